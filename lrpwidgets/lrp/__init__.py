@@ -1,0 +1,24 @@
+"""Layer-wise Relevance Propagation on recorded tapes: any eager torch model, any rule, any composite.
+
+The way in is :class:`Explainer`; it makes an :class:`Explanation`. Nothing in here knows of Jupyter.
+"""
+
+from . import composites, operations, rules, selectors
+from .composites import Composite
+from .explainer import Explainer, UnknownOperationError
+from .explanation import Explanation, Layer
+from .ledger import Ledger, Row
+
+__all__ = [
+    "Composite",
+    "Explainer",
+    "Explanation",
+    "Layer",
+    "Ledger",
+    "Row",
+    "UnknownOperationError",
+    "composites",
+    "operations",
+    "rules",
+    "selectors",
+]

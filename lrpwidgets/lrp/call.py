@@ -1,0 +1,103 @@
+"""One torch call of a recorded forward, with the tensors it read and made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Stands in recorded arguments for the `position`-th tensor that depends on the model's inputs."""
+
+    position: int
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A torch call as an operation sees it: ``function(*args, **kwargs)``.
+
+    Attributes
+    ----------
+    inputs
+        The tensors among the arguments that depend on the model's inputs; relevance may go to these alone.
+    outputs
+        What the call returned; None in the place of a result that carries no relevance, such as indices.
+    nonnegative
+        Whether every input is known to have no negative element.
+    norm
+        The call of the batch norm that follows and is folded into this one.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor | None, ...]
+    nonnegative: bool
+    norm: Call | None = None
+
+    @property
+    def output(self) -> Tensor:
+        """The only result of a call that has one."""
+        (output,) = self.outputs
+        assert output is not None
+        return output
+
+    def bind(self, layout: Callable[..., dict[str, Any]], *, slots: bool = False) -> dict[str, Any]:
+        """The arguments by name; `layout` has the call's signature and returns its locals.
+
+        With `slots`, every tensor that depends on the model's inputs is given as its :class:`Slot`.
+        """
+        args, kwargs = (self.args, self.kwargs) if slots else self._arguments(self.inputs)
+        return layout(*args, **kwargs)
+
+    def replay(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Run the call again on other `inputs` of the same shapes; every result in a tuple."""
+        args, kwargs = self._arguments(inputs)
+        return results(self.function(*args, **kwargs))
+
+    def pull(self, gradients: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+        """Transposed Jacobian of the call at its inputs, applied to one gradient per output (None: zero)."""
+        with torch.enable_grad():
+            leaves = tuple(x.detach().requires_grad_() for x in self.inputs)
+            # A view of an untouched leaf costs nothing; what the call returns is never changed in place.
+            outputs = self.replay(*leaves)
+        reached = [(y, g) for y, g in zip(outputs, gradients, strict=True) if g is not None]
+        return torch.autograd.grad(
+            [y for y, _ in reached],
+            leaves,
+            [g for _, g in reached],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+
+    def _arguments(self, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return fill(self.args, inputs), fill(self.kwargs, inputs)
+
+
+def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:
+    """`tree` with every slot replaced by its tensor."""
+    return substitute(tree, lambda item: inputs[item.position] if isinstance(item, Slot) else item)
+
+
+def substitute(tree: Any, replace: Callable[[Any], Any]) -> Any:
+    """`tree` of tuples, lists and dicts with `replace` applied to every leaf, in reading order."""
+    if isinstance(tree, dict):
+        return {key: substitute(item, replace) for key, item in tree.items()}
+    if isinstance(tree, tuple | list):
+        items = [substitute(item, replace) for item in tree]
+        # A torch.Size or a named tuple is rebuilt as a plain tuple: torch takes either.
+        return items if isinstance(tree, list) else tuple(items)
+    return replace(tree)
+
+
+def results(returned: Any) -> tuple[Any, ...]:
+    """What a torch function `returned`, nested tuples flattened."""
+    leaves: list[Any] = []
+    substitute(returned, leaves.append)
+    return tuple(leaves)

@@ -1,0 +1,137 @@
+"""The ledger: where relevance went, step by step, so that every bit of the explained score is accounted for.
+
+Relevance that a step receives is handed on to its inputs or lost on the way. The ledger's three kinds of
+loss are each computed from their own formula, never as what is missing; the difference that is left over is
+therefore a check of the whole computation (:attr:`Ledger.imbalance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Handover:
+    """How one step passed its relevance on.
+
+    Attributes
+    ----------
+    inputs
+        Relevance for each input of the step, shaped like it.
+    bias, stabilizer, rules
+        What biases and other constants absorbed, what stabilizers absorbed, and what the rule dropped (or, where
+        negative, created): (B,) tensors, summed per sample by :func:`per_sample`, or 0.
+    """
+
+    inputs: tuple[Tensor, ...]
+    bias: Tensor | float = 0.0
+    stabilizer: Tensor | float = 0.0
+    rules: Tensor | float = 0.0
+
+    def __add__(self, other: Handover) -> Handover:
+        """Both together, for rules that treat parts of the relevance differently."""
+        return Handover(
+            tuple(a + b for a, b in zip(self.inputs, other.inputs, strict=True)),
+            self.bias + other.bias,
+            self.stabilizer + other.stabilizer,
+            self.rules + other.rules,
+        )
+
+
+def per_sample(amounts: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+    """Σ amounts ⊙ weights over all axes but the first, (B,); `weights` broadcast to `amounts` (B, ...)."""
+    if isinstance(weights, Tensor) and weights.dim() == amounts.dim() - 1 > 1 and weights[0].numel() == 1:
+        amounts, weights = (
+            amounts.flatten(2).sum(2, dtype=_wide(amounts)),
+            weights.flatten(),
+        )  # one per channel
+    weighted = amounts * weights if isinstance(weights, Tensor) else amounts
+    total = weighted.flatten(1).sum(1, dtype=_wide(amounts)) if amounts.dim() > 1 else weighted
+    return total if isinstance(weights, Tensor) or weights == 1 else total * weights
+
+
+def _wide(amounts: Tensor) -> torch.dtype:
+    """Sums of 16-bit numbers are taken in 32 bits."""
+    return torch.promote_types(amounts.dtype, torch.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One step's account; every amount is (B,), in units of the score.
+
+    ``received == handed + bias + stabilizer + rules`` up to rounding.
+    """
+
+    name: str
+    kind: str
+    rule: str
+    received: Tensor
+    handed: Tensor
+    bias: Tensor
+    stabilizer: Tensor
+    rules: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """All accounts of an explanation, from the output down, and their totals per sample.
+
+    ``explained == reached_input + bias + stabilizer + rules`` up to :attr:`imbalance`.
+    """
+
+    rows: Sequence[Row]
+    explained: Tensor
+    """The explained score, (B,): Σ over outputs of the score times its target weight."""
+    reached_input: Tensor
+    """Relevance that arrived at the inputs, (B,)."""
+
+    @cached_property
+    def bias(self) -> Tensor:
+        """Absorbed by biases and other constants, (B,)."""
+        return self._total("bias")
+
+    @cached_property
+    def stabilizer(self) -> Tensor:
+        """Absorbed by stabilizers, the ε of the ε-rule among them, (B,)."""
+        return self._total("stabilizer")
+
+    @cached_property
+    def rules(self) -> Tensor:
+        """Dropped (or, where negative, created) by rules that do not conserve, (B,)."""
+        return self._total("rules")
+
+    @property
+    def imbalance(self) -> float:
+        """Largest relative error of the sum over the samples: the check on the computation itself.
+
+        Relative to the larger of the explained score and the largest single term, so that a contrast of two
+        equal scores does not divide by zero.
+        """
+        terms = torch.stack([self.explained, self.reached_input, self.bias, self.stabilizer, self.rules])
+        error = (terms[0] - terms[1:].sum(0)).abs()
+        scale = terms.abs().amax(0)
+        return float(torch.where(error == 0, 0.0, error / scale).max())
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line per step and sample, as a pandas DataFrame."""
+        import pandas as pd
+
+        amounts = [field.name for field in fields(Row)][3:]
+        return pd.DataFrame(
+            {"sample": sample, "name": row.name, "kind": row.kind, "rule": row.rule}
+            | {amount: float(getattr(row, amount)[sample]) for amount in amounts}
+            for row in self.rows
+            for sample in range(len(self.explained))
+        )
+
+    def _total(self, amount: str) -> Tensor:
+        return torch.stack([getattr(row, amount) for row in self.rows]).sum(0)

@@ -1,0 +1,424 @@
+"""Linear steps z = W x + b: what a rule may ask of a convolution, a dense layer, a pooling or a sum.
+
+Every rule of the LRP table is written with these few questions, so a rule never sees a kernel size and an
+operation never sees a rule. Matrices are handed around as opaque `Matrix` objects: an effective weight for
+convolutions and dense layers, plain numbers for poolings and sums.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from .call import Call
+
+Matrix = Any
+Inputs = tuple[Tensor, ...]
+
+
+class LinearStep(ABC):
+    """z = W x + b with its actual input and output.
+
+    A *contribution* is one term x_j w_jk of the sum z_k. ``p`` and ``n`` weigh contributions by their sign:
+    (1, 1) is the step itself, (1, 0) its positive part, (1 + γ, 1) that of the γ-rule.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.inputs: Inputs = call.inputs
+        self.output: Tensor = call.output
+        self.nonnegative = call.nonnegative
+
+    @abstractmethod
+    def matrix(self, p: float, n: float) -> Matrix:
+        """W with its positive entries times `p` and its negative entries times `n`."""
+
+    @abstractmethod
+    def squares(self) -> Matrix:
+        """W with every entry squared."""
+
+    @abstractmethod
+    def apply(self, matrix: Matrix, inputs: Inputs) -> Tensor:
+        """``matrix @ inputs``, shaped like the output (or broadcastable to it)."""
+
+    @abstractmethod
+    def pull(self, matrix: Matrix, share: Tensor) -> Inputs:
+        """``matrix.T @ share``, shaped like the inputs."""
+
+    @abstractmethod
+    def fan_in(self) -> Tensor:
+        """How many inputs reach each output, padding left out; broadcastable to the output."""
+
+    @abstractmethod
+    def spread(self, share: Tensor) -> Inputs:
+        """The sum, for every input, of the shares of the outputs that it reaches."""
+
+    def bias(self) -> Tensor | None:
+        """b, broadcastable to the output; None if there is none."""
+        return None
+
+    def signed_bias(self, p: float, n: float) -> Tensor | None:
+        """b with its positive entries times `p` and its negative entries times `n`."""
+        bias = self.bias()
+        return bias if bias is None or p == n == 1 else p * bias.clamp(min=0) + n * bias.clamp(max=0)
+
+    def total(self, p: float, n: float) -> Tensor:
+        """Σ_j of the contributions, weighted by sign, and of the bias, weighted likewise."""
+        if p == n:
+            return self.output if p == 1 else p * self.output
+        total = self.apply(self.matrix(p, n), self._positive())
+        if not self.nonnegative:
+            total = total + self.apply(self.matrix(n, p), self._negative())
+        bias = self.signed_bias(p, n)
+        return total if bias is None else total + bias
+
+    def hand(self, share: Tensor, p: float, n: float) -> Inputs:
+        """Each input's contributions, weighted by sign, times the `share` of the outputs they went to."""
+        if p == n or self.nonnegative:
+            return _times(self.inputs, self.pull(self.matrix(p, n), share))
+        positive = _times(self._positive(), self.pull(self.matrix(p, n), share))
+        negative = _times(self._negative(), self.pull(self.matrix(n, p), share))
+        return tuple(a + b for a, b in zip(positive, negative, strict=True))
+
+    def _positive(self) -> Inputs:
+        return self.inputs if self.nonnegative else tuple(x.clamp(min=0) for x in self.inputs)
+
+    def _negative(self) -> Inputs:
+        return tuple(x.clamp(max=0) for x in self.inputs)
+
+
+def _times(inputs: Inputs, factors: Inputs) -> Inputs:
+    return tuple(x * factor for x, factor in zip(inputs, factors, strict=True))
+
+
+class EffectiveWeights:
+    """Effective weights (w⁺, w + γw⁺, folded batch norm, ...), kept until the parameter they come from changes.
+
+    A change is seen by torch's version counter, which every in-place call advances, optimizers and
+    ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` after that.
+    """
+
+    KEPT = 6  # per parameter: what one composite needs, and the last few stops of a slider
+
+    def __init__(self) -> None:
+        self._kept = WeakTensorKeyDictionary()
+
+    def get(self, sources: Sequence[Tensor | None], variant: Any, build: Callable[[], Tensor]) -> Tensor:
+        """`build()` for this `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
+        stamp = tuple(
+            (id(t), t.data_ptr(), 0 if t.is_inference() else t._version) for t in sources if t is not None
+        )
+        kept = self._kept.setdefault(sources[0], {})
+        found = kept.pop(variant, None)
+        if found is None or found[0] != stamp:
+            found = (stamp, build())
+        kept[variant] = found  # at the end: the first one is always the least recently used
+        while len(kept) > self.KEPT:
+            kept.pop(next(iter(kept)), None)
+        return found[1]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+
+class Weighted(LinearStep):
+    """A convolution or dense layer, a batch norm that follows it folded in."""
+
+    def __init__(self, call: Call, weight: Tensor, bias: Tensor | None, cache: EffectiveWeights) -> None:
+        super().__init__(call)
+        (self.input,) = self.inputs
+        self._weight, self._bias, self._cache = weight, bias, cache
+        self._norm = call.norm.bind(batch_norm_arguments) if call.norm else None
+        self._sources = [weight, bias, *(v for v in (self._norm or {}).values() if isinstance(v, Tensor))]
+
+    @abstractmethod
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        """W x for another `weight` of the same shape."""
+
+    @abstractmethod
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        """Wᵀ s for another `weight` of the same shape."""
+
+    @abstractmethod
+    def along_outputs(self, values: Tensor) -> Tensor:
+        """One value per output channel, shaped to multiply the weight."""
+
+    @abstractmethod
+    def across_output(self, values: Tensor) -> Tensor:
+        """One value per output channel, shaped to add to the output."""
+
+    def matrix(self, p: float, n: float) -> Tensor:
+        weight = self._weight
+        if self._norm:
+            scale, _ = self._scale_and_shift()
+            weight = self._variant("folded", lambda: self._weight * self.along_outputs(scale))
+        if p == n == 1:
+            return weight
+        if (p, n) == (1, 0):
+            return self._variant("positive", lambda: weight.clamp(min=0))
+        return self._variant((p, n), lambda: n * weight + (p - n) * weight.clamp(min=0))
+
+    def squares(self) -> Tensor:
+        weight = self.matrix(1, 1)
+        return self._variant("squares", lambda: weight**2)
+
+    def bias(self) -> Tensor | None:
+        bias = self._bias
+        if self._norm:
+            scale, shift = self._scale_and_shift()
+            bias = shift if bias is None else bias * scale + shift
+        return None if bias is None else self.across_output(bias)
+
+    def apply(self, matrix: Tensor, inputs: Inputs) -> Tensor:
+        return self.forward(inputs[0], matrix)
+
+    def pull(self, matrix: Tensor, share: Tensor) -> Inputs:
+        return (self.transposed(share, matrix),)
+
+    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        assert self._norm is not None
+        return batch_norm_scale_and_shift(self._norm)
+
+    def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
+        return self._cache.get(self._sources, variant, build)
+
+
+class Dense(Weighted):
+    """``F.linear``: weight (outputs, inputs), the features in the last axis."""
+
+    def __init__(self, call: Call, cache: EffectiveWeights) -> None:
+        arguments = call.bind(_dense_arguments)
+        super().__init__(call, arguments["weight"], arguments["bias"], cache)
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.linear(x, weight)
+
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        return share @ weight
+
+    def along_outputs(self, values: Tensor) -> Tensor:
+        return values[:, None]
+
+    def across_output(self, values: Tensor) -> Tensor:
+        return values
+
+    def fan_in(self) -> Tensor:
+        return self.output.new_tensor(float(self.input.shape[-1]))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return (share.sum(-1, keepdim=True).expand(self.input.shape),)
+
+
+def _dense_arguments(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> dict[str, Any]:
+    return locals()
+
+
+class Convolution(Weighted):
+    """Convolutions of 1 to 3 dimensions, transposed ones included; any stride, padding, dilation and groups."""
+
+    def __init__(self, call: Call, cache: EffectiveWeights) -> None:
+        self.is_transposed = "transpose" in call.function.__name__
+        arguments = call.bind(_transposed_arguments if self.is_transposed else _convolution_arguments)
+        weight: Tensor = arguments["weight"]
+        super().__init__(call, weight, arguments["bias"], cache)
+        kernel = weight.shape[2:]
+        self.groups: int = arguments["groups"]
+        self.stride = _each(arguments["stride"], len(kernel))
+        self.dilation = _each(arguments["dilation"], len(kernel))
+        self.output_padding = _each(arguments.get("output_padding", 0), len(kernel))
+        self.padding, self.extra = _padding(arguments["padding"], kernel, self.dilation)
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        if any(self.extra):
+            x = F.pad(x, [side for extra in reversed(self.extra) for side in (0, extra)])
+        return torch.convolution(x, weight, None, *self._geometry())
+
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        channels = weight.shape[0] if self.is_transposed else weight.shape[1] * self.groups
+        shape = [size + extra for size, extra in zip(self.input.shape[2:], self.extra, strict=True)]
+        # Only the shape of the input is read: a single number, expanded, stands for it.
+        x = share.new_empty(1).expand(share.shape[0], channels, *shape)
+        wanted = (True, False, False)
+        pulled: Tensor = torch.ops.aten.convolution_backward(
+            share, x, weight, None, *self._geometry(), wanted
+        )[0]
+        return pulled[(..., *(slice(size) for size in self.input.shape[2:]))]
+
+    def along_outputs(self, values: Tensor) -> Tensor:
+        ones = [1] * (self._weight.dim() - 2)
+        if not self.is_transposed:
+            return values.reshape(-1, 1, *ones)
+        per_group = values.reshape(
+            self.groups, 1, -1
+        )  # a transposed weight is (inputs, outputs / groups, ...)
+        return per_group.expand(-1, self._weight.shape[0] // self.groups, -1).reshape(
+            *self._weight.shape[:2], *ones
+        )
+
+    def across_output(self, values: Tensor) -> Tensor:
+        return values.reshape(-1, *[1] * (self._weight.dim() - 2))
+
+    def fan_in(self) -> Tensor:
+        ones = self.input.new_ones(1, self.groups, *self.input.shape[2:])
+        per_channel = self.forward(ones, self._box())[:, :1]
+        return per_channel * (self.input.shape[1] // self.groups)
+
+    def spread(self, share: Tensor) -> Inputs:
+        # With a matrix of ones all channels of a group are alike: one box filter per group does for them all.
+        summed = share.reshape(share.shape[0], self.groups, -1, *share.shape[2:]).sum(2)
+        spread = self.transposed(summed, self._box()).unsqueeze(2)
+        repeats = self.input.shape[1] // self.groups
+        return (spread.expand(-1, -1, repeats, *spread.shape[3:]).reshape(self.input.shape),)
+
+    def _box(self) -> Tensor:
+        return self._weight.new_ones(self.groups, 1, *self._weight.shape[2:])
+
+    def _geometry(self) -> tuple[Any, ...]:
+        return self.stride, self.padding, self.dilation, self.is_transposed, self.output_padding, self.groups
+
+
+def _convolution_arguments(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> dict[str, Any]:
+    return locals()
+
+
+def _transposed_arguments(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> dict[str, Any]:
+    return locals()
+
+
+def _each(setting: int | Sequence[int], dimensions: int) -> list[int]:
+    """One number per dimension."""
+    return (
+        [setting] * dimensions if isinstance(setting, int) else list(setting) * (dimensions // len(setting))
+    )
+
+
+def _padding(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Padding on both sides, and what an even kernel under ``padding="same"`` needs at the end besides."""
+    if padding == "same":
+        totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return [total // 2 for total in totals], [total % 2 for total in totals]
+    return _each(0 if padding == "valid" else padding, len(kernel)), [0] * len(kernel)
+
+
+class Averaging(LinearStep):
+    """A step whose every output weighs its inputs alike: average pooling, mean, sum over an axis."""
+
+    def __init__(self, call: Call, function: Callable[[Tensor], Tensor] | None = None) -> None:
+        super().__init__(call)
+        (self.input,) = self.inputs
+        self._function = function or (lambda x: call.replay(x)[0])
+
+    def matrix(self, p: float, n: float) -> float:
+        return p  # no entry is negative
+
+    def squares(self) -> float:
+        # Equal weights stay equal when squared; the factor cancels in any rule's quotient.
+        return 1.0
+
+    def apply(self, matrix: float, inputs: Inputs) -> Tensor:
+        pooled = self._function(inputs[0])
+        return pooled if matrix == 1 else matrix * pooled
+
+    def pull(self, matrix: float, share: Tensor) -> Inputs:
+        with torch.enable_grad():
+            leaf = self.input.detach().requires_grad_()
+            pooled = self._function(leaf)
+        (pulled,) = torch.autograd.grad(pooled, leaf, share if matrix == 1 else matrix * share)
+        return (pulled,)
+
+    def fan_in(self) -> Tensor:
+        # In units of the common weight, which cancels: see `spread`.
+        return self._function(torch.ones_like(self.input[:1]))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return self.pull(1.0, share)
+
+
+class Elementwise(LinearStep):
+    """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, scaling by a constant, a lone batch norm."""
+
+    def __init__(
+        self, call: Call, coefficients: Sequence[Tensor | float], bias: Tensor | None = None
+    ) -> None:
+        super().__init__(call)
+        self._coefficients = coefficients
+        self._bias = bias
+
+    def matrix(self, p: float, n: float) -> list[Tensor | float]:
+        return [_signed(c, p, n) for c in self._coefficients]
+
+    def squares(self) -> list[Tensor | float]:
+        return [c * c for c in self._coefficients]
+
+    def bias(self) -> Tensor | None:
+        return self._bias
+
+    def apply(self, matrix: list[Tensor | float], inputs: Inputs) -> Tensor:
+        first, *others = (_scaled(c, x) for c, x in zip(matrix, inputs, strict=True))
+        return sum(others, start=first)
+
+    def pull(self, matrix: list[Tensor | float], share: Tensor) -> Inputs:
+        return tuple(_scaled(c, share).sum_to_size(x.shape) for c, x in zip(matrix, self.inputs, strict=True))
+
+    def fan_in(self) -> Tensor:
+        return self.output.new_tensor(float(len(self.inputs)))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return tuple(share.sum_to_size(x.shape) for x in self.inputs)
+
+
+def _signed(coefficient: Tensor | float, p: float, n: float) -> Tensor | float:
+    if isinstance(coefficient, Tensor):
+        return p * coefficient.clamp(min=0) + n * coefficient.clamp(max=0)
+    return coefficient * (p if coefficient > 0 else n)
+
+
+def _scaled(coefficient: Tensor | float, x: Tensor) -> Tensor:
+    return x if isinstance(coefficient, int | float) and coefficient == 1 else coefficient * x
+
+
+def batch_norm_arguments(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> dict[str, Any]:
+    """The arguments of ``F.batch_norm`` by name."""
+    return locals()
+
+
+def batch_norm_scale_and_shift(arguments: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Eval-mode batch norm as y = scale · x + shift, one number per channel each (Pahde et al. 2022)."""
+    mean, variance = arguments["running_mean"], arguments["running_var"]
+    scale = (variance + arguments["eps"]).rsqrt()
+    if arguments["weight"] is not None:
+        scale = scale * arguments["weight"]
+    shift = -mean * scale
+    return scale, shift if arguments["bias"] is None else shift + arguments["bias"]

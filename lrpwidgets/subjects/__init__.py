@@ -1,0 +1,59 @@
+"""Subjects: what is under examination, that is a model with its data, class names and preprocessing.
+
+The object to know is `Subject`; `load` gives a built-in one by name, `from_folder` puts a torchvision model
+in front of your own pictures. Importing this package is cheap: torch and torchvision load with the subject.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from .imagenet import from_folder
+from .normalization import Normalization
+from .pictures import open_picture
+from .samples import Samples, TensorSamples
+from .subject import Subject
+
+__all__ = [
+    "Normalization",
+    "Samples",
+    "Subject",
+    "TensorSamples",
+    "from_folder",
+    "load",
+    "names",
+    "open_picture",
+]
+
+BUILT_IN = {"digits": ".digits", "imagenet": ".imagenet"}
+"""Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
+
+
+def names() -> list[str]:
+    """Names that `load` knows."""
+    return list(BUILT_IN)
+
+
+def load(name: str, **options: Any) -> Subject:
+    """Load a built-in subject.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+    **options
+        Handed to the subject's own ``load``, see `lrpwidgets.subjects.digits.load` (takes none) and
+        `lrpwidgets.subjects.imagenet.load` (``arch``, ``weights``, ``images``, ``crop``).
+
+    Raises
+    ------
+    ValueError
+        If there is no built-in subject of that name.
+    """
+    if name not in BUILT_IN:
+        hint = "".join(f" Did you mean {close!r}?" for close in get_close_matches(name, BUILT_IN, n=1))
+        raise ValueError(f"There is no built-in subject {name!r}; there are {', '.join(names())}.{hint}")
+    subject: Subject = import_module(BUILT_IN[name], __name__).load(**options)
+    return subject

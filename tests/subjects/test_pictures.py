@@ -1,0 +1,143 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lrpwidgets.subjects import open_picture
+from lrpwidgets.subjects.pictures import FORMATS, MAX_PIXELS, suffixes
+
+
+def encoded(picture, kind="PNG", **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def bare_png(width, height):
+    """A grey PNG that claims this size and holds one row of nothing."""
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture
+def noise():
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8))
+
+
+def test_a_path_its_text_bytes_and_an_open_file_give_the_same_picture(tmp_path, noise):
+    path = tmp_path / "noise.png"
+    noise.save(path)
+    with path.open("rb") as file:
+        pictures = [open_picture(source) for source in (path, str(path), path.read_bytes(), file)]
+    assert all(picture.tobytes() == noise.tobytes() for picture in pictures)
+
+
+def test_a_text_file_is_refused_by_its_name():
+    with pytest.raises(ValueError, match=r"'notes.txt' is no image that Pillow can read"):
+        open_picture(b"buy milk", name="notes.txt")
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    with pytest.raises(ValueError, match=r"empty.jpg' is no image"):
+        open_picture(tmp_path / "empty.jpg")
+
+
+def test_a_missing_file_stays_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere.png"):
+        open_picture(tmp_path / "nowhere.png")
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_truncated_picture_is_refused(kind, noise):
+    data = encoded(noise, kind)
+    with pytest.raises(ValueError, match=r"'photo' is (damaged or truncated|no image)"):
+        open_picture(data[: len(data) // 2], name="photo")
+
+
+def test_formats_that_start_other_programs_are_refused(noise):
+    with pytest.raises(ValueError, match="no image"):
+        open_picture(encoded(noise, "EPS"))
+
+
+@pytest.mark.parametrize("size", [(10_000, 5_001), (12_000, 12_000), (50_000, 50_000)])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_decompression_bomb_is_refused_before_decoding(size):
+    with pytest.raises(
+        ValueError, match=r"'bomb' is too large \(\d+ (× \d+ )?pixels; the limit is 50 megapixels"
+    ):
+        open_picture(bare_png(*size), name="bomb")
+
+
+def test_the_limit_itself_is_allowed():
+    with pytest.raises(ValueError, match="damaged"):  # it got as far as decoding
+        open_picture(bare_png(MAX_PIXELS // 5000, 5000))
+
+
+def test_exif_rotation_is_applied(noise):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned by 90°
+    assert open_picture(encoded(noise, exif=exif)).tobytes() == noise.rotate(-90, expand=True).tobytes()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr"])
+def test_colour_modes_become_rgb(mode):
+    red = Image.new("RGB", (4, 4), "red").convert(mode)
+    picture = open_picture(encoded(red, "PNG" if mode in "1LPRGB" else "JPEG"))
+    expected = red.convert("RGB").getpixel((0, 0))
+    assert picture.mode == "RGB"
+    assert np.allclose(picture.getpixel((0, 0)), expected, atol=4)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_transparency_is_laid_on_white(mode):
+    clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0)).convert("LA" if mode == "LA" else "RGBA")
+    picture = clear.quantize(4) if mode == "P" else clear
+    assert picture.mode == mode
+    assert open_picture(encoded(picture)).getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_sixteen_bits_keep_their_brightness():
+    levels = np.array([[0, 32768, 65535]], dtype=np.uint16)
+    for kind in ("PNG", "TIFF"):
+        picture = open_picture(encoded(Image.fromarray(levels), kind))
+        assert [picture.getpixel((i, 0))[0] for i in range(3)] == [0, 127, 255]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_numbers_without_a_range_are_stretched(dtype):
+    levels = np.array([[-100_000, 0, 100_000]], dtype=dtype)
+    picture = open_picture(encoded(Image.fromarray(levels), "TIFF"))
+    assert [picture.getpixel((i, 0))[0] for i in range(3)] == [0, 127, 255]
+
+
+def test_fractions_are_stretched_too():
+    levels = np.array([[0.0, 0.5, 1.0]], dtype=np.float32)
+    picture = open_picture(encoded(Image.fromarray(levels), "TIFF"))
+    assert [picture.getpixel((i, 0))[0] for i in range(3)] == [0, 127, 255]
+
+
+def test_of_an_animation_it_is_the_first_frame():
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert open_picture(data).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_every_format_has_suffixes():
+    assert {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ppm", ".tif", ".webp"} <= suffixes()
+    assert ".eps" not in suffixes()
+    assert Image.registered_extensions().keys() >= suffixes()
+    assert set(FORMATS) <= Image.OPEN.keys()
