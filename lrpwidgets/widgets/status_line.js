@@ -1,0 +1,46 @@
+// One line: what the answer cost, what was lost on the way, and any error or caveat as a sentence.
+
+function render({ model, el }) {
+  el.classList.add("lrp", "lrp-status");
+  const figures = element("div", { className: "lrp-figures" });
+  const words = element("div", { className: "lrp-words", role: "status", ariaLive: "polite" });
+  el.append(figures, words);
+
+  function draw() {
+    const state = model.get("state");
+    const light = element("span", { className: "lrp-light", title: state.busy ? "computing" : "ready" });
+    light.dataset.state = state.error ? "error" : state.busy ? "busy" : "ready";
+    const known = state.milliseconds !== undefined;
+    figures.replaceChildren(
+      light,
+      ...(known ? account(state) : [state.error ? "" : "waiting for the first explanation …"]),
+      element("span", { className: "lrp-where" }, state.where ?? ""),
+    );
+    const sentences = state.error ? [state.error] : (state.caveats ?? []);
+    words.replaceChildren(...sentences.map((text) => element("p", {}, text)));
+    words.classList.toggle("lrp-error", Boolean(state.error));
+    words.hidden = !sentences.length;
+  }
+
+  function account(state) {
+    const ms = state.milliseconds < 10 ? state.milliseconds.toFixed(1) : Math.round(state.milliseconds);
+    const sum = part("Σ R = ", number(state.reached), " of f = ", number(state.score));
+    if (!state.trusted) sum.append(element("span", { className: "lrp-error" }, " the sums do not match"));
+    return [
+      part("", `${ms} ms`, " to new relevance"),
+      part("", `${state.again} of ${state.layers}`, ` layers propagated again${state.forward ? "" : ", forward kept"}`),
+      sum,
+      part("absorbed by biases ", number(state.bias), ", by stabilizers ", number(state.stabilizer)),
+      state.rules ? part(state.rules > 0 ? "dropped by rules " : "created by rules ", number(Math.abs(state.rules))) : "",
+    ];
+  }
+
+  /** Words and figures in turn, the figures in bold. */
+  function part(...texts) {
+    return element("span", {}, ...texts.map((text, index) => (index % 2 ? element("b", {}, text) : text)));
+  }
+
+  return follow(model, el, draw);
+}
+
+export default { render };

@@ -1,0 +1,82 @@
+"""What all views have in common: they follow an exploration, and bring their own script and style.
+
+A view's JavaScript lies beside its Python: ``heatmap.py`` and ``heatmap.js``. It is a plain ES module without a
+build step; ``common.js`` is put in front of it, and every view brings ``look.css``, so that each can be used alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from .exploration import Exploration, sentence
+
+HERE = Path(__file__).parent
+STYLE = (HERE / "look.css").read_text()
+
+
+def script(name: str) -> str:
+    """The JavaScript of a view as text: given a path, anywidget would keep every closed view alive."""
+    return (HERE / "common.js").read_text() + (HERE / f"{name}.js").read_text()
+
+
+class Follower:
+    """Follows traits of an exploration for as long as it lives."""
+
+    exploration: Exploration
+
+    def follow(self, handler: Callable[[], None], *traits: str) -> None:
+        """Call `handler` now and whenever one of the exploration's `traits` changes, until this is closed."""
+
+        def changed(change: Any) -> None:
+            try:
+                handler()
+            except Exception as error:
+                self.exploration.error = sentence(error)
+
+        self.exploration.observe(changed, traits)
+        self._followed = [*getattr(self, "_followed", []), (changed, traits)]
+        changed(None)
+
+    def unfollow(self) -> None:
+        """Stop following."""
+        for changed, traits in getattr(self, "_followed", []):
+            self.exploration.unobserve(changed, traits)
+        self._followed = []
+
+
+class View(Follower, anywidget.AnyWidget):
+    """A view of one aspect of an exploration, drawn in the browser."""
+
+    _css = STYLE
+    seq = traitlets.Int(help="Counts what was sent: equal bytes alone would fire no change in the browser.").tag(sync=True)
+
+    def __init__(self, exploration: Exploration, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.exploration = exploration
+        self.on_msg(self._received)
+
+    def draw(self, **traits: Any) -> None:
+        """Send `traits` to the browser in one message, so that new pixels never meet an old size."""
+        with self.hold_sync():
+            for name, value in traits.items():
+                setattr(self, name, value)
+            self.seq += 1
+
+    def close(self) -> None:
+        """Stop following and disappear from the page."""
+        self.unfollow()
+        super().close()
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """A person did something; `message` says what."""
+
+    def _received(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
+        try:
+            self.heard(message, buffers)
+        except Exception as error:
+            self.exploration.error = sentence(error)

@@ -1,0 +1,79 @@
+"""One thread on which the newest question wins.
+
+The kernel's main thread must stay free to receive what the person does next. A question that still waits when a
+newer one comes is dropped, so the answer is never older than the computation that was under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Job = Callable[[], Any]
+
+
+class NewestWins:
+    """Runs jobs one at a time and hands their results back to the thread that made this object.
+
+    Without a running event loop, as in a script, there is nothing to keep free: jobs then run at once.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+        self._changed = threading.Condition()
+        self._waiting: tuple[Job, Callable[[Any], None]] | None = None
+        self._idle: Iterator[Callable[[], None]] = iter(())
+        self._open = True
+        if self._loop:
+            threading.Thread(target=self._run, name="lrpwidgets worker", daemon=True).start()
+
+    def submit(self, job: Job, done: Callable[[Any], None]) -> None:
+        """Run `job` next, in the place of any that waits, and call `done` with what it returns."""
+        if self._loop is None:
+            done(job())
+            return
+        with self._changed:
+            self._waiting = (job, done)
+            self._changed.notify()
+
+    def when_idle(self, tasks: Iterator[Callable[[], None]]) -> None:
+        """Advance `tasks` whenever no job waits, and call each function that it yields on the caller's thread."""
+        if self._loop is None:
+            for task in tasks:
+                task()
+            return
+        with self._changed:
+            self._idle = tasks
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Stop after the job under way."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while self._open:
+            with self._changed:
+                waiting, self._waiting = self._waiting, None
+                idle = self._idle
+            if waiting:
+                job, done = waiting
+                self._deliver(done, job())
+            elif task := next(idle, None):
+                self._deliver(task)
+            else:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._waiting or self._idle is not idle or not self._open)
+
+    def _deliver(self, done: Callable[..., None], *result: Any) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(done, *result)
+        except RuntimeError:  # the kernel is shutting down, and nobody is left to tell
+            self._open = False
