@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets
+from torch import nn
 
 from ..lrp import Composite
-from ..subjects import Subject
+from ..subjects import Samples, Subject
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -20,21 +23,37 @@ from .options import Options
 
 
 def explore(
-    subject: Subject | None = None, composite: str | Composite | None = None, device: str | None = None
+    model_or_subject: nn.Module | Subject | None = None,
+    dataset: Samples | None = None,
+    *,
+    composite: str | Composite | None = None,
+    device: str | None = None,
+    **fields: Any,
 ) -> ipywidgets.VBox:
     """The full environment in one cell: samples, heatmap, scores, rules and the status line.
 
     Parameters
     ----------
-    subject
-        What to examine; by default what ``lrpwidgets serve`` was asked for, which is ``digits`` elsewhere.
+    model_or_subject
+        What to examine: a :class:`~lrpwidgets.subjects.Subject`, or a torch model that maps (B, C, H, W) to scores
+        (B, classes). By default what ``lrpwidgets serve`` was asked for, which is ``digits`` elsewhere.
+    dataset
+        For a model: its data, a sequence of pairs (x, label) with x of shape (C, H, W).
     composite
         The rules to begin with: the name of a preset or a composite.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
+    fields
+        For a model: further fields of the subject, such as ``classes``, ``bounds`` or ``to_image``.
+
+    Raises
+    ------
+    TypeError
+        If a subject is given together with a dataset or fields.
     """
     options = Options.from_environment()
-    exploration = Exploration(subject or options.load_subject(), composite, device or options.device)
+    subject = _subject(model_or_subject, dataset, fields) or options.load_subject()
+    exploration = Exploration(subject, composite, device or options.device)
     heatmap = _pane("lrp-main", QuestionBar(exploration), HeatmapView(exploration))
     scores = _pane("lrp-side", ClassScores(exploration))
     title = ipywidgets.HTML("<b>Rules</b> <span>from the output down; amber rows were propagated again</span>")
@@ -51,6 +70,17 @@ def explore(
     )
     page.add_class("lrp-page")
     return page
+
+
+def _subject(
+    model_or_subject: nn.Module | Subject | None, dataset: Samples | None, fields: dict[str, Any]
+) -> Subject | None:
+    if isinstance(model_or_subject, nn.Module):
+        return Subject(model=model_or_subject, dataset=() if dataset is None else dataset, **fields)
+    if dataset is not None or fields:
+        given = ", ".join([*(["dataset"] if dataset is not None else []), *fields])
+        raise TypeError(f"{given} can be given with a torch model only; a subject has its own.")
+    return model_or_subject
 
 
 def _pane(place: str, *views: ipywidgets.DOMWidget) -> ipywidgets.VBox:

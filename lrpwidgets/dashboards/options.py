@@ -1,0 +1,50 @@
+"""What a dashboard was asked to open, handed from the command line to the kernels that run the notebooks.
+
+The command and the kernel are two processes, so `Options` travels as JSON in one environment variable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrpwidgets.subjects import Subject
+
+VARIABLE = "LRPWIDGETS_OPTIONS"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which subject to open, and where to compute; `None` leaves the choice to the subject."""
+
+    subject: str = "digits"
+    """a name out of `subjects.names()`"""
+    arch: str | None = None
+    """a torchvision classification model, for `imagenet` only"""
+    weights: str | None = None
+    """a torchvision weights name or a file, for `imagenet` only"""
+    images: str | None = None
+    """a folder of pictures, as an absolute path: a kernel has another working directory"""
+    device: str | None = None
+    """as `torch.device` spells it"""
+
+    def to_environment(self) -> dict[str, str]:
+        """Environment variables from which a kernel reads these options."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    @classmethod
+    def from_environment(cls) -> Options:
+        """The options this kernel was started with, or the defaults outside `lrpwidgets serve`."""
+        return cls(**json.loads(os.environ.get(VARIABLE, "{}")))
+
+    def load_subject(self) -> Subject:
+        """Load the model and the dataset; this may take seconds."""
+        from lrpwidgets import subjects
+
+        chosen = {key: value for key in ("arch", "weights") if (value := getattr(self, key)) is not None}
+        if self.images is not None:
+            return subjects.from_folder(self.images, **chosen)
+        return subjects.load(self.subject, **chosen)

@@ -1,0 +1,244 @@
+"""A real browser, on Voilà and on JupyterLab.
+
+Every view sets `data-ready="true"` on its root element once it is drawn and counts its pictures in
+`data-seq`: tests wait for facts and never sleep. Pages cannot reach another machine, and a test fails
+if one of its pages tried to, or wrote an error to the console.
+
+    def test_the_heatmap_is_there(visit, digits):
+        page = visit(digits.address)
+        expect(page.locator(".lrp-heatmap")).to_have_attribute("data-ready", "true")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from lrpwidgets.dashboards.command import find_port
+
+SECONDS = 60
+"""Patience with a kernel, a server or a page on a busy machine."""
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # no other machine
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of ours, and where it is."""
+
+    process: subprocess.Popen[str]
+    address: str
+    home: Path
+    log: list[str]
+
+    def kernels(self) -> dict[str, psutil.Process]:
+        """The running kernels, by their id."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            if kernel := re.search(r"kernel-([-\w]+)\.json", " ".join(child.cmdline())):
+                found[kernel[1]] = child
+        return found
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a page did that it should not do."""
+
+    requests: list[str]
+    errors: list[str]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        system = next(filter(None, map(shutil.which, CHROMIUM)), None)
+        if not system and not Path(playwright.chromium.executable_path).exists():
+            pytest.fail("There is no browser: install Chromium, or run `playwright install chromium`.")
+        browser = playwright.chromium.launch(executable_path=system, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def watch(page: Page) -> Watch:
+    """Note what `page` asks of other machines (in vain, see `ARGUMENTS`), and its errors."""
+    watched = Watch([], [])
+
+    def note(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("about", "blob", "data") and parts.hostname not in ("127.0.0.1", "localhost"):
+            watched.requests.append(url)
+
+    page.on("request", lambda request: note(request.url))
+    page.on("websocket", lambda socket: note(socket.url))
+    page.on("console", lambda line: line.type == "error" and watched.errors.append(line.text))
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    return watched
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """Open further pages of the same visitor; each must behave (see `watch`)."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(1000 * SECONDS)
+    expect.set_options(timeout=1000 * SECONDS)
+    watched = []
+
+    def open_page() -> Page:
+        page = context.new_page()
+        watched.append(watch(page))
+        return page
+
+    yield open_page
+    for page in context.pages:
+        page.goto("about:blank")  # leaving a page ends its kernel; closing the context would not
+    context.close()
+    for one in watched:
+        assert one == Watch([], [])
+
+
+@pytest.fixture
+def page(new_page: Callable[[], Page]) -> Page:
+    return new_page()
+
+
+@pytest.fixture
+def visit(page: Page) -> Callable[[str], Page]:
+    """Open a dashboard, and wait until there is something to see."""
+
+    def visit(address: str) -> Page:
+        page.goto(address)
+        page.wait_for_function("!document.querySelector('#loading:not(.failed)')")
+        failed = page.locator("#loading_text")
+        assert not failed.count(), failed.inner_text()
+        return page
+
+    return visit
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start a server by its command line, with a home of its own, and wait until it prints its `address`."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*command: str, address: str, home: Path | None = None) -> Server:
+        home = home or tmp_path_factory.mktemp("home")
+        folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+        environment = {**os.environ, **folders, "HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=home, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        processes.append(process)
+        output = iter(process.stdout or ())
+        log: list[str] = []
+        for line in output:
+            log.append(line)
+            if found := re.search(address, line):
+                # somebody must go on reading: a full pipe would block the server
+                threading.Thread(target=log.extend, args=(output,), daemon=True).start()
+                return Server(process, found[0], home, log)
+        raise AssertionError("The server ended before it printed its address:\n" + "".join(log))
+
+    yield start
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def serve(start: Callable[..., Server]) -> Callable[..., Server]:
+    """Run `lrpwidgets serve explore` with these options, or serve another notebook just the same way."""
+
+    def serve(notebook: Path | None = None, **options: object) -> Server:
+        if notebook:
+            script = SERVE_NOTEBOOK.format(notebook=str(notebook), options=options)
+            return start("-c", script, address=r"http://127\.0\.0\.1:\S+")
+        arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        main = "from lrpwidgets.dashboards.command import main; main()"
+        command = ("-c", main, "serve", "explore", "--no-browser", "--port", "0")
+        return start(*command, *arguments, address=r"http://127\.0\.0\.1:\S+")
+
+    return serve
+
+
+SERVE_NOTEBOOK = """
+from pathlib import Path
+from lrpwidgets.dashboards.command import find_port, serve_notebook
+from lrpwidgets.dashboards.options import Options
+serve_notebook(Path({notebook!r}), Options(), port=find_port(0), browser=False, **{options!r})
+"""
+
+
+@pytest.fixture(scope="session")
+def digits(serve: Callable[..., Server]) -> Server:
+    """The explore dashboard on the digits, one server for all tests."""
+    return serve()
+
+
+@pytest.fixture(scope="session")
+def lab_server(start: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """JupyterLab that asks nobody for news, with its home as its root."""
+    home = tmp_path_factory.mktemp("lab")
+    (home / "config" / "labconfig").mkdir(parents=True)
+    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (home / "config" / "labconfig" / "page_config.json").write_text(json.dumps(quiet))
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={find_port(0)}",
+        f"--ServerApp.root_dir={home}",
+        "--IdentityProvider.token=lab",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    return start("-m", "jupyterlab", *options, address=r"http://127\.0\.0\.1:\d+/", home=home)
+
+
+@pytest.fixture
+def lab(lab_server: Server, page: Page) -> Callable[[Path], Page]:
+    """Open a copy of a notebook in JupyterLab and run all its cells."""
+
+    def lab(notebook: Path) -> Page:
+        shutil.copy(notebook, lab_server.home)
+        page.goto(f"{lab_server.address}lab/tree/{notebook.name}?token=lab&reset")
+        page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.sessionContext")
+        page.evaluate(
+            """async () => {
+                await jupyterapp.restored;
+                const { context, sessionContext } = jupyterapp.shell.currentWidget;
+                await Promise.all([context.ready, sessionContext.ready]);
+                await jupyterapp.commands.execute("notebook:run-all-cells");
+            }"""
+        )
+        return page
+
+    return lab
