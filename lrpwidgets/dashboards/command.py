@@ -190,6 +190,7 @@ def serve_notebook(
         loop.add_callback_from_signal(loop.stop)
 
     with tempfile.TemporaryDirectory(prefix="lrp", ignore_cleanup_errors=True) as connections:
+        send_promptly()
         # the instance, as the errors of notebook cells are logged through it
         voila = Voila.instance(config=configuration(notebook, port, token, connections))
         voila.initialize([str(notebook)])
@@ -199,6 +200,22 @@ def serve_notebook(
         loop.add_callback(announce)  # runs once the server listens
         with contextlib.suppress(HTTPError):  # stopped while a kernel was starting; it ends with its parent
             voila.start()
+
+
+def send_promptly() -> None:
+    """Let Voilà's websockets send every message at once.
+
+    Left alone, TCP holds small messages back until the browser has confirmed the ones before. While a slider
+    moves that takes 40 ms each time: 65 ms from the slider to new pixels instead of 33.
+    """
+    import voila.app
+
+    class PromptWebsocket(voila.app.VoilaKernelWebsocketHandler):  # type: ignore[misc]  # Voilà has no types
+        async def open(self, *args: str, **kwargs: str) -> None:
+            self.set_nodelay(True)
+            await super().open(*args, **kwargs)
+
+    voila.app.VoilaKernelWebsocketHandler = PromptWebsocket
 
 
 def configuration(notebook: Path, port: int, token: str | None, connections: str) -> Config:

@@ -21,6 +21,10 @@ from ..subjects import Subject
 from .worker import NewestWins
 
 
+_PATIENCE = 0.2
+"""Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An input of the model that is being looked at."""
@@ -68,7 +72,7 @@ class Exploration(traitlets.HasTraits):
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
     answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
     error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence; empty if nothing did.")
-    busy = traitlets.Bool(help="Whether a question waits for its answer.")
+    busy = traitlets.Bool(help="Whether a question has waited for its answer long enough to say so.")
 
     def __init__(
         self, subject: Subject, composite: str | Composite | None = None, device: str | None = None
@@ -77,7 +81,7 @@ class Exploration(traitlets.HasTraits):
         self.explainer = Explainer(subject.model, device=device)
         self.worker = NewestWins()
         self._source: Callable[[], Picture] | None = None  # where the picture that is asked about comes from
-        self._asked = 0
+        self._asked = self._answered = 0  # questions are numbered
         self._computed: tuple[Callable[[], Picture], Answer] | None = None  # the worker's own memory
         if composite is None:
             composite = "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
@@ -133,7 +137,7 @@ class Exploration(traitlets.HasTraits):
             return
         self._asked += 1
         number, source, target, composite = self._asked, self._source, self.target, self.composite
-        self.busy = True
+        self.worker.later(_PATIENCE, lambda: self._still_waiting(number))
         self.worker.submit(
             lambda: self._compute(source, target, composite), lambda outcome: self._arrived(number, outcome)
         )
@@ -168,7 +172,11 @@ class Exploration(traitlets.HasTraits):
             self.error = ""
         elif newest:
             self.error = outcome
-        self.busy = not newest
+        self._answered = number
+        self.busy = self.busy and not newest
+
+    def _still_waiting(self, number: int) -> None:
+        self.busy = self._answered < number
 
 
 def sentence(error: Exception) -> str:

@@ -20,7 +20,7 @@ class QuestionBar(View):
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, presets=exploration.presets(), **traits)
-        self.follow(self._show, "target", "composite", "answer")
+        self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Ask about another class, ``{"target": 9}`` or None for the top class, or choose a preset."""

@@ -36,7 +36,7 @@ class RuleBoard(View):
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, **traits)
-        self.follow(self._show, "composite", "answer")
+        self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Turn a knob or choose another rule: ``{"row": 0, "knob": "gamma", "value": 0.5}``, ``{..., "rule": "Flat"}``."""

@@ -53,7 +53,7 @@ class View(Follower, anywidget.AnyWidget):
     """A view of one aspect of an exploration, drawn in the browser."""
 
     _css = STYLE
-    seq = traitlets.Int(help="Counts what was sent: equal bytes alone would fire no change in the browser.").tag(sync=True)
+    seq = traitlets.Int(help="counts what was drawn; the browser redraws once per count").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(**traits)
@@ -62,6 +62,8 @@ class View(Follower, anywidget.AnyWidget):
 
     def draw(self, **traits: Any) -> None:
         """Send `traits` to the browser in one message, so that new pixels never meet an old size."""
+        if all(getattr(self, name) == value for name, value in traits.items()):
+            return  # while a slider moves, every message counts
         with self.hold_sync():
             for name, value in traits.items():
                 setattr(self, name, value)

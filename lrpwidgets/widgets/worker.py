@@ -51,6 +51,11 @@ class NewestWins:
             self._idle = tasks
             self._changed.notify()
 
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Run `call` on the caller's thread after a while; never without an event loop, where nothing waits."""
+        if self._loop:
+            self._loop.call_later(seconds, call)
+
     def close(self) -> None:
         """Stop after the job under way."""
         with self._changed:
@@ -69,7 +74,8 @@ class NewestWins:
                 self._deliver(task)
             else:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._waiting or self._idle is not idle or not self._open)
+                    while self._open and self._waiting is None and self._idle is idle:
+                        self._changed.wait()
 
     def _deliver(self, done: Callable[..., None], *result: Any) -> None:
         assert self._loop is not None
