@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+# Most tensors here are tiny: handing them between threads costs tenfold on a busy machine and gains nothing.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Composites: which rule for which layer, and the presets that people know.
 
-A composite is an ordered list of (selector → rule); the first selector that matches a layer decides. See
-:mod:`.selectors` for what a selector may be. Preset names and mappings follow zennit's where it has them, with
-"first" meaning first in execution order.
+A composite is an ordered list of (selector → rule); the first selector that matches a layer decides.
+See :mod:`.selectors` for what a selector may be. Preset names and mappings follow zennit's where it has
+them, with "first" meaning first in execution order.
 
 Sums, average pools and lone batch norms that nothing matches get the ε-rule with a tiny ε. A max pool sends
 relevance to the winner, unless a selector names it in full or by its kind: then it counts as an average pool.
@@ -13,12 +13,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from . import rules, selectors
-from .rules import AlphaBeta, Epsilon, Flat, Gamma, Rule, WSquare, Zero, ZBox, ZPlus
-from .selectors import Layout, Selector, Stage
+from .rules import AlphaBeta, Epsilon, Flat, Gamma, Rule, WSquare, ZBox, Zero, ZPlus
+from .selectors import Kind, Layout, Position, Selector, Stage
 from .tape import Step
 
 Bound = float | tuple[float, ...]
@@ -56,7 +56,7 @@ class Composite:
         ValueError
             If a convolution or dense layer is matched by no selector, or a selector's text is ambiguous.
         """
-        names = {step.name for step in steps}
+        names = [step.name for step in steps]
         matchers = [(selectors.matcher(selector, names), rule) for selector, rule in self.entries]
         resolved: list[Rule | None] = []
         for step, place in zip(steps, layout.places, strict=True):
@@ -66,8 +66,8 @@ class Composite:
             rule = next((rule for matches, rule in matchers if matches(place)), None)
             if rule is None and place.weighted:
                 raise ValueError(
-                    f"No selector of the composite {self.name!r} matches the layer {step.name!r} ({step.kind}); "
-                    "end the list with ('*', Epsilon()) or another rule for all the rest."
+                    f"No selector of the composite {self.name!r} matches the layer {step.name!r} "
+                    f"({step.kind}); end the list with ('*', Epsilon()) or another rule for all the rest."
                 )
             resolved.append(rule if rule or place.kind == "maxpool" else _REST)
         return resolved
@@ -84,13 +84,13 @@ class Composite:
         return decided
 
     def with_rule(self, index: int, rule: Rule) -> Composite:
-        """This composite with another rule for one entry."""
+        """The same composite with another rule for one entry."""
         entries = list(self.entries)
         entries[index] = (entries[index][0], rule)
         return Composite(entries, self.name)
 
     def overridden(self, overrides: Mapping[str, Rule]) -> Composite:
-        """This composite with other rules for single layers, given by name."""
+        """The same composite with other rules for single layers, given by name."""
         return Composite(
             [*((selectors.Name(name), rule) for name, rule in overrides.items()), *self.entries], self.name
         )
@@ -132,6 +132,7 @@ class Composite:
 
 
 _REST = Epsilon()
+_CONV, _DENSE = Kind("conv"), Kind("linear")  # the words alone may also be names of layers
 
 
 def epsilon(epsilon: float = 1e-6) -> Composite:
@@ -141,7 +142,7 @@ def epsilon(epsilon: float = 1e-6) -> Composite:
 
 def epsilon_plus(epsilon: float = 1e-6) -> Composite:
     """z⁺ in convolutions, ε in dense layers (Kohlbrenner et al. 2020)."""
-    return Composite([("conv", ZPlus()), ("linear", Epsilon(epsilon))])
+    return Composite([(_CONV, ZPlus()), (_DENSE, Epsilon(epsilon))])
 
 
 def epsilon_plus_flat(epsilon: float = 1e-6) -> Composite:
@@ -151,7 +152,7 @@ def epsilon_plus_flat(epsilon: float = 1e-6) -> Composite:
 
 def epsilon_alpha2_beta1(epsilon: float = 1e-6) -> Composite:
     """α2β1 in convolutions, ε in dense layers (Kohlbrenner et al. 2020)."""
-    return Composite([("conv", AlphaBeta(2, 1)), ("linear", Epsilon(epsilon))])
+    return Composite([(_CONV, AlphaBeta(2, 1)), (_DENSE, Epsilon(epsilon))])
 
 
 def epsilon_alpha2_beta1_flat(epsilon: float = 1e-6) -> Composite:
@@ -161,25 +162,25 @@ def epsilon_alpha2_beta1_flat(epsilon: float = 1e-6) -> Composite:
 
 def epsilon_gamma_box(low: Bound, high: Bound, gamma: float = 0.25, epsilon: float = 1e-6) -> Composite:
     """z^B in the first layer, γ in convolutions, ε in dense layers; `low` and `high` bound the input."""
-    return _starting_with(ZBox(low, high), Composite([("conv", Gamma(gamma)), ("linear", Epsilon(epsilon))]))
+    return _starting_with(ZBox(low, high), Composite([(_CONV, Gamma(gamma)), (_DENSE, Epsilon(epsilon))]))
 
 
 def deep_taylor(low: Bound | None = None, high: Bound | None = None) -> Composite:
     """z⁺ everywhere; in the first layer z^B for bounded input, else w² (Montavon et al. 2017)."""
     first = WSquare() if low is None or high is None else ZBox(low, high)
-    return _starting_with(first, Composite([("conv", ZPlus()), ("linear", ZPlus())]))
+    return _starting_with(first, Composite([(_CONV, ZPlus()), (_DENSE, ZPlus())]))
 
 
 def excitation_backprop() -> Composite:
     """z⁺ everywhere: the marginal winning probability (Zhang et al. 2016)."""
-    return Composite([("conv", ZPlus()), ("linear", ZPlus())])
+    return Composite([(_CONV, ZPlus()), (_DENSE, ZPlus())])
 
 
 def vgg_tutorial(low: Bound, high: Bound, gamma: float = 0.25, epsilon: float = 0.25) -> Composite:
     """The layer ranges of Montavon et al. 2019 for VGG-16.
 
-    z^B in the first layer, γ through the third pooling, ε = 0.25 · RMS(z) through the fifth, then LRP-0. Max pools
-    count as average pools, as they do there.
+    z^B in the first layer, γ through the third pooling, ε = 0.25 · RMS(z) through the fifth, then LRP-0.
+    Max pools count as average pools, as they do there.
     """
     lower, upper = Gamma(gamma), Epsilon(epsilon, relative=True)
     ranges: list[tuple[Selector, Rule]] = [
@@ -193,7 +194,7 @@ def vgg_tutorial(low: Bound, high: Bound, gamma: float = 0.25, epsilon: float = 
 
 
 def _starting_with(rule: Rule, composite: Composite) -> Composite:
-    return Composite([("first", rule), *composite.entries])
+    return Composite([(Position(0), rule), *composite.entries])
 
 
 _PRESETS: dict[str, Callable[..., Composite]] = {
@@ -217,9 +218,14 @@ def names() -> list[str]:
     return list(_PRESETS)
 
 
-def needs_bounds(name: str) -> bool:
+def takes_bounds(name: str) -> bool:
     """Whether the preset takes the bounds of the input, `low` and `high`."""
-    return {"low", "high"} <= signature(_PRESETS[name]).parameters.keys()
+    return "low" in signature(_PRESETS[name]).parameters
+
+
+def requires_bounds(name: str) -> bool:
+    """Whether the preset cannot do without the bounds of the input."""
+    return takes_bounds(name) and signature(_PRESETS[name]).parameters["low"].default is Parameter.empty
 
 
 def get(name: str, **parameters: Any) -> Composite:
@@ -243,7 +249,8 @@ def get(name: str, **parameters: Any) -> Composite:
     ]
     if missing:
         raise ValueError(
-            f"The composite {name!r} needs {' and '.join(missing)}: the bounds of the input after normalization, "
-            f"as in composites.get({name!r}, low=-2.1, high=2.6); a subject has them as subject.bounds."
+            f"The composite {name!r} needs {' and '.join(missing)}: the bounds of the input after "
+            f"normalization, as in composites.get({name!r}, low=-2.1, high=2.6); a subject has them as "
+            "subject.bounds."
         )
     return Composite(_PRESETS[name](**parameters).entries, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from .explanation import Explanation, Target, target_weights
 from .linear import EffectiveWeights
 from .rules import Rule
 from .selectors import Layout
-from .tape import Step, Tape, record
+from .tape import Step, Tape, eval_mode, record
 
 
 class UnknownOperationError(LookupError):
@@ -33,8 +34,8 @@ class Explainer:
     device
         Where to compute; by default where the model is. For another device the model is copied there.
     unknown
-        What to do with a torch function that has no entry in the operation table: ``"error"``, or ``"gradient"``
-        to use gradient × input for it, which :attr:`Explanation.caveats` then says.
+        What to do with a torch function that has no entry in the operation table: ``"error"``, or
+        ``"gradient"`` to use gradient × input for it, which :attr:`Explanation.caveats` then says.
 
     Raises
     ------
@@ -68,16 +69,20 @@ class Explainer:
             raise ValueError(f"unknown must be 'error' or 'gradient', got {unknown!r}.")
         if isinstance(composite, str) and composite != "auto":
             composite = composites.get(composite)
-        tensor = next(iter([*model.parameters(), *model.buffers()]), torch.empty(0))
-        self.device = tensor.device if device is None else available_device(device)
-        self.dtype = tensor.dtype
-        self.model = model if tensor.device == self.device else copy.deepcopy(model).to(self.device)
+        tensors = [*model.parameters(), *model.buffers()]
+        tensor = next((t for t in tensors if t.is_floating_point()), None)
+        here = torch.device("cpu") if tensor is None else tensor.device
+        self.device = here if device is None else available_device(device)
+        self.dtype = None if tensor is None else tensor.dtype
+        """Of the model's numbers; None for a model without any, which takes every precision."""
+        self.model = model if here == self.device else copy.deepcopy(model).to(self.device)
         self.composite = composite
         self.unknown = unknown
         self.cache = EffectiveWeights()
         """Effective weights by parameter; ``cache.clear()`` after writing through ``parameter.data``."""
         self._checked: dict[str, tuple[int, int]] = {}
 
+    @torch.inference_mode(False)  # saved activations must be fit for the gradients that some steps take
     def explain(self, inputs: Tensor | tuple[Tensor, ...], target: Target = None) -> Explanation:
         """Run the model on `inputs` and explain its scores.
 
@@ -86,14 +91,14 @@ class Explainer:
         inputs
             A batch (B, ...) of floating point numbers, or a tuple of such batches for several inputs.
         target
-            What to explain. None: the top class of each sample. An int, or one int per sample: that class. Floats
-            (B, C): the weighted sum of the scores, such as +1 and −1 for "this class rather than that".
+            What to explain. None: the top class of each sample. An int, or one int per sample: that class.
+            Floats (B, C): the weighted sum of the scores, such as +1 and −1 for "this rather than that".
 
         Raises
         ------
         ValueError
-            If the input or a weight is not finite, the input does not fit the model, the scores are not (B, C) and
-            finite, the target is out of range, or a layer is left without a rule.
+            If the input or a weight is not finite, the input does not fit the model, the scores are not
+            (B, C) and finite, the target is out of range, or a layer is left without a rule.
         TypeError
             If an input is no floating point tensor of the model's precision.
         UnknownOperationError
@@ -105,7 +110,12 @@ class Explainer:
         composite = self.composite_for(self.composite, tape.steps)
         return Explanation(self, tape, Layout(tape.steps), composite, target_weights(target, tape.scores))
 
-    def composite_for(self, composite: str | Composite | Rule, steps: list[Step]) -> Composite:
+    def scores(self, inputs: Tensor) -> Tensor:
+        """The model's output for `inputs` in eval mode, without an explanation."""
+        with torch.no_grad(), eval_mode(self.model):
+            return self.model(self._checked_input(inputs))  # type: ignore[no-any-return]
+
+    def composite_for(self, composite: str | Composite | Rule, steps: Sequence[Step]) -> Composite:
         """`composite` in any of the forms that the constructor takes, for a network of these `steps`."""
         if isinstance(composite, Composite):
             return composite
@@ -127,8 +137,8 @@ class Explainer:
         scores = tape.scores
         if scores.dim() != 2 or len(scores) != len(batch[0]):
             raise ValueError(
-                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; LRP needs scores "
-                "(B, C), one row per sample. Wrap the model in a module that returns those."
+                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; "
+                "LRP needs scores (B, C), one row per sample. Wrap the model in a module that returns those."
             )
         if not bool(scores.isfinite().all()):
             raise ValueError(
@@ -144,9 +154,10 @@ class Explainer:
             raise TypeError(
                 f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}."
             )
-        if x.dtype != self.dtype:
+        wanted = self.dtype or (x.dtype if x.is_floating_point() else torch.float32)
+        if x.dtype != wanted:
             raise TypeError(
-                f"inputs are {x.dtype}, but the model computes in {self.dtype}; convert with x.to({self.dtype})."
+                f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted})."
             )
         if x.dim() < 2 or x.numel() == 0:
             raise ValueError(
@@ -158,7 +169,7 @@ class Explainer:
             raise ValueError(
                 f"inputs contain NaN or infinity: the first is {float(x[where])} at index {where}."
             )
-        return x.detach().to(self.device)
+        return (x.clone() if x.is_inference() else x.detach()).to(self.device)
 
     def _check_weights(self) -> None:
         """Every weight is looked at once, and again only after it changed."""
@@ -191,7 +202,8 @@ def _unknown(step: Step) -> str:
     key = operations.key(step.function)
     where = f"in module {step.module!r}" if step.module else "in the model's own forward"
     return (
-        f"`{key}` ({where}) has no entry in the operation table that covers this call, so nothing is known of how "
-        f"relevance passes it. Add one with `lrp.operations.OPERATIONS[{key!r}] = lrp.operations.Activation()` (or "
-        "Routing(), Linear(...)), or use Explainer(model, unknown='gradient') and see the caveats."
+        f"`{key}` ({where}) has no entry in the operation table that covers this call, so nothing is known "
+        "of how relevance passes it. Add one with "
+        f"`lrp.operations.OPERATIONS[{key!r}] = lrp.operations.Activation()` (or Routing(), Linear(...)), "
+        "or use Explainer(model, unknown='gradient') and see the caveats."
     )

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class Layer:
     name: str
     """The module's path, with the function's name where the module makes several calls."""
     kind: str
-    """Family: ``"conv"``, ``"linear"``, ``"pool"``, ``"maxpool"``, ``"norm"``, ``"sum"``, ``"activation"``, ..."""
+    """Family: one of :data:`~.selectors.KINDS`, or ``"activation"``, ``"routing"``, ..."""
     rule: Rule | None
     """The rule that hands its relevance on; None where the operation needs none."""
     shape: tuple[int, ...]
@@ -51,8 +51,9 @@ class Layer:
 class Explanation:
     """Why the network gave these scores: made by :meth:`Explainer.explain`, never changed.
 
-    :meth:`switch` and :meth:`retarget` give new explanations that share everything that stays the same. An
-    explanation keeps all activations and relevances of its batch, about twice the memory of a forward in training.
+    :meth:`switch` and :meth:`retarget` give new explanations that share everything that stays the same.
+    An explanation keeps all activations and relevances of its batch, about twice the memory of a forward in
+    training.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Explanation:
         """Which rule each layer got."""
         self.target = target
         """Weight of every score in what is explained, (B, C)."""
-        self._explainer, self._tape, self._layout = explainer, tape, layout
+        self.layout = layout
+        """The network as the selectors of a composite see it."""
+        self._explainer, self._tape = explainer, tape
         resolved = composite.resolve(tape.steps, layout)
         self._relevance = propagate(tape, resolved, tape.scores * target, explainer.cache, before)
 
@@ -76,6 +79,11 @@ class Explanation:
     def scores(self) -> Tensor:
         """The model's output, (B, C)."""
         return self._tape.scores
+
+    @property
+    def top_class(self) -> int:
+        """The class with the highest score in the first sample."""
+        return int(self.scores[0].argmax())
 
     @property
     def relevance(self) -> Tensor | tuple[Tensor, ...]:
@@ -123,6 +131,7 @@ class Explanation:
             found.append("Relevance is not finite: the numbers overflowed; try a larger ε or float32.")
         return found
 
+    @torch.inference_mode(False)
     def switch(
         self, composite: str | Composite | Rule | None = None, rules: Mapping[str, Rule] | None = None
     ) -> Explanation:
@@ -145,18 +154,13 @@ class Explanation:
                 raise ValueError(f"The layer {name!r} takes no rule: it is of kind {self[name].kind!r}.")
         named = {self._tape.steps[self._index(name)].name: rule for name, rule in (rules or {}).items()}
         new = new.overridden(named) if named else new
-        return Explanation(self._explainer, self._tape, self._layout, new, self.target, self._relevance)
+        return Explanation(self._explainer, self._tape, self.layout, new, self.target, self._relevance)
 
+    @torch.inference_mode(False)
     def retarget(self, target: Target) -> Explanation:
         """The explanation of another `target` (see :meth:`Explainer.explain`) without a new forward."""
         weights = target_weights(target, self.scores)
-        return Explanation(
-            self._explainer, self._tape, self._layout, self.composite, weights, self._relevance
-        )
-
-    def groups(self) -> list[list[str]]:
-        """For every entry of the composite the names of the layers that it decides."""
-        return self.composite.matches(self._layout)
+        return Explanation(self._explainer, self._tape, self.layout, self.composite, weights, self._relevance)
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
@@ -211,8 +215,8 @@ class Explanation:
         samples = len(self.scores)
         if len(amount) % samples:
             raise ValueError(
-                f"A step has {len(amount)} entries in its first axis for {samples} samples: the model moves the batch "
-                "to another axis, so amounts per sample are unknown. Explain one sample at a time."
+                f"A step has {len(amount)} entries in its first axis for {samples} samples: the model moves "
+                "the batch to another axis, so amounts per sample are unknown. Explain one sample at a time."
             )
         return amount.cpu().double().reshape(samples, -1).sum(1)
 
@@ -231,7 +235,8 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
     if isinstance(target, Tensor) and target.is_floating_point():
         if target.shape not in (scores.shape, scores.shape[1:]):
             raise ValueError(
-                f"target weights must have the shape of the scores {tuple(scores.shape)}, got {tuple(target.shape)}."
+                f"target weights must have the shape of the scores {tuple(scores.shape)}, "
+                f"got {tuple(target.shape)}."
             )
         if not bool(target.isfinite().all()):
             raise ValueError("target weights contain NaN or infinity.")
@@ -240,7 +245,7 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
         chosen = scores.argmax(1)
     else:
         try:
-            chosen = torch.as_tensor([operator.index(each) for each in _listed(target)], device=scores.device)
+            chosen = torch.as_tensor([_class_number(each) for each in _listed(target)], device=scores.device)
         except TypeError:
             raise TypeError(
                 f"target must be None, a class number, one per sample, or weights (B, C), got {target!r}."
@@ -255,6 +260,12 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
                 f"target {outside[0]} is out of range: the model has {classes} classes, 0 to {classes - 1}."
             )
     return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores)
+
+
+def _class_number(item: Any) -> int:
+    if isinstance(item, bool):
+        raise TypeError("True and False are no class numbers")
+    return operator.index(item)
 
 
 def _listed(target: int | Sequence[int] | Tensor) -> Sequence[int]:

@@ -28,8 +28,8 @@ class Handover:
     inputs
         Relevance for each input of the step, shaped like it.
     bias, stabilizer, rules
-        What biases and other constants absorbed, what stabilizers absorbed, and what the rule dropped (or, where
-        negative, created): (B,) tensors, summed per sample by :func:`per_sample`, or 0.
+        What biases and other constants absorbed, what stabilizers absorbed, and what the rule dropped (or,
+        where negative, created): (B,) tensors, summed per sample by :func:`per_sample`, or 0.
     """
 
     inputs: tuple[Tensor, ...]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import torch
@@ -63,7 +65,7 @@ class LinearStep(ABC):
         return None
 
     def signed_bias(self, p: float, n: float) -> Tensor | None:
-        """b with its positive entries times `p` and its negative entries times `n`."""
+        """The bias with its positive entries times `p` and its negative entries times `n`."""
         bias = self.bias()
         return bias if bias is None or p == n == 1 else p * bias.clamp(min=0) + n * bias.clamp(max=0)
 
@@ -71,9 +73,9 @@ class LinearStep(ABC):
         """Σ_j of the contributions, weighted by sign, and of the bias, weighted likewise."""
         if p == n:
             return self.output if p == 1 else p * self.output
-        total = self.apply(self.matrix(p, n), self._positive())
+        total = self.apply(self.matrix(p, n), self.positive)
         if not self.nonnegative:
-            total = total + self.apply(self.matrix(n, p), self._negative())
+            total = total + self.apply(self.matrix(n, p), self.negative)
         bias = self.signed_bias(p, n)
         return total if bias is None else total + bias
 
@@ -81,14 +83,18 @@ class LinearStep(ABC):
         """Each input's contributions, weighted by sign, times the `share` of the outputs they went to."""
         if p == n or self.nonnegative:
             return _times(self.inputs, self.pull(self.matrix(p, n), share))
-        positive = _times(self._positive(), self.pull(self.matrix(p, n), share))
-        negative = _times(self._negative(), self.pull(self.matrix(n, p), share))
+        positive = _times(self.positive, self.pull(self.matrix(p, n), share))
+        negative = _times(self.negative, self.pull(self.matrix(n, p), share))
         return tuple(a + b for a, b in zip(positive, negative, strict=True))
 
-    def _positive(self) -> Inputs:
+    @cached_property
+    def positive(self) -> Inputs:
+        """The inputs with 0 in place of negative elements."""
         return self.inputs if self.nonnegative else tuple(x.clamp(min=0) for x in self.inputs)
 
-    def _negative(self) -> Inputs:
+    @cached_property
+    def negative(self) -> Inputs:
+        """The inputs with 0 in place of positive elements."""
         return tuple(x.clamp(max=0) for x in self.inputs)
 
 
@@ -97,29 +103,32 @@ def _times(inputs: Inputs, factors: Inputs) -> Inputs:
 
 
 class EffectiveWeights:
-    """Effective weights (w⁺, w + γw⁺, folded batch norm, ...), kept until the parameter they come from changes.
+    """Effective weights (w⁺, w + γw⁺, folded batch norm, ...), kept until their parameter changes.
 
     A change is seen by torch's version counter, which every in-place call advances, optimizers and
-    ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` after that.
+    ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` then.
     """
 
     KEPT = 6  # per parameter: what one composite needs, and the last few stops of a slider
 
     def __init__(self) -> None:
-        self._kept = WeakTensorKeyDictionary()
+        self._kept: Any = WeakTensorKeyDictionary()
+        self._lock = Lock()  # two threads may explain with one explainer
 
     def get(self, sources: Sequence[Tensor | None], variant: Any, build: Callable[[], Tensor]) -> Tensor:
-        """`build()` for this `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
+        """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
         stamp = tuple(
             (id(t), t.data_ptr(), 0 if t.is_inference() else t._version) for t in sources if t is not None
         )
-        kept = self._kept.setdefault(sources[0], {})
-        found = kept.pop(variant, None)
+        with self._lock:
+            kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
+            found = kept.pop(variant, None)
         if found is None or found[0] != stamp:
             found = (stamp, build())
-        kept[variant] = found  # at the end: the first one is always the least recently used
-        while len(kept) > self.KEPT:
-            kept.pop(next(iter(kept)), None)
+        with self._lock:
+            kept[variant] = found  # at the end: the first one is always the least recently used
+            while len(kept) > self.KEPT:
+                del kept[next(iter(kept))]
         return found[1]
 
     def clear(self) -> None:
@@ -220,7 +229,7 @@ def _dense_arguments(input: Tensor, weight: Tensor, bias: Tensor | None = None) 
 
 
 class Convolution(Weighted):
-    """Convolutions of 1 to 3 dimensions, transposed ones included; any stride, padding, dilation and groups."""
+    """Convolutions of 1 to 3 dimensions, transposed ones included, with all their settings."""
 
     def __init__(self, call: Call, cache: EffectiveWeights) -> None:
         self.is_transposed = "transpose" in call.function.__name__
@@ -248,7 +257,9 @@ class Convolution(Weighted):
         pulled: Tensor = torch.ops.aten.convolution_backward(
             share, x, weight, None, *self._geometry(), wanted
         )[0]
-        return pulled[(..., *(slice(size) for size in self.input.shape[2:]))]
+        for axis, size in enumerate(self.input.shape[2:], start=2):
+            pulled = pulled.narrow(axis, 0, size)
+        return pulled
 
     def along_outputs(self, values: Tensor) -> Tensor:
         ones = [1] * (self._weight.dim() - 2)
@@ -358,7 +369,7 @@ class Averaging(LinearStep):
 
 
 class Elementwise(LinearStep):
-    """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, scaling by a constant, a lone batch norm."""
+    """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, a lone batch norm."""
 
     def __init__(
         self, call: Call, coefficients: Sequence[Tensor | float], bias: Tensor | None = None

@@ -7,8 +7,9 @@ belong to:
 - :class:`MaxPool` and :class:`Routing` send relevance back to where the value came from;
 - :class:`Activation` passes it on unchanged.
 
-A function is looked up by its name without ``torch.``, ``torch.Tensor.`` or ``torch.nn.functional.``, so one
-name serves the function, the method and the operator. In-place calls are recorded as their out-of-place twins.
+A function is looked up by its name without ``torch.``, ``torch.Tensor.`` or ``torch.nn.functional.``, so
+one name serves the function, the method and the operator. In-place calls are recorded as their out-of-place
+twins.
 To teach the table a new function::
 
     from lrpwidgets.lrp import operations
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, partial
 from inspect import signature
 from typing import Any
 
@@ -64,8 +65,8 @@ def always(call: Call) -> bool:
 class Operation:
     """How relevance passes one family of torch functions.
 
-    Subclass it for a family of your own: :meth:`propagate` gets the call with its tensors and the relevance of
-    each of its outputs, and hands over relevance for each of ``call.inputs``.
+    Subclass it for a family of your own: :meth:`propagate` gets the call with its tensors and the relevance
+    of each of its outputs, and hands over relevance for each of ``call.inputs``.
     """
 
     nonnegative: Callable[[Call], bool] = never
@@ -119,7 +120,8 @@ class Activation(Operation):
         self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
     ) -> Handover:
         assert relevance[0] is not None
-        return Handover((relevance[0].sum_to_size(call.inputs[0].shape),))
+        (x,) = call.inputs
+        return Handover((relevance[0].sum_to_size(x.shape).to(x.dtype),))
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,13 @@ class Routing(Operation):
         assert received is not None
         (ones,) = call.replay(*map(torch.ones_like, call.inputs))
         (zeros,) = call.replay(*map(torch.zeros_like, call.inputs))
-        return Handover(handed, bias=per_sample(received, 1 - (ones - zeros)))
+        constant = (ones == zeros).to(received.dtype)
+        return Handover(handed, bias=per_sample(received, constant))
 
 
 @dataclass(frozen=True)
 class MaxPool(Operation):
-    """The winner takes all; given a rule, the layer counts as average pooling (as in Montavon et al. 2019)."""
+    """The winner takes all; given a rule, it counts as average pooling (as in Montavon et al. 2019)."""
 
     nonnegative: Callable[[Call], bool] = kept
     kind: str = "maxpool"
@@ -171,11 +174,12 @@ class Gradient(Operation):
     def propagate(
         self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
     ) -> Handover:
-        shares, bias, stabilizer = [], 0.0, 0.0
-        for z, expanded, received in zip(
-            call.outputs, self._jacobian_times_input(call), relevance, strict=True
-        ):
-            if z is None or received is None:
+        shares: list[Tensor | None] = []
+        bias: Tensor | float = 0.0
+        stabilizer: Tensor | float = 0.0
+        expansions = self._jacobian_times_input(call)
+        for z, expanded, received in zip(call.outputs, expansions, relevance, strict=True):
+            if z is None or expanded is None or received is None:
                 shares.append(None)
                 continue
             share, lost = quotient(received, z, Epsilon.epsilon)
@@ -194,17 +198,24 @@ class Gradient(Operation):
             return tuple(y for y, z in zip(made, call.outputs, strict=True) if z is not None)
 
         with torch.enable_grad():
-            products = iter(torch.autograd.functional.jvp(outputs, call.inputs, call.inputs)[1])
+            jvp: Callable[..., Any] = torch.autograd.functional.jvp
+            products = iter(jvp(outputs, call.inputs, call.inputs)[1])
         return [None if z is None else next(products) for z in call.outputs]
 
 
 def key(function: Callable[..., Any]) -> str:
-    """The name under which the table knows `function`: ``"relu"`` for ``torch.relu``, ``F.relu``, ``Tensor.relu``."""
+    """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu`` and ``Tensor.relu``."""
     name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
     for prefix in ("torch.nn.functional.", "torch.Tensor.", "torch."):
         if name.startswith(prefix):
             return name.removeprefix(prefix).removesuffix(".__get__")
     return name
+
+
+def makes_constant(function: Callable[..., Any]) -> bool:
+    """Whether `function` looks at the shape and type of a tensor alone, as ``zeros_like`` does."""
+    name = key(function)
+    return name.endswith("_like") or name.startswith("new_")
 
 
 def find(call: Call) -> Operation | None:
@@ -229,12 +240,17 @@ def out_of_place(
         If the call changes its first argument and has no out-of-place twin.
     """
     name = key(function)
+    if kwargs.get("out") is not None:
+        raise NotImplementedError(
+            f"`{name}` is called with out=..., which relevance cannot be followed through."
+        )
     if name in _TWINS or (name.endswith("_") and not name.endswith("__") and name not in OPERATIONS):
-        twin = _TWINS.get(name) or getattr(torch.Tensor, name.removesuffix("_"), None)
+        plain = name.removesuffix("_")
+        twin = _TWINS.get(name) or getattr(torch.Tensor, plain, None) or getattr(F, plain, None)
         if not callable(twin):
             raise NotImplementedError(
-                f"`{name}` overwrites a tensor that depends on the inputs, and relevance cannot be followed through "
-                "that; use an out-of-place call instead."
+                f"`{name}` overwrites a tensor that depends on the inputs, and relevance cannot be followed "
+                "through that; use an out-of-place call instead."
             )
         return twin, args, kwargs
     parameters = _parameters(function)
@@ -253,10 +269,19 @@ def set_item(x: Tensor, index: Any, item: Any) -> Tensor:
     return changed
 
 
-_TWINS: dict[str, Callable[..., Any]] = {"__setitem__": set_item}
+def copied(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+    """The result of ``x.copy_(source)``."""
+    return set_item(x, ..., source)
 
 
-@lru_cache(maxsize=None)
+_TWINS: dict[str, Callable[..., Any]] = {
+    "__setitem__": set_item,
+    "copy_": copied,
+    "__ipow__": torch.Tensor.pow,
+}
+
+
+@cache
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of the parameters; empty for the many torch functions that are built in."""
     try:
@@ -265,30 +290,28 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
         return ()
 
 
-def _terms(call: Call, first: float, second: float) -> Elementwise:
-    """``first * input + second * alpha * other``, where either may be a constant."""
-    arguments = call.bind(
-        lambda input, other, *, alpha=1: {"a": (first, input), "b": (second * alpha, other)}, slots=True
-    )
-    coefficients, bias = [], None
-    for coefficient, operand in arguments.values():
-        if isinstance(operand, Slot):
-            coefficients.append(coefficient)
-        else:
-            bias = coefficient * torch.as_tensor(operand).to(call.output)
-    return Elementwise(call, coefficients, bias)
-
-
 def _sum(call: Call, cache: EffectiveWeights) -> LinearStep:
-    return _terms(call, 1, 1)
+    return _terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (alpha, other)})
 
 
 def _difference(call: Call, cache: EffectiveWeights) -> LinearStep:
-    return _terms(call, 1, -1)
+    return _terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (-alpha, other)})
 
 
 def _reversed_difference(call: Call, cache: EffectiveWeights) -> LinearStep:
-    return _terms(call, -1, 1)
+    return _terms(call, lambda input, other, *, alpha=1: {"input": (-alpha, input), "other": (1, other)})
+
+
+def _terms(call: Call, layout: Callable[..., dict[str, Any]]) -> Elementwise:
+    """A sum of terms, each with its coefficient as `layout` tells them; a term may be constant."""
+    coefficients: list[Tensor | float] = []
+    bias = None
+    for coefficient, term in call.bind(layout, slots=True).values():
+        if isinstance(term, Slot):
+            coefficients.append(coefficient)
+        else:
+            bias = coefficient * torch.as_tensor(term, dtype=call.output.dtype, device=call.output.device)
+    return Elementwise(call, coefficients, bias)
 
 
 def _lone_batch_norm(call: Call, cache: EffectiveWeights) -> LinearStep:
@@ -308,14 +331,15 @@ def _matmul(call: Call, cache: EffectiveWeights) -> LinearStep:
 def _average_instead(call: Call) -> Averaging:
     """Average pooling over the windows of a max pooling."""
     name = key(call.function).removesuffix("_with_indices")
-    average: Callable[..., Tensor] = getattr(F, name.replace("max", "avg"))
     if name.startswith("adaptive"):
-        size = call.bind(lambda input, output_size, return_indices=False: {"output_size": output_size})
-        return Averaging(call, lambda x: average(x, **size))
-    settings = call.bind(_max_pool_arguments)
-    if settings.pop("dilation") not in (1, (1, 1), [1, 1]):
-        raise ValueError("a dilated max pooling has no average pooling to stand for it; give it no rule")
-    return Averaging(call, lambda x: average(x, **settings))
+        settings = call.bind(lambda input, output_size, return_indices=False: {"output_size": output_size})
+    else:
+        settings = call.bind(_max_pool_arguments)
+        dilation = settings.pop("dilation")
+        if dilation != 1 and set(dilation) != {1}:
+            raise ValueError("a dilated max pooling has no average pooling to stand for it; give it no rule")
+    average = partial(getattr(F, name.replace("max", "avg")), **settings)
+    return Averaging(replace(call, outputs=(average(*call.inputs),)), average)
 
 
 def _max_pool_arguments(
@@ -386,27 +410,33 @@ _TABLE: list[tuple[Operation, str]] = [
     (_DENSE, "linear"),
     (Linear(kind="linear", build=_matmul, accepts=_times_constant_matrix), "matmul mm"),
     (Linear(kind="norm", build=_lone_batch_norm, accepts=_uses_running_statistics, folds=True), "batch_norm"),
-    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d mean sum"),
+    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d mean sum"),
+    (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
     (Linear(kind="sum", build=_sum, nonnegative=_adds_nonnegative), "add"),
     (Linear(kind="sum", build=_difference), "sub subtract"),
     (Linear(kind="sum", build=_reversed_difference), "rsub __rsub__"),
     # The maximum of a window: the winner takes all.
-    (MaxPool(), "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"),
+    (MaxPool(), "max_pool1d max_pool2d max_pool3d"),
     (MaxPool(), "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"),
+    (MaxPool(), "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"),
     # One value in, one value out.
     (Activation(always), "relu relu6 sigmoid hardsigmoid softplus abs"),
     (Activation(kept), "leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish tanh softsign"),
     (Activation(_clamps_below_zero), "hardtanh clamp clip clamp_min"),
-    (Activation(kept), "dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout"),
-    (Activation(kept), "clone contiguous detach detach_ requires_grad_ to float double half bfloat16 type_as"),
+    (Activation(kept), "dropout dropout1d dropout2d dropout3d"),
+    (Activation(kept), "alpha_dropout feature_dropout feature_alpha_dropout"),
+    (Activation(kept), "clone contiguous detach detach_ data requires_grad_"),
+    (Activation(kept), "to float double half bfloat16 type_as"),
     (Activation(accepts=_by_constant), "mul multiply neg negative"),
     (Activation(accepts=_divided_by_constant), "div divide true_divide"),
     # Values change place.
     (Routing(), "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
     (Routing(), "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip"),
     (Routing(), "__getitem__ select narrow index_select chunk split tensor_split unbind"),
-    (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile channel_shuffle pixel_shuffle pixel_unshuffle"),
-    (Routing(_stays_nonnegative, mixes_constants=always), "pad lrpwidgets.lrp.operations.set_item"),
+    (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile"),
+    (Routing(), "channel_shuffle pixel_shuffle pixel_unshuffle"),
+    (Routing(_stays_nonnegative, mixes_constants=always), "pad"),
+    (Routing(_stays_nonnegative, mixes_constants=always), f"{__name__}.set_item {__name__}.copied"),
     (Routing(_stays_nonnegative, mixes_constants=_has_constant_part), "cat concat concatenate stack"),
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Propagate relevance along a tape from the scores to the inputs, doing again only what must be done again."""
+"""Propagate relevance along a tape, from the scores to the inputs, and do again only what must be."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Rule(ABC):
         return [replace(found, name=name) for name, found in described if found]
 
     def turned(self, **values: float) -> Self:
-        """This rule with some knobs at other values."""
+        """The same rule with some knobs at other values."""
         return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class AlphaBeta(Rule):
             )
 
     def turned(self, **values: float) -> Self:
-        """This rule with another α, and β = α − 1."""
+        """The same rule with another α, and β = α − 1."""
         return super().turned(**{"beta": None, **values})  # type: ignore[arg-type]  # None: computed anew
 
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
@@ -251,8 +251,8 @@ class WSquare(Rule):
 class ZBox(Rule):
     """The z^B-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
 
-    Shares in proportion to x w − l w⁺ − h w⁻. `low` and `high` are the bounds after normalization, one number or
-    one per channel: (0 − mean) / std and (1 − mean) / std for pictures.
+    Shares in proportion to x w − l w⁺ − h w⁻. `low` and `high` are the bounds after normalization, one
+    number or one per channel: (0 − mean) / std and (1 − mean) / std for pictures.
     """
 
     low: float | tuple[float, ...]
@@ -267,15 +267,16 @@ class ZBox(Rule):
             )
 
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
-        (x,) = step.inputs
-        low, high = (_per_channel(bound, x) for bound in (self.low, self.high))
+        low, high = (tuple(_per_channel(bound, x) for x in step.inputs) for bound in (self.low, self.high))
         whole, positive, negative = step.matrix(1, 1), step.matrix(1, 0), step.matrix(0, 1)
-        total = step.apply(whole, (x,)) - step.apply(positive, (low,)) - step.apply(negative, (high,))
+        total = step.apply(whole, step.inputs) - step.apply(positive, low) - step.apply(negative, high)
         share, losses = quotient(relevance, total, self.stabilizer)
-        ((at_x,), (at_low,), (at_high,)) = (
-            step.pull(matrix, share) for matrix in (whole, positive, negative)
+        pulled = zip(*(step.pull(matrix, share) for matrix in (whole, positive, negative)), strict=True)
+        handed = tuple(
+            x * at_x - least * at_low - most * at_high
+            for x, least, most, (at_x, at_low, at_high) in zip(step.inputs, low, high, pulled, strict=True)
         )
-        return Handover((x * at_x - low * at_low - high * at_high,), **losses)
+        return Handover(handed, **losses)
 
 
 @dataclass(frozen=True)
@@ -314,13 +315,13 @@ def _by_contribution(
 def quotient(
     relevance: Tensor, total: Tensor, stabilizer: Tensor | float, *, guarded: bool = False
 ) -> tuple[Tensor, dict[str, Any]]:
-    """s = R / (z + ε·sign z) with sign(0) = +1 for z = `total`, and what the quotient loses of R.
+    """The share s = R / (z + ε·sign z) with sign(0) = +1 for z = `total`, and what it loses of R.
 
-    `guarded`: z is a sum of terms of one sign, so z = 0 means that there is nobody to share with. Such an output
-    drops its relevance, which is the rule's doing and not the stabilizer's.
+    `guarded`: z is a sum of terms of one sign, so z = 0 means that there is nobody to share with. Such an
+    output drops its relevance, which is the rule's doing and not the stabilizer's.
     """
     guarded = guarded or (isinstance(stabilizer, float | int) and stabilizer == 0)
-    # A tensor of ε may differ by sample. copysign takes a negative zero for negative; all its terms are zero then.
+    # A tensor of ε may differ by sample. copysign takes −0 for negative; all its terms are zero then.
     offset = torch.copysign(torch.as_tensor(stabilizer, dtype=total.dtype, device=total.device), total)
     share = relevance / (total + offset)
     if not guarded:

@@ -6,7 +6,7 @@ A selector is a string or a function of a :class:`Place`:
 ``"conv"`` ... (:data:`KINDS`)       all layers of that family, as :class:`Kind`
 ``"first"``, ``"last"``             weighted layers nearest the input or output, as :class:`Position`
 ``"features.*"``                    layers whose name matches the pattern, as :class:`Name`
-``Position(0, 2)``                  weighted layers counted from the input, or with negative numbers from the output
+``Position(0, 2)``                  weighted layers counted from the input, or, below 0, from the output
 ``Stage(0, 2, "conv")``             layers counted by the poolings before them
 ``Down("features.10")``             a layer and every layer below it, down to the input
 ``lambda place: ...``               anything else
@@ -188,20 +188,17 @@ class Layout:
             value: index for index, step in enumerate(steps) for value in step.results if value is not None
         }
         self._feeding = [[maker[v] for v in step.inputs if v in maker] for step in steps]
-        self._below: dict[str, set[int]] = {}
 
     @cached_property
     def places(self) -> list[Place]:
         """One for each step, in execution order."""
         weighted = [step.kind in _WEIGHTED for step in self._steps]
         pooling = [step.kind in ("pool", "maxpool") for step in self._steps]
-        before, pools, after = (
-            self._most_before(weighted),
-            self._most_before(pooling),
-            self._most_after(weighted),
-        )
+        before, after = self._most_before(weighted), self._most_after(weighted)
+        pools = self._most_before(pooling)
+        flow = _Flow([step.name for step in self._steps], self._feeding)
         return [
-            Place(step.name, step.module, step.kind, before[i], after[i], pools[i], partial(self._reaches, i))
+            Place(step.name, step.module, step.kind, before[i], after[i], pools[i], partial(flow.reaches, i))
             for i, step in enumerate(self._steps)
         ]
 
@@ -218,10 +215,18 @@ class Layout:
                 most[f] = max(most[f], most[index] + counts[index])
         return most
 
-    def _reaches(self, index: int, name: str) -> bool:
+
+class _Flow:
+    """Which step's output reaches which layer; places hold it, not the layout, which holds the places."""
+
+    def __init__(self, names: Sequence[str], feeding: Sequence[Sequence[int]]) -> None:
+        self._names, self._feeding = names, feeding
+        self._below: dict[str, set[int]] = {}
+
+    def reaches(self, index: int, name: str) -> bool:
         if name not in self._below:
-            below = {i for i, step in enumerate(self._steps) if step.name == name}
-            for i in reversed(range(len(self._steps))):
+            below = {i for i, each in enumerate(self._names) if each == name}
+            for i in reversed(range(len(self._names))):
                 if i in below:
                     below.update(self._feeding[i])
             self._below[name] = below

@@ -115,7 +115,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     with (
         _ONE_FORWARD,
         torch.no_grad(),
-        _eval_mode(model) as was_training,
+        eval_mode(model) as was_training,
         _watched(model, recorder),
         recorder,
     ):
@@ -139,7 +139,7 @@ _ONE_FORWARD = threading.RLock()
 
 
 @contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[bool]:
+def eval_mode(model: nn.Module) -> Iterator[bool]:
     """Eval mode for a while; yields whether any module was in training mode."""
     flags = {module: module.training for module in model.modules()}
     try:
@@ -191,8 +191,9 @@ class _Recorder(TorchFunctionMode):
         self._overwritten: dict[int, str] = {}  # id of a tensor whose storage was written to -> by which call
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
-        # Tensors of their own: a model that changes its input in place changes these, not the caller's.
-        self.inputs = tuple(x.detach() for x in inputs)
+        # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
+        # alias by `detach` would share the caller's version counter.
+        self.inputs = tuple(x.data for x in inputs)
         for x in self.inputs:
             self._add(x, nonnegative=bool((x >= 0).all()))
 
@@ -218,25 +219,25 @@ class _Recorder(TorchFunctionMode):
         def slot(item: Any) -> Any:
             value = self.value_of(item)
             if value is None:
+                self._check_constant(item)
                 return item
             self._check_current(item, value)
             read.append(value)
             return Slot(len(read) - 1)
 
-        slotted = [substitute(args, slot), substitute(kwargs, slot)]
-        if not read:
+        call = function, substitute(args, slot), substitute(kwargs, slot)
+        if not read or operations.makes_constant(function):
             return function(*args, **kwargs)
-        pure = operations.out_of_place(function, *slotted)
+        pure = operations.out_of_place(*call)
         if pure is None:
             returned = function(*args, **kwargs)
         else:
-            name = operations.key(function)
-            function, *slotted = pure
+            call = pure
             saved = [self.values[v].tensor for v in read]
-            returned = self._overwrite(
-                args[0], function(*fill(slotted[0], saved), **fill(slotted[1], saved)), name
-            )
-        self._write(function, *slotted, tuple(read), results(returned))
+            result = pure[0](*fill(pure[1], saved), **fill(pure[2], saved))
+            changed = args[0] if args else next(iter(kwargs.values()))
+            returned = self._overwrite(changed, result, operations.key(function))
+        self._write(*call, tuple(read), results(returned))
         return returned
 
     def _write(
@@ -247,7 +248,7 @@ class _Recorder(TorchFunctionMode):
         read: tuple[int, ...],
         returned: tuple[Any, ...],
     ) -> None:
-        relevant = [isinstance(y, Tensor) and y.is_floating_point() for y in returned]
+        relevant = [isinstance(y, Tensor) and (y.is_floating_point() or y.is_complex()) for y in returned]
         if not any(relevant):
             return  # a shape, an index, a comparison: nothing that relevance could pass through
         call = Call(
@@ -274,17 +275,20 @@ class _Recorder(TorchFunctionMode):
         return len(self.values) - 1
 
     def _overwrite(self, target: Tensor, result: Tensor, name: str) -> Tensor:
-        """Give `target` the content of `result`, as the in-place call `name` would, and keep what was saved."""
+        """Give `target` the content of `result`, as the in-place call `name` would; what was saved stays."""
         result = result.to(target.dtype).expand(target.shape)
-        storage = target.untyped_storage()._cdata
-        others = [tensor for tensor in self._living.get(storage, []) if tensor is not target]
-        if not others:
-            return target.set_(result)  # a new storage costs no copy, and saved aliases keep the old one
-        for value in self.values:
-            if value.tensor.untyped_storage()._cdata == storage:
-                value.tensor = value.tensor.clone()
-        for other in others:
-            self._overwritten[id(other)] = f"`{name}` in {self._running[-1][0] or 'the model'}"
+        if self.value_of(target) is None:
+            return target.copy_(result)  # until now a constant
+        sharing = self._living.pop(target.untyped_storage()._cdata)
+        if len(sharing) == 1:
+            return target.set_(result)  # type: ignore[call-overload, no-any-return]  # costs no copy
+        # Saved values keep the old storage; the tensors that the model holds move on to a copy of it.
+        storage = target.untyped_storage().clone()  # type: ignore[no-untyped-call]
+        for tensor in sharing:
+            tensor.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
+            if tensor is not target:
+                self._overwritten[id(tensor)] = f"`{name}` in {self._running[-1][0] or 'the model'}"
+        self._living[storage._cdata] = sharing
         return target.copy_(result)
 
     def _check_current(self, tensor: Tensor, value: int) -> None:
@@ -293,6 +297,20 @@ class _Recorder(TorchFunctionMode):
             raise NotImplementedError(
                 f"{writer} changed a tensor in place that the model reads again through another view; "
                 "relevance cannot be followed through that. Use the out-of-place call there."
+            )
+
+    def _check_constant(self, item: Any) -> None:
+        """Refuse a tensor that seems constant, but lies on memory that values were written to."""
+        if (
+            isinstance(item, Tensor)
+            and item.is_floating_point()
+            and item.layout == torch.strided
+            and item.untyped_storage()._cdata in self._living
+        ):
+            raise NotImplementedError(
+                "Memory that was filled in place is read through another tensor, of shape "
+                f"{tuple(item.shape)}, in {self._running[-1][0] or 'the model'}; relevance cannot be "
+                "followed through that. Use torch.cat or an out-of-place call there."
             )
 
 

@@ -40,13 +40,14 @@ def load() -> Subject:
     images, labels = held_out()
     return Subject(
         model=model.eval(),
-        dataset=TensorSamples(images, labels.tolist(), [f"digit {i}" for i in range(len(labels))]),
+        dataset=TensorSamples(images, labels.tolist(), [f"sample {i}" for i in range(len(labels))]),
         classes=[str(digit) for digit in range(10)],
         to_image=PIXELS.to_image,
         from_image=from_image,
         bounds=PIXELS.bounds,
         name="digits",
         title="Small CNN · handwritten digits",
+        start=labels.tolist().index(3),
     )
 
 

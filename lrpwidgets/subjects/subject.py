@@ -20,15 +20,10 @@ class Subject:
     """What is under examination.
 
     Only `model` is needed; each further field lets the widgets show more. Inputs have any number of channels.
-
-    Raises
-    ------
-    ValueError
-        If the model is in training mode: this class never changes a model, so it cannot mend that.
     """
 
     model: nn.Module = field(repr=False)
-    """Takes inputs (B, C, H, W) and gives scores (B, classes); in evaluation mode."""
+    """Takes inputs (B, C, H, W) and gives scores (B, classes)."""
     dataset: Samples = field(default=(), repr=False)
     """``dataset[i]`` is ``(x, label)``; empty where pictures come by upload only. See `Samples`."""
     classes: list[str] = field(default_factory=list, repr=False)
@@ -43,14 +38,12 @@ class Subject:
     """Short identifier, used in links and file names."""
     title: str = ""
     """Human heading; by default the name."""
+    start: int = 0
+    """Index of the sample to show first."""
     modality: str = "image"
     """Kind of data, chooses the view."""
 
     def __post_init__(self) -> None:
-        if self.model.training:
-            model = type(self.model).__name__
-            why = "dropout and batch norm would answer differently each time"
-            raise ValueError(f"The model {model} is in training mode, so {why}; call its eval() first.")
         self.title = self.title or self.name
 
     def class_name(self, index: int) -> str:
@@ -63,6 +56,6 @@ class Subject:
         return x, None if label is None else int(label)
 
     def item_name(self, index: int) -> str:
-        """Display name at `index` (a file, "digit 17"), without decoding the item."""
+        """Display name at `index` (a file, "sample 17"), without decoding the item."""
         names = getattr(self.dataset, "names", None)
         return f"sample {index}" if names is None else str(names[index])

@@ -49,7 +49,7 @@ def test_training_and_held_out_digits_share_none_and_hold_all_classes_evenly():
 def test_the_subject_describes_itself(subject):
     assert (subject.name, subject.modality) == ("digits", "image")
     assert subject.classes == list("0123456789")
-    assert subject.item_name(17) == "digit 17"
+    assert subject.item_name(17) == "sample 17"
     assert not subject.model.training
 
 

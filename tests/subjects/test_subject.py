@@ -52,13 +52,6 @@ def test_torch_datasets_serve_as_they_are():
     assert subject.item_name(1) == "sample 1"
 
 
-def test_a_model_in_training_mode_is_refused_and_left_as_it_is():
-    model = nn.Dropout()
-    with pytest.raises(ValueError, match="Dropout is in training mode"):
-        Subject(model)
-    assert model.training
-
-
 def test_samples_of_unequal_number_are_refused():
     with pytest.raises(ValueError, match="2 inputs, 1 labels and 2 names"):
         TensorSamples(torch.rand(2, 1, 2, 2), [0], ["a", "b"])

@@ -1,0 +1,326 @@
+"""Every rule against the dense matrix, over the shapes that linear layers come in."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from dense import Dense, account, assert_near, dense
+from torch import Tensor, nn
+
+from lrpwidgets.lrp import Composite, Explainer, rules
+from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, Zero, ZPlus
+
+
+class Function(nn.Module):
+    """A layer written as a function of its input."""
+
+    def __init__(self, name: str, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.name, self.function = name, function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+    def extra_repr(self) -> str:
+        return self.name
+
+
+def _halves(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda x: function(*x.chunk(2, dim=1))
+
+
+def _batch_norm(features: int, norm: type[nn.Module] = nn.BatchNorm2d) -> nn.Module:
+    made = norm(features)
+    with torch.no_grad():
+        for tensor in (made.running_mean, made.weight, made.bias):
+            tensor.normal_()
+        made.running_var.uniform_(0.5, 2)
+    return made.eval()
+
+
+torch.manual_seed(0)
+WEIGHTED = [
+    (nn.Linear(6, 4), (6,)),
+    (nn.Linear(6, 4, bias=False), (6,)),
+    (nn.Linear(5, 3), (4, 5)),
+    (nn.Conv1d(2, 3, 3), (2, 9)),
+    (nn.Conv1d(4, 6, 4, stride=3, padding=2, groups=2, bias=False), (4, 11)),
+    (nn.Conv1d(2, 3, 3, padding="same", dilation=2), (2, 8)),
+    (nn.Conv1d(2, 3, 4, padding="same"), (2, 8)),
+    (nn.Conv2d(3, 4, 3), (3, 6, 5)),
+    (nn.Conv2d(3, 4, 3, bias=False), (3, 6, 6)),
+    (nn.Conv2d(3, 4, 1), (3, 4, 4)),
+    (nn.Conv2d(2, 4, 3, padding=1), (2, 5, 5)),
+    (nn.Conv2d(2, 4, 5, stride=2, padding=2), (2, 7, 7)),
+    (nn.Conv2d(2, 4, 2, stride=3), (2, 7, 7)),  # the last row and column reach no output
+    (nn.Conv2d(2, 4, (3, 1), stride=(1, 2), padding=(0, 1)), (2, 5, 6)),
+    (nn.Conv2d(2, 4, 3, padding=2, dilation=2), (2, 6, 6)),
+    (nn.Conv2d(2, 4, 3, padding="same"), (2, 5, 5)),
+    (nn.Conv2d(2, 4, 4, padding="same"), (2, 6, 6)),
+    (nn.Conv2d(2, 4, (2, 3), padding="same", dilation=(1, 2), bias=False), (2, 6, 6)),
+    (nn.Conv2d(2, 4, 3, padding="valid"), (2, 5, 5)),
+    (nn.Conv2d(4, 6, 3, groups=2, padding=1), (4, 5, 5)),
+    (nn.Conv2d(4, 4, 3, groups=4, stride=2, bias=False), (4, 7, 7)),
+    (nn.Conv2d(4, 8, 3, groups=4), (4, 5, 5)),
+    (nn.Conv3d(2, 3, 2), (2, 3, 4, 4)),
+    (nn.Conv3d(2, 4, 3, stride=(1, 2, 2), padding=1, groups=2, bias=False), (2, 3, 4, 4)),
+    (nn.ConvTranspose1d(2, 3, 4, stride=2, padding=1), (2, 6)),
+    (nn.ConvTranspose2d(2, 3, 3), (2, 4, 4)),
+    (nn.ConvTranspose2d(2, 4, 3, stride=2, padding=1, output_padding=1, groups=2), (2, 4, 4)),
+    (nn.ConvTranspose2d(4, 4, 2, stride=3, output_padding=(1, 2), groups=4, bias=False), (4, 3, 3)),
+    (nn.ConvTranspose2d(2, 3, 3, dilation=2), (2, 4, 4)),
+    (nn.ConvTranspose3d(2, 2, 2, stride=2), (2, 2, 3, 3)),
+    (nn.Sequential(nn.Conv2d(2, 4, 3), _batch_norm(4)), (2, 5, 5)),
+    (nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), _batch_norm(4)), (2, 5, 5)),
+    (nn.Sequential(nn.Conv2d(4, 6, 3, groups=2, stride=2), _batch_norm(6)), (4, 5, 5)),
+    (nn.Sequential(nn.ConvTranspose2d(4, 6, 3, groups=2, stride=2), _batch_norm(6)), (4, 3, 3)),
+    (nn.Sequential(nn.Linear(6, 4), _batch_norm(4, nn.BatchNorm1d)), (6,)),
+]
+AVERAGES = [
+    (nn.AvgPool1d(3, padding=1), (2, 9)),
+    (nn.AvgPool2d(2), (3, 6, 5)),
+    (nn.AvgPool2d(3, stride=2, padding=1), (2, 7, 7)),
+    (nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), (2, 7, 7)),
+    (nn.AvgPool2d(2, ceil_mode=True), (2, 5, 5)),
+    (nn.AvgPool3d(2), (2, 4, 4, 4)),
+    (nn.AdaptiveAvgPool2d(3), (2, 7, 5)),
+    (nn.AdaptiveAvgPool2d(5), (2, 3, 3)),
+    (nn.AdaptiveAvgPool2d(1), (2, 3, 3)),
+    (Function("mean", lambda x: x.mean((2, 3))), (3, 4, 4)),
+    (Function("mean keepdim", lambda x: torch.mean(x, dim=1, keepdim=True)), (3, 4, 4)),
+    (Function("sum of an axis", lambda x: x.sum(1)), (3, 4)),
+]
+SUMS = [
+    (Function("a + b", _halves(lambda a, b: a + b)), (6, 3)),
+    (Function("a - b", _halves(lambda a, b: a - b)), (6, 3)),
+    (Function("a + 2 b", _halves(lambda a, b: torch.add(a, b, alpha=2))), (6, 3)),
+    (Function("a - 3 b", _halves(lambda a, b: torch.sub(a, b, alpha=3))), (6, 3)),
+    (Function("b - 2 a", _halves(lambda a, b: torch.rsub(a, b, alpha=2))), (6, 3)),
+    (Function("b - a", _halves(lambda a, b: torch.rsub(a, other=b))), (6, 3)),
+    (Function("a += b", _halves(lambda a, b: a.clone().add_(b, alpha=-0.5))), (6, 3)),
+    (Function("a[:1] + b", _halves(lambda a, b: a[:, :1] + b)), (6, 3)),
+    (Function("a + b[0]", _halves(lambda a, b: a + b[:, 0, :1, None])), (6, 3, 2)),
+    (Function("1 - a", lambda x: 1 - x), (6,)),
+    (Function("a + constant", lambda x: torch.linspace(-1, 1, 4, dtype=x.dtype) + x), (3, 4)),
+    (Function("a - constant", lambda x: x - torch.ones(3, 1, dtype=x.dtype)), (3, 4)),
+    (_batch_norm(3), (3, 4, 4)),
+    (_batch_norm(3, nn.BatchNorm1d), (3, 4)),
+    (_batch_norm(5, nn.BatchNorm1d), (5,)),
+    (_batch_norm(2, nn.BatchNorm3d), (2, 2, 2, 2)),
+]
+LAYERS = WEIGHTED + AVERAGES + SUMS
+RULES = [
+    Zero(),
+    Epsilon(),
+    Epsilon(0.5),
+    Epsilon(0.25, relative=True),
+    Gamma(),
+    Gamma(3.0, stabilizer=0.1),
+    AlphaBeta(1),
+    AlphaBeta(1.4),
+    AlphaBeta(2),
+    ZPlus(),
+    Flat(),
+    WSquare(),
+    WSquare(bias=False),
+    ZBox(-6.0, 5.0),
+]
+
+
+@pytest.mark.parametrize("front", [nn.Identity(), nn.ReLU()], ids=["signed", "non-negative"])
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=str)
+def test_a_rule_agrees_with_the_dense_matrix(layer, shape, rule, front):
+    layer = layer.double().eval()
+    torch.manual_seed(1)
+    x = torch.randn(2, *shape, dtype=torch.float64)
+    model = nn.Sequential(front, layer, nn.Flatten()).eval()
+    target = torch.randn(model(x).shape, dtype=torch.float64)
+    explanation = Explainer(model, rule).explain(x, target)
+    averages = any(layer is each for each, _ in AVERAGES)
+    for sample, received in enumerate((explanation.scores * target).detach()):
+        expected = account(rule, dense(layer, front(x[sample]), averages), received)
+        assert_near(explanation.relevance[sample].flatten(), expected.handed)
+        for term in ("bias", "stabilizer", "rules"):
+            found = getattr(explanation.ledger, term)[sample]
+            assert_near(found, getattr(expected, term), of=torch.cat([received, found[None]]))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_relevance_on_mirrored_padding_returns_to_the_pixels_that_were_mirrored(rule, mode):
+    torch.manual_seed(1)
+    layer = nn.Conv2d(2, 3, 3, padding=1, padding_mode=mode).double()
+    x = torch.randn(1, 2, 5, 5, dtype=torch.float64)
+    target = torch.randn(1, 75, dtype=torch.float64)
+    explanation = Explainer(nn.Sequential(layer, nn.Flatten()), rule).explain(x, target)
+
+    def pad(x):
+        return F.pad(x, (1, 1, 1, 1), mode=mode)
+
+    def inner(x):
+        return F.conv2d(x, layer.weight, layer.bias)
+
+    expected = account(rule, dense(inner, pad(x)[0]), (explanation.scores * target)[0].detach())
+    origin = torch.autograd.functional.jacobian(pad, x).reshape(-1, x.numel())
+    assert_near(explanation.relevance.flatten(), expected.handed @ origin)
+
+
+def test_zero_padding_by_a_function_absorbs_what_flat_gives_it():
+    x = torch.randn(1, 2, 5, 5, dtype=torch.float64)
+    layer = nn.Conv2d(2, 3, 3).double()
+    model = nn.Sequential(nn.ZeroPad2d(1), layer, nn.Flatten())
+    explanation = Explainer(model, Flat()).explain(x, 3)
+    assert float(explanation.ledger.bias.abs()) > 0.1 * float(explanation.ledger.explained.abs())
+    assert explanation.ledger.imbalance < 1e-9
+
+
+def test_padding_with_minus_infinity_keeps_the_ledger_finite():
+    pad = Function("pad", lambda x: F.max_pool2d(F.pad(x, (1, 1, 1, 1), value=-torch.inf), 3, 2))
+    model = nn.Sequential(pad, nn.Flatten(), nn.Linear(18, 3)).double()
+    explanation = Explainer(model, Zero()).explain(torch.randn(2, 2, 5, 5, dtype=torch.float64))
+    assert explanation.ledger.imbalance < 1e-9
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Conv2d(2, 2, 3, padding=1), nn.Linear(4, 4), nn.BatchNorm2d(2)], ids=str
+)
+def test_pass_hands_relevance_on_unchanged(layer):
+    x = torch.randn(2, 2, 4, 4)
+    explanation = Explainer(nn.Sequential(layer, nn.Flatten()).eval(), Pass()).explain(x, 3)
+    assert torch.equal(explanation.relevance.flatten(1), explanation.scores * explanation.target)
+
+
+def test_pass_refuses_a_layer_that_changes_the_shape():
+    model = nn.Sequential(nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=r"0: Pass needs one input shaped like the output \(1, 3\)"):
+        Explainer(model, Pass()).explain(torch.randn(1, 4))
+
+
+def test_zbox_takes_one_pair_of_bounds_per_channel():
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 4, 3, padding=1).double()
+    x = torch.rand(2, 3, 5, 5, dtype=torch.float64)
+    rule = ZBox((-0.5, -1.0, -2.0), (1.0, 2.0, 1.5))
+    target = torch.randn(2, 100, dtype=torch.float64)
+    explanation = Explainer(nn.Sequential(layer, nn.Flatten()), rule).explain(x, target)
+    for sample, received in enumerate((explanation.scores * target).detach()):
+        assert_near(
+            explanation.relevance[sample].flatten(), account(rule, dense(layer, x[sample]), received).handed
+        )
+
+
+def test_zbox_says_when_its_bounds_do_not_fit_the_channels():
+    with pytest.raises(ValueError, match=r"0: ZBox has bounds for 2 channels, but its input .* has 3"):
+        Explainer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), ZBox((0.0, 0.0), (1.0, 1.0))).explain(
+            torch.rand(1, 3, 5, 5)
+        )
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule != Flat()], ids=str
+)  # counts zero weights too
+def test_a_rule_agrees_below_a_layer_that_gives_relevance_to_silent_units(rule):
+    """Flat above hands relevance to units that are exactly 0, which no rule of contributions does."""
+    torch.manual_seed(0)
+    lower = nn.Linear(6, 5, bias=False).double()
+    with torch.no_grad():
+        lower.weight[0] = 0
+        lower.weight[1].abs_()
+        lower.weight[2].abs_().neg_()
+    x = torch.randn(6, dtype=torch.float64).abs()
+    upper = nn.Linear(5, 3).double()
+    explanation = Explainer(nn.Sequential(lower, upper), Composite([("0", rule), ("1", Flat())])).explain(
+        x[None], torch.ones(1, 3)
+    )
+    above = account(Flat(), dense(upper, lower(x).detach()), explanation.scores[0].detach())
+    expected = account(rule, dense(lower, x), above.handed)
+    assert_near(explanation.relevance[0], expected.handed)
+    ledger = explanation.ledger.rows[-1]
+    assert (ledger.name, ledger.rule) == ("0", type(rule).__name__)
+    for term in ("bias", "stabilizer", "rules"):
+        assert_near(getattr(ledger, term)[0], getattr(expected, term), of=above.handed)
+
+
+def test_gamma_becomes_zplus_as_gamma_grows():
+    model, x = _network()
+    zplus = Explainer(model, ZPlus(stabilizer=0.0)).explain(x, 1)
+    assert bool(
+        (zplus.scores[:, 1] > 0).all()
+    )  # for z < 0 the generalized γ favours the negative contributions
+    gamma = Explainer(model, Gamma(1e12, stabilizer=0.0)).explain(x, 1)
+    assert_near(gamma.relevance, zplus.relevance)
+
+
+def test_epsilon_becomes_zero_as_epsilon_vanishes():
+    model, x = _network()
+    assert_near(
+        Explainer(model, Epsilon(1e-13)).explain(x).relevance, Explainer(model, Zero()).explain(x).relevance
+    )
+
+
+def test_alpha1_is_zplus():
+    model, x = _network()
+    alpha1 = Explainer(model, AlphaBeta(1)).explain(x)
+    assert torch.equal(alpha1.relevance, Explainer(model, ZPlus()).explain(x).relevance)
+
+
+def _network():
+    """A network of rectified layers with non-negative input, whose class 1 has a positive score."""
+    torch.manual_seed(3)
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 3)
+    ).double()
+    with torch.no_grad():
+        model[4].weight[1].abs_()
+        model[4].bias.zero_()
+    return model, torch.rand(3, 2, 6, 6, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_rule_survives_the_way_through_json(rule):
+    assert rules.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Epsilon(0), "Epsilon: epsilon must be a number greater than 0, got 0"),
+        (lambda: Epsilon(float("nan")), "epsilon must be a number"),
+        (lambda: Epsilon("much"), "epsilon must be a number greater than 0, got 'much'"),
+        (lambda: Gamma(-0.1), "gamma must be a number at least 0"),
+        (lambda: AlphaBeta(0.5), "alpha must be a number at least 1"),
+        (lambda: AlphaBeta(2, 2), "alpha - beta must be 1, got 2 - 2"),
+        (lambda: ZBox(1, 1), "low must be below high"),
+        (lambda: rules.from_dict({"rule": "Gama"}), "no rule 'Gama'; rules are Zero, Epsilon"),
+        (lambda: rules.from_dict({"rule": "Gamma", "epsilon": 1}), "Gamma has no field 'epsilon'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_rule_out_of_range_says_what_it_wants(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_slider_may_turn_alpha_and_beta_follows():
+    assert AlphaBeta(2).turned(alpha=1.4) == AlphaBeta(1.4)
+    assert AlphaBeta(1.4).beta == pytest.approx(0.4)
+    assert AlphaBeta(1.4, 0.4) == AlphaBeta(alpha=1.4, beta=0.4)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if type(rule).knobs()], ids=str)
+def test_every_knob_has_what_a_slider_needs(rule):
+    for knob in rule.knobs():
+        least, most = knob.slider
+        assert least < most
+        assert knob.help
+        assert knob.symbol
+        assert rule.turned(**{knob.name: least}) != rule.turned(**{knob.name: most})
+
+
+def test_the_referee_itself_conserves_the_z_of_a_layer():
+    layer = Dense(torch.randn(3, 4).double(), torch.randn(3).double(), torch.randn(4).double(), 4, False)
+    found = account(Zero(), layer, layer.z)
+    assert_near(found.handed.sum() + found.bias, layer.z.sum())

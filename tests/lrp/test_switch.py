@@ -1,0 +1,265 @@
+"""Switching rules and targets: the same numbers as a fresh explanation, with no more work than needed."""
+
+from itertools import permutations
+
+import pytest
+import torch
+from dense import assert_near
+from networks import HIGH, LOW, Fire, Residual, pictures, realistic
+from torch import Tensor, nn
+
+from lrpwidgets.lrp import Composite, Explainer, Explanation, composites
+from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, WSquare, Zero, ZPlus
+
+PRESETS = {
+    name: composites.get(name, **({"low": LOW, "high": HIGH} if composites.takes_bounds(name) else {}))
+    for name in composites.names()
+}
+NETWORKS = {"residual": Residual, "fire": Fire}
+
+
+class Counting(nn.Module):
+    """A model that counts its forward passes."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.calls = model, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return self.model(x)
+
+
+@pytest.fixture(params=NETWORKS)
+def model(request) -> Counting:
+    return Counting(realistic(NETWORKS[request.param]()).double()).eval()
+
+
+@pytest.fixture
+def residual() -> nn.Module:
+    return realistic(Residual()).double()
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return pictures(2, 16)
+
+
+def assert_same(found: Explanation, fresh: Explanation) -> None:
+    """Relevance everywhere and the ledger, bit for bit."""
+    assert torch.equal(found.relevance, fresh.relevance)
+    for layer, expected in zip(found.layers, fresh.layers, strict=True):
+        assert (layer.name, layer.rule) == (expected.name, expected.rule)
+        assert torch.equal(layer.relevance, expected.relevance)
+    for term in ("explained", "reached_input", "bias", "stabilizer", "rules"):
+        assert torch.equal(getattr(found.ledger, term), getattr(fresh.ledger, term))
+
+
+@pytest.mark.parametrize(("before", "after"), list(permutations(PRESETS, 2)))
+def test_switching_between_presets_equals_a_fresh_explanation(residual, x, before, after):
+    switched = Explainer(residual, PRESETS[before]).explain(x, 2).switch(PRESETS[after])
+    assert_same(switched, Explainer(residual, PRESETS[after]).explain(x, 2))
+
+
+def test_switching_any_single_layer_equals_a_fresh_explanation_and_does_only_what_lies_below(model, x):
+    explainer = Explainer(model, "epsilon_plus")
+    explanation = explainer.explain(x, 1)
+    for layer in explanation.layers:
+        if not layer.takes_rule:
+            continue
+        switched = explanation.switch(rules={layer.name: Gamma(0.7)})
+        assert_same(switched, Explainer(model, switched.composite).explain(x, 1))
+        assert set(switched.recomputed) == _reached_from(explanation, layer.name)
+    assert model.calls == 1 + sum(layer.takes_rule for layer in explanation.layers)
+
+
+def _reached_from(explanation: Explanation, name: str) -> set[str]:
+    """`name` and the layers whose relevance changes when `name` hands on something else."""
+    changed = explanation.switch(rules={name: Flat()})
+    below = {name}
+    for old, new in zip(explanation.layers, changed.layers, strict=True):
+        if not torch.equal(old.relevance, new.relevance):
+            below.add(old.name)
+    return below
+
+
+def test_the_first_layers_rule_costs_the_first_layer_alone(model, x):
+    explanation = Explainer(model, "epsilon_plus").explain(x)
+    first = explanation.layers[0].name
+    for rule in (Flat(), WSquare(), Epsilon(0.1)):
+        assert explanation.switch(rules={first: rule}).recomputed == [first]
+    assert explanation.switch("epsilon_plus_flat").recomputed == [first]
+
+
+def test_a_rule_in_a_branch_leaves_the_other_branch_alone(residual, x):
+    explanation = Explainer(residual, "epsilon_plus").explain(x)
+    recomputed = explanation.switch(rules={"two.3": Gamma()}).recomputed
+    assert "shortcut" not in recomputed
+    assert "head" not in recomputed
+    assert recomputed[-3:] == ["two.0", "two.2", "two.3"]
+    assert recomputed[0] == "stem.0"
+
+
+def test_the_shortcut_alone_does_not_touch_the_block_beside_it(residual, x):
+    explanation = Explainer(residual, "epsilon_plus").explain(x)
+    recomputed = explanation.switch(rules={"shortcut": Gamma()}).recomputed
+    assert not {"two.0", "two.2", "two.3"} & set(recomputed)
+    assert "one.0" in recomputed
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_same_composite_again_costs_nothing(model, x, name):
+    explanation = Explainer(model, PRESETS[name]).explain(x)
+    again = explanation.switch(PRESETS[name])
+    assert again.recomputed == []
+    assert again.relevance is explanation.relevance
+    assert explanation.retarget(None).recomputed == []
+
+
+def test_a_batch_norm_is_switched_by_its_own_name_or_its_convolutions(residual, x):
+    explanation = Explainer(residual, "epsilon_plus").explain(x)
+    assert explanation["one.1"] is explanation["one.0"]
+    switched = explanation.switch(rules={"one.1": Gamma()})
+    assert switched["one.0"].rule == Gamma()
+    assert_same(switched, explanation.switch(rules={"one.0": Gamma()}))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_another_target_equals_a_fresh_explanation_without_a_forward(model, x, name):
+    explainer = Explainer(model, PRESETS[name])
+    explanation = explainer.explain(x)
+    calls = model.calls
+    contrast = torch.tensor([1.0, 0, -1, 0, 0.5])
+    found = [explanation.retarget(target) for target in (3, [0, 4], contrast)]
+    assert model.calls == calls
+    for retargeted, target in zip(found, (3, [0, 4], contrast), strict=True):
+        assert_same(retargeted, explainer.explain(x, target))
+
+
+def test_switch_and_retarget_follow_each_other_in_any_order(model, x):
+    explainer = Explainer(model, "epsilon_plus")
+    explanation = explainer.explain(x)
+    one = (
+        explanation.switch("epsilon_alpha2_beta1")
+        .retarget(3)
+        .switch(rules={explanation.layers[0].name: Flat()})
+    )
+    other = explanation.retarget(3).switch("epsilon_alpha2_beta1_flat")
+    assert torch.equal(one.relevance, other.relevance)
+    assert torch.equal(one.retarget(1).retarget(3).relevance, one.relevance)
+
+
+def test_an_explanation_is_not_changed_by_those_made_from_it(model, x):
+    explanation = Explainer(model, "epsilon_plus").explain(x)
+    before = [layer.relevance.clone() for layer in explanation.layers]
+    explanation.switch("epsilon_alpha2_beta1").retarget(2).switch(Zero())
+    for layer, kept in zip(explanation.layers, before, strict=True):
+        assert torch.equal(layer.relevance, kept)
+
+
+def test_a_rule_for_a_layer_that_takes_none_is_refused(residual, x):
+    explanation = Explainer(residual).explain(x)
+    with pytest.raises(ValueError, match=r"'stem.2' takes no rule: it is of kind 'activation'"):
+        explanation.switch(rules={"stem.2": Zero()})
+
+
+def test_an_unknown_layer_is_named_with_its_neighbours(residual, x):
+    with pytest.raises(ValueError, match=r"no layer 'stem.O'; the nearest names are .*'stem.0'"):
+        Explainer(residual).explain(x).switch(rules={"stem.O": Zero()})
+
+
+def test_a_max_pool_given_a_rule_counts_as_an_average_pool(residual, x):
+    explanation = Explainer(residual, ZPlus()).explain(x)
+    assert explanation["max_pool2d"].rule is None
+    switched = explanation.switch(rules={"max_pool2d": Zero()})
+    assert switched["max_pool2d"].rule == Zero()
+    received, activation = switched["max_pool2d"].relevance, explanation["stem.2"].activation
+    average = nn.functional.avg_pool2d(activation, 2)
+    share = nn.functional.interpolate(torch.where(average > 0, received / (4 * average), 0.0), scale_factor=2)
+    assert_near(switched["stem.2"].relevance, activation * share)
+
+
+# Effective weights are kept between explanations.
+
+
+def test_a_training_step_is_seen_by_the_next_explanation(residual, x):
+    explainer = Explainer(residual, PRESETS["epsilon_gamma_box"])
+    before = explainer.explain(x, 1)
+    optimizer = torch.optim.SGD(residual.parameters(), lr=0.01)
+    residual(x)[:, 0].sum().backward()
+    optimizer.step()
+    after = explainer.explain(x, 1)
+    assert not torch.equal(before.relevance, after.relevance)
+    assert torch.equal(
+        after.relevance, Explainer(residual, PRESETS["epsilon_gamma_box"]).explain(x, 1).relevance
+    )
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_loaded_weights_are_seen_by_the_next_explanation(residual, x, assign):
+    explainer = Explainer(residual, PRESETS["epsilon_gamma_box"])
+    explainer.explain(x, 1)
+    residual.load_state_dict(realistic(Residual(), seed=5).double().state_dict(), assign=assign)
+    expected = Explainer(residual, PRESETS["epsilon_gamma_box"]).explain(x, 1)
+    assert torch.equal(explainer.explain(x, 1).relevance, expected.relevance)
+
+
+@pytest.mark.parametrize("tensor", ["running_mean", "running_var", "weight", "bias"])
+def test_a_changed_batch_norm_is_seen_by_the_next_explanation(residual, x, tensor):
+    explainer = Explainer(residual, ZPlus())
+    explainer.explain(x, 1)
+    with torch.no_grad():
+        getattr(residual.stem[1], tensor).mul_(1.5).add_(0.1)
+    assert torch.equal(
+        explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance
+    )
+
+
+def test_weights_written_past_the_version_counter_are_seen_after_clear(residual, x):
+    explainer = Explainer(residual, ZPlus())
+    explainer.explain(x, 1)
+    residual.head.weight.data[:] += 1
+    explainer.cache.clear()
+    assert torch.equal(
+        explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance
+    )
+
+
+def test_a_slider_over_many_values_does_not_fill_the_memory(residual, x):
+    explainer = Explainer(residual, ZPlus())
+    explanation = explainer.explain(x)
+
+    def kept() -> int:
+        return sum(len(variants) for variants in explainer.cache._kept.values())
+
+    sizes = []
+    for step in range(50):
+        explanation = explanation.switch(Gamma(0.1 + step))
+        sizes.append(kept())
+    assert max(sizes) == sizes[-1] == sizes[10]
+    assert sizes[-1] <= explainer.cache.KEPT * len(list(residual.parameters()))
+
+
+def test_the_cache_lets_go_of_a_model_that_is_gone(x):
+    explainer = Explainer(realistic(Residual()).double(), ZPlus())
+    explainer.explain(x)
+    assert len(explainer.cache._kept) > 0
+    explainer.model = nn.Identity()
+    assert len(explainer.cache._kept) == 0
+
+
+def test_rules_that_keep_the_weights_share_them_with_the_model(residual, x):
+    explainer = Explainer(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()).double(), Epsilon())
+    explainer.explain(x)
+    assert len(explainer.cache._kept) == 0
+
+
+def test_groups_name_the_layers_that_each_entry_decides(residual, x):
+    explanation = Explainer(
+        residual, Composite([("first", Flat()), ("conv", ZPlus()), ("linear", Epsilon())])
+    ).explain(x)
+    assert explanation.composite.matches(explanation.layout) == [
+        ["stem.0"],
+        ["one.0", "one.3", "two.0", "two.3", "shortcut"],
+        ["head"],
+    ]

@@ -1,0 +1,210 @@
+"""Explaining leaves the model and the caller's tensors as they were."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from networks import SMALL, Residual, pictures, realistic, small_networks, small_pictures
+from torch import nn
+
+from lrpwidgets.lrp import Explainer
+
+
+def snapshot(model):
+    """All that explaining may not change."""
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return (
+        {name: (id(t), t._version, t.requires_grad, t.data_ptr(), t.grad) for name, t in tensors.items()},
+        {name: t.detach().clone() for name, t in tensors.items()},
+        {name: module.training for name, module in model.named_modules()},
+        {name: [dict(getattr(module, hook)) for hook in hooks] for name, module in model.named_modules()},
+        {name: set(vars(module)) for name, module in model.named_modules()},
+    )
+
+
+def assert_untouched(before, model):
+    after = snapshot(model)
+    assert before[0] == after[0]
+    for name, tensor in before[1].items():
+        assert torch.equal(tensor, after[1][name])
+    assert before[2:] == after[2:]
+
+
+@pytest.fixture
+def model():
+    return realistic(Residual()).double()
+
+
+@pytest.mark.parametrize("composite", ["epsilon_plus_flat", "epsilon_alpha2_beta1", "epsilon"])
+def test_the_model_is_as_before(model, composite):
+    model.stem.train()
+    model.two[1].train()
+    model.head.weight.requires_grad_(False)
+    before = snapshot(model)
+    explanation = Explainer(model, composite).explain(pictures(2, 16))
+    explanation.switch("epsilon_plus").retarget(3)
+    assert_untouched(before, model)
+
+
+@pytest.mark.parametrize("net", SMALL, ids=lambda net: net.name)
+def test_a_model_is_as_before_however_its_forward_is_written(net):
+    small_networks()
+    before = snapshot(net)
+    Explainer(net).explain(small_pictures())
+    assert_untouched(before, net)
+
+
+def test_the_users_own_hooks_stay_and_are_called(model):
+    calls = []
+    model.stem.register_forward_hook(lambda *_: calls.append("hook"))
+    before = snapshot(model)
+    Explainer(model).explain(pictures(1, 16))
+    assert calls == ["hook"]
+    assert_untouched(before, model)
+
+
+class Failing(Residual):
+    def forward(self, x):
+        super().forward(x)
+        raise KeyError("inside")
+
+
+def test_the_model_is_as_before_after_an_error_in_its_forward():
+    model = realistic(Failing()).double()
+    model.stem.train()
+    before = snapshot(model)
+    with pytest.raises(KeyError, match="inside"):
+        Explainer(model).explain(pictures(1, 16))
+    assert_untouched(before, model)
+
+
+def test_the_model_is_as_before_after_an_error_in_a_layer(model):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    model.two[0].register_forward_hook(fail)
+    before = snapshot(model)
+    with pytest.raises(ZeroDivisionError):
+        Explainer(model).explain(pictures(1, 16))
+    assert_untouched(before, model)
+
+
+def test_an_explanation_after_an_error_is_right(model):
+    x = pictures(1, 16)
+    expected = Explainer(model).explain(x).relevance
+    handle = model.two[0].register_forward_hook(lambda *_: 1 / 0)
+    explainer = Explainer(model)
+    with pytest.raises(ZeroDivisionError):
+        explainer.explain(x)
+    handle.remove()
+    assert torch.equal(explainer.explain(x).relevance, expected)
+
+
+def test_gradients_flow_as_before(model):
+    x = pictures(2, 16)
+    expected = torch.autograd.grad(model(x).sum(), model.head.weight)
+    Explainer(model).explain(x)
+    assert torch.equal(torch.autograd.grad(model(x).sum(), model.head.weight)[0], expected[0])
+    assert torch.is_grad_enabled()
+
+
+def test_the_relevance_carries_no_graph(model):
+    explanation = Explainer(model).explain(pictures(1, 16).requires_grad_())
+    assert not any(
+        layer.relevance.requires_grad or layer.activation.requires_grad for layer in explanation.layers
+    )
+    assert not explanation.scores.requires_grad
+
+
+class Overwriting(nn.Module):
+    """Changes its input in place, as a whole and through a view."""
+
+    def __init__(self, through_view):
+        super().__init__()
+        self.through_view, self.head = through_view, nn.Linear(4, 2)
+
+    def forward(self, x):
+        if self.through_view:
+            x[:, :2].mul_(2)
+            return self.head(x[:, :4] * 1)
+        x += 1
+        x[:, 0] = 0
+        return self.head(x.relu_())
+
+
+def test_in_place_operations_do_not_reach_the_callers_input():
+    x = torch.randn(2, 4)
+    kept, version = x.clone(), x._version
+    explanation = Explainer(Overwriting(through_view=False)).explain(x, 1)
+    assert torch.equal(x, kept)
+    assert x._version == version
+    assert torch.equal(
+        explanation.scores, Overwriting.forward(copy.deepcopy(explanation._explainer.model), x.clone())
+    )
+
+
+def test_an_input_written_through_a_view_is_refused_and_kept():
+    x = torch.randn(2, 4)
+    kept = x.clone()
+    with pytest.raises(NotImplementedError, match="`mul_` in the model changed a tensor in place"):
+        Explainer(Overwriting(through_view=True)).explain(x, 1)
+    assert torch.equal(x, kept)
+
+
+def test_saved_activations_are_those_that_the_next_step_saw():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Linear(4, 2))
+    x = torch.randn(3, 4)
+    explanation = Explainer(model).explain(x)
+    assert torch.equal(explanation["0"].activation, model[0](x))
+    assert torch.equal(explanation["1"].activation, model[0](x).relu())
+
+
+def test_threads_that_share_one_model_and_explainer_agree_with_one_after_the_other(model):
+    x = pictures(6, 16)
+    names = ["epsilon_plus_flat", "epsilon_alpha2_beta1", "epsilon_plus", "excitation_backprop"]
+    jobs = [(name, sample[None]) for name in names for sample in x] * 2
+    shared = Explainer(model, "epsilon")
+    before = snapshot(model)
+
+    def explain(job):
+        name, sample = job
+        return shared.explain(sample).switch(name).relevance
+
+    expected = [Explainer(model, name).explain(sample).relevance for name, sample in jobs]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(explain, jobs))
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    assert_untouched(before, model)
+
+
+def test_predictions_in_another_thread_are_not_recorded(model):
+    x = pictures(1, 16)
+    explainer = Explainer(model)
+    expected = explainer.explain(x)
+    with ThreadPoolExecutor(2) as pool:
+        predicting = pool.submit(lambda: [model(x) for _ in range(30)])
+        explanations = [explainer.explain(x) for _ in range(10)]
+        predicting.result()
+    for explanation in explanations:
+        assert [layer.name for layer in explanation.layers] == [layer.name for layer in expected.layers]
+        assert torch.equal(explanation.relevance, expected.relevance)
+
+
+def test_explaining_under_inference_mode_works(model):
+    x = pictures(1, 16)
+    expected = Explainer(model).explain(x).relevance
+    with torch.inference_mode():
+        for same in (x, x.clone()):
+            explanation = Explainer(model, "epsilon").explain(same)
+            assert torch.equal(
+                explanation.retarget(1).switch("epsilon_plus_flat").retarget(None).relevance, expected
+            )
+
+
+def test_another_device_gets_a_copy_and_the_model_stays(model):
+    explainer = Explainer(model, device="cpu")
+    assert explainer.model is model
+    explainer = Explainer(copy.deepcopy(model).to("meta"), device="meta")
+    assert explainer.device.type == "meta"
