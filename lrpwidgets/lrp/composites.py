@@ -218,6 +218,21 @@ def names() -> list[str]:
     return list(_PRESETS)
 
 
+def chosen(composite: str | Composite | Rule, steps: Sequence[Step]) -> Composite:
+    """`composite` in any of the forms that an explainer takes, for a network of these `steps`.
+
+    A name, a composite, one rule for every layer, or ``"auto"``: ``epsilon_plus_flat`` for networks with
+    convolutions, else ``epsilon``.
+    """
+    if isinstance(composite, Composite):
+        return composite
+    if isinstance(composite, Rule):
+        return Composite([("*", composite)], type(composite).__name__)
+    if composite == "auto":
+        composite = "epsilon_plus_flat" if any(step.kind == "conv" for step in steps) else "epsilon"
+    return get(composite)
+
+
 def takes_bounds(name: str) -> bool:
     """Whether the preset takes the bounds of the input, `low` and `high`."""
     return "low" in signature(_PRESETS[name]).parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -107,23 +106,14 @@ class Explainer:
         batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
         self._check_weights()
         tape = self._record(batch)
-        composite = self.composite_for(self.composite, tape.steps)
-        return Explanation(self, tape, Layout(tape.steps), composite, target_weights(target, tape.scores))
+        composite = composites.chosen(self.composite, tape.steps)
+        weights = target_weights(target, tape.scores)
+        return Explanation(tape, Layout(tape.steps), composite, weights, self.cache)
 
     def scores(self, inputs: Tensor) -> Tensor:
         """The model's output for `inputs` in eval mode, without an explanation."""
         with torch.no_grad(), eval_mode(self.model):
             return self.model(self._checked_input(inputs))  # type: ignore[no-any-return]
-
-    def composite_for(self, composite: str | Composite | Rule, steps: Sequence[Step]) -> Composite:
-        """`composite` in any of the forms that the constructor takes, for a network of these `steps`."""
-        if isinstance(composite, Composite):
-            return composite
-        if isinstance(composite, Rule):
-            return Composite([("*", composite)], type(composite).__name__)
-        if composite == "auto":
-            composite = "epsilon_plus_flat" if any(step.kind == "conv" for step in steps) else "epsilon"
-        return composites.get(composite)
 
     def _record(self, batch: tuple[Tensor, ...]) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)

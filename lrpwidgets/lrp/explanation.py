@@ -7,20 +7,19 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from . import composites
 from .composites import Composite
 from .ledger import Ledger, Row, per_sample
+from .linear import EffectiveWeights
 from .propagation import Relevance, propagate
 from .rules import Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
-
-if TYPE_CHECKING:
-    from .explainer import Explainer
 
 Target = int | Sequence[int] | Tensor | None
 
@@ -58,11 +57,11 @@ class Explanation:
 
     def __init__(
         self,
-        explainer: Explainer,
         tape: Tape,
         layout: Layout,
         composite: Composite,
         target: Tensor,
+        cache: EffectiveWeights,
         before: Relevance | None = None,
     ) -> None:
         self.composite = composite
@@ -71,9 +70,9 @@ class Explanation:
         """Weight of every score in what is explained, (B, C)."""
         self.layout = layout
         """The network as the selectors of a composite see it."""
-        self._explainer, self._tape = explainer, tape
+        self._tape, self._cache = tape, cache
         resolved = composite.resolve(tape.steps, layout)
-        self._relevance = propagate(tape, resolved, tape.scores * target, explainer.cache, before)
+        self._relevance = propagate(tape, resolved, tape.scores * target, cache, before)
 
     @property
     def scores(self) -> Tensor:
@@ -147,20 +146,20 @@ class Explanation:
         new = (
             self.composite
             if composite is None
-            else self._explainer.composite_for(composite, self._tape.steps)
+            else composites.chosen(composite, self._tape.steps)
         )
         for name in rules or {}:
             if not self[name].takes_rule:
                 raise ValueError(f"The layer {name!r} takes no rule: it is of kind {self[name].kind!r}.")
         named = {self._tape.steps[self._index(name)].name: rule for name, rule in (rules or {}).items()}
         new = new.overridden(named) if named else new
-        return Explanation(self._explainer, self._tape, self.layout, new, self.target, self._relevance)
+        return Explanation(self._tape, self.layout, new, self.target, self._cache, self._relevance)
 
     @torch.inference_mode(False)
     def retarget(self, target: Target) -> Explanation:
         """The explanation of another `target` (see :meth:`Explainer.explain`) without a new forward."""
         weights = target_weights(target, self.scores)
-        return Explanation(self._explainer, self._tape, self.layout, self.composite, weights, self._relevance)
+        return Explanation(self._tape, self.layout, self.composite, weights, self._cache, self._relevance)
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
