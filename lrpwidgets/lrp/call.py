@@ -101,3 +101,8 @@ def results(returned: Any) -> tuple[Any, ...]:
     leaves: list[Any] = []
     substitute(returned, leaves.append)
     return tuple(leaves)
+
+
+def version(tensor: Tensor) -> int:
+    """Counts the in-place changes of `tensor`; torch keeps no count under inference mode."""
+    return 0 if tensor.is_inference() else tensor._version

@@ -92,7 +92,7 @@ class Composite:
     def overridden(self, overrides: Mapping[str, Rule]) -> Composite:
         """The same composite with other rules for single layers, given by name."""
         return Composite(
-            [*((selectors.Name(name), rule) for name, rule in overrides.items()), *self.entries], self.name
+            [*((selectors.Layer(name), rule) for name, rule in overrides.items()), *self.entries], self.name
         )
 
     def to_dict(self) -> dict[str, Any]:

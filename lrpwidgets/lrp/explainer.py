@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from . import composites, operations
+from .call import version
 from .composites import Composite
 from .explanation import Explanation, Target, target_weights
 from .linear import EffectiveWeights
@@ -164,7 +165,7 @@ class Explainer:
     def _check_weights(self) -> None:
         """Every weight is looked at once, and again only after it changed."""
         for name, weight in [*self.model.named_parameters(), *self.model.named_buffers()]:
-            stamp = (id(weight), 0 if weight.is_inference() else weight._version)
+            stamp = (id(weight), version(weight))
             if self._checked.get(name) == stamp or not weight.is_floating_point():
                 continue
             if not bool(weight.isfinite().all()):

@@ -71,6 +71,8 @@ class Explanation:
         self.layout = layout
         """The network as the selectors of a composite see it."""
         self._tape, self._cache = tape, cache
+        if before:
+            tape.check_weights()
         resolved = composite.resolve(tape.steps, layout)
         self._relevance = propagate(tape, resolved, tape.scores * target, cache, before)
 
@@ -142,12 +144,10 @@ class Explanation:
         ------
         ValueError
             If a layer name is unknown or its operation takes no rule.
+        RuntimeError
+            If the model's weights changed since they were used.
         """
-        new = (
-            self.composite
-            if composite is None
-            else composites.chosen(composite, self._tape.steps)
-        )
+        new = self.composite if composite is None else composites.chosen(composite, self._tape.steps)
         for name in rules or {}:
             if not self[name].takes_rule:
                 raise ValueError(f"The layer {name!r} takes no rule: it is of kind {self[name].kind!r}.")

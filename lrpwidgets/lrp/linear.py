@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from .call import Call
+from .call import Call, version
 
 Matrix = Any
 Inputs = tuple[Tensor, ...]
@@ -117,9 +117,7 @@ class EffectiveWeights:
 
     def get(self, sources: Sequence[Tensor | None], variant: Any, build: Callable[[], Tensor]) -> Tensor:
         """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
-        stamp = tuple(
-            (id(t), t.data_ptr(), 0 if t.is_inference() else t._version) for t in sources if t is not None
-        )
+        stamp = tuple((id(t), t.data_ptr(), version(t)) for t in sources if t is not None)
         with self._lock:
             kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
             found = kept.pop(variant, None)

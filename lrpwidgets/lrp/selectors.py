@@ -81,6 +81,16 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """One layer by its full name; of a module that is called twice, one call (``"conv"``, ``"conv#2"``)."""
+
+    name: str
+
+    def __call__(self, place: Place) -> bool:
+        return place.name == self.name
+
+
+@dataclass(frozen=True)
 class Position:
     """Weighted layers from the `start`-th to the `stop`-th; 0 is the first, −1 the last, `stop` included."""
 
@@ -123,7 +133,7 @@ _WORDS: dict[str, Callable[[Place], bool]] = {
     "last": Position(-1),
     **{kind: Kind(kind) for kind in KINDS},
 }
-_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Position, Stage, Down)}
+_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Layer, Position, Stage, Down)}
 
 
 def matcher(selector: Selector, names: Sequence[str] = ()) -> Callable[[Place], bool]:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from . import operations
-from .call import Call, Slot, fill, results, substitute
+from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
 
 
@@ -75,12 +75,19 @@ class Tape:
     steps: Sequence[Step]
     inputs: tuple[int, ...]
     output: int
+    weights: Sequence[tuple[Tensor, int]]
+    """The constant tensors that the steps read, and their versions when they ran."""
     caveats: tuple[str, ...]
 
     @property
     def scores(self) -> Tensor:
         """The model's output, (B, C)."""
         return self.values[self.output].tensor
+
+    def check_weights(self) -> None:
+        """Raise RuntimeError if a weight was changed since: it would not fit the activations any more."""
+        if any(version(weight) != recorded for weight, recorded in self.weights):
+            raise RuntimeError("The model's weights changed since this explanation was made; explain again.")
 
     def call(self, step: Step) -> Call:
         """`step` with its tensors, ready to be looked at or run again."""
@@ -132,7 +139,8 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     caveats = ("The model is in training mode; it was explained in eval mode.",) if was_training else ()
     starts = tuple(range(len(inputs)))
     leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
-    return Tape(recorder.values, _folded(_named(steps, leaves), end), starts, end, caveats)
+    weights = [(tensor, version(tensor)) for step in steps for tensor in _constants(step)]
+    return Tape(recorder.values, _folded(_named(steps, leaves), end), starts, end, weights, caveats)
 
 
 _ONE_FORWARD = threading.RLock()
@@ -312,6 +320,15 @@ class _Recorder(TorchFunctionMode):
                 f"{tuple(item.shape)}, in {self._running[-1][0] or 'the model'}; relevance cannot be "
                 "followed through that. Use torch.cat or an out-of-place call there."
             )
+
+
+def _constants(step: Step) -> list[Tensor]:
+    """Tensors among the arguments that do not depend on the inputs, such as weights."""
+    found: list[Tensor] = []
+    substitute(
+        (step.args, step.kwargs), lambda item: found.append(item) if isinstance(item, Tensor) else None
+    )
+    return found
 
 
 def _needed(steps: Sequence[Step], end: int) -> list[Step]:

@@ -263,3 +263,20 @@ def test_groups_name_the_layers_that_each_entry_decides(residual, x):
         ["one.0", "one.3", "two.0", "two.3", "shortcut"],
         ["head"],
     ]
+
+
+def test_an_explanation_of_weights_that_changed_since_cannot_be_switched():
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    explanation = Explainer(model, Epsilon()).explain(torch.rand(1, 4))
+    with torch.no_grad():
+        model[0].weight.mul_(2)
+    for ask_on in (lambda: explanation.switch(Zero()), lambda: explanation.retarget(1)):
+        with pytest.raises(RuntimeError, match="weights changed since"):
+            ask_on()
+
+
+def test_one_call_of_a_shared_module_can_have_a_rule_of_its_own():
+    shared = nn.Linear(4, 4)
+    explanation = Explainer(nn.Sequential(shared, nn.ReLU(), shared), Epsilon()).explain(torch.rand(1, 4))
+    switched = explanation.switch(rules={"0": Flat()})
+    assert [layer.rule for layer in switched.layers if layer.takes_rule] == [Flat(), Epsilon()]
