@@ -22,6 +22,22 @@ from ..widgets import (
 from .options import Options
 
 
+class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Views in an arrangement; closing it closes them, and ends the computation."""
+
+    def __init__(self, exploration: Exploration, children: list[ipywidgets.DOMWidget]) -> None:
+        self.exploration = exploration
+        super().__init__(children)
+        self.add_class("lrp-page")
+
+    def close(self) -> None:
+        """Disappear from the page, with all that is inside."""
+        self.exploration.close()
+        for inside in self.children:
+            _close(inside)
+        super().close()
+
+
 def explore(
     model_or_subject: nn.Module | Subject | None = None,
     dataset: Samples | None = None,
@@ -29,7 +45,7 @@ def explore(
     composite: str | Composite | None = None,
     device: str | None = None,
     **fields: Any,
-) -> ipywidgets.VBox:
+) -> Dashboard:
     """The full environment in one cell: samples, heatmap, scores, rules and the status line.
 
     Parameters
@@ -60,17 +76,16 @@ def explore(
     title = ipywidgets.HTML("<b>Rules</b> <span>from the output down; amber rows were propagated again</span>")
     title.add_class("lrp-pane-title")
     rules = _pane("lrp-main", title, RuleBoard(exploration))
-    page = ipywidgets.VBox(
+    return Dashboard(
+        exploration,
         [
             TopBar(exploration),
             InputStrip(exploration),
             _row(heatmap, scores),
             _row(rules),
             StatusLine(exploration),
-        ]
+        ],
     )
-    page.add_class("lrp-page")
-    return page
 
 
 def _subject(
@@ -82,6 +97,13 @@ def _subject(
         given = ", ".join([*(["dataset"] if dataset is not None else []), *fields])
         raise TypeError(f"{given} can be given with a torch model only; a subject has its own.")
     return model_or_subject
+
+
+def _close(widget: ipywidgets.Widget) -> None:
+    """Close a widget after those inside."""
+    for inside in getattr(widget, "children", ()):
+        _close(inside)
+    widget.close()
 
 
 def _pane(place: str, *views: ipywidgets.DOMWidget) -> ipywidgets.VBox:

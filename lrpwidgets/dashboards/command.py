@@ -73,7 +73,7 @@ def main() -> None:
 @main.command()
 @click.argument("dashboard", default="explore")
 @click.option("--port", default=8866, show_default=True, help="Port on this machine; 0 takes a free one.")
-@click.option("--subject", help="A built-in subject: digits (the default), shapes, imagenet, ...")
+@click.option("--subject", help="A built-in subject: digits (the default) or imagenet.")
 @click.option("--arch", help="A torchvision classification model; implies --subject imagenet.")
 @click.option("--weights", help="Its weights: a torchvision name, or a file.")
 @click.option("--images", help="A folder of pictures; implies --subject imagenet.")
@@ -153,9 +153,7 @@ def find_port(port: int) -> int:
         except PermissionError:
             raise Refused(f"Port {port} needs an administrator's rights; choose one above 1023.") from None
         except OSError:
-            raise Refused(
-                f"Port {port} is in use; choose another one, or --port 0 for any free one."
-            ) from None
+            raise Refused(f"Port {port} is in use; choose another one, or --port 0 for any free one.") from None
         return int(probe.getsockname()[1])
 
 

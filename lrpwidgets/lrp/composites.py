@@ -103,21 +103,15 @@ class Composite:
         ValueError
             If a selector is a function of the user's.
         """
-        entries = [
-            {"layers": selectors.to_data(selector), **rule.to_dict()} for selector, rule in self.entries
-        ]
+        entries = [{"layers": selectors.to_data(selector), **rule.to_dict()} for selector, rule in self.entries]
         return {"name": self.name, "entries": entries}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Composite:
         """The composite that :meth:`to_dict` described; raises ValueError that names what is wrong."""
         entries = data.get("entries")
-        if not isinstance(entries, list) or not all(
-            isinstance(entry, dict) and "layers" in entry for entry in entries
-        ):
-            raise ValueError(
-                "A composite is {'name': ..., 'entries': [{'layers': selector, 'rule': name, ...}, ...]}."
-            )
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) and "layers" in entry for entry in entries):
+            raise ValueError("A composite is {'name': ..., 'entries': [{'layers': selector, 'rule': name, ...}, ...]}.")
         described = ((dict(entry), entry["layers"]) for entry in entries)
         return cls(
             [
@@ -259,9 +253,7 @@ def get(name: str, **parameters: Any) -> Composite:
     for parameter in parameters.keys() - known.keys():
         takes = ", ".join(known) or "none"
         raise ValueError(f"The composite {name!r} has no parameter {parameter!r}; it takes {takes}.")
-    missing = [
-        each.name for each in known.values() if each.default is each.empty and each.name not in parameters
-    ]
+    missing = [each.name for each in known.values() if each.default is each.empty and each.name not in parameters]
     if missing:
         raise ValueError(
             f"The composite {name!r} needs {' and '.join(missing)}: the bounds of the input after "

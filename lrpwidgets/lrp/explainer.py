@@ -62,9 +62,7 @@ class Explainer:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
         if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
-            raise TypeError(
-                "A scripted or compiled model hides its operations; give the eager model it was made from."
-            )
+            raise TypeError("A scripted or compiled model hides its operations; give the eager model it was made from.")
         if unknown not in ("error", "gradient"):
             raise ValueError(f"unknown must be 'error' or 'gradient', got {unknown!r}.")
         if isinstance(composite, str) and composite != "auto":
@@ -132,9 +130,7 @@ class Explainer:
                 "LRP needs scores (B, C), one row per sample. Wrap the model in a module that returns those."
             )
         if not bool(scores.isfinite().all()):
-            raise ValueError(
-                "The model's scores contain NaN or infinity for this input, so they cannot be explained."
-            )
+            raise ValueError("The model's scores contain NaN or infinity for this input, so they cannot be explained.")
         for step in tape.steps:
             if step.operation is None and self.unknown == "error":
                 raise UnknownOperationError(_unknown(step))
@@ -142,24 +138,16 @@ class Explainer:
 
     def _checked_input(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor):
-            raise TypeError(
-                f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}."
-            )
+            raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}.")
         wanted = self.dtype or (x.dtype if x.is_floating_point() else torch.float32)
         if x.dtype != wanted:
-            raise TypeError(
-                f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted})."
-            )
+            raise TypeError(f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted}).")
         if x.dim() < 2 or x.numel() == 0:
-            raise ValueError(
-                f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}."
-            )
+            raise ValueError(f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}.")
         finite = x.isfinite()
         if not bool(finite.all()):
             where = tuple((~finite).nonzero()[0].tolist())
-            raise ValueError(
-                f"inputs contain NaN or infinity: the first is {float(x[where])} at index {where}."
-            )
+            raise ValueError(f"inputs contain NaN or infinity: the first is {float(x[where])} at index {where}.")
         return (x.clone() if x.is_inference() else x.detach()).to(self.device)
 
     def _check_weights(self) -> None:
@@ -169,9 +157,7 @@ class Explainer:
             if self._checked.get(name) == stamp or not weight.is_floating_point():
                 continue
             if not bool(weight.isfinite().all()):
-                raise ValueError(
-                    f"The model's weight {name!r} contains NaN or infinity; load the weights again."
-                )
+                raise ValueError(f"The model's weight {name!r} contains NaN or infinity; load the weights again.")
             self._checked[name] = stamp
 
 
@@ -183,9 +169,7 @@ def available_device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         there = ["cpu", *(["mps"] if torch.backends.mps.is_available() else [])]
         there += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-        raise ValueError(
-            f"The device {str(device)!r} is not there; this machine has {', '.join(there)}."
-        ) from error
+        raise ValueError(f"The device {str(device)!r} is not there; this machine has {', '.join(there)}.") from error
     return wanted
 
 

@@ -166,17 +166,13 @@ class Explanation:
             if name == step.name or (step.norm and name == step.norm.name):
                 return index
         near = difflib.get_close_matches(name, [step.name for step in self._tape.steps], n=3, cutoff=0.3)
-        raise ValueError(
-            f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}."
-        )
+        raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")
 
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         activation = self._tape.values[value].tensor
         rule = self._relevance.rules[index]
-        return Layer(
-            step.name, step.kind, rule, tuple(activation.shape), activation, self._relevance_of(value)
-        )
+        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, self._relevance_of(value))
 
     def _relevance_of(self, value: int) -> Tensor:
         found = self._relevance.of.get(value)
@@ -234,8 +230,7 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
     if isinstance(target, Tensor) and target.is_floating_point():
         if target.shape not in (scores.shape, scores.shape[1:]):
             raise ValueError(
-                f"target weights must have the shape of the scores {tuple(scores.shape)}, "
-                f"got {tuple(target.shape)}."
+                f"target weights must have the shape of the scores {tuple(scores.shape)}, got {tuple(target.shape)}."
             )
         if not bool(target.isfinite().all()):
             raise ValueError("target weights contain NaN or infinity.")
@@ -250,9 +245,7 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
                 f"target must be None, a class number, one per sample, or weights (B, C), got {target!r}."
             ) from None
         if len(chosen) not in (1, samples):
-            raise ValueError(
-                f"target has {len(chosen)} class numbers for a batch of {samples}; give one, or one each."
-            )
+            raise ValueError(f"target has {len(chosen)} class numbers for a batch of {samples}; give one, or one each.")
         outside = [int(each) for each in chosen if not 0 <= each < classes]
         if outside:
             raise ValueError(

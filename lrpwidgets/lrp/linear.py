@@ -252,9 +252,7 @@ class Convolution(Weighted):
         # Only the shape of the input is read: a single number, expanded, stands for it.
         x = share.new_empty(1).expand(share.shape[0], channels, *shape)
         wanted = (True, False, False)
-        pulled: Tensor = torch.ops.aten.convolution_backward(
-            share, x, weight, None, *self._geometry(), wanted
-        )[0]
+        pulled: Tensor = torch.ops.aten.convolution_backward(share, x, weight, None, *self._geometry(), wanted)[0]
         for axis, size in enumerate(self.input.shape[2:], start=2):
             pulled = pulled.narrow(axis, 0, size)
         return pulled
@@ -263,12 +261,8 @@ class Convolution(Weighted):
         ones = [1] * (self._weight.dim() - 2)
         if not self.is_transposed:
             return values.reshape(-1, 1, *ones)
-        per_group = values.reshape(
-            self.groups, 1, -1
-        )  # a transposed weight is (inputs, outputs / groups, ...)
-        return per_group.expand(-1, self._weight.shape[0] // self.groups, -1).reshape(
-            *self._weight.shape[:2], *ones
-        )
+        per_group = values.reshape(self.groups, 1, -1)  # a transposed weight is (inputs, outputs / groups, ...)
+        return per_group.expand(-1, self._weight.shape[0] // self.groups, -1).reshape(*self._weight.shape[:2], *ones)
 
     def across_output(self, values: Tensor) -> Tensor:
         return values.reshape(-1, *[1] * (self._weight.dim() - 2))
@@ -319,9 +313,7 @@ def _transposed_arguments(
 
 def _each(setting: int | Sequence[int], dimensions: int) -> list[int]:
     """One number per dimension."""
-    return (
-        [setting] * dimensions if isinstance(setting, int) else list(setting) * (dimensions // len(setting))
-    )
+    return [setting] * dimensions if isinstance(setting, int) else list(setting) * (dimensions // len(setting))
 
 
 def _padding(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -369,9 +361,7 @@ class Averaging(LinearStep):
 class Elementwise(LinearStep):
     """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, a lone batch norm."""
 
-    def __init__(
-        self, call: Call, coefficients: Sequence[Tensor | float], bias: Tensor | None = None
-    ) -> None:
+    def __init__(self, call: Call, coefficients: Sequence[Tensor | float], bias: Tensor | None = None) -> None:
         super().__init__(call)
         self._coefficients = coefficients
         self._bias = bias

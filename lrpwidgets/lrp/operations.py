@@ -85,9 +85,7 @@ class Operation:
         """Whether its steps need a rule."""
         return False
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         """Hand the `relevance` of the call's outputs over to its inputs."""
         raise NotImplementedError(f"{type(self).__name__} does not say how relevance passes")
 
@@ -102,9 +100,7 @@ class Linear(Operation):
     def ruled(self) -> bool:
         return True
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert rule is not None
         assert relevance[0] is not None
         return rule.propagate(self.build(call, cache), relevance[0])
@@ -116,9 +112,7 @@ class Activation(Operation):
 
     kind: str = "activation"
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert relevance[0] is not None
         (x,) = call.inputs
         return Handover((relevance[0].sum_to_size(x.shape).to(x.dtype),))
@@ -132,9 +126,7 @@ class Routing(Operation):
     mixes_constants: Callable[[Call], bool] = never
     """Whether some outputs are constants, such as padding; these absorb their relevance as a bias would."""
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         handed = call.pull(relevance)
         if not self.mixes_constants(call):
             return Handover(handed)
@@ -153,9 +145,7 @@ class MaxPool(Operation):
     nonnegative: Callable[[Call], bool] = kept
     kind: str = "maxpool"
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         if rule is None:
             return Handover(call.pull(relevance))
         assert relevance[0] is not None
@@ -171,9 +161,7 @@ class Gradient(Operation):
 
     kind: str = "unknown"
 
-    def propagate(
-        self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights
-    ) -> Handover:
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         shares: list[Tensor | None] = []
         bias: Tensor | float = 0.0
         stabilizer: Tensor | float = 0.0
@@ -241,9 +229,7 @@ def out_of_place(
     """
     name = key(function)
     if kwargs.get("out") is not None:
-        raise NotImplementedError(
-            f"`{name}` is called with out=..., which relevance cannot be followed through."
-        )
+        raise NotImplementedError(f"`{name}` is called with out=..., which relevance cannot be followed through.")
     if name in _TWINS or (name.endswith("_") and not name.endswith("__") and name not in OPERATIONS):
         plain = name.removesuffix("_")
         twin = _TWINS.get(name) or getattr(torch.Tensor, plain, None) or getattr(F, plain, None)
@@ -362,12 +348,7 @@ def _uses_running_statistics(call: Call) -> bool:
 
 def _times_constant_matrix(call: Call) -> bool:
     """``x @ weight`` with a constant matrix."""
-    return (
-        len(call.args) == 2
-        and isinstance(call.args[0], Slot)
-        and len(call.inputs) == 1
-        and call.args[1].dim() == 2
-    )
+    return len(call.args) == 2 and isinstance(call.args[0], Slot) and len(call.inputs) == 1 and call.args[1].dim() == 2
 
 
 def _by_constant(call: Call) -> bool:

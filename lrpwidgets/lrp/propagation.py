@@ -83,9 +83,7 @@ def propagate(
         again.add(index)
         received = tuple(None if value is None else of.get(value) for value in step.results)
         try:
-            handovers[index] = (step.operation or Gradient()).propagate(
-                tape.call(step), received, rules[index], cache
-            )
+            handovers[index] = (step.operation or Gradient()).propagate(tape.call(step), received, rules[index], cache)
         except ValueError as error:
             raise ValueError(f"{step.name}: {error}") from error
     for value in tape.inputs:

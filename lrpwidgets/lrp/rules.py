@@ -192,9 +192,7 @@ class AlphaBeta(Rule):
         if self.beta is None:
             object.__setattr__(self, "beta", self.alpha - 1)
         elif abs(self.alpha - self.beta - 1) > 1e-6:
-            raise ValueError(
-                f"AlphaBeta: alpha - beta must be 1, got {self.alpha:g} - {self.beta:g}; leave beta out."
-            )
+            raise ValueError(f"AlphaBeta: alpha - beta must be 1, got {self.alpha:g} - {self.beta:g}; leave beta out.")
 
     def turned(self, **values: float) -> Self:
         """The same rule with another α, and β = α − 1."""
@@ -249,7 +247,7 @@ class WSquare(Rule):
 
 @dataclass(frozen=True)
 class ZBox(Rule):
-    """The z^B-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
+    """The zᴮ-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
 
     Shares in proportion to x w − l w⁺ − h w⁻. `low` and `high` are the bounds after normalization, one
     number or one per channel: (0 − mean) / std and (1 − mean) / std for pictures.
@@ -262,9 +260,7 @@ class ZBox(Rule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not bool((torch.tensor(self.low) < torch.tensor(self.high)).all()):
-            raise ValueError(
-                f"ZBox: low must be below high in every channel, got {self.low} and {self.high}."
-            )
+            raise ValueError(f"ZBox: low must be below high in every channel, got {self.low} and {self.high}.")
 
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
         low, high = (tuple(_per_channel(bound, x) for x in step.inputs) for bound in (self.low, self.high))
@@ -286,9 +282,7 @@ class Pass(Rule):
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
         shapes = [tuple(x.shape) for x in step.inputs]
         if shapes != [tuple(relevance.shape)]:
-            raise ValueError(
-                f"Pass needs one input shaped like the output {tuple(relevance.shape)}, got {shapes}."
-            )
+            raise ValueError(f"Pass needs one input shaped like the output {tuple(relevance.shape)}, got {shapes}.")
         return Handover((relevance,))
 
 
@@ -298,9 +292,7 @@ RULES: dict[str, type[Rule]] = {
 """Every rule by its name, in the order of the literature's table."""
 
 
-def _by_contribution(
-    step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float
-) -> Handover:
+def _by_contribution(step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float) -> Handover:
     """Share `relevance` by contributions that count `p` times if positive and `n` times if negative.
 
     R_j = Σ_k c_jk s_k with s_k = R_k / (Σ_j c_jk + bias + ε sign), the bias weighted like the contributions.

@@ -169,9 +169,7 @@ def to_data(selector: Selector) -> Any:
     if isinstance(selector, str):
         return selector
     if type(selector) not in _CLASSES.values():
-        raise ValueError(
-            f"The selector {selector!r} is a function and cannot be saved; use a name, kind or position."
-        )
+        raise ValueError(f"The selector {selector!r} is a function and cannot be saved; use a name, kind or position.")
     settings = {key: value for key, value in asdict(selector).items() if value is not None}  # type: ignore[call-overload]
     return {type(selector).__name__.lower(): settings}
 
@@ -184,9 +182,7 @@ def from_data(data: Any) -> Selector:
         ((name, settings),) = data.items()
         return _CLASSES[name](**settings)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{data!r} is no selector; selectors are text or one of {', '.join(_CLASSES)}."
-        ) from error
+        raise ValueError(f"{data!r} is no selector; selectors are text or one of {', '.join(_CLASSES)}.") from error
 
 
 class Layout:
@@ -194,9 +190,7 @@ class Layout:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
-        maker = {
-            value: index for index, step in enumerate(steps) for value in step.results if value is not None
-        }
+        maker = {value: index for index, step in enumerate(steps) for value in step.results if value is not None}
         self._feeding = [[maker[v] for v in step.inputs if v in maker] for step in steps]
 
     @cached_property

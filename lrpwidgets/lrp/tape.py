@@ -193,9 +193,7 @@ class _Recorder(TorchFunctionMode):
         self.values: list[Value] = []
         self.steps: list[Step] = []
         self._known: dict[int, int] = {}  # id of a live tensor -> its value
-        self._living: dict[
-            int, list[Tensor]
-        ] = {}  # storage -> known tensors on it, kept alive so ids stay theirs
+        self._living: dict[int, list[Tensor]] = {}  # storage -> known tensors on it, kept alive so ids stay theirs
         self._overwritten: dict[int, str] = {}  # id of a tensor whose storage was written to -> by which call
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
@@ -325,9 +323,7 @@ class _Recorder(TorchFunctionMode):
 def _constants(step: Step) -> list[Tensor]:
     """Tensors among the arguments that do not depend on the inputs, such as weights."""
     found: list[Tensor] = []
-    substitute(
-        (step.args, step.kwargs), lambda item: found.append(item) if isinstance(item, Tensor) else None
-    )
+    substitute((step.args, step.kwargs), lambda item: found.append(item) if isinstance(item, Tensor) else None)
     return found
 
 

@@ -15,8 +15,10 @@ GAMMA = 0.7
 
 
 def diverging(relevance: ArrayLike, scale: float) -> NDArray[np.uint8]:
-    """RGB colours (..., 3) of `relevance` (...); ±`scale` and beyond get the full hues, which stay apart for the
-    common colour blindnesses."""
+    """RGB colours (..., 3) of `relevance` (...).
+
+    ±`scale` and beyond get the full hues, which stay apart for the common colour blindnesses.
+    """
     signed = np.asarray(relevance, dtype=np.float64) / scale
     strength = np.clip(np.abs(signed), 0, 1)[..., None] ** GAMMA
     hue = np.where(signed[..., None] > 0, FOR, AGAINST)

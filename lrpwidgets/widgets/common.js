@@ -39,6 +39,7 @@ function follow(model, el, draw) {
   };
   model.on("change:seq", redraw); // one event for all traits that came with it
   redraw();
+  model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
   return () => model.off("change:seq", redraw);
 }
 

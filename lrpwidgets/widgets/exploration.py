@@ -20,7 +20,6 @@ from ..lrp import Composite, Explainer, Explanation, composites
 from ..subjects import Subject
 from .worker import NewestWins
 
-
 _PATIENCE = 0.2
 """Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
 
@@ -37,6 +36,15 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
+class _Source:
+    """Where a picture comes from."""
+
+    item: int | None
+    """Index of the sample; None for an upload."""
+    open: Callable[[], Picture]
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """An explanation and what it is an explanation of."""
 
@@ -46,6 +54,8 @@ class Answer:
     """The class that is explained."""
     milliseconds: float
     """From the start of the computation to its end, ledger included."""
+    forward: bool = True
+    """Whether the network had to run; else a forward that was kept did for it."""
 
     @property
     def scores(self) -> list[float]:
@@ -72,17 +82,17 @@ class Exploration(traitlets.HasTraits):
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
     answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
     error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence; empty if nothing did.")
+    appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
     busy = traitlets.Bool(help="Whether a question has waited for its answer long enough to say so.")
 
-    def __init__(
-        self, subject: Subject, composite: str | Composite | None = None, device: str | None = None
-    ) -> None:
+    def __init__(self, subject: Subject, composite: str | Composite | None = None, device: str | None = None) -> None:
         self.subject = subject
         self.explainer = Explainer(subject.model, device=device)
         self.worker = NewestWins()
-        self._source: Callable[[], Picture] | None = None  # where the picture that is asked about comes from
+        self._source: _Source | None = None  # of the picture that is asked about
+        self._shown: _Source | None = None  # of the picture in the answer
         self._asked = self._answered = 0  # questions are numbered
-        self._computed: tuple[Callable[[], Picture], Answer] | None = None  # the worker's own memory
+        self._computed: tuple[_Source, Answer] | None = None  # the worker's own memory
         if composite is None:
             composite = "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
@@ -95,7 +105,7 @@ class Exploration(traitlets.HasTraits):
 
     def preset(self, name: str) -> Composite:
         """The preset `name`, with the bounds of the subject's input where it takes them."""
-        if self.subject.bounds and composites.takes_bounds(name):
+        if self.subject.bounds and name in composites.names() and composites.takes_bounds(name):
             low, high = self.subject.bounds
             return composites.get(name, low=low, high=high)
         return composites.get(name)
@@ -108,7 +118,7 @@ class Exploration(traitlets.HasTraits):
                 raise ValueError(f"{self.subject.title} takes no pictures from outside.")
             return Picture(self.subject.from_image(subjects.open_picture(data, name=name))[None], name, None)
 
-        self._source = decode
+        self._source = _Source(None, decode)
         self.item = None  # before asking: views mark no sample any more
         self._ask()
 
@@ -120,8 +130,8 @@ class Exploration(traitlets.HasTraits):
     @traitlets.observe("item")
     def _look_at_item(self, change: Any) -> None:
         item = change["new"]
-        if item is not None:
-            self._source = lambda: self._picture(item)
+        if item is not None and not (self._source and self._source.item == item):
+            self._source = _Source(item, lambda: self._picture(item))
             self._ask()
 
     @traitlets.observe("target", "composite")
@@ -139,14 +149,16 @@ class Exploration(traitlets.HasTraits):
         number, source, target, composite = self._asked, self._source, self.target, self.composite
         self.worker.later(_PATIENCE, lambda: self._still_waiting(number))
         self.worker.submit(
-            lambda: self._compute(source, target, composite), lambda outcome: self._arrived(number, outcome)
+            lambda: self._compute(source, target, composite),
+            lambda outcome: self._arrived(number, source, outcome),
         )
 
-    def _compute(self, source: Callable[[], Picture], target: int | None, composite: Composite) -> Answer | str:
+    def _compute(self, source: _Source, target: int | None, composite: Composite) -> Answer | str:
         """On the worker: the answer, or what went wrong as a sentence."""
         try:
             started = time.perf_counter()
-            if self._computed and self._computed[0] is source:
+            forward = not self._computed or self._computed[0] is not source
+            if self._computed and not forward:
                 picture, explanation = self._computed[1].picture, self._computed[1].explanation
                 wanted = explanation.top_class if target is None else target
                 if wanted != self._computed[1].target:
@@ -154,24 +166,28 @@ class Exploration(traitlets.HasTraits):
                 if composite != explanation.composite:
                     explanation = explanation.switch(composite)
             else:
-                picture = source()
+                picture = source.open()
                 self.explainer.composite = composite
                 explanation = self.explainer.explain(picture.x, target)
                 wanted = explanation.top_class if target is None else target
             explanation.ledger  # noqa: B018  # computed here, where it delays nobody
-            answer = Answer(picture, explanation, wanted, 1000 * (time.perf_counter() - started))
+            answer = Answer(picture, explanation, wanted, 1000 * (time.perf_counter() - started), forward)
             self._computed = (source, answer)
             return answer
         except Exception as error:  # a person without a console must see every one of them
             return sentence(error)
 
-    def _arrived(self, number: int, outcome: Answer | str) -> None:
+    def _arrived(self, number: int, source: _Source, outcome: Answer | str) -> None:
         newest = number == self._asked
         if isinstance(outcome, Answer):
+            self._shown = source
+            self.error = ""  # before the answer: a view that cannot show it may say so
             self.answer = outcome
-            self.error = ""
         elif newest:
             self.error = outcome
+            if self._shown:  # a picture that cannot be opened: the next question is about the one on the screen
+                self._source = self._shown
+                self.item = self._shown.item
         self._answered = number
         self.busy = self.busy and not newest
 

@@ -44,7 +44,7 @@ function render({ model, el }) {
       low,
       element("span", { className: "lrp-ramp", role: "img", ariaLabel: "Colour scale: blue against, red for" }),
       high,
-      element("span", { className: "lrp-quiet" }, "relevance per pixel, in units of the score"),
+      element("span", { className: "lrp-quiet" }, "per pixel, in units of the score"),
       readout,
     ),
   );
@@ -87,7 +87,8 @@ function render({ model, el }) {
     if (!width) return;
     input.title.textContent = name;
     input.note.textContent = `${width} × ${height}`;
-    map.title.textContent = `red speaks for “${label}”, blue against`;
+    map.title.textContent = `red for, blue against “${label}”`;
+    for (const { title } of [input, map]) title.title = title.textContent; // where it is cut off
     map.note.textContent = `f = ${number(score)}`;
     map.canvas.ariaLabel = `Relevance for ${label}`;
     draw();
@@ -175,11 +176,11 @@ function render({ model, el }) {
       );
     const release = () => {
       frame.removeEventListener("pointermove", drag);
-      frame.removeEventListener("pointerup", release);
+      frame.removeEventListener("lostpointercapture", release);
     };
     frame.setPointerCapture(event.pointerId);
     frame.addEventListener("pointermove", drag);
-    frame.addEventListener("pointerup", release);
+    frame.addEventListener("lostpointercapture", release); // also where the browser takes the pointer away
   }
 
   function wheel(event) {

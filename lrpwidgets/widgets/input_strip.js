@@ -56,9 +56,14 @@ function render({ model, el }) {
 
   function show() {
     const items = model.get("items");
-    [...row.children].forEach((child, index) => {
+    const buttons = [...row.children];
+    buttons.forEach((child, index) => {
       child.hidden = filter.value === "wrong" && !items[index].wrong;
+      child.tabIndex = -1; // the row is one stop of the tab key, and arrows go on from there
     });
+    const now = buttons[model.get("chosen")];
+    const entrance = now && !now.hidden ? now : buttons.find((child) => !child.hidden);
+    if (entrance) entrance.tabIndex = 0;
   }
 
   function mark() {

@@ -27,7 +27,9 @@ class InputStrip(View):
     """
 
     _esm = script("input_strip")
-    items: traitlets.List[Any] = traitlets.List(help="per sample that was looked at: name, says, truth, wrong, problem").tag(sync=True)
+    items: traitlets.List[Any] = traitlets.List(
+        help="per sample that was looked at: name, says, truth, wrong, problem"
+    ).tag(sync=True)
     thumbnails: traitlets.List[Any] = traitlets.List(help="PNG or JPEG files, one for each of `items`").tag(sync=True)
     chosen = traitlets.Int(None, allow_none=True, help="index of the sample that is shown").tag(sync=True)
     total = traitlets.Int(help="number of samples in the dataset").tag(sync=True)
@@ -58,8 +60,9 @@ class InputStrip(View):
         items: list[dict[str, Any]] = []
         thumbnails: list[bytes] = []
         for index in indices:
-            item: dict[str, Any] = {"name": subject.item_name(index)}
+            item: dict[str, Any] = {"name": f"sample {index}"}
             try:
+                item["name"] = subject.item_name(index)
                 x, label = subject.item(index)
                 said = int(self.exploration.explainer.scores(x[None])[0].argmax())
                 item["says"] = subject.class_name(said)

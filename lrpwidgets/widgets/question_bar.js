@@ -4,11 +4,12 @@ function render({ model, el }) {
   el.classList.add("lrp", "lrp-question");
   const target = element("select", { ariaLabel: "Class to explain", className: "lrp-strong" });
   const composite = element("select", { ariaLabel: "Composite", className: "lrp-strong" });
-  const changed = element("span", { className: "lrp-quiet" }, "* some rules changed");
+  const changed = element("button", { type: "button", className: "lrp-link" }, "* some rules changed: reset");
   let listed = null;
 
   target.addEventListener("change", () => model.send({ target: target.value === "" ? null : Number(target.value) }));
   composite.addEventListener("change", () => model.send({ composite: composite.value }));
+  changed.addEventListener("click", () => model.send({ composite: composite.value }));
   el.append("Why", target, element("span", { className: "lrp-quiet" }, "composite"), composite, changed);
 
   function draw() {

@@ -1,4 +1,4 @@
-"""The question as a sentence that one can read aloud: why this class, under which composite?"""
+"""The question, as a sentence that one can read aloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ class QuestionBar(View):
     _esm = script("question_bar")
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
     presets: traitlets.List[Any] = traitlets.List(help="names of the composites that suit the subject").tag(sync=True)
-    state = traitlets.Dict(help="what is asked: target (None for the top class), top, composite, changed").tag(sync=True)
+    state = traitlets.Dict(help="what is asked: target (None for the top class), top, composite, changed").tag(
+        sync=True
+    )
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, presets=exploration.presets(), **traits)
@@ -41,6 +43,6 @@ class QuestionBar(View):
                 "target": exploration.target,
                 "top": answer.explanation.top_class,
                 "composite": name,
-                "changed": name not in self.presets or exploration.composite != exploration.preset(name),
+                "changed": name in self.presets and exploration.composite != exploration.preset(name),
             },
         )

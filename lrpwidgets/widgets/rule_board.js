@@ -1,5 +1,5 @@
-// Rules by group of layers: a choice and sliders per row. A slider that is being dragged is never moved by the
-// kernel's echo; everything else shows what the kernel says.
+// Rules by group of layers: a choice and sliders per row. An answer to an older message never moves a slider back;
+// everything else shows what the kernel says.
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-rules");
@@ -14,6 +14,12 @@ function render({ model, el }) {
   );
   let shown = ""; // what the rows were built from: choices and knobs, not values
   let update = [];
+  let sent = model.get("received"); // messages to the kernel
+
+  function send(message) {
+    sent += 1;
+    model.send(message);
+  }
 
   function heading(text) {
     return element("th", { scope: "col" }, text);
@@ -34,7 +40,7 @@ function render({ model, el }) {
     const choice = element("select", { ariaLabel: `Rule for ${row.layers}` });
     choice.append(...row.choices.map((name) => element("option", { value: name }, name)));
     if (!row.choices.includes(row.rule)) choice.append(element("option", { value: row.rule }, row.rule));
-    choice.addEventListener("change", () => model.send({ row: row.row, rule: choice.value }));
+    choice.addEventListener("change", () => send({ row: row.row, rule: choice.value }));
     const knobs = row.knobs.map((knob) => buildKnob(row, knob));
     const names = element("span", { className: "lrp-quiet" });
     const line = element(
@@ -48,7 +54,7 @@ function render({ model, el }) {
     update.push((now) => {
       names.textContent = `${now.names.length}`;
       names.title = now.names.join("\n");
-      choice.value = now.rule;
+      if (model.get("received") >= sent) choice.value = now.rule;
       line.classList.toggle("lrp-again", now.again);
       choice.classList.toggle("lrp-changed", now.changed);
       knobs.forEach((knob, index) => knob.update(now.knobs[index]));
@@ -68,10 +74,7 @@ function render({ model, el }) {
       ariaLabel: `${knob.name} for ${row.layers}`,
     });
     const text = element("output", { className: "lrp-number" });
-    let dragging = false;
     let waiting = false;
-    range.addEventListener("pointerdown", () => (dragging = true));
-    range.addEventListener("pointerup", () => (dragging = false));
     range.addEventListener("input", () => {
       const value = toValue(Number(range.value));
       text.textContent = `${knob.symbol} ${number(value)}`;
@@ -79,11 +82,11 @@ function render({ model, el }) {
       waiting = true;
       requestAnimationFrame(() => {
         waiting = false;
-        model.send({ row: row.row, knob: knob.name, value: toValue(Number(range.value)) });
+        send({ row: row.row, knob: knob.name, value: toValue(Number(range.value)) });
       });
     });
     const update = ({ value }) => {
-      if (dragging) return;
+      if (waiting || model.get("received") < sent) return;
       range.value = toSlider(value);
       text.textContent = `${knob.symbol} ${number(value)}`;
     };

@@ -34,12 +34,16 @@ class RuleBoard(View):
     _esm = script("rule_board")
     rows: traitlets.List[Any] = traitlets.List(help="what to show, one dict per group of layers").tag(sync=True)
 
+    received = traitlets.Int(help="messages that `rows` take account of").tag(sync=True)
+
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
+        self._messages = 0
         super().__init__(exploration, **traits)
         self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Turn a knob or choose another rule: ``{"row": 0, "knob": "gamma", "value": 0.5}``, ``{..., "rule": "Flat"}``."""
+        """Turn a knob, ``{"row": 0, "knob": "gamma", "value": 0.5}``, or take another rule, ``{"row": 0, "rule": "Flat"}``."""
+        self._messages += 1
         composite, row = self.exploration.composite, message["row"]
         rule = composite.entries[row][1]
         if "rule" in message:
@@ -50,9 +54,7 @@ class RuleBoard(View):
 
     def _choices(self) -> dict[str, Rule]:
         """Every rule that a person may choose, at its defaults."""
-        without_settings = {
-            name: rule() for name, rule in rules.RULES.items() if rule not in (rules.ZBox, rules.Pass)
-        }
+        without_settings = {name: rule() for name, rule in rules.RULES.items() if rule not in (rules.ZBox, rules.Pass)}
         bounds = self.exploration.subject.bounds
         return without_settings | ({"ZBox": rules.ZBox(*bounds)} if bounds else {})
 
@@ -90,7 +92,7 @@ class RuleBoard(View):
             for row, ((selector, rule), names) in enumerate(zip(composite.entries, decided, strict=True))
             if names  # a group that this network has no layers for
         ]
-        self.draw(rows=rows[::-1])
+        self.draw(rows=rows[::-1], received=self._messages)
 
     def _original(self, composite: Composite) -> Composite | None:
         """The preset that `composite` started from, if it did."""

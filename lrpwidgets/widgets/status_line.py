@@ -38,7 +38,7 @@ def _figures(answer: Answer) -> dict[str, Any]:
         "milliseconds": answer.milliseconds,
         "again": len(set(ruled) & set(explanation.recomputed)),
         "layers": len(ruled),
-        "forward": len(explanation.recomputed) == len(explanation.layers),
+        "forward": answer.forward,
         "score": float(ledger.explained[0]),
         "reached": float(ledger.reached_input[0]),
         "bias": float(ledger.bias[0]),

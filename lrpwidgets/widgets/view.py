@@ -7,6 +7,7 @@ build step; ``common.js`` is put in front of it, and every view brings ``look.cs
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,11 @@ class Follower:
 
 
 class View(Follower, anywidget.AnyWidget):
-    """A view of one aspect of an exploration, drawn in the browser."""
+    """A view of one aspect of an exploration, drawn in the browser.
+
+    A page that opens asks for the state of all widgets, loads their scripts, and only then hears of changes. What
+    came in between is lost, so every view says what it drew first, and is sent the rest.
+    """
 
     _css = STYLE
     seq = traitlets.Int(help="counts what was drawn; the browser redraws once per count").tag(sync=True)
@@ -78,7 +83,18 @@ class View(Follower, anywidget.AnyWidget):
         """A person did something; `message` says what."""
 
     def _received(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
+        self.exploration.worker.at_home(partial(self._hear, message, buffers))
+
+    def _hear(self, message: dict[str, Any], buffers: list[Any]) -> None:
         try:
-            self.heard(message, buffers)
+            if "drawn" in message:
+                self._appear(message["drawn"])
+            else:
+                self.heard(message, buffers)
         except Exception as error:
             self.exploration.error = sentence(error)
+
+    def _appear(self, drawn: int) -> None:
+        if drawn != self.seq:
+            self.send_state()
+        self.exploration.appeared += 1

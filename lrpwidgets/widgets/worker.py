@@ -7,6 +7,7 @@ newer one comes is dropped, so the answer is never older than the computation th
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,10 @@ class NewestWins:
     """Runs jobs one at a time and hands their results back to the thread that made this object.
 
     Without a running event loop, as in a script, there is nothing to keep free: jobs then run at once.
+
+    Everything comes back in the context of the cell that made this object. JupyterLab lets kernel threads of their
+    own, "subshells", hear what a page says, and ipykernel 7.4 sends all that a widget hears to the subshell in whose
+    context it last spoke, also when that has ended: the widget would be deaf. A cell belongs to no subshell.
     """
 
     def __init__(self) -> None:
@@ -25,6 +30,7 @@ class NewestWins:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
+        self._thread, self._context = threading.get_ident(), contextvars.copy_context()
         self._changed = threading.Condition()
         self._waiting: tuple[Job, Callable[[Any], None]] | None = None
         self._idle: Iterator[Callable[[], None]] = iter(())
@@ -54,7 +60,14 @@ class NewestWins:
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Run `call` on the caller's thread after a while; never without an event loop, where nothing waits."""
         if self._loop:
-            self._loop.call_later(seconds, call)
+            self._loop.call_later(seconds, call, context=self._context.copy())
+
+    def at_home(self, call: Callable[[], None]) -> None:
+        """Run `call` on the thread and in the context that made this object: now, if this is that thread."""
+        if self._loop is None or threading.get_ident() == self._thread:
+            self._context.copy().run(call)
+        else:
+            self._deliver(call)
 
     def close(self) -> None:
         """Stop after the job under way."""
@@ -80,6 +93,6 @@ class NewestWins:
     def _deliver(self, done: Callable[..., None], *result: Any) -> None:
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(done, *result)
+            self._loop.call_soon_threadsafe(done, *result, context=self._context.copy())
         except RuntimeError:  # the kernel is shutting down, and nobody is left to tell
             self._open = False

@@ -20,9 +20,7 @@ BENCHMARKS = {"lrp": lrp.measure, "dashboard": dashboard.measure}
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each; the median counts.")
-@click.option(
-    "--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here."
-)
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
 def main(names: tuple[str, ...], device: str, rounds: int, file: Path | None) -> None:
     """Print how fast things are, beside a peer or a physical floor."""
     measured = {}

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: from a moved slider to new pixels, and from opening the page to the first heatmap."""
+"""The dashboard in a real browser: from a moved slider to new pixels, and from opening to the first heatmap."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def measure(device: str, rounds: int) -> list[dict[str, Any]]:
     subprocess.run([sys.executable, "-c", ""], check=True)
     print(f"\nimport lrpwidgets: {whole - (time.perf_counter() - started):.2f} s more than Python alone")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         measured = [_subject(browser, name, options, device, rounds) for name, options in SUBJECTS.items()]
     rows = [
         [m["subject"], f"{m['cold']:.1f} s", f"{m['preheated']:.1f} s"]
@@ -99,9 +101,7 @@ def _slide(page: Page, row: int, rounds: int) -> float:
 
 @contextmanager
 def _served(options: list[str]) -> Iterator[tuple[str, float]]:
-    environment = (
-        {**os.environ, "TORCH_HOME": str(SHARED / "torch_home")} if SHARED.is_dir() else dict(os.environ)
-    )
+    environment = {**os.environ, "TORCH_HOME": str(SHARED / "torch_home")} if SHARED.is_dir() else dict(os.environ)
     command = [
         str(Path(sys.executable).with_name("lrpwidgets")),
         "serve",

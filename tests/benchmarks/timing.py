@@ -9,9 +9,7 @@ from collections.abc import Callable
 import torch
 
 
-def medians(
-    candidates: dict[str, Callable[[], object]], rounds: int, device: str = "cpu"
-) -> dict[str, float]:
+def medians(candidates: dict[str, Callable[[], object]], rounds: int, device: str = "cpu") -> dict[str, float]:
     """Median seconds of each candidate after one round that does not count."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):

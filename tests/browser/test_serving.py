@@ -70,9 +70,7 @@ def open_view(page: Page, address: str) -> str:
 
 
 def kernel_id(page: Page) -> str:
-    return str(
-        page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    )
+    return str(page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"))
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
@@ -165,9 +163,7 @@ def test_a_stopped_server_leaves_nothing(page, serve, tmp_path):
     server = serve(write_notebook(tmp_path, VIEW))
     open_view(page, server.address)
     kernels = list(server.kernels().values())
-    connections = {
-        Path(word).parent for kernel in kernels for word in kernel.cmdline() if word.endswith(".json")
-    }
+    connections = {Path(word).parent for kernel in kernels for word in kernel.cmdline() if word.endswith(".json")}
     assert connections
     page.goto("about:blank")
     server.process.terminate()

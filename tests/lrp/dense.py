@@ -57,9 +57,7 @@ def account(rule: rules.Rule, layer: Dense, relevance: Tensor) -> Account:
         case rules.Zero():
             return _by_sign(layer, relevance, 1, 1, 0.0)
         case rules.Epsilon(epsilon, relative):
-            return _by_sign(
-                layer, relevance, 1, 1, epsilon * (layer.z**2).mean().sqrt() if relative else epsilon
-            )
+            return _by_sign(layer, relevance, 1, 1, epsilon * (layer.z**2).mean().sqrt() if relative else epsilon)
         case rules.Gamma(gamma, stabilizer):
             above = _by_sign(layer, relevance * (layer.z > 0), 1 + gamma, 1, stabilizer)
             below = _by_sign(layer, relevance * (layer.z < 0), 1, 1 + gamma, stabilizer)

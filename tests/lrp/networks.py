@@ -60,9 +60,7 @@ def pictures(samples: int, size: int, dtype: torch.dtype = torch.float64) -> Ten
     torch.manual_seed(7)
     coarse = torch.rand(samples, 3, 8, 8, dtype=torch.float64)
     pixels = F.interpolate(coarse, (size, size), mode="bicubic").clamp(0, 1)
-    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64)[
-        ..., None, None
-    ]
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64)[..., None, None]
     return ((pixels - mean) / std).to(dtype)
 
 
@@ -75,9 +73,7 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True)
-        )
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
         self.one, self.two = _block(8, 8), _block(8, 12, stride=2)
         self.shortcut = nn.Conv2d(8, 12, 1, stride=2)
         self.head = nn.Linear(12, 5)

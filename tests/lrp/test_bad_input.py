@@ -170,14 +170,10 @@ def test_an_explainer_checks_its_arguments(arguments, error, message):
         Explainer(*arguments)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*TorchScript:DeprecationWarning", "ignore:.*torch.jit:DeprecationWarning"
-)
+@pytest.mark.filterwarnings("ignore:.*TorchScript:DeprecationWarning", "ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("hide", [torch.jit.script, torch.compile], ids=["scripted", "compiled"])
 def test_a_model_that_hides_its_operations_is_refused(hide):
-    with pytest.raises(
-        TypeError, match="A scripted or compiled model hides its operations; give the eager model"
-    ):
+    with pytest.raises(TypeError, match="A scripted or compiled model hides its operations; give the eager model"):
         Explainer(hide(nn.Linear(4, 3)))
 
 

@@ -78,9 +78,7 @@ def test_layers_of_equal_depth_in_branches_share_their_position(fire):
 
 
 def test_the_first_match_wins(residual):
-    switched = residual.switch(
-        Composite([("one.0", Flat()), ("one.*", Gamma()), ("conv", ZPlus()), ("*", Zero())])
-    )
+    switched = residual.switch(Composite([("one.0", Flat()), ("one.*", Gamma()), ("conv", ZPlus()), ("*", Zero())]))
     rules = {layer.name: layer.rule for layer in switched.layers}
     assert [rules[name] for name in ("one.0", "one.3", "two.0", "head")] == [Flat(), Gamma(), ZPlus(), Zero()]
 
@@ -195,9 +193,7 @@ def test_a_mistake_is_named_with_the_way_out(make, error, message):
 
 
 def test_a_weighted_layer_without_a_rule_is_an_error_that_names_it(residual):
-    with pytest.raises(
-        ValueError, match=r"No selector of the composite 'custom' matches the layer 'head' \(linear\)"
-    ):
+    with pytest.raises(ValueError, match=r"No selector of the composite 'custom' matches the layer 'head' \(linear\)"):
         residual.switch(Composite([("conv", ZPlus())]))
 
 

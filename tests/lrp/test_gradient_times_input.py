@@ -93,7 +93,5 @@ def test_a_channels_last_model_gives_the_same_relevance():
     model, x = resnet18().double(), pictures(1, 64)
     expected = Explainer(model, "epsilon_plus").explain(x).relevance
     model = model.to(memory_format=torch.channels_last)
-    found = (
-        Explainer(model, "epsilon_plus").explain(x.contiguous(memory_format=torch.channels_last)).relevance
-    )
+    found = Explainer(model, "epsilon_plus").explain(x.contiguous(memory_format=torch.channels_last)).relevance
     assert_near(found, expected)

@@ -45,17 +45,13 @@ UNIFORM = [
 def assert_balanced(explanation, tolerance=1e-9):
     ledger = explanation.ledger
     accounted = ledger.reached_input + ledger.bias + ledger.stabilizer + ledger.rules
-    scale = torch.stack(
-        [ledger.explained, ledger.reached_input, ledger.bias, ledger.stabilizer, ledger.rules]
-    )
+    scale = torch.stack([ledger.explained, ledger.reached_input, ledger.bias, ledger.stabilizer, ledger.rules])
     error = (accounted - ledger.explained).abs() / scale.abs().amax(0)
     assert float(error.max()) < tolerance
     assert ledger.imbalance < tolerance
     for row in ledger.rows:
         out = row.handed + row.bias + row.stabilizer + row.rules
-        assert torch.allclose(
-            row.received, out, rtol=0, atol=tolerance * (1 + float(row.received.abs().max()))
-        )
+        assert torch.allclose(row.received, out, rtol=0, atol=tolerance * (1 + float(row.received.abs().max())))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -91,9 +87,7 @@ def test_the_explained_score_is_the_score_times_its_weight():
     assert torch.allclose(explanation.ledger.reached_input, explanation.relevance.flatten(1).sum(1))
 
 
-@pytest.mark.parametrize(
-    "rule", [Zero(), Epsilon(1e-12), Gamma(stabilizer=1e-12), ZPlus(stabilizer=1e-12)], ids=str
-)
+@pytest.mark.parametrize("rule", [Zero(), Epsilon(1e-12), Gamma(stabilizer=1e-12), ZPlus(stabilizer=1e-12)], ids=str)
 def test_a_network_without_biases_conserves(rule):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -129,9 +123,7 @@ def test_what_alpha2_beta1_creates_is_a_negative_entry_of_its_rule():
         layer.weight.abs_()
     explanation = Explainer(nn.Sequential(layer), AlphaBeta(2)).explain(torch.rand(1, 3).double(), 0)
     score = explanation.scores[0, 0]
-    assert torch.allclose(
-        explanation.ledger.rules, -score
-    )  # nothing counts against: the share −β·R has no place
+    assert torch.allclose(explanation.ledger.rules, -score)  # nothing counts against: the share −β·R has no place
     assert torch.allclose(explanation.ledger.reached_input, 2 * score, rtol=1e-5)
 
 
@@ -140,9 +132,7 @@ def test_what_gamma_drops_at_silent_units_is_an_entry_of_its_rule():
     with torch.no_grad():
         silent.weight[0] = 0
     model = nn.Sequential(silent, head).double()
-    explanation = Explainer(model, Composite([("0", Gamma()), ("1", Flat())])).explain(
-        torch.rand(1, 3).double()
-    )
+    explanation = Explainer(model, Composite([("0", Gamma()), ("1", Flat())])).explain(torch.rand(1, 3).double())
     assert torch.allclose(explanation.ledger.rules, explanation.scores[0] / 2, rtol=1e-5)
     assert_balanced(explanation)
 
@@ -275,6 +265,4 @@ def test_zero_equals_gradient_times_input_on_random_networks(names, seed):
     leaf = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(model(leaf)[:, 1].sum(), leaf)
     relevance = Explainer(model, Zero()).explain(x, 1).relevance
-    assert torch.allclose(
-        relevance, gradient * x, rtol=0, atol=1e-9 * float((gradient * x).abs().max() + 1e-9)
-    )
+    assert torch.allclose(relevance, gradient * x, rtol=0, atol=1e-9 * float((gradient * x).abs().max() + 1e-9))

@@ -184,9 +184,7 @@ def test_padding_with_minus_infinity_keeps_the_ledger_finite():
     assert explanation.ledger.imbalance < 1e-9
 
 
-@pytest.mark.parametrize(
-    "layer", [nn.Conv2d(2, 2, 3, padding=1), nn.Linear(4, 4), nn.BatchNorm2d(2)], ids=str
-)
+@pytest.mark.parametrize("layer", [nn.Conv2d(2, 2, 3, padding=1), nn.Linear(4, 4), nn.BatchNorm2d(2)], ids=str)
 def test_pass_hands_relevance_on_unchanged(layer):
     x = torch.randn(2, 2, 4, 4)
     explanation = Explainer(nn.Sequential(layer, nn.Flatten()).eval(), Pass()).explain(x, 3)
@@ -207,9 +205,7 @@ def test_zbox_takes_one_pair_of_bounds_per_channel():
     target = torch.randn(2, 100, dtype=torch.float64)
     explanation = Explainer(nn.Sequential(layer, nn.Flatten()), rule).explain(x, target)
     for sample, received in enumerate((explanation.scores * target).detach()):
-        assert_near(
-            explanation.relevance[sample].flatten(), account(rule, dense(layer, x[sample]), received).handed
-        )
+        assert_near(explanation.relevance[sample].flatten(), account(rule, dense(layer, x[sample]), received).handed)
 
 
 def test_zbox_says_when_its_bounds_do_not_fit_the_channels():
@@ -219,9 +215,7 @@ def test_zbox_says_when_its_bounds_do_not_fit_the_channels():
         )
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if rule != Flat()], ids=str
-)  # counts zero weights too
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != Flat()], ids=str)  # counts zero weights too
 def test_a_rule_agrees_below_a_layer_that_gives_relevance_to_silent_units(rule):
     """Flat above hands relevance to units that are exactly 0, which no rule of contributions does."""
     torch.manual_seed(0)
@@ -247,18 +241,14 @@ def test_a_rule_agrees_below_a_layer_that_gives_relevance_to_silent_units(rule):
 def test_gamma_becomes_zplus_as_gamma_grows():
     model, x = _network()
     zplus = Explainer(model, ZPlus(stabilizer=0.0)).explain(x, 1)
-    assert bool(
-        (zplus.scores[:, 1] > 0).all()
-    )  # for z < 0 the generalized γ favours the negative contributions
+    assert bool((zplus.scores[:, 1] > 0).all())  # for z < 0 the generalized γ favours the negative contributions
     gamma = Explainer(model, Gamma(1e12, stabilizer=0.0)).explain(x, 1)
     assert_near(gamma.relevance, zplus.relevance)
 
 
 def test_epsilon_becomes_zero_as_epsilon_vanishes():
     model, x = _network()
-    assert_near(
-        Explainer(model, Epsilon(1e-13)).explain(x).relevance, Explainer(model, Zero()).explain(x).relevance
-    )
+    assert_near(Explainer(model, Epsilon(1e-13)).explain(x).relevance, Explainer(model, Zero()).explain(x).relevance)
 
 
 def test_alpha1_is_zplus():

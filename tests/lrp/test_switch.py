@@ -139,11 +139,7 @@ def test_another_target_equals_a_fresh_explanation_without_a_forward(model, x, n
 def test_switch_and_retarget_follow_each_other_in_any_order(model, x):
     explainer = Explainer(model, "epsilon_plus")
     explanation = explainer.explain(x)
-    one = (
-        explanation.switch("epsilon_alpha2_beta1")
-        .retarget(3)
-        .switch(rules={explanation.layers[0].name: Flat()})
-    )
+    one = explanation.switch("epsilon_alpha2_beta1").retarget(3).switch(rules={explanation.layers[0].name: Flat()})
     other = explanation.retarget(3).switch("epsilon_alpha2_beta1_flat")
     assert torch.equal(one.relevance, other.relevance)
     assert torch.equal(one.retarget(1).retarget(3).relevance, one.relevance)
@@ -190,9 +186,7 @@ def test_a_training_step_is_seen_by_the_next_explanation(residual, x):
     optimizer.step()
     after = explainer.explain(x, 1)
     assert not torch.equal(before.relevance, after.relevance)
-    assert torch.equal(
-        after.relevance, Explainer(residual, PRESETS["epsilon_gamma_box"]).explain(x, 1).relevance
-    )
+    assert torch.equal(after.relevance, Explainer(residual, PRESETS["epsilon_gamma_box"]).explain(x, 1).relevance)
 
 
 @pytest.mark.parametrize("assign", [False, True])
@@ -210,9 +204,7 @@ def test_a_changed_batch_norm_is_seen_by_the_next_explanation(residual, x, tenso
     explainer.explain(x, 1)
     with torch.no_grad():
         getattr(residual.stem[1], tensor).mul_(1.5).add_(0.1)
-    assert torch.equal(
-        explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance
-    )
+    assert torch.equal(explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance)
 
 
 def test_weights_written_past_the_version_counter_are_seen_after_clear(residual, x):
@@ -220,9 +212,7 @@ def test_weights_written_past_the_version_counter_are_seen_after_clear(residual,
     explainer.explain(x, 1)
     residual.head.weight.data[:] += 1
     explainer.cache.clear()
-    assert torch.equal(
-        explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance
-    )
+    assert torch.equal(explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance)
 
 
 def test_a_slider_over_many_values_does_not_fill_the_memory(residual, x):
@@ -255,9 +245,9 @@ def test_rules_that_keep_the_weights_share_them_with_the_model(residual, x):
 
 
 def test_groups_name_the_layers_that_each_entry_decides(residual, x):
-    explanation = Explainer(
-        residual, Composite([("first", Flat()), ("conv", ZPlus()), ("linear", Epsilon())])
-    ).explain(x)
+    explanation = Explainer(residual, Composite([("first", Flat()), ("conv", ZPlus()), ("linear", Epsilon())])).explain(
+        x
+    )
     assert explanation.composite.matches(explanation.layout) == [
         ["stem.0"],
         ["one.0", "one.3", "two.0", "two.3", "shortcut"],

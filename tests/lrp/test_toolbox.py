@@ -70,9 +70,7 @@ def explain(toolbox: SimpleNamespace) -> Callable[[str, str], Explanation]:
     @cache
     def explained(name: str, target: str) -> Explanation:
         target_classes = torch.from_numpy(toolbox.oracle[target])
-        return Explainer(toolbox.model, Composite(RULES[name].items())).explain(
-            toolbox.images, target_classes
-        )
+        return Explainer(toolbox.model, Composite(RULES[name].items())).explain(toolbox.images, target_classes)
 
     return explained
 

@@ -112,9 +112,7 @@ def test_gradients_flow_as_before(model):
 
 def test_the_relevance_carries_no_graph(model):
     explanation = Explainer(model).explain(pictures(1, 16).requires_grad_())
-    assert not any(
-        layer.relevance.requires_grad or layer.activation.requires_grad for layer in explanation.layers
-    )
+    assert not any(layer.relevance.requires_grad or layer.activation.requires_grad for layer in explanation.layers)
     assert not explanation.scores.requires_grad
 
 
@@ -197,9 +195,7 @@ def test_explaining_under_inference_mode_works(model):
     with torch.inference_mode():
         for same in (x, x.clone()):
             explanation = Explainer(model, "epsilon").explain(same)
-            assert torch.equal(
-                explanation.retarget(1).switch("epsilon_plus_flat").retarget(None).relevance, expected
-            )
+            assert torch.equal(explanation.retarget(1).switch("epsilon_plus_flat").retarget(None).relevance, expected)
 
 
 def test_another_device_gets_a_copy_and_the_model_stays(model):

@@ -159,9 +159,7 @@ def test_an_unknown_network_gets_close_matches():
 
 
 def test_unknown_weights_get_the_known_ones():
-    with pytest.raises(
-        ValueError, match=r"'resnet50' has no weights 'V3'; take IMAGENET1K_V1, IMAGENET1K_V2"
-    ):
+    with pytest.raises(ValueError, match=r"'resnet50' has no weights 'V3'; take IMAGENET1K_V1, IMAGENET1K_V2"):
         subjects.load("imagenet", arch="resnet50", weights="V3")
 
 

@@ -24,12 +24,7 @@ def bare_png(width, height):
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 @pytest.fixture
@@ -76,9 +71,7 @@ def test_formats_that_start_other_programs_are_refused(noise):
 @pytest.mark.parametrize("size", [(10_000, 5_001), (12_000, 12_000), (50_000, 50_000)])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_decompression_bomb_is_refused_before_decoding(size):
-    with pytest.raises(
-        ValueError, match=r"'bomb' is too large \(\d+ (× \d+ )?pixels; the limit is 50 megapixels"
-    ):
+    with pytest.raises(ValueError, match=r"'bomb' is too large \(\d+ (× \d+ )?pixels; the limit is 50 megapixels"):
         open_picture(bare_png(*size), name="bomb")
 
 

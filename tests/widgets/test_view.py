@@ -1,0 +1,130 @@
+"""Promises that every view keeps."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from lrpwidgets.dashboards import explore
+from lrpwidgets.widgets import (
+    ClassScores,
+    HeatmapView,
+    InputStrip,
+    QuestionBar,
+    RuleBoard,
+    StatusLine,
+    TopBar,
+)
+
+VIEWS = [ClassScores, HeatmapView, InputStrip, QuestionBar, RuleBoard, StatusLine, TopBar]
+NOT_OURS = {"Layout", "HTMLStyle"}
+"""What ipywidgets makes beside each widget, and leaves."""
+
+
+def alive():
+    """Every widget that lives."""
+    return set(_instances.values())
+
+
+def observers(exploration):
+    return {
+        (name, kind): list(handlers)
+        for name, kinds in exploration._trait_notifiers.items()
+        for kind, handlers in kinds.items()
+        if handlers
+    }
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_closed_view_leaves_no_observer_and_no_widget(exploration, view):
+    before, living = observers(exploration), alive()
+    made = view(exploration)
+    made.close()
+    assert observers(exploration) == before
+    assert {type(each).__name__ for each in alive() - living} <= NOT_OURS
+    exploration.target = 9  # nobody is there to fail
+    assert exploration.error == ""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_closed_view_can_be_forgotten(exploration, view):
+    made = view(exploration)
+    ghost = weakref.ref(made)
+    made.close()
+    del made
+    gc.collect()
+    assert ghost() is None
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view is not ClassScores])
+def test_a_page_that_missed_something_is_sent_everything(exploration, say, view):
+    made = view(exploration)
+    sent = []
+    made.send_state = lambda key=None: sent.append(key)
+    say(made, drawn=made.seq)
+    assert sent == []
+    say(made, drawn=made.seq - 1)
+    assert sent == [None]
+    assert exploration.appeared == 2
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view not in (ClassScores, TopBar)])
+def test_each_picture_has_a_number(exploration, view):
+    made = view(exploration)
+    before = made.seq
+    exploration.item, exploration.target = 0, 9
+    exploration.composite = exploration.preset("epsilon")
+    assert made.seq > before
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view is not ClassScores])
+@pytest.mark.parametrize("message", [{}, {"unknown": 1}, {"item": "x"}, {"row": None}, {"part": 0}])
+def test_a_message_that_makes_no_sense_never_raises(exploration, say, view, message):
+    say(view(exploration), **message)
+
+
+def test_views_carry_their_scripts_and_no_address_of_another_machine():
+    for view in VIEWS:
+        if view is not ClassScores:
+            assert isinstance(view._esm, str)
+            assert "export default { render }" in view._esm
+            assert "http" not in view._esm + view._css
+
+
+def test_three_hundred_composites_make_no_widget():
+    page = explore()
+    exploration = page.exploration
+    exploration.composite = exploration.preset("epsilon")
+    before = alive()
+    for step in range(300):
+        names = exploration.presets()
+        composite = exploration.preset(names[step % len(names)])
+        exploration.composite = composite.with_rule(0, composite.entries[0][1])
+    assert exploration.error == ""
+    assert alive() == before
+    page.close()
+
+
+def test_a_closed_dashboard_ends_its_exploration_and_its_views():
+    living = alive()
+    page = explore()
+    exploration = page.exploration
+    page.close()
+    assert not exploration.worker._open
+    assert not any(name in ("answer", "error") for name, _ in observers(exploration))
+    assert {type(each).__name__ for each in alive() - living} <= NOT_OURS
+
+
+def test_a_dashboard_of_ones_own_model_takes_the_fields_of_a_subject(moody):
+    page = explore(moody.model, moody.dataset, classes=["x", "y", "z"], composite="epsilon")
+    assert page.exploration.subject.class_name(2) == "z"
+    assert page.exploration.composite.name == "epsilon"
+    page.close()
+
+
+def test_a_subject_has_its_own_dataset(moody):
+    with pytest.raises(TypeError, match="dataset, classes can be given with a torch model only"):
+        explore(moody, [], classes=["x"])
