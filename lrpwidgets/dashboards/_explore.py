@@ -71,7 +71,7 @@ def explore(
     subject = _subject(model_or_subject, dataset, fields) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
-    heatmap = _pane("lrp-main", QuestionBar(exploration), picture)
+    heatmap = _pane("lrp-picture", QuestionBar(exploration), picture)
     scores = _pane("lrp-side", ClassScores(exploration))
     title = ipywidgets.HTML("<b>Rules</b> <span>from the output down; amber rows were propagated again</span>")
     title.add_class("lrp-pane-title")

@@ -4,7 +4,7 @@ function render({ model, el }) {
   el.classList.add("lrp", "lrp-question");
   const target = element("select", { ariaLabel: "Class to explain", className: "lrp-strong" });
   const composite = element("select", { ariaLabel: "Composite", className: "lrp-strong" });
-  const changed = element("button", { type: "button", className: "lrp-link" }, "* some rules changed: reset");
+  const changed = element("button", { type: "button", className: "lrp-link", title: "Back to the rules of the preset" }, "* changed: reset");
   let listed = null;
 
   target.addEventListener("change", () => model.send({ target: target.value === "" ? null : Number(target.value) }));

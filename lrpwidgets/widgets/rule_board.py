@@ -42,7 +42,7 @@ class RuleBoard(View):
         self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Turn a knob, ``{"row": 0, "knob": "gamma", "value": 0.5}``, or take another rule, ``{"row": 0, "rule": "Flat"}``."""
+        """Turn a knob, ``{"row": 0, "knob": "gamma", "value": 0.5}``, or choose, ``{"row": 0, "rule": "Flat"}``."""
         self._messages += 1
         composite, row = self.exploration.composite, message["row"]
         rule = composite.entries[row][1]

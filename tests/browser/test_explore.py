@@ -234,14 +234,14 @@ def test_another_rule_and_its_knobs(dashboard, explain, subject):
     dashboard.shows(explain().switch(begin(subject).with_rule(1, rules.AlphaBeta())))
     expect(row.locator("output")).to_have_text("α 2")
     expect(row.locator("select")).to_have_class(re.compile("lrp-changed"))
-    expect(dashboard.page.get_by_text("some rules changed")).to_be_visible()
+    expect(dashboard.page.get_by_text("changed: reset")).to_be_visible()
 
 
 def test_a_preset_replaces_all_rules(dashboard, explain, subject):
     dashboard.turn("convolutions", 0.5)
     dashboard.choose("Composite", "epsilon_plus_flat")
     dashboard.shows(explain().switch("epsilon_plus_flat"))
-    expect(dashboard.page.get_by_text("some rules changed")).to_be_hidden()
+    expect(dashboard.page.get_by_text("changed: reset")).to_be_hidden()
     expect(dashboard.row("first layer").locator("select")).to_have_value("Flat")
 
 
