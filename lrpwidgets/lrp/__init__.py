@@ -8,6 +8,7 @@ from .composites import Composite
 from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
+from .tape import StaleExplanationError
 
 __all__ = [
     "Composite",
@@ -16,6 +17,7 @@ __all__ = [
     "Layer",
     "Ledger",
     "Row",
+    "StaleExplanationError",
     "UnknownOperationError",
     "composites",
     "operations",

@@ -144,7 +144,7 @@ class Explanation:
         ------
         ValueError
             If a layer name is unknown or its operation takes no rule.
-        RuntimeError
+        StaleExplanationError
             If the model's weights changed since they were used.
         """
         new = self.composite if composite is None else composites.chosen(composite, self._tape.steps)

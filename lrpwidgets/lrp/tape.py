@@ -25,6 +25,10 @@ from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
 
 
+class StaleExplanationError(RuntimeError):
+    """The model's weights changed since an explanation was made, so it cannot be asked on."""
+
+
 @dataclass
 class Value:
     """One intermediate result: its tensor as the steps that read it saw it."""
@@ -85,9 +89,9 @@ class Tape:
         return self.values[self.output].tensor
 
     def check_weights(self) -> None:
-        """Raise RuntimeError if a weight was changed since: it would not fit the activations any more."""
+        """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
         if any(version(weight) != recorded for weight, recorded in self.weights):
-            raise RuntimeError("The model's weights changed since this explanation was made; explain again.")
+            raise StaleExplanationError("The model's weights changed since this explanation was made; explain again.")
 
     def call(self, step: Step) -> Call:
         """`step` with its tensors, ready to be looked at or run again."""

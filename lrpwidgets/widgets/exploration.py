@@ -16,7 +16,7 @@ import traitlets
 from torch import Tensor
 
 from .. import subjects
-from ..lrp import Composite, Explainer, Explanation, composites
+from ..lrp import Composite, Explainer, Explanation, StaleExplanationError, composites
 from ..subjects import Subject
 from .worker import NewestWins
 
@@ -155,27 +155,41 @@ class Exploration(traitlets.HasTraits):
 
     def _compute(self, source: _Source, target: int | None, composite: Composite) -> Answer | str:
         """On the worker: the answer, or what went wrong as a sentence."""
+        started = time.perf_counter()
         try:
-            started = time.perf_counter()
-            forward = not self._computed or self._computed[0] is not source
-            if self._computed and not forward:
-                picture, explanation = self._computed[1].picture, self._computed[1].explanation
-                wanted = explanation.top_class if target is None else target
-                if wanted != self._computed[1].target:
-                    explanation = explanation.retarget(wanted)
-                if composite != explanation.composite:
-                    explanation = explanation.switch(composite)
-            else:
-                picture = source.open()
-                self.explainer.composite = composite
-                explanation = self.explainer.explain(picture.x, target)
-                wanted = explanation.top_class if target is None else target
+            picture, explanation, forward = self._ask_on(source, target, composite) or self._explain(
+                source, target, composite
+            )
             explanation.ledger  # noqa: B018  # computed here, where it delays nobody
+            wanted = explanation.top_class if target is None else target
             answer = Answer(picture, explanation, wanted, 1000 * (time.perf_counter() - started), forward)
             self._computed = (source, answer)
             return answer
         except Exception as error:  # a person without a console must see every one of them
             return sentence(error)
+
+    def _explain(self, source: _Source, target: int | None, composite: Composite) -> tuple[Picture, Explanation, bool]:
+        picture = source.open()
+        self.explainer.composite = composite
+        return picture, self.explainer.explain(picture.x, target), True
+
+    def _ask_on(
+        self, source: _Source, target: int | None, composite: Composite
+    ) -> tuple[Picture, Explanation, bool] | None:
+        """The newest explanation asked on; None if it is of another picture, or of weights that have changed."""
+        if self._computed is None or self._computed[0] is not source:
+            return None
+        kept = self._computed[1]
+        explanation = kept.explanation
+        wanted = explanation.top_class if target is None else target
+        try:
+            if wanted != kept.target:
+                explanation = explanation.retarget(wanted)
+            if composite != explanation.composite:
+                explanation = explanation.switch(composite)
+        except StaleExplanationError:
+            return None
+        return kept.picture, explanation, False
 
     def _arrived(self, number: int, source: _Source, outcome: Answer | str) -> None:
         newest = number == self._asked

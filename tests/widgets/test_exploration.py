@@ -209,3 +209,15 @@ def test_an_error_of_a_view_outlives_the_answer_that_caused_it(exploration):
     exploration.item = 0
     assert exploration.error == "ZeroDivisionError: division by zero"
     view.close()
+
+
+def test_weights_that_changed_meanwhile_are_seen_by_the_next_question():
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
+    exploration = Exploration(Subject(model=model, dataset=[(torch.full((1, 6, 6), 0.5), 0)]), "epsilon")
+    before = exploration.answer.scores
+    with torch.no_grad():
+        model[1].weight.mul_(2)
+    exploration.target = 1
+    assert exploration.error == ""
+    assert exploration.answer.forward
+    assert exploration.answer.scores != before
