@@ -132,13 +132,12 @@ def check_subject(subject: str) -> None:
 
 def check_device(device: str) -> None:
     """Refuse a device that this machine does not have."""
-    import torch
+    from lrpwidgets.lrp.explainer import available_device
 
-    devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-    if torch.backends.mps.is_available():
-        devices.append("mps")
-    if device not in devices and f"{device}:0" not in devices:
-        raise Refused(f"There is no device {device!r} on this machine; it has {', '.join(devices)}.")
+    try:
+        available_device(device)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def find_port(port: int) -> int:

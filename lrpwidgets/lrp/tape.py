@@ -122,9 +122,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
         If a tensor is read after a part of it was changed in place.
     """
     recorder = _Recorder(inputs)
-    # One forward at a time: hooks and training flags belong to the model, which other threads may share.
     with (
-        _ONE_FORWARD,
         torch.no_grad(),
         eval_mode(model) as was_training,
         _watched(model, recorder),
@@ -152,14 +150,18 @@ _ONE_FORWARD = threading.RLock()
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[bool]:
-    """Eval mode for a while; yields whether any module was in training mode."""
-    flags = {module: module.training for module in model.modules()}
-    try:
-        model.eval()
-        yield any(flags.values())
-    finally:
-        for module, flag in flags.items():
-            module.training = flag
+    """Eval mode for a while; yields whether any module was in training mode.
+
+    One forward at a time: training flags and hooks belong to the model, which other threads may share.
+    """
+    with _ONE_FORWARD:
+        flags = {module: module.training for module in model.modules()}
+        try:
+            model.eval()
+            yield any(flags.values())
+        finally:
+            for module, flag in flags.items():
+                module.training = flag
 
 
 @contextmanager

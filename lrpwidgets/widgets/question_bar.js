@@ -2,8 +2,8 @@
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-question");
-  const target = element("select", { ariaLabel: "Class to explain", className: "lrp-strong" });
-  const composite = element("select", { ariaLabel: "Composite", className: "lrp-strong" });
+  const target = element("select", { ariaLabel: "Class to explain" });
+  const composite = element("select", { ariaLabel: "Composite" });
   const changed = element("button", { type: "button", className: "lrp-link", title: "Back to the rules of the preset" }, "* changed: reset");
   let listed = null;
 

@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 Job = Callable[[], Any]
@@ -48,13 +49,16 @@ class NewestWins:
             self._changed.notify()
 
     def when_idle(self, tasks: Iterator[Callable[[], None]]) -> None:
-        """Advance `tasks` whenever no job waits, and call each function that it yields on the caller's thread."""
+        """Advance `tasks`, after earlier ones, whenever no job waits.
+
+        Each function that they yield is called on the caller's thread.
+        """
         if self._loop is None:
             for task in tasks:
                 task()
             return
         with self._changed:
-            self._idle = tasks
+            self._idle = chain(self._idle, tasks)
             self._changed.notify()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:

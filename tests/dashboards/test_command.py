@@ -52,7 +52,7 @@ def test_an_unknown_dashboard_without_a_close_one_is_told_the_choice(served):
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(served):
-    assert refusal("--device", "cuda:99").startswith("There is no device 'cuda:99' on this machine; it has cpu")
+    assert refusal("--device", "cuda:99").startswith("The device 'cuda:99' is not there; this machine has cpu")
 
 
 def test_a_port_in_use_is_refused(served):

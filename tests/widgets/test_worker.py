@@ -178,3 +178,18 @@ def test_everything_comes_back_in_the_context_of_the_cell():
         assert seen == [("the cell", True)] * 5
 
     asyncio.run(scenario())
+
+
+def test_idle_tasks_of_a_second_view_wait_for_those_of_the_first():
+    done = []
+
+    async def main():
+        worker = NewestWins()
+        for name in "ab":
+            worker.when_idle(iter([lambda name=name, step=step: done.append((name, step)) for step in range(3)]))
+        while len(done) < 6:
+            await asyncio.sleep(0)
+        worker.close()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert done == [(name, step) for name in "ab" for step in range(3)]
