@@ -9,6 +9,7 @@ from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
 from .tape import StaleExplanationError
+from .targets import Rather
 
 __all__ = [
     "Composite",
@@ -16,6 +17,7 @@ __all__ = [
     "Explanation",
     "Layer",
     "Ledger",
+    "Rather",
     "Row",
     "StaleExplanationError",
     "UnknownOperationError",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .samples import Samples
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,16 @@ class Call:
         What the call returned; None in the place of a result that carries no relevance, such as indices.
     nonnegative
         Whether every input is known to have no negative element.
+    gates
+        Of every input, whether it is known to be a gate: a factor that only scales a signal.
+    unsquashed
+        Of every input, what the activation that made it was applied to; itself where there was none.
     norm
         The call of the batch norm that follows and is folded into this one.
+    samples
+        The samples that the elements of its outputs belong to.
+    several
+        Whether the relevance of several targets is going to pass this call.
     """
 
     function: Callable[..., Any]
@@ -39,7 +49,13 @@ class Call:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor | None, ...]
     nonnegative: bool
+    gates: tuple[bool, ...]
+    unsquashed: tuple[Tensor, ...] = ()
     norm: Call | None = None
+    samples: Samples = Samples(1)
+    several: bool = False
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What an operation wants to find again for the next target."""
 
     @property
     def output(self) -> Tensor:
@@ -76,8 +92,34 @@ class Call:
             materialize_grads=True,
         )
 
+    def widened(self) -> Call:
+        """The call in 32 bits, computed anew, if it ran in 16; else itself."""
+        if not any(_is_narrow(x) for x in [*self.inputs, *self.outputs]):
+            return self
+        wide = replace(
+            self,
+            args=substitute(self.args, _widened),
+            kwargs=substitute(self.kwargs, _widened),
+            inputs=tuple(_widened(x) for x in self.inputs),
+            unsquashed=tuple(_widened(x) for x in self.unsquashed),
+        )
+        norm = replace(self.norm, args=substitute(self.norm.args, _widened)) if self.norm else None
+        made = wide.replay(*wide.inputs)
+        if norm:
+            made = norm.replay(*made)
+        outputs = tuple(None if y is None else _widened(new) for y, new in zip(self.outputs, made, strict=True))
+        return replace(wide, outputs=outputs, norm=norm)
+
     def _arguments(self, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return fill(self.args, inputs), fill(self.kwargs, inputs)
+
+
+def _is_narrow(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.dtype in (torch.float16, torch.bfloat16)
+
+
+def _widened(item: Any) -> Any:
+    return item.float() if _is_narrow(item) else item
 
 
 def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:

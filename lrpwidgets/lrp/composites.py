@@ -4,8 +4,10 @@ A composite is an ordered list of (selector → rule); the first selector that m
 See :mod:`.selectors` for what a selector may be. Preset names and mappings follow zennit's where it has
 them, with "first" meaning first in execution order.
 
-Sums, average pools and lone batch norms that nothing matches get the ε-rule with a tiny ε. A max pool sends
-relevance to the winner, unless a selector names it in full or by its kind: then it counts as an average pool.
+A rule for products is passed over by linear layers, and the other way round. Sums, average pools and norms that
+nothing matches get the ε-rule with a tiny ε; elementwise products give all to the signal, matrix products half
+to each factor. A max pool sends relevance to the winner, unless a selector names it in full or by its kind: then
+it counts as an average pool.
 """
 
 from __future__ import annotations
@@ -17,8 +19,21 @@ from inspect import Parameter, signature
 from typing import Any
 
 from . import rules, selectors
-from .rules import AlphaBeta, Epsilon, Flat, Gamma, Rule, WSquare, ZBox, Zero, ZPlus
-from .selectors import Kind, Layout, Position, Selector, Stage
+from .rules import (
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Half,
+    ProductRule,
+    Rule,
+    Signal,
+    WSquare,
+    ZBox,
+    Zero,
+    ZPlus,
+)
+from .selectors import PRODUCTS, Down, Kind, Layout, Position, Selector, Stage
 from .tape import Step
 
 Bound = float | tuple[float, ...]
@@ -63,13 +78,13 @@ class Composite:
             if place.kind not in selectors.KINDS:
                 resolved.append(None)
                 continue
-            rule = next((rule for matches, rule in matchers if matches(place)), None)
+            rule = next((rule for matches, rule in matchers if fits(rule, place.kind) and matches(place)), None)
             if rule is None and place.weighted:
                 raise ValueError(
                     f"No selector of the composite {self.name!r} matches the layer {step.name!r} "
                     f"({step.kind}); end the list with ('*', Epsilon()) or another rule for all the rest."
                 )
-            resolved.append(rule if rule or place.kind == "maxpool" else _REST)
+            resolved.append(rule or _REST.get(place.kind, Epsilon()))
         return resolved
 
     def matches(self, layout: Layout) -> list[list[str]]:
@@ -78,7 +93,8 @@ class Composite:
         matchers = [selectors.matcher(selector) for selector, _ in self.entries]
         for place in layout.places:
             if place.kind in selectors.KINDS:
-                index = next((i for i, matches in enumerate(matchers) if matches(place)), None)
+                suits = (i for i, (_, rule) in enumerate(self.entries) if fits(rule, place.kind))
+                index = next((i for i in suits if matchers[i](place)), None)
                 if index is not None:
                     decided[index].append(place.name)
         return decided
@@ -88,6 +104,10 @@ class Composite:
         entries = list(self.entries)
         entries[index] = (entries[index][0], rule)
         return Composite(entries, self.name)
+
+    def flat_from(self, layer: str) -> Composite:
+        """The same composite with the flat rule in `layer` and all layers below it."""
+        return Composite([(Down(layer), Flat()), *self.entries], self.name)
 
     def overridden(self, overrides: Mapping[str, Rule]) -> Composite:
         """The same composite with other rules for single layers, given by name."""
@@ -125,7 +145,7 @@ class Composite:
         )
 
 
-_REST = Epsilon()
+_REST: dict[str, Rule | None] = {"maxpool": None, "product": Signal(), "matmul": Half()}
 _CONV, _DENSE = Kind("conv"), Kind("linear")  # the words alone may also be names of layers
 
 
@@ -187,6 +207,31 @@ def vgg_tutorial(low: Bound, high: Bound, gamma: float = 0.25, epsilon: float = 
     return _starting_with(ZBox(low, high), Composite(ranges))
 
 
+def attn_lrp(epsilon: float = 1e-6, gamma: float = 0.0, conv_gamma: float = 0.0) -> Composite:
+    """AttnLRP: ε in linear layers, half of a matrix product to each factor (Achtibat et al. 2024).
+
+    For vision transformers the authors put the γ-rule into the linear layers and the first convolution; 0 is ε.
+    """
+    dense = Gamma(gamma) if gamma else Epsilon(epsilon)
+    conv = Gamma(conv_gamma) if conv_gamma else Epsilon(epsilon)
+    return Composite([(_CONV, conv), (_DENSE, dense), (Kind("matmul"), Half(epsilon)), ("*", Epsilon(epsilon))])
+
+
+def attn_lrp_vision(gamma: float = 0.05, conv_gamma: float = 0.25, epsilon: float = 1e-6) -> Composite:
+    """AttnLRP with γ in linear layers and convolutions, as its authors found best for a ViT."""
+    return attn_lrp(epsilon, gamma, conv_gamma)
+
+
+def cp_lrp(epsilon: float = 1e-6) -> Composite:
+    """CP-LRP: attention weights and gates count as constants, ε everywhere else (Ali et al. 2022)."""
+    return Composite([(Kind("matmul"), Signal(epsilon)), (Kind("product"), Signal(epsilon)), ("*", Epsilon(epsilon))])
+
+
+def lstm_lrp(epsilon: float = 0.001) -> Composite:
+    """LRP-all for recurrent networks: gated products give all to the signal, ε elsewhere (Arras et al. 2017)."""
+    return Composite([(Kind("product"), Signal(epsilon)), ("*", Epsilon(epsilon))])
+
+
 def _starting_with(rule: Rule, composite: Composite) -> Composite:
     return Composite([(Position(0), rule), *composite.entries])
 
@@ -203,6 +248,10 @@ _PRESETS: dict[str, Callable[..., Composite]] = {
         deep_taylor,
         excitation_backprop,
         vgg_tutorial,
+        attn_lrp,
+        attn_lrp_vision,
+        cp_lrp,
+        lstm_lrp,
     )
 }
 
@@ -212,19 +261,47 @@ def names() -> list[str]:
     return list(_PRESETS)
 
 
+def family(steps: Sequence[Step]) -> str:
+    """The preset for a network of these `steps`, by what it consists of.
+
+    ``attn_lrp`` where there is attention, ``attn_lrp_vision`` where there are convolutions as well;
+    ``epsilon_plus_flat`` for other networks with convolutions; ``lstm_lrp`` for gates without convolutions;
+    ``epsilon`` for the rest.
+    """
+    kinds = {step.kind for step in steps}
+    if "matmul" in kinds:
+        return "attn_lrp_vision" if "conv" in kinds else "attn_lrp"
+    if "conv" in kinds:
+        return "epsilon_plus_flat"
+    return "lstm_lrp" if "product" in kinds else "epsilon"
+
+
 def chosen(composite: str | Composite | Rule, steps: Sequence[Step]) -> Composite:
     """`composite` in any of the forms that an explainer takes, for a network of these `steps`.
 
-    A name, a composite, one rule for every layer, or ``"auto"``: ``epsilon_plus_flat`` for networks with
-    convolutions, else ``epsilon``.
+    A name, a composite, one rule for every layer, or ``"auto"``: see :func:`family`.
     """
     if isinstance(composite, Composite):
         return composite
     if isinstance(composite, Rule):
         return Composite([("*", composite)], type(composite).__name__)
-    if composite == "auto":
-        composite = "epsilon_plus_flat" if any(step.kind == "conv" for step in steps) else "epsilon"
-    return get(composite)
+    return get(family(steps) if composite == "auto" else composite)
+
+
+def fits(rule: Rule, kind: str) -> bool:
+    """Whether layers of that kind can take the `rule`: products take rules for products, all others linear ones."""
+    return isinstance(rule, ProductRule) == (kind in PRODUCTS)
+
+
+def check_fits(rule: Rule, name: str, kind: str) -> None:
+    """Raise ValueError if the layer `name` of that kind cannot take the `rule`."""
+    if kind not in selectors.KINDS:
+        raise ValueError(f"The layer {name!r} takes no rule: it is of kind {kind!r}.")
+    if not fits(rule, kind):
+        known = [each for each, made in rules.RULES.items() if issubclass(made, ProductRule) == (kind in PRODUCTS)]
+        raise ValueError(
+            f"The layer {name!r} is of kind {kind!r} and cannot take {type(rule).__name__}; use {', '.join(known)}."
+        )
 
 
 def takes_bounds(name: str) -> bool:
@@ -237,8 +314,11 @@ def requires_bounds(name: str) -> bool:
     return takes_bounds(name) and signature(_PRESETS[name]).parameters["low"].default is Parameter.empty
 
 
-def get(name: str, **parameters: Any) -> Composite:
+def get(name: str, *, flat_from: str | None = None, **parameters: Any) -> Composite:
     """The preset `name` with its `parameters`; ``composites.get("epsilon_gamma_box", low=-2.1, high=2.6)``.
+
+    `flat_from` names the layer from which downward relevance is spread uniformly, whatever the preset says: the
+    decomposition depth, which sets the resolution of the heatmap (Bach et al. 2016, ICIP).
 
     Raises
     ------
@@ -260,4 +340,5 @@ def get(name: str, **parameters: Any) -> Composite:
             f"normalization, as in composites.get({name!r}, low=-2.1, high=2.6); a subject has them as "
             "subject.bounds."
         )
-    return Composite(_PRESETS[name](**parameters).entries, name)
+    composite = Composite(_PRESETS[name](**parameters).entries, name)
+    return composite if flat_from is None else composite.flat_from(flat_from)

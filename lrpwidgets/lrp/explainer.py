@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import resolve_name
 
 from . import composites, operations
 from .call import version
 from .composites import Composite
-from .explanation import Explanation, Target, target_weights
+from .explanation import Explanation, JoinedExplanation
 from .linear import EffectiveWeights
 from .rules import Rule
 from .selectors import Layout
 from .tape import Step, Tape, eval_mode, record
+from .targets import Target, target_weights
 
 
 class UnknownOperationError(LookupError):
@@ -27,15 +31,19 @@ class Explainer:
     Parameters
     ----------
     model
-        Any eager torch model that maps its inputs to scores (B, C), before a softmax. It is never changed.
+        Any eager torch model that maps its inputs to scores before a softmax: (B, C), one number per sample
+        (B,), or dense ones (B, C, ...). It is never changed.
     composite
         Which rule each layer gets: the name of a preset, a :class:`Composite`, one rule for every layer, or
-        ``"auto"``: ``epsilon_plus_flat`` for networks with convolutions, else ``epsilon``.
+        ``"auto"``, the preset for the family of the network: see :func:`.composites.family`.
     device
         Where to compute; by default where the model is. For another device the model is copied there.
     unknown
         What to do with a torch function that has no entry in the operation table: ``"error"``, or
         ``"gradient"`` to use gradient × input for it, which :attr:`Explanation.caveats` then says.
+    select
+        Takes the scores out of what the model returns, where that is a tuple, a dict or an object:
+        ``lambda output: output["logits"]``.
 
     Raises
     ------
@@ -58,6 +66,7 @@ class Explainer:
         composite: str | Composite | Rule = "auto",
         device: str | torch.device | None = None,
         unknown: str = "error",
+        select: Callable[[Any], Tensor] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
@@ -76,21 +85,42 @@ class Explainer:
         self.model = model if here == self.device else copy.deepcopy(model).to(self.device)
         self.composite = composite
         self.unknown = unknown
+        self.select = select
         self.cache = EffectiveWeights()
         """Effective weights by parameter; ``cache.clear()`` after writing through ``parameter.data``."""
         self._checked: dict[str, tuple[int, int]] = {}
 
     @torch.inference_mode(False)  # saved activations must be fit for the gradients that some steps take
-    def explain(self, inputs: Tensor | tuple[Tensor, ...], target: Target = None) -> Explanation:
+    def explain(
+        self,
+        inputs: Tensor | tuple[Tensor, ...],
+        target: Target = None,
+        *,
+        targets: Sequence[Target] | None = None,
+        keep: str = "all",
+    ) -> Explanation:
         """Run the model on `inputs` and explain its scores.
+
+        Under ``torch.autocast`` the model runs in 16 bits; relevance and ledger are always in 32 at least.
 
         Parameters
         ----------
         inputs
-            A batch (B, ...) of floating point numbers, or a tuple of such batches for several inputs.
+            A batch (B, ...), or a tuple of such batches for several inputs: floating point numbers, or whole
+            numbers where the model looks them up in an embedding.
         target
             What to explain. None: the top class of each sample. An int, or one int per sample: that class.
-            Floats (B, C): the weighted sum of the scores, such as +1 and −1 for "this rather than that".
+            ``Rather(3, than=9)``: the difference of two scores. Floats (B, C): the weighted sum of the scores.
+            For dense scores (B, C, ...) an int is that class wherever it is on top, None the top class
+            everywhere, and integers (B, ...) a class mask with −1 for positions to leave out.
+        targets
+            Several targets for every sample, each of them in one of these forms, after one forward. Relevance
+            and ledger then have a leading axis, one entry per target.
+        keep
+            What stays in memory: ``"all"``, which :meth:`Explanation.switch` and its like need; ``"layers"``,
+            the relevance of every layer but no activation; or ``"input"``, the relevance of the input and the
+            ledger. A batch that does not fit memory is split and explained in parts, of which ``"input"`` is
+            kept; its caveats say so.
 
         Raises
         ------
@@ -98,39 +128,68 @@ class Explainer:
             If the input or a weight is not finite, the input does not fit the model, the scores are not
             (B, C) and finite, the target is out of range, or a layer is left without a rule.
         TypeError
-            If an input is no floating point tensor of the model's precision.
+            If an input is no tensor of the model's precision, or the model returns none.
         UnknownOperationError
             If the operation table has no entry for a function that the scores depend on.
         """
+        if keep not in ("all", "layers", "input"):
+            raise ValueError(f"keep must be 'all', 'layers' or 'input', got {keep!r}.")
+        if targets is not None and (target is not None or not targets):
+            raise ValueError("Give either one target, or targets: a list with at least one of them.")
         batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
+        if len({len(x) for x in batch}) != 1:
+            raise ValueError(f"The inputs are batches of different sizes: {', '.join(str(len(x)) for x in batch)}.")
         self._check_weights()
-        tape = self._record(batch)
-        composite = composites.chosen(self.composite, tape.steps)
-        weights = target_weights(target, tape.scores)
-        return Explanation(tape, Layout(tape.steps), composite, weights, self.cache)
+        wanted = [target] if targets is None else list(targets)
+        return self._explain(batch, wanted, targets is not None, keep)
+
+    def _explain(self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str) -> Explanation:
+        try:
+            tape = self._record(batch)
+            composite = composites.chosen(self.composite, tape.steps)
+            targets = [target_weights(each, tape.scores) for each in wanted]
+            layout = Layout(tape.steps)
+            return Explanation(tape, layout, composite, targets, self.cache, several=several, keep=keep)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error) or len(batch[0]) == 1:
+                raise
+        # Outside the handler, whose traceback would keep the tape alive.
+        half, kept = (len(batch[0]) + 1) // 2, "layers" if keep == "layers" else "input"
+        parts = []
+        for own in (slice(0, half), slice(half, len(batch[0]))):
+            targets_of_part = [_of_part(each, own, len(batch[0])) for each in wanted]
+            part = self._explain(tuple(x[own] for x in batch), targets_of_part, several, kept)
+            parts += part.parts if isinstance(part, JoinedExplanation) else [part]
+        return JoinedExplanation(parts)
 
     def scores(self, inputs: Tensor) -> Tensor:
         """The model's output for `inputs` in eval mode, without an explanation."""
         with torch.no_grad(), eval_mode(self.model):
-            return self.model(self._checked_input(inputs))  # type: ignore[no-any-return]
+            output = self.model(self._checked_input(inputs))
+            return output if self.select is None else self.select(output)  # type: ignore[no-any-return]
 
     def _record(self, batch: tuple[Tensor, ...]) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
         try:
-            tape = record(self.model, batch)
+            tape = record(self.model, batch, self.select)
         except (RuntimeError, IndexError) as error:
-            if isinstance(error, NotImplementedError):
+            if isinstance(error, NotImplementedError) or _is_out_of_memory(error):
                 raise
             reason = str(error).strip().splitlines()[0]
             raise ValueError(f"The model cannot take an input of shape {shapes}: {reason}") from error
         scores = tape.scores
-        if scores.dim() != 2 or len(scores) != len(batch[0]):
+        if scores.dim() < 2 or len(scores) != len(batch[0]):
             raise ValueError(
                 f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; "
-                "LRP needs scores (B, C), one row per sample. Wrap the model in a module that returns those."
+                "LRP needs scores (B, C, ...), one entry per sample. Give a `select` that returns those."
             )
+        if not scores.is_floating_point():
+            raise ValueError(f"The model's scores are {scores.dtype}; LRP needs real numbers.")
         if not bool(scores.isfinite().all()):
-            raise ValueError("The model's scores contain NaN or infinity for this input, so they cannot be explained.")
+            way = "; float16 overflows above 65504, use bfloat16 or float32" if scores.dtype == torch.float16 else ""
+            raise ValueError(
+                f"The model's scores contain NaN or infinity for this input, so they cannot be explained{way}."
+            )
         for step in tape.steps:
             if step.operation is None and self.unknown == "error":
                 raise UnknownOperationError(_unknown(step))
@@ -139,8 +198,9 @@ class Explainer:
     def _checked_input(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor):
             raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}.")
+        whole = x.dtype in (torch.int64, torch.int32)
         wanted = self.dtype or (x.dtype if x.is_floating_point() else torch.float32)
-        if x.dtype != wanted:
+        if x.dtype != wanted and not whole:
             raise TypeError(f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted}).")
         if x.dim() < 2 or x.numel() == 0:
             raise ValueError(f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}.")
@@ -156,9 +216,25 @@ class Explainer:
             stamp = (id(weight), version(weight))
             if self._checked.get(name) == stamp or not weight.is_floating_point():
                 continue
-            if not bool(weight.isfinite().all()):
+            # The extremes of a weight with NaN are NaN, and no large temporary is made for them.
+            if weight.numel() and not all(bool(extreme.isfinite()) for extreme in weight.aminmax()):
                 raise ValueError(f"The model's weight {name!r} contains NaN or infinity; load the weights again.")
             self._checked[name] = stamp
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch has a type for CUDA's error alone."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
+
+
+def _of_part(target: Target, own: slice, samples: int) -> Target:
+    """The `target` of a part of the batch."""
+    if isinstance(target, Tensor):
+        return target[own] if target.dim() and len(target) == samples else target
+    if isinstance(target, Sequence) and len(target) == samples:
+        return target[own]
+    return target
 
 
 def available_device(device: str | torch.device) -> torch.device:
@@ -179,6 +255,11 @@ def _unknown(step: Step) -> str:
     return (
         f"`{key}` ({where}) has no entry in the operation table that covers this call, so nothing is known "
         "of how relevance passes it. Add one with "
-        f"`lrp.operations.OPERATIONS[{key!r}] = lrp.operations.Activation()` (or Routing(), Linear(...)), "
+        f"`lrp.operations.register({_spelled(step.function)}, lrp.operations.Activation())` (or Routing(), ...), "
         "or use Explainer(model, unknown='gradient') and see the caveats."
     )
+
+
+def _spelled(function: Callable[..., Any]) -> str:
+    """How to write `function` in Python."""
+    return resolve_name(function) or f"{function.__module__}.{function.__qualname__}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +13,15 @@ from torch import Tensor
 
 from . import composites
 from .composites import Composite
-from .ledger import Ledger, Row, per_sample
+from .conditions import Channels, Condition, Positions, conditions
+from .ledger import Ledger, Row
 from .linear import EffectiveWeights
-from .propagation import Relevance, propagate
-from .rules import Rule
+from .operations import Linear
+from .propagation import Relevance, account, propagate
+from .rules import LinearRule, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
-
-Target = int | Sequence[int] | Tensor | None
+from .targets import Target, target_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,13 @@ class Layer:
     shape: tuple[int, ...]
     """Shape of its output, batch first."""
     activation: Tensor
-    """Its output."""
-    relevance: Tensor
-    """The relevance of its output, shaped like it."""
+    """Its output; without numbers (on the meta device) if the explanation did not keep it."""
+    find_relevance: Callable[[], Tensor]
+
+    @property
+    def relevance(self) -> Tensor:
+        """The relevance of its output, shaped like it; with a leading axis for several targets."""
+        return self.find_relevance()
 
     @property
     def takes_rule(self) -> bool:
@@ -50,9 +54,11 @@ class Layer:
 class Explanation:
     """Why the network gave these scores: made by :meth:`Explainer.explain`, never changed.
 
-    :meth:`switch` and :meth:`retarget` give new explanations that share everything that stays the same.
-    An explanation keeps all activations and relevances of its batch, about twice the memory of a forward in
-    training.
+    :meth:`switch`, :meth:`retarget` and :meth:`condition` give new explanations that share everything that
+    stays the same. For that, an explanation keeps all activations and relevances of its batch, about twice the
+    memory of a forward in training; see `keep` of :meth:`Explainer.explain`.
+
+    With several targets, every relevance and every amount has a leading axis, one entry per target.
     """
 
     def __init__(
@@ -60,26 +66,45 @@ class Explanation:
         tape: Tape,
         layout: Layout,
         composite: Composite,
-        target: Tensor,
+        targets: Sequence[Tensor],
         cache: EffectiveWeights,
-        before: Relevance | None = None,
+        *,
+        several: bool = False,
+        keep: str = "all",
+        asked: Sequence[Condition] = (),
+        before: Explanation | None = None,
     ) -> None:
         self.composite = composite
         """Which rule each layer got."""
-        self.target = target
-        """Weight of every score in what is explained, (B, C)."""
         self.layout = layout
         """The network as the selectors of a composite see it."""
-        self._tape, self._cache = tape, cache
+        self.keep = keep
+        """What is kept: ``"all"``, ``"layers"`` or ``"input"``."""
+        self._tape, self._cache, self._targets, self._several = tape, cache, targets, several
+        self._asked = tuple(asked)
         if before:
             tape.check_weights()
-        resolved = composite.resolve(tape.steps, layout)
-        self._relevance = propagate(tape, resolved, tape.scores * target, cache, before)
+        rules = composite.resolve(tape.steps, layout)
+        starts = [{tape.output: tape.start(weights)} for weights in targets]
+        earlier = before._whole if before and len(before._targets) == len(targets) else None
+        self._whole = propagate(tape, rules, starts, cache, earlier, keep)
+        """Without the conditions."""
+        self._relevances = self._whole
+        again = before._relevances if before and earlier and before._asked == self._asked else None
+        for condition in self._asked:
+            starts = [condition.start(relevance.of) for relevance in self._relevances]
+            last = condition is self._asked[-1]
+            self._relevances = propagate(tape, rules, starts, cache, again if last else None)
 
     @property
     def scores(self) -> Tensor:
         """The model's output, (B, C)."""
         return self._tape.scores
+
+    @property
+    def target(self) -> Tensor:
+        """Weight of every score in what is explained, (B, C)."""
+        return self._each(lambda number: self._targets[number])
 
     @property
     def top_class(self) -> int:
@@ -101,17 +126,41 @@ class Explanation:
         """The layer `name`; a batch norm that was folded is found in the layer before it."""
         return self.layers[self._index(name)]
 
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """Relevance of the model's parameters by name, shaped like them and summed over the batch.
+
+        What a parameter of a convolution, dense layer or norm carries of the relevance that its layer hands on;
+        a bias, what it absorbs. With the stabilizer's share, a layer's parameters sum to its relevance. A norm
+        that was folded shares its layer's weight; its shift counts as its bias.
+        """
+        self._require("all", "the relevance of the parameters")
+        each = [self._parameters(relevance) for relevance in self._relevances]
+        return {name: self._each(lambda number, name=name: each[number][name]) for name in each[0]}  # type: ignore[misc]
+
     @property
     def recomputed(self) -> list[str]:
         """Names of the layers whose relevance this explanation had to propagate again, in execution order."""
-        return [step.name for index, step in enumerate(self._tape.steps) if index in self._relevance.again]
+        again = set().union(*(relevance.again for relevance in self._relevances))
+        return [step.name for index, step in enumerate(self._tape.steps) if index in again]
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Where the explained score went."""
-        rows = [self._row(index, step) for index, step in reversed(list(enumerate(self._tape.steps)))]
-        arrived = torch.stack([self._per_sample(self._relevance_of(value)) for value in self._tape.inputs])
-        return Ledger([row for row in rows if row], self._per_sample(self._relevance.start), arrived.sum(0))
+        """Where the explained score went; under a condition, where the relevance that meets it went."""
+        each = [self._ledger(relevance) for relevance in self._relevances]
+        if not self._several:
+            return each[0]
+        rows = [
+            Row(
+                *(getattr(same[0], name) for name in ("name", "kind", "rule")),
+                *(torch.stack([getattr(row, field.name) for row in same]) for field in fields(Row)[3:]),
+            )
+            for same in zip(*(ledger.rows for ledger in each), strict=True)
+        ]
+        explained, reached = (
+            torch.stack([getattr(one, term) for one in each]) for term in ("explained", "reached_input")
+        )
+        return Ledger(rows, explained, reached)
 
     @cached_property
     def caveats(self) -> list[str]:
@@ -120,6 +169,10 @@ class Explanation:
         unknown = [step.name for step in self._tape.steps if step.operation is None]
         if unknown:
             found.append(f"No rule is known for {', '.join(unknown)}: gradient × input was used there.")
+        if self._tape.steps[-1].kind == "softmax":
+            found.append(
+                "The model ends in a softmax, so evidence for other classes counts too; explain the scores before it."
+            )
         explained = self.ledger.explained
         if bool((explained == 0).any()):
             found.append("An explained score is 0: there is nothing to share out.")
@@ -143,23 +196,65 @@ class Explanation:
         Raises
         ------
         ValueError
-            If a layer name is unknown or its operation takes no rule.
+            If a layer name is unknown, its operation takes no such rule, or the tape was not kept.
         StaleExplanationError
             If the model's weights changed since they were used.
         """
+        self._require("all", "switching rules")
         new = self.composite if composite is None else composites.chosen(composite, self._tape.steps)
-        for name in rules or {}:
-            if not self[name].takes_rule:
-                raise ValueError(f"The layer {name!r} takes no rule: it is of kind {self[name].kind!r}.")
+        for name, rule in (rules or {}).items():
+            composites.check_fits(rule, name, self[name].kind)
         named = {self._tape.steps[self._index(name)].name: rule for name, rule in (rules or {}).items()}
         new = new.overridden(named) if named else new
-        return Explanation(self._tape, self.layout, new, self.target, self._cache, self._relevance)
+        return self._again(composite=new)
 
     @torch.inference_mode(False)
-    def retarget(self, target: Target) -> Explanation:
-        """The explanation of another `target` (see :meth:`Explainer.explain`) without a new forward."""
-        weights = target_weights(target, self.scores)
-        return Explanation(self._tape, self.layout, self.composite, weights, self._cache, self._relevance)
+    def retarget(self, target: Target = None, targets: Sequence[Target] | None = None) -> Explanation:
+        """The explanation of another `target`, or of several, without a new forward: see :meth:`Explainer.explain`."""
+        self._require("all", "another target")
+        if targets is None:
+            return self._again(targets=[target_weights(target, self.scores)], several=False)
+        return self._again(targets=[target_weights(each, self.scores) for each in targets], several=True)
+
+    @torch.inference_mode(False)
+    def condition(
+        self, channels: Mapping[str, Channels], positions: Mapping[str, Positions] | None = None
+    ) -> Explanation:
+        """The relevance that flows through some channels, or positions, of some layers only (Achtibat et al. 2023).
+
+        Over all channels of a layer, the conditioned maps add up to the map of the relevance that passes the
+        layer: the whole, unless a shortcut leads around it. Of several layers, all must be passed. Layers above
+        and beside the condition get no relevance; the ledger accounts for what meets the condition.
+
+        Parameters
+        ----------
+        channels
+            By layer name a channel number, several, or a mask that multiplies the relevance of the layer's output.
+        positions
+            By layer name the positions to keep, as index tuples over the axes that are neither batch nor
+            channels: ``(row, column)`` in a picture, ``(token,)`` in a sentence.
+
+        Raises
+        ------
+        ValueError
+            If a layer, channel or position does not exist, or no relevance flows from one layer to the other.
+        """
+        self._require("all", "a condition")
+        new = conditions(self._tape, self._index, channels, positions or {})
+        return self._again(asked=[*self._asked, *new])
+
+    def _again(self, **changed: Any) -> Explanation:
+        known: dict[str, Any] = {
+            "composite": self.composite,
+            "targets": self._targets,
+            "several": self._several,
+            "asked": self._asked,
+        }
+        return Explanation(self._tape, self.layout, cache=self._cache, before=self, **(known | changed))
+
+    def _require(self, keep: str, wish: str) -> None:
+        if self.keep != keep:
+            raise ValueError(f"This explanation kept {self.keep!r} only; {wish} needs explain(..., keep={keep!r}).")
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
@@ -168,99 +263,119 @@ class Explanation:
         near = difflib.get_close_matches(name, [step.name for step in self._tape.steps], n=3, cutoff=0.3)
         raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")
 
+    def _each(self, find: Callable[[int], Tensor]) -> Tensor:
+        """What `find` says of every target, stacked; of the only one if there is just one."""
+        return torch.stack([find(number) for number in range(len(self._targets))]) if self._several else find(0)
+
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         activation = self._tape.values[value].tensor
-        rule = self._relevance.rules[index]
-        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, self._relevance_of(value))
+        rule = self._relevances[0].rules[index]
+
+        def relevance() -> Tensor:
+            if self.keep == "input":
+                self._require("layers", "relevance inside the network")
+            return self._relevance_of(value)
+
+        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, relevance)
 
     def _relevance_of(self, value: int) -> Tensor:
-        found = self._relevance.of.get(value)
-        return torch.zeros_like(self._tape.values[value].tensor) if found is None else found
+        return self._each(lambda number: self._tape.relevance_or_zero(value, self._relevances[number].of))
 
-    def _row(self, index: int, step: Step) -> Row | None:
-        handover = self._relevance.handovers.get(index)
-        if handover is None:
-            return None
-        rule = self._relevance.rules[index]
-        return Row(
-            step.name,
-            step.kind,
-            type(rule).__name__ if rule else "",
-            sum(
-                (self._per_sample(self._relevance_of(v)) for v in step.results if v is not None),
-                self._nothing(),
-            ),
-            sum((self._per_sample(part) for part in handover.inputs), self._nothing()),
-            self._amount(handover.bias),
-            self._amount(handover.stabilizer),
-            self._amount(handover.rules),
+    def _ledger(self, relevance: Relevance) -> Ledger:
+        tape, rows = self._tape, dict(relevance.rows)
+        for index, step in enumerate(tape.steps):
+            row = rows.get(index) or account(
+                tape, step, relevance.rules[index], relevance.of, relevance.handovers.get(index)
+            )
+            if row:
+                rows[index] = row
+        start, reached = tape.nothing, tape.nothing
+        for value, amount in relevance.start.items():
+            start = start + tape.per_sample(value, amount)
+        for value in tape.inputs:
+            reached = reached + tape.per_sample(value, relevance.of.get(value))
+        return Ledger([rows[index] for index in sorted(rows, reverse=True)], start, reached)
+
+    def _parameters(self, relevance: Relevance) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for index, step in enumerate(self._tape.steps):
+            rule, received = relevance.rules[index], relevance.of.get(step.results[0] or 0)
+            if received is None or not isinstance(step.operation, Linear) or not isinstance(rule, LinearRule):
+                continue
+            linear = step.operation.step(self._tape.call(step).widened(), self._cache)
+            if not linear.has_parameters:
+                continue
+            for parameter, carried in linear.parameters(rule.divide(linear, received).terms):
+                name = self._tape.names.get(id(parameter))
+                if name is not None:
+                    found[name] = found[name] + carried if name in found else carried
+        return found
+
+
+class JoinedExplanation(Explanation):
+    """The explanations of the parts of a batch that did not fit memory as a whole."""
+
+    def __init__(self, parts: Sequence[Explanation]) -> None:
+        self.parts = parts
+        self.composite, self.layout, self.keep = parts[0].composite, parts[0].layout, parts[0].keep
+        self._tape, self._several = parts[0]._tape, parts[0]._several
+
+    @property
+    def scores(self) -> Tensor:
+        return torch.cat([part.scores for part in self.parts])
+
+    @property
+    def target(self) -> Tensor:
+        return self._joined([part.target for part in self.parts])
+
+    @property
+    def relevance(self) -> Tensor | tuple[Tensor, ...]:
+        each = [part.relevance for part in self.parts]
+        first = each[0]
+        if isinstance(first, Tensor):
+            return self._joined([one for one in each if isinstance(one, Tensor)])
+        return tuple(self._joined(list(same)) for same in zip(*each, strict=True))
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        return [self._joined_layer(list(same)) for same in zip(*(part.layers for part in self.parts), strict=True)]
+
+    @property
+    def recomputed(self) -> list[str]:
+        return self.parts[0].recomputed
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        each = [part.ledger for part in self.parts]
+        rows = [
+            Row(
+                *(getattr(same[0], name) for name in ("name", "kind", "rule")),
+                *(self._joined([getattr(row, field.name) for row in same]) for field in fields(Row)[3:]),
+            )
+            for same in zip(*(ledger.rows for ledger in each), strict=True)
+        ]
+        explained, reached = (
+            self._joined([getattr(one, term) for one in each]) for term in ("explained", "reached_input")
         )
+        return Ledger(rows, explained, reached)
 
-    def _nothing(self) -> Tensor:
-        return torch.zeros(len(self.scores), dtype=torch.float64)
+    @cached_property
+    def caveats(self) -> list[str]:
+        split = f"The batch did not fit memory: it was explained in {len(self.parts)} parts, and {self.keep} kept."
+        return [split, *dict.fromkeys(caveat for part in self.parts for caveat in part.caveats)]
 
-    def _per_sample(self, relevance: Tensor) -> Tensor:
-        return self._amount(per_sample(relevance))
+    def _joined(self, parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(parts), 1 if self._several else 0)
 
-    def _amount(self, amount: Tensor | float) -> Tensor:
-        """`amount`, one number per index of the first axis, summed to one float64 number per sample."""
-        if not isinstance(amount, Tensor):
-            return self._nothing()
-        samples = len(self.scores)
-        if len(amount) % samples:
-            raise ValueError(
-                f"A step has {len(amount)} entries in its first axis for {samples} samples: the model moves "
-                "the batch to another axis, so amounts per sample are unknown. Explain one sample at a time."
-            )
-        return amount.cpu().double().reshape(samples, -1).sum(1)
-
-
-def target_weights(target: Target, scores: Tensor) -> Tensor:
-    """Weight of every score in what is explained, (B, C).
-
-    Raises
-    ------
-    ValueError
-        If `target` is out of range or of the wrong shape.
-    TypeError
-        If it is no class number.
-    """
-    samples, classes = scores.shape
-    if isinstance(target, Tensor) and target.is_floating_point():
-        if target.shape not in (scores.shape, scores.shape[1:]):
-            raise ValueError(
-                f"target weights must have the shape of the scores {tuple(scores.shape)}, got {tuple(target.shape)}."
-            )
-        if not bool(target.isfinite().all()):
-            raise ValueError("target weights contain NaN or infinity.")
-        return target.to(scores).expand(scores.shape)
-    if target is None:
-        chosen = scores.argmax(1)
-    else:
-        try:
-            chosen = torch.as_tensor([_class_number(each) for each in _listed(target)], device=scores.device)
-        except TypeError:
-            raise TypeError(
-                f"target must be None, a class number, one per sample, or weights (B, C), got {target!r}."
-            ) from None
-        if len(chosen) not in (1, samples):
-            raise ValueError(f"target has {len(chosen)} class numbers for a batch of {samples}; give one, or one each.")
-        outside = [int(each) for each in chosen if not 0 <= each < classes]
-        if outside:
-            raise ValueError(
-                f"target {outside[0]} is out of range: the model has {classes} classes, 0 to {classes - 1}."
-            )
-    return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores)
-
-
-def _class_number(item: Any) -> int:
-    if isinstance(item, bool):
-        raise TypeError("True and False are no class numbers")
-    return operator.index(item)
-
-
-def _listed(target: int | Sequence[int] | Tensor) -> Sequence[int]:
-    if isinstance(target, Tensor):
-        return target.reshape(-1).tolist()
-    return list(target) if isinstance(target, Sequence) else [target]
+    def _joined_layer(self, same: Sequence[Layer]) -> Layer:
+        first = same[0]
+        shape = (sum(layer.shape[0] for layer in same), *first.shape[1:])
+        return Layer(
+            first.name,
+            first.kind,
+            first.rule,
+            shape,
+            torch.cat([layer.activation for layer in same]),
+            lambda: self._joined([layer.relevance for layer in same]),
+        )

@@ -8,7 +8,7 @@ therefore a check of the whole computation (:attr:`Ledger.imbalance`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,42 +26,20 @@ class Handover:
     Attributes
     ----------
     inputs
-        Relevance for each input of the step, shaped like it.
+        Relevance for each input of the step, shaped like it; None where it gets none.
     bias, stabilizer, rules
         What biases and other constants absorbed, what stabilizers absorbed, and what the rule dropped (or,
-        where negative, created): (B,) tensors, summed per sample by :func:`per_sample`, or 0.
+        where negative, created): (B,) tensors, or 0.
     """
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Tensor | None, ...]
     bias: Tensor | float = 0.0
     stabilizer: Tensor | float = 0.0
     rules: Tensor | float = 0.0
 
-    def __add__(self, other: Handover) -> Handover:
-        """Both together, for rules that treat parts of the relevance differently."""
-        return Handover(
-            tuple(a + b for a, b in zip(self.inputs, other.inputs, strict=True)),
-            self.bias + other.bias,
-            self.stabilizer + other.stabilizer,
-            self.rules + other.rules,
-        )
-
-
-def per_sample(amounts: Tensor, weights: Tensor | float = 1.0) -> Tensor:
-    """Σ amounts ⊙ weights over all axes but the first, (B,); `weights` broadcast to `amounts` (B, ...)."""
-    if isinstance(weights, Tensor) and weights.dim() == amounts.dim() - 1 > 1 and weights[0].numel() == 1:
-        amounts, weights = (
-            amounts.flatten(2).sum(2, dtype=_wide(amounts)),
-            weights.flatten(),
-        )  # one per channel
-    weighted = amounts * weights if isinstance(weights, Tensor) else amounts
-    total = weighted.flatten(1).sum(1, dtype=_wide(amounts)) if amounts.dim() > 1 else weighted
-    return total if isinstance(weights, Tensor) or weights == 1 else total * weights
-
-
-def _wide(amounts: Tensor) -> torch.dtype:
-    """Sums of 16-bit numbers are taken in 32 bits."""
-    return torch.promote_types(amounts.dtype, torch.float32)
+    def without(self, slot: int) -> Handover:
+        """The same, but for the relevance of one input, which was taken."""
+        return replace(self, inputs=(*self.inputs[:slot], None, *self.inputs[slot + 1 :]))
 
 
 @dataclass(frozen=True, eq=False)

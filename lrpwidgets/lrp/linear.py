@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -18,10 +19,32 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from .call import Call, version
+from .call import Call, substitute, version
+from .samples import Samples
 
 Matrix = Any
 Inputs = tuple[Tensor, ...]
+
+ONES: Matrix = object()
+"""The matrix of the step with 1 in place of every entry."""
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """A part of what a step hands down: input j gets x_j (Wᵀ s)_j.
+
+    Every rule is a sum of such terms. They hold all that the relevance of the inputs and of the parameters
+    is made of: parameter w_jk gets x_j w_jk s_k.
+    """
+
+    inputs: Inputs | None
+    """x: the step's inputs, their positive part, bounds, ...; None for ones."""
+    matrix: Matrix
+    """W: an effective weight."""
+    share: Tensor
+    """s: relevance per unit of output."""
+    bias: Tensor | None = None
+    """What the bias counts beside W x: it absorbs bias ⊙ s."""
 
 
 class LinearStep(ABC):
@@ -35,6 +58,8 @@ class LinearStep(ABC):
         self.inputs: Inputs = call.inputs
         self.output: Tensor = call.output
         self.nonnegative = call.nonnegative
+        self.samples: Samples = call.samples
+        self._totals: dict[Any, Tensor] | None = {} if call.several else None
 
     @abstractmethod
     def matrix(self, p: float, n: float) -> Matrix:
@@ -45,8 +70,8 @@ class LinearStep(ABC):
         """W with every entry squared."""
 
     @abstractmethod
-    def apply(self, matrix: Matrix, inputs: Inputs) -> Tensor:
-        """``matrix @ inputs``, shaped like the output (or broadcastable to it)."""
+    def apply(self, matrix: Matrix, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        """``matrix @ inputs + bias``, shaped like the output (or broadcastable to it)."""
 
     @abstractmethod
     def pull(self, matrix: Matrix, share: Tensor) -> Inputs:
@@ -69,23 +94,50 @@ class LinearStep(ABC):
         bias = self.bias()
         return bias if bias is None or p == n == 1 else p * bias.clamp(min=0) + n * bias.clamp(max=0)
 
-    def total(self, p: float, n: float) -> Tensor:
-        """Σ_j of the contributions, weighted by sign, and of the bias, weighted likewise."""
-        if p == n:
-            return self.output if p == 1 else p * self.output
-        total = self.apply(self.matrix(p, n), self.positive)
-        if not self.nonnegative:
-            total = total + self.apply(self.matrix(n, p), self.negative)
-        bias = self.signed_bias(p, n)
-        return total if bias is None else total + bias
+    def total(self, p: float, n: float, offset: float = 0.0) -> tuple[Tensor, bool]:
+        """Σ_j of the contributions, weighted by sign, the bias, weighted likewise, and an `offset`.
 
-    def hand(self, share: Tensor, p: float, n: float) -> Inputs:
-        """Each input's contributions, weighted by sign, times the `share` of the outputs they went to."""
+        Also tells whether the tensor may be overwritten: not if the next target wants it again.
+        """
+        if self._totals is None:
+            return self._total(p, n, offset), p != n
+        if (p, n, offset) not in self._totals:
+            self._totals[p, n, offset] = self._total(p, n, offset)
+        return self._totals[p, n, offset], False
+
+    def _total(self, p: float, n: float, offset: float) -> Tensor:
+        if p == n:
+            total = self.output if p == 1 else p * self.output
+            return total + offset if offset else total
+        bias = self.signed_bias(p, n)
+        if offset:
+            bias = self.output.new_tensor(offset) if bias is None else bias + offset
+        total = self.apply(self.matrix(p, n), self.positive, bias)
+        return total if self.nonnegative else total + self.apply(self.matrix(n, p), self.negative)
+
+    def by_sign(self, share: Tensor, p: float, n: float) -> list[Term]:
+        """The terms that hand on each input's contributions, weighted by sign, times the `share`."""
+        bias = self.signed_bias(p, n)
         if p == n or self.nonnegative:
-            return _times(self.inputs, self.pull(self.matrix(p, n), share))
-        positive = _times(self.positive, self.pull(self.matrix(p, n), share))
-        negative = _times(self.negative, self.pull(self.matrix(n, p), share))
-        return tuple(a + b for a, b in zip(positive, negative, strict=True))
+            return [Term(self.inputs, self.matrix(p, n), share, bias)]
+        return [Term(self.positive, self.matrix(p, n), share, bias), Term(self.negative, self.matrix(n, p), share)]
+
+    def hand(self, terms: Sequence[Term]) -> Inputs:
+        """The sum of what the `terms` hand to each input."""
+        handed: list[Tensor] = []
+        for term in terms:
+            parts = self.spread(term.share) if term.matrix is ONES else self.pull(term.matrix, term.share)
+            if term.inputs is not None:
+                parts = tuple(self._times(x, c) for x, c in zip(term.inputs, parts, strict=True))
+            handed = [a + b for a, b in zip(handed, parts, strict=True)] if handed else list(parts)
+        return tuple(handed)
+
+    has_parameters = False
+    """Whether :meth:`parameters` knows any."""
+
+    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        """Each parameter with the relevance that the `terms` give it, shaped like it and summed over the batch."""
+        return []
 
     @cached_property
     def positive(self) -> Inputs:
@@ -97,9 +149,8 @@ class LinearStep(ABC):
         """The inputs with 0 in place of positive elements."""
         return tuple(x.clamp(max=0) for x in self.inputs)
 
-
-def _times(inputs: Inputs, factors: Inputs) -> Inputs:
-    return tuple(x * factor for x, factor in zip(inputs, factors, strict=True))
+    def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
+        return x * pulled
 
 
 class EffectiveWeights:
@@ -109,7 +160,7 @@ class EffectiveWeights:
     ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` then.
     """
 
-    KEPT = 6  # per parameter: what one composite needs, and the last few stops of a slider
+    KEPT = 8  # per parameter: what one composite needs, and the last few stops of a slider
 
     def __init__(self) -> None:
         self._kept: Any = WeakTensorKeyDictionary()
@@ -145,12 +196,21 @@ class Weighted(LinearStep):
         self._sources = [weight, bias, *(v for v in (self._norm or {}).values() if isinstance(v, Tensor))]
 
     @abstractmethod
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        """W x for another `weight` of the same shape."""
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """W x + b for another `weight` of the same shape and a `bias` per output channel."""
 
     @abstractmethod
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
         """Wᵀ s for another `weight` of the same shape."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of output channels."""
+
+    @abstractmethod
+    def outer(self, x: Tensor, share: Tensor) -> Tensor:
+        """Σ x_j s_k over everything that shares the weight w_jk, shaped like the weight."""
 
     @abstractmethod
     def along_outputs(self, values: Tensor) -> Tensor:
@@ -163,8 +223,7 @@ class Weighted(LinearStep):
     def matrix(self, p: float, n: float) -> Tensor:
         weight = self._weight
         if self._norm:
-            scale, _ = self._scale_and_shift()
-            weight = self._variant("folded", lambda: self._weight * self.along_outputs(scale))
+            weight = self._variant("folded", lambda: self._weight * self.along_outputs(self._scale_and_shift[0]))
         if p == n == 1:
             return weight
         if (p, n) == (1, 0):
@@ -176,21 +235,48 @@ class Weighted(LinearStep):
         return self._variant("squares", lambda: weight**2)
 
     def bias(self) -> Tensor | None:
-        bias = self._bias
-        if self._norm:
-            scale, shift = self._scale_and_shift()
-            bias = shift if bias is None else bias * scale + shift
-        return None if bias is None else self.across_output(bias)
+        return None if self._channel_bias is None else self.across_output(self._channel_bias)
 
-    def apply(self, matrix: Tensor, inputs: Inputs) -> Tensor:
-        return self.forward(inputs[0], matrix)
+    def apply(self, matrix: Tensor, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        if bias is not None:
+            bias = bias.flatten()
+            bias = bias.expand(self.channels) if len(bias) == 1 else bias
+        return self.forward(inputs[0], matrix, bias)
 
     def pull(self, matrix: Tensor, share: Tensor) -> Inputs:
         return (self.transposed(share, matrix),)
 
+    has_parameters = True
+
+    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        found: list[tuple[Tensor | None, Tensor]] = []
+        for term in terms:
+            x = torch.ones_like(self.input) if term.inputs is None else term.inputs[0].expand(self.input.shape)
+            carried = self.outer(x, term.share)
+            found.append((self._weight, carried if term.matrix is ONES else term.matrix * carried))
+            if term.bias is not None:
+                owner = self._bias if self._norm is None else self._norm["bias"]
+                absorbed = (term.share * term.bias).sum_to_size(term.bias.shape).flatten()
+                # What a folded norm without parameters shifts has no parameter; its running mean stands for it.
+                found.append((self._norm["running_mean"] if owner is None and self._norm else owner, absorbed))
+        return found
+
+    @cached_property
+    def _channel_bias(self) -> Tensor | None:
+        bias = self._bias
+        if self._norm:
+            scale, shift = self._scale_and_shift
+            bias = shift if bias is None else bias * scale + shift
+        return bias
+
+    @cached_property
     def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
         assert self._norm is not None
         return batch_norm_scale_and_shift(self._norm)
+
+    def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
+        # Nobody else holds what was pulled. A smaller batch may have been expanded to it.
+        return pulled.mul_(x) if x.dtype == pulled.dtype else x * pulled
 
     def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
         return self._cache.get(self._sources, variant, build)
@@ -203,11 +289,18 @@ class Dense(Weighted):
         arguments = call.bind(_dense_arguments)
         super().__init__(call, arguments["weight"], arguments["bias"], cache)
 
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.linear(x, weight)
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.linear(x, weight, bias)
 
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
         return share @ weight
+
+    def outer(self, x: Tensor, share: Tensor) -> Tensor:
+        return share.flatten(0, -2).T @ x.flatten(0, -2)
+
+    @property
+    def channels(self) -> int:
+        return len(self._weight)
 
     def along_outputs(self, values: Tensor) -> Tensor:
         return values[:, None]
@@ -241,21 +334,37 @@ class Convolution(Weighted):
         self.output_padding = _each(arguments.get("output_padding", 0), len(kernel))
         self.padding, self.extra = _padding(arguments["padding"], kernel, self.dilation)
 
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        if any(self.extra):
-            x = F.pad(x, [side for extra in reversed(self.extra) for side in (0, extra)])
-        return torch.convolution(x, weight, None, *self._geometry())
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return torch.convolution(self._padded(x), weight, bias, *self._geometry())
 
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
         channels = weight.shape[0] if self.is_transposed else weight.shape[1] * self.groups
         shape = [size + extra for size, extra in zip(self.input.shape[2:], self.extra, strict=True)]
-        # Only the shape of the input is read: a single number, expanded, stands for it.
-        x = share.new_empty(1).expand(share.shape[0], channels, *shape)
-        wanted = (True, False, False)
-        pulled: Tensor = torch.ops.aten.convolution_backward(share, x, weight, None, *self._geometry(), wanted)[0]
+        # Only the shape and the memory layout of the input are read, so nothing is written into it.
+        last = share.dim() == 4 and share.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        size = (share.shape[0], channels, *shape)
+        x = torch.empty(size, dtype=share.dtype, device=share.device, memory_format=layout)
+        pulled = self._backward(share, x, weight, (True, False, False))[0]
         for axis, size in enumerate(self.input.shape[2:], start=2):
             pulled = pulled.narrow(axis, 0, size)
         return pulled
+
+    def outer(self, x: Tensor, share: Tensor) -> Tensor:
+        return self._backward(share, self._padded(x), self._weight, (False, True, False))[1]
+
+    @property
+    def channels(self) -> int:
+        return self._weight.shape[1] * self.groups if self.is_transposed else self._weight.shape[0]
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if not any(self.extra):
+            return x
+        return F.pad(x, [side for extra in reversed(self.extra) for side in (0, extra)])
+
+    def _backward(self, share: Tensor, x: Tensor, weight: Tensor, wanted: tuple[bool, bool, bool]) -> Inputs:
+        backward: Callable[..., Inputs] = torch.ops.aten.convolution_backward
+        return backward(share, x, weight, None, *self._geometry(), wanted)
 
     def along_outputs(self, values: Tensor) -> Tensor:
         ones = [1] * (self._weight.dim() - 2)
@@ -339,9 +448,10 @@ class Averaging(LinearStep):
         # Equal weights stay equal when squared; the factor cancels in any rule's quotient.
         return 1.0
 
-    def apply(self, matrix: float, inputs: Inputs) -> Tensor:
+    def apply(self, matrix: float, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
         pooled = self._function(inputs[0])
-        return pooled if matrix == 1 else matrix * pooled
+        pooled = pooled if matrix == 1 else matrix * pooled
+        return pooled if bias is None else pooled + bias
 
     def pull(self, matrix: float, share: Tensor) -> Inputs:
         with torch.enable_grad():
@@ -358,13 +468,73 @@ class Averaging(LinearStep):
         return self.pull(1.0, share)
 
 
+class Resampling(Averaging):
+    """Interpolation whose weights have both signs, as bicubic ones do."""
+
+    def matrix(self, p: float, n: float) -> float:
+        if p != n:
+            raise ValueError("bicubic interpolation has weights of both signs that are not known apart; use Epsilon")
+        return p
+
+
+class Contraction(LinearStep):
+    """A product with one constant tensor in any arrangement of axes: ``einsum``, ``bmm``, ``weight @ x``."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._call = call
+        constants: list[Tensor] = []
+        substitute((call.args, call.kwargs), lambda item: constants.append(item) if isinstance(item, Tensor) else None)
+        (self._constant,) = constants
+
+    def matrix(self, p: float, n: float) -> Tensor:
+        scaled = _signed(self._constant, p, n)
+        assert isinstance(scaled, Tensor)
+        return scaled
+
+    def squares(self) -> Tensor:
+        return self._constant**2
+
+    def apply(self, matrix: Tensor, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        whole = tuple(given.expand(x.shape) for given, x in zip(inputs, self.inputs, strict=True))
+        made = self._with(matrix).replay(*whole)[0]
+        return made if bias is None else made + bias
+
+    def pull(self, matrix: Tensor, share: Tensor) -> Inputs:
+        return self._with(matrix).pull([share])
+
+    def fan_in(self) -> Tensor:
+        return self.apply(torch.ones_like(self._constant), tuple(torch.ones_like(x) for x in self.inputs))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return self.pull(torch.ones_like(self._constant), share)
+
+    def _with(self, constant: Tensor) -> Call:
+        def exchange(item: Any) -> Any:
+            return constant if item is self._constant else item
+
+        args, kwargs = substitute((self._call.args, self._call.kwargs), exchange)
+        return replace(self._call, args=args, kwargs=kwargs)
+
+
 class Elementwise(LinearStep):
     """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, a lone batch norm."""
 
-    def __init__(self, call: Call, coefficients: Sequence[Tensor | float], bias: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        coefficients: Sequence[Tensor | float],
+        bias: Tensor | None = None,
+        norm: tuple[Tensor | None, Tensor | None] | None = None,
+    ) -> None:
         super().__init__(call)
         self._coefficients = coefficients
         self._bias = bias
+        self._norm = norm  # weight and bias of the batch norm that this is
+        self.has_parameters = norm is not None
+
+    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        return [] if self._norm is None else norm_parameters(self, terms, *self._norm, by_channel=True)
 
     def matrix(self, p: float, n: float) -> list[Tensor | float]:
         return [_signed(c, p, n) for c in self._coefficients]
@@ -375,9 +545,11 @@ class Elementwise(LinearStep):
     def bias(self) -> Tensor | None:
         return self._bias
 
-    def apply(self, matrix: list[Tensor | float], inputs: Inputs) -> Tensor:
-        first, *others = (_scaled(c, x) for c, x in zip(matrix, inputs, strict=True))
-        return sum(others, start=first)
+    def apply(self, matrix: list[Tensor | float], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        total, *others = (_scaled(c, x) for c, x in zip(matrix, inputs, strict=True))
+        for term in others if bias is None else [*others, bias]:
+            total = total + term
+        return total.clone() if total is inputs[0] else total
 
     def pull(self, matrix: list[Tensor | float], share: Tensor) -> Inputs:
         return tuple(_scaled(c, share).sum_to_size(x.shape) for c, x in zip(matrix, self.inputs, strict=True))
@@ -387,6 +559,26 @@ class Elementwise(LinearStep):
 
     def spread(self, share: Tensor) -> Inputs:
         return tuple(share.sum_to_size(x.shape) for x in self.inputs)
+
+
+def norm_parameters(
+    step: LinearStep, terms: Sequence[Term], weight: Tensor | None, bias: Tensor | None, *, by_channel: bool
+) -> list[tuple[Tensor | None, Tensor]]:
+    """What the weight and the bias of a norm carry: the weight, all that its outputs hand on."""
+
+    def summed(carried: Tensor, parameter: Tensor) -> Tensor:
+        if by_channel:
+            return carried.transpose(0, 1).flatten(1).sum(1)
+        return carried.sum_to_size(parameter.shape)
+
+    found: list[tuple[Tensor | None, Tensor]] = []
+    for term in terms:
+        x = tuple(map(torch.ones_like, step.inputs)) if term.inputs is None else term.inputs
+        if weight is not None and term.matrix is not ONES:
+            found.append((weight, summed(step.apply(term.matrix, x) * term.share, weight)))
+        if bias is not None and term.bias is not None:
+            found.append((bias, summed(term.bias * term.share, bias)))
+    return found
 
 
 def _signed(coefficient: Tensor | float, p: float, n: float) -> Tensor | float:

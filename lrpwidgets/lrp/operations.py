@@ -3,22 +3,22 @@
 :data:`OPERATIONS`, at the end of this file, is the whole of it. A row names functions and the family they
 belong to:
 
-- :class:`Linear` steps obey the rule that the composite gives them;
+- :class:`Linear` steps and :class:`Products` obey the rule that the composite gives them;
 - :class:`MaxPool` and :class:`Routing` send relevance back to where the value came from;
-- :class:`Activation` passes it on unchanged.
+- :class:`Activation` passes it on unchanged, :class:`Softmax` follows AttnLRP.
 
 A function is looked up by its name without ``torch.``, ``torch.Tensor.`` or ``torch.nn.functional.``, so
 one name serves the function, the method and the operator. In-place calls are recorded as their out-of-place
-twins.
+twins; attention and recurrent layers as the elementary calls that they consist of (see :mod:`.expansions`).
 To teach the table a new function::
 
     from lrpwidgets.lrp import operations
-    operations.register(torch.fft.fftshift, operations.Routing())
+    operations.register(torch.nn.functional.unfold, operations.Routing())
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from inspect import signature
@@ -29,19 +29,24 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import resolve_name
 
+from . import norms
 from .call import Call, Slot, substitute
-from .ledger import Handover, per_sample
+from .ledger import Handover
 from .linear import (
     Averaging,
+    Contraction,
     Convolution,
     Dense,
     EffectiveWeights,
     Elementwise,
     LinearStep,
+    Resampling,
     batch_norm_arguments,
     batch_norm_scale_and_shift,
 )
-from .rules import Epsilon, Rule, quotient
+from .products import Product
+from .rules import Epsilon, LinearRule, ProductRule, Rule
+from .samples import Samples, broadcast, combined, moved
 
 Relevances = tuple[Tensor | None, ...]
 
@@ -61,6 +66,11 @@ def always(call: Call) -> bool:
     return True
 
 
+def gated(call: Call) -> bool:
+    """The output is a gate if all inputs are."""
+    return all(call.gates)
+
+
 @dataclass(frozen=True)
 class Operation:
     """How relevance passes one family of torch functions.
@@ -73,6 +83,8 @@ class Operation:
     """What is known of the output's sign; rules are cheaper on inputs that are never negative."""
     accepts: Callable[[Call], bool] = always
     """Whether this entry covers a call with these arguments."""
+    gate: Callable[[Call], bool] = never
+    """Whether the output is a gate: a factor that only scales the signal that it is multiplied with."""
     kind: str = "routing"
     """What a composite's selectors call the family."""
     weighted: bool = False
@@ -80,10 +92,12 @@ class Operation:
     folds: bool = False
     """Whether it is a norm that may be folded into the layer before it."""
 
-    @property
-    def ruled(self) -> bool:
-        """Whether its steps need a rule."""
-        return False
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        """Which samples own the elements of each output, `given` those of the inputs.
+
+        By default the axes of inputs and output are the same, counted from the right.
+        """
+        return [broadcast(given, y.shape) if y is not None else given[0] for y in call.outputs]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         """Hand the `relevance` of the call's outputs over to its inputs."""
@@ -95,15 +109,48 @@ class Linear(Operation):
     """A linear step, handled by the rule that the composite gives it; `build` reads the call's arguments."""
 
     build: Callable[[Call, EffectiveWeights], LinearStep] = field(kw_only=True)
+    sums: bool = False
+    """Whether it sums over axes, so that its output may have fewer of them."""
 
-    @property
-    def ruled(self) -> bool:
-        return True
+    def step(self, call: Call, cache: EffectiveWeights) -> LinearStep:
+        """The call as a linear step; the same one for every target."""
+        if "step" not in call.memory:
+            call.memory["step"] = self.build(call, cache)
+        step: LinearStep = call.memory["step"]
+        return step
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        return _summed_samples(call, given) if self.sums else super().samples(call, given)
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
-        assert rule is not None
+        assert isinstance(rule, LinearRule)
         assert relevance[0] is not None
-        return rule.propagate(self.build(call, cache), relevance[0])
+        return rule.propagate(self.step(call, cache), relevance[0])
+
+
+@dataclass(frozen=True)
+class Products(Operation):
+    """A product of two factors that both depend on the input, handled by a :class:`~.rules.ProductRule`."""
+
+    nonnegative: Callable[[Call], bool] = kept
+    gate: Callable[[Call], bool] = gated
+    kind: str = "product"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        return super().samples(call, given) if self.kind == "product" else _summed_samples(call, given)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert isinstance(rule, ProductRule)
+        assert relevance[0] is not None
+        return rule.propagate(Product(call, elementwise=self.kind == "product"), relevance[0])
+
+
+@dataclass(frozen=True)
+class Quotients(Products):
+    """A division by what depends on the input, such as a norm: the denominator is a gate."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        return super().propagate(replace(call, gates=(False, True)), relevance, rule, cache)
 
 
 @dataclass(frozen=True)
@@ -115,7 +162,60 @@ class Activation(Operation):
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert relevance[0] is not None
         (x,) = call.inputs
-        return Handover((relevance[0].sum_to_size(x.shape).to(x.dtype),))
+        return Handover((relevance[0].sum_to_size(x.shape),))
+
+
+@dataclass(frozen=True)
+class Scale(Operation):
+    """A number for a whole vector, such as its norm, which goes on to scale something: it absorbs what it gets."""
+
+    gate: Callable[[Call], bool] = always
+    nonnegative: Callable[[Call], bool] = always
+    kind: str = "scale"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        return _summed_samples(call, given)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        absorbed = sum((call.samples.total(part) for part in relevance if part is not None), start=torch.zeros(()))
+        return Handover(tuple(None for _ in call.inputs), rules=absorbed)
+
+
+@dataclass(frozen=True)
+class Softmax(Operation):
+    """The Taylor rule of AttnLRP, R_i = x_i (R_i − s_i Σ_j R_j) (Achtibat et al. 2024, eq. 13).
+
+    The expansion's constant, Σ_j R_j (1 − x_j + Σ_i s_i x_i), is absorbed as by a bias. Masked inputs (−∞) get 0.
+    """
+
+    nonnegative: Callable[[Call], bool] = always
+    gate: Callable[[Call], bool] = always
+    kind: str = "softmax"
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received, s, (x,) = relevance[0], call.output, call.inputs
+        assert received is not None
+        axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
+        x = x.masked_fill(x.isinf(), 0.0)
+        total = received.sum(axis, keepdim=True)
+        constant = 1 - x + (s * x).sum(axis, keepdim=True)
+        (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
+        return Handover((x * (received - s * total),), bias=absorbed)
+
+
+@dataclass(frozen=True)
+class Embedding(Operation):
+    """A row of a table for every index: the index gets the relevance of its whole row."""
+
+    kind: str = "embedding"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        owner = given[0].owner
+        return [given[0] if owner is None else Samples(given[0].count, owner.unsqueeze(-1))]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert relevance[0] is not None
+        return Handover((relevance[0].sum(-1),))
 
 
 @dataclass(frozen=True)
@@ -123,8 +223,18 @@ class Routing(Operation):
     """Values change place, or only some are taken: relevance goes back to where they came from."""
 
     nonnegative: Callable[[Call], bool] = kept
+    gate: Callable[[Call], bool] = gated
     mixes_constants: Callable[[Call], bool] = never
     """Whether some outputs are constants, such as padding; these absorb their relevance as a bias would."""
+    keeps_axes: bool = False
+    """Whether the batch stays in its axis, counted from the right; else its way is found by moving numbers."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if call.function is overlaid:
+            return [given[0]]
+        if self.keeps_axes or given[0].owner is None:
+            return super().samples(call, given)
+        return moved(given, [x.shape for x in call.inputs], _without_constants(call).replay)
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         handed = call.pull(relevance)
@@ -135,7 +245,7 @@ class Routing(Operation):
         (ones,) = call.replay(*map(torch.ones_like, call.inputs))
         (zeros,) = call.replay(*map(torch.zeros_like, call.inputs))
         constant = (ones == zeros).to(received.dtype)
-        return Handover(handed, bias=per_sample(received, constant))
+        return Handover(handed, bias=call.samples.sum(received.contiguous(), constant.contiguous())[0])
 
 
 @dataclass(frozen=True)
@@ -148,6 +258,7 @@ class MaxPool(Operation):
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         if rule is None:
             return Handover(call.pull(relevance))
+        assert isinstance(rule, LinearRule)
         assert relevance[0] is not None
         return rule.propagate(_average_instead(call), relevance[0])
 
@@ -170,10 +281,11 @@ class Gradient(Operation):
             if z is None or expanded is None or received is None:
                 shares.append(None)
                 continue
-            share, lost = quotient(received, z, Epsilon.epsilon)
+            offset = torch.copysign(z.new_tensor(Epsilon.epsilon), z)
+            share = received / (z + offset)
             shares.append(share)
-            bias = bias + per_sample(share, z - expanded)
-            stabilizer = stabilizer + lost["stabilizer"]
+            bias = bias + call.samples.total(share * (z - expanded))
+            stabilizer = stabilizer + call.samples.total(share * offset)
         handed = tuple(x * c for x, c in zip(call.inputs, call.pull(shares), strict=True))
         return Handover(handed, bias, stabilizer)
 
@@ -194,10 +306,16 @@ class Gradient(Operation):
 def key(function: Callable[..., Any]) -> str:
     """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu`` and ``Tensor.relu``."""
     name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
-    for prefix in ("torch.nn.functional.", "torch.Tensor.", "torch."):
+    for prefix in _PREFIXES:
         if name.startswith(prefix):
             return name.removeprefix(prefix).removesuffix(".__get__")
     return name
+
+
+_PREFIXES = (
+    *("torch.nn.functional.", "torch.functional.", "torch.Tensor."),
+    *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch."),
+)
 
 
 def makes_constant(function: Callable[..., Any]) -> bool:
@@ -208,13 +326,31 @@ def makes_constant(function: Callable[..., Any]) -> bool:
 
 def find(call: Call) -> Operation | None:
     """The table's entry for `call`, if it has one that accepts its arguments."""
-    operation = OPERATIONS.get(key(call.function))
-    return operation if operation and operation.accepts(call) else None
+    return next((each for each in OPERATIONS.get(key(call.function), ()) if each.accepts(call)), None)
+
+
+def knows(function: Callable[..., Any]) -> bool:
+    """Whether the table has an entry for `function`, whatever its arguments."""
+    return key(function) in OPERATIONS
+
+
+def squashes(operation: Operation, call: Call) -> bool:
+    """Whether the call is a nonlinearity, whose input tells more than its output."""
+    return isinstance(operation, Activation) and key(call.function) in _NONLINEAR
+
+
+def is_random(call: Call) -> bool:
+    """Whether the call draws random numbers: a dropout that eval mode does not switch off."""
+    name = key(call.function)
+    if "dropout" not in name:
+        return False
+    arguments = call.bind(lambda input, p=0.5, training=True, inplace=False: {"p": p, "training": training})
+    return bool(arguments["training"]) and arguments["p"] > 0
 
 
 def register(function: Callable[..., Any], operation: Operation) -> None:
-    """Add to the table how relevance passes `function`, or change it."""
-    OPERATIONS[key(function)] = operation
+    """Add to the table how relevance passes `function`; calls that `operation` does not accept go on as before."""
+    OPERATIONS[key(function)] = (operation, *OPERATIONS.get(key(function), ()))
 
 
 def out_of_place(
@@ -260,6 +396,13 @@ def copied(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     return set_item(x, ..., source)
 
 
+def overlaid(x: Tensor, part: Tensor, stride: Sequence[int], offset: int) -> Tensor:
+    """`x` after `part` was written into its memory, through a view that begins at `offset`."""
+    changed = x.clone()
+    changed.as_strided(part.shape, stride, offset).copy_(part)
+    return changed
+
+
 _TWINS: dict[str, Callable[..., Any]] = {
     "__setitem__": set_item,
     "copy_": copied,
@@ -301,17 +444,72 @@ def _terms(call: Call, layout: Callable[..., dict[str, Any]]) -> Elementwise:
 
 
 def _lone_batch_norm(call: Call, cache: EffectiveWeights) -> LinearStep:
-    scale, shift = batch_norm_scale_and_shift(call.bind(batch_norm_arguments))
+    arguments = call.bind(batch_norm_arguments)
+    scale, shift = batch_norm_scale_and_shift(arguments)
     shape = (-1, *[1] * (call.output.dim() - 2))
-    return Elementwise(call, [scale.reshape(shape)], shift.reshape(shape))
+    norm = arguments["weight"], arguments["bias"]
+    return Elementwise(call, [scale.reshape(shape)], shift.reshape(shape), norm)
 
 
 def _average(call: Call, cache: EffectiveWeights) -> LinearStep:
     return Averaging(call)
 
 
+def _resampling(call: Call, cache: EffectiveWeights) -> LinearStep:
+    mode = call.bind(_interpolate_arguments)["mode"]
+    return Resampling(call) if mode == "bicubic" else Averaging(call)
+
+
+def _interpolate_arguments(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", *_: Any, **__: Any
+) -> dict[str, Any]:
+    return {"mode": mode}
+
+
 def _matmul(call: Call, cache: EffectiveWeights) -> LinearStep:
-    return Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
+    if len(call.args) == 2 and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
+        return Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
+    return Contraction(call)
+
+
+def _instance_norm(call: Call, cache: EffectiveWeights) -> LinearStep:
+    if call.bind(norms.instance_norm_arguments)["use_input_stats"]:
+        return norms.instance_norm(call)
+    return _lone_batch_norm(call, cache)
+
+
+def _normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeights], LinearStep]:
+    return lambda call, cache: build(call)
+
+
+def _without_constants(call: Call) -> Call:
+    """`call` with zeros for constants: those that may come out as values, not its indices and sizes."""
+    args = call.args
+    if call.function is set_item and not isinstance(args[2], Slot | Tensor):
+        args = (*args[:2], 0)
+
+    def blank(item: Any) -> Any:
+        return item.new_zeros(item.shape, dtype=torch.uint8) if _is_value(item) else item
+
+    return replace(call, args=substitute(args, blank), kwargs=substitute(call.kwargs, blank))
+
+
+def _is_value(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.is_floating_point()
+
+
+def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
+    """Owners in the result of a sum over axes, or of a product that sums."""
+
+    def run(*owners: Tensor) -> Tensor:
+        def alone(item: Any) -> Any:
+            """A constant factor's axes matter, not its size."""
+            return item.new_ones([1] * item.dim(), dtype=torch.float64) if isinstance(item, Tensor) else item
+
+        args, kwargs = substitute((call.args, call.kwargs), alone)
+        return replace(call, args=args, kwargs=kwargs).replay(*owners)[0]
+
+    return [combined(given, run)]
 
 
 def _average_instead(call: Call) -> Averaging:
@@ -346,18 +544,34 @@ def _uses_running_statistics(call: Call) -> bool:
     return arguments["running_mean"] is not None and not arguments["training"]
 
 
-def _times_constant_matrix(call: Call) -> bool:
-    """``x @ weight`` with a constant matrix."""
-    return len(call.args) == 2 and isinstance(call.args[0], Slot) and len(call.inputs) == 1 and call.args[1].dim() == 2
-
-
 def _by_constant(call: Call) -> bool:
-    """Scaling: one factor is constant."""
+    """The other factor is constant."""
     return len(call.inputs) == 1
 
 
-def _divided_by_constant(call: Call) -> bool:
-    return len(call.inputs) == 1 and bool(call.args) and isinstance(call.args[0], Slot)
+def _by_one_tensor(call: Call) -> bool:
+    """One factor is constant, and there are two."""
+    tensors: list[Any] = []
+    substitute((call.args, call.kwargs), lambda item: tensors.append(item) if isinstance(item, Tensor) else None)
+    return len(call.inputs) == len(tensors) == 1
+
+
+def _of_two(call: Call) -> bool:
+    """Both factors depend on the input, and there is nothing else."""
+    return len(call.inputs) == 2 and not _has_constant_part(call)
+
+
+def _scales_gate(call: Call) -> bool:
+    """A constant times a gate, or a constant divided by anything."""
+    return gated(call) or (key(call.function) in _DIVISIONS and not isinstance(call.args[0], Slot))
+
+
+def _complements_gate(call: Call) -> bool:
+    """1 − gate, and other sums of a gate and a constant."""
+    return len(call.inputs) == 1 and gated(call)
+
+
+_DIVISIONS = ("div", "divide", "true_divide", "__rdiv__", "__rtruediv__")
 
 
 def _adds_nonnegative(call: Call) -> bool:
@@ -383,43 +597,74 @@ def _clamps_below_zero(call: Call) -> bool:
 
 _CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True)
 _DENSE = Linear(kind="linear", build=Dense, weighted=True)
+_CONTRACTION = Linear(kind="linear", build=_matmul, accepts=_by_one_tensor, sums=True)
 _POOLING = Linear(kind="pool", build=_average, nonnegative=kept)
+_REDUCTION = Linear(kind="pool", build=_average, nonnegative=kept, sums=True)
+_MATMUL = Products(kind="matmul", accepts=_of_two)
 
 _TABLE: list[tuple[Operation, str]] = [
     # Linear steps: the composite's rule decides.
     (_CONVOLUTION, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
     (_DENSE, "linear"),
-    (Linear(kind="linear", build=_matmul, accepts=_times_constant_matrix), "matmul mm"),
+    (_CONTRACTION, "matmul mm bmm mv einsum tensordot __rmatmul__"),
     (Linear(kind="norm", build=_lone_batch_norm, accepts=_uses_running_statistics, folds=True), "batch_norm"),
-    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d mean sum"),
+    (Linear(kind="norm", build=_normed(norms.layer_norm)), "layer_norm"),
+    (Linear(kind="norm", build=_normed(norms.rms_norm)), "rms_norm"),
+    (Linear(kind="norm", build=_normed(norms.group_norm)), "group_norm"),
+    (Linear(kind="norm", build=_instance_norm), "instance_norm"),
+    (Linear(kind="norm", build=_normed(norms.LocalResponse), nonnegative=kept), "local_response_norm"),
+    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d cumsum"),
     (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
-    (Linear(kind="sum", build=_sum, nonnegative=_adds_nonnegative), "add"),
-    (Linear(kind="sum", build=_difference), "sub subtract"),
-    (Linear(kind="sum", build=_reversed_difference), "rsub __rsub__"),
+    (_REDUCTION, "mean sum"),
+    (Linear(kind="pool", build=_resampling), "interpolate upsample"),
+    (Linear(kind="sum", build=_sum, nonnegative=_adds_nonnegative, gate=_complements_gate), "add __radd__"),
+    (Linear(kind="sum", build=_difference, gate=_complements_gate), "sub subtract"),
+    (Linear(kind="sum", build=_reversed_difference, gate=_complements_gate), "rsub __rsub__"),
+    # Products of two values that depend on the input: the composite's rule decides.
+    (Products(accepts=_of_two), "mul multiply __rmul__"),
+    (Quotients(accepts=_of_two), "div divide true_divide"),
+    (_MATMUL, "matmul mm bmm einsum"),
     # The maximum of a window: the winner takes all.
     (MaxPool(), "max_pool1d max_pool2d max_pool3d"),
     (MaxPool(), "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"),
     (MaxPool(), "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"),
     # One value in, one value out.
-    (Activation(always), "relu relu6 sigmoid hardsigmoid softplus abs"),
+    (Activation(always), "relu relu6 softplus abs exp square"),
+    (Activation(always, gate=always), "sigmoid hardsigmoid"),
+    (Activation(kept, gate=always), "reciprocal rsqrt"),
+    (Activation(kept, gate=gated), "sqrt pow __pow__ log log1p"),
     (Activation(kept), "leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish tanh softsign"),
-    (Activation(_clamps_below_zero), "hardtanh clamp clip clamp_min"),
-    (Activation(kept), "dropout dropout1d dropout2d dropout3d"),
+    (Activation(), "logsigmoid erf sin cos"),
+    (Activation(_clamps_below_zero, gate=gated), "hardtanh clamp clip clamp_min clamp_max"),
+    (Activation(kept, gate=gated), "dropout dropout1d dropout2d dropout3d"),
     (Activation(kept), "alpha_dropout feature_dropout feature_alpha_dropout"),
-    (Activation(kept), "clone contiguous detach detach_ data requires_grad_"),
-    (Activation(kept), "to float double half bfloat16 type_as"),
-    (Activation(accepts=_by_constant), "mul multiply neg negative"),
-    (Activation(accepts=_divided_by_constant), "div divide true_divide"),
+    (Activation(kept, gate=gated), "clone contiguous detach detach_ data requires_grad_"),
+    (Activation(kept, gate=gated), "to float double half bfloat16 type_as"),
+    (Activation(accepts=_by_constant, gate=_scales_gate), "mul multiply __rmul__ neg negative"),
+    (Activation(accepts=_by_constant, gate=_scales_gate), " ".join(_DIVISIONS)),
+    (Softmax(), "softmax softmin"),
+    (Scale(), "norm linalg_norm linalg_vector_norm linalg.norm linalg.vector_norm std var"),
+    (Gradient(kind="activation"), "log_softmax logsumexp"),
     # Values change place.
     (Routing(), "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
     (Routing(), "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip"),
-    (Routing(), "__getitem__ select narrow index_select chunk split tensor_split unbind"),
-    (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile"),
-    (Routing(), "channel_shuffle pixel_shuffle pixel_unshuffle"),
-    (Routing(_stays_nonnegative, mixes_constants=always), "pad"),
+    (Routing(), "__getitem__ select narrow index_select take_along_dim gather masked_select"),
+    (Routing(), "chunk split split_with_sizes tensor_split unbind diagonal"),
+    (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile meshgrid"),
+    (Routing(keeps_axes=True), "channel_shuffle pixel_shuffle pixel_unshuffle native_channel_shuffle"),
+    (Routing(), "max min amax amin maximum minimum topk sort median"),
+    (Routing(_stays_nonnegative, mixes_constants=always, keeps_axes=True), "pad masked_fill tril triu where"),
     (Routing(_stays_nonnegative, mixes_constants=always), f"{__name__}.set_item {__name__}.copied"),
-    (Routing(_stays_nonnegative, mixes_constants=_has_constant_part), "cat concat concatenate stack"),
+    (Routing(), f"{__name__}.overlaid"),
+    (Routing(_stays_nonnegative, mixes_constants=_has_constant_part), "cat concat concatenate stack hstack vstack"),
+    # Indices into a table.
+    (Embedding(), "embedding"),
 ]  # fmt: skip
 
-OPERATIONS: dict[str, Operation] = {name: operation for operation, names in _TABLE for name in names.split()}
-"""How relevance passes each function, by the name that :func:`key` gives it."""
+_NONLINEAR = frozenset("sigmoid hardsigmoid tanh relu gelu silu hardswish softplus elu leaky_relu".split())
+
+OPERATIONS: dict[str, tuple[Operation, ...]] = {}
+"""How relevance passes each function, by the name that :func:`key` gives it: the first entry that accepts the call."""
+for _operation, _names in _TABLE:
+    for _name in _names.split():
+        OPERATIONS[_name] = (*OPERATIONS.get(_name, ()), _operation)

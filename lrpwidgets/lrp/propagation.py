@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .ledger import Handover
+from .ledger import Handover, Row
 from .linear import EffectiveWeights
 from .operations import Gradient
 from .rules import Rule
-from .tape import Tape
+from .tape import Step, Tape
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,28 +25,34 @@ class Relevance:
 
     rules: Sequence[Rule | None]
     """The rule of every step, as the composite resolved it."""
-    start: Tensor
-    """Relevance of the scores, (B, C)."""
+    start: Mapping[int, Tensor]
+    """The relevance that is propagated, by value: usually that of the scores, (B, C)."""
     of: dict[int, Tensor]
     """Relevance by value; values that no relevance reaches are missing."""
     handovers: dict[int, Handover]
     """By index of the step."""
-    again: frozenset[int]
+    again: set[int]
     """Indices of the steps that had to be computed for this one."""
+    rows: dict[int, Row]
+    """The accounts of the steps that were closed, by index of the step."""
 
 
 @torch.no_grad()
 def propagate(
     tape: Tape,
     rules: Sequence[Rule | None],
-    start: Tensor,
+    starts: Sequence[Mapping[int, Tensor]],
     cache: EffectiveWeights,
-    before: Relevance | None = None,
-) -> Relevance:
-    """Propagate `start`, the relevance of the scores (B, C), down to the inputs.
+    before: Sequence[Relevance] | None = None,
+    keep: str = "all",
+) -> list[Relevance]:
+    """Propagate the relevance of each of `starts`, by value, down to the inputs.
 
-    With `before`, a propagation of the same tape, whatever cannot have changed is taken from there: a step is
+    With `before`, propagations of the same tape, whatever cannot have changed is taken from there: a step is
     computed again if its rule differs, or if the relevance that it receives comes through such a step.
+
+    `keep` tells what stays in memory: ``"all"``; ``"layers"``, the relevance of every value but no activation;
+    or ``"input"``, that of the inputs alone. But for ``"all"``, the tape's activations are gone afterwards.
 
     Raises
     ------
@@ -54,41 +60,116 @@ def propagate(
         If a rule cannot be applied to its layer; the message names the layer.
     """
     readers = _readers(tape)
-    of: dict[int, Tensor] = {}
-    handovers: dict[int, Handover] = {}
-    again: set[int] = set()
-    fresh = {tape.output} if before is None or not torch.equal(before.start, start) else set()
+    earlier = before or [None] * len(starts)
+    runs = [_Run(tape, rules, start, readers, one) for start, one in zip(starts, earlier, strict=True)]
+    # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
+    with torch.autocast(tape.scores.device.type, enabled=False):
+        for index, step in reversed(list(enumerate(tape.steps))):
+            waiting = [run for run in runs if run.arrive_at(index, step)]
+            if waiting:
+                call = tape.call(step, several=len(waiting) > 1).widened()
+                for run in waiting:
+                    received = tuple(None if value is None else run.of.get(value) for value in step.results)
+                    try:
+                        operation = step.operation or Gradient()
+                        run.handovers[index] = operation.propagate(call, received, rules[index], cache)
+                    except ValueError as error:
+                        raise ValueError(f"{step.name}: {error}") from error
+            if keep != "all":
+                for run in runs:
+                    run.close(index, step, with_relevance=keep == "input")
+                tape.forget(step)
+        for run in runs:
+            for value in tape.inputs:
+                run.arrive(value)
+    return [Relevance(rules, run.start, run.of, run.handovers, run.again, run.rows) for run in runs]
 
-    def arrive(value: int) -> None:
-        """Sum what the start and the readers of `value` hand to it, unless that is known from before."""
-        if not again.isdisjoint(index for index, _ in readers[value]):
-            fresh.add(value)
-        if before and value not in fresh:
-            parts = [before.of[value]] if value in before.of else []
-        else:
-            handed = [handovers[index].inputs[slot] for index, slot in readers[value] if index in handovers]
-            parts = [start, *handed] if value == tape.output else handed
-        if parts:
-            of[value] = sum(parts[1:], start=parts[0])
 
-    for index, step in reversed(list(enumerate(tape.steps))):
+class _Run:
+    """One target's way through the tape."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        rules: Sequence[Rule | None],
+        start: Mapping[int, Tensor],
+        readers: Mapping[int, list[tuple[int, int]]],
+        before: Relevance | None,
+    ) -> None:
+        self.start = start
+        self.of: dict[int, Tensor] = {}
+        self.handovers: dict[int, Handover] = {}
+        self.again: set[int] = set()
+        self.rows: dict[int, Row] = {}
+        self._tape, self._rules, self._readers, self._before = tape, rules, readers, before
+        self._fresh = set(start) if before is None or not _same(before.start, start) else set()
+
+    def arrive_at(self, index: int, step: Step) -> bool:
+        """Sum up what the step's results receive; tells whether the step must be computed."""
         made = [value for value in step.results if value is not None]
         for value in made:
-            arrive(value)
-        if of.keys().isdisjoint(made):
-            continue
-        if before and fresh.isdisjoint(made) and rules[index] == before.rules[index]:
-            handovers[index] = before.handovers[index]
-            continue
-        again.add(index)
-        received = tuple(None if value is None else of.get(value) for value in step.results)
-        try:
-            handovers[index] = (step.operation or Gradient()).propagate(tape.call(step), received, rules[index], cache)
-        except ValueError as error:
-            raise ValueError(f"{step.name}: {error}") from error
-    for value in tape.inputs:
-        arrive(value)
-    return Relevance(rules, start, of, handovers, frozenset(again))
+            self.arrive(value)
+        if self.of.keys().isdisjoint(made):
+            return False
+        before = self._before
+        if before and self._fresh.isdisjoint(made) and self._rules[index] == before.rules[index]:
+            self.handovers[index] = before.handovers[index]
+            return False
+        self.again.add(index)
+        return True
+
+    def arrive(self, value: int) -> None:
+        """Sum what the start and the readers of `value` hand to it, unless that is known from before."""
+        if not self.again.isdisjoint(index for index, _ in self._readers[value]):
+            self._fresh.add(value)
+        if self._before and value not in self._fresh:
+            parts = [self._before.of[value]] if value in self._before.of else []
+        else:
+            parts = [self.start[value]] if value in self.start else []
+            for index, slot in self._readers[value]:
+                handed = self.handovers[index].inputs[slot] if index in self.handovers else None
+                if handed is not None:
+                    parts.append(handed)
+        if parts:
+            self.of[value] = sum(parts[1:], start=parts[0])
+
+    def close(self, index: int, step: Step, *, with_relevance: bool) -> None:
+        """Write the step's account, and let go of what no step below it needs."""
+        row = account(self._tape, step, self._rules[index], self.of, self.handovers.get(index))
+        if row:
+            self.rows[index] = row
+        for value in step.results:
+            for reader, slot in self._readers[value] if value is not None else ():
+                if reader in self.handovers:
+                    self.handovers[reader] = self.handovers[reader].without(slot)
+            if with_relevance and value is not None:
+                self.of.pop(value, None)
+
+
+def account(
+    tape: Tape, step: Step, rule: Rule | None, of: Mapping[int, Tensor], handover: Handover | None
+) -> Row | None:
+    """The ledger's row for one step; None if no relevance reached it."""
+    if handover is None:
+        return None
+    return Row(
+        step.name,
+        step.kind,
+        type(rule).__name__ if rule else "",
+        received=sum((tape.per_sample(v, of.get(v)) for v in step.results if v is not None), tape.nothing),
+        handed=sum(
+            (tape.per_sample(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing
+        ),
+        **{name: tape.nothing + _on_cpu(getattr(handover, name)) for name in ("bias", "stabilizer", "rules")},
+    )
+
+
+def _on_cpu(amount: Tensor | float) -> Tensor | float:
+    return amount.double().cpu() if isinstance(amount, Tensor) else amount
+
+
+def _same(one: Mapping[int, Tensor], other: Mapping[int, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[value], other[value]) for value in one)
 
 
 def _readers(tape: Tape) -> defaultdict[int, list[tuple[int, int]]]:

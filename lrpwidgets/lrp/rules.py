@@ -1,6 +1,9 @@
-"""LRP rules: how a linear step z_k = Σ_j x_j w_jk + b_k hands its relevance R_k to its inputs.
+"""LRP rules: how a step hands its relevance R_k to its inputs.
 
-A rule is a small frozen dataclass whose fields carry their range and meaning. Almost all of them share
+A linear step z_k = Σ_j x_j w_jk + b_k obeys a :class:`LinearRule`, a product of two tensors that both depend on
+the input a :class:`ProductRule`.
+
+A rule is a small frozen dataclass whose fields carry their range and meaning. Almost all linear ones share
 relevance in proportion to the contributions x_j w_jk, after weighting these by their sign: see
 :func:`_by_contribution`. Overview: Montavon et al. 2019, "Layer-Wise Relevance Propagation: An Overview".
 
@@ -19,8 +22,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from .ledger import Handover, per_sample
-from .linear import LinearStep
+from .ledger import Handover
+from .linear import ONES, LinearStep, Term
+from .products import Product
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def knob(
 
 
 @dataclass(frozen=True)
-class Rule(ABC):
-    """How a linear step hands its relevance on."""
+class Rule:
+    """How a step hands its relevance on: a :class:`LinearRule` or a :class:`ProductRule`."""
 
     def __post_init__(self) -> None:
         for each in self.knobs():
@@ -88,9 +92,53 @@ class Rule(ABC):
         defaults = {each.name: each.default for each in dataclasses.fields(self)}
         return {"rule": type(self).__name__} | {k: v for k, v in values.items() if v != defaults[k]}
 
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """How a rule divides relevance: the terms that hand it on, and what is lost on the way.
+
+    Attributes
+    ----------
+    terms
+        What the inputs and the parameters get.
+    bias, stabilizer, rules
+        As in a :class:`~.ledger.Handover`: (B,) or 0.
+    """
+
+    terms: list[Term]
+    bias: Tensor | float = 0.0
+    stabilizer: Tensor | float = 0.0
+    rules: Tensor | float = 0.0
+
+    def __add__(self, other: Division) -> Division:
+        """Both together, for rules that treat parts of the relevance differently."""
+        return Division(
+            self.terms + other.terms,
+            self.bias + other.bias,
+            self.stabilizer + other.stabilizer,
+            self.rules + other.rules,
+        )
+
+
+class LinearRule(Rule, ABC):
+    """How a linear step hands its relevance on."""
+
     @abstractmethod
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
+        """Divide the `relevance` of ``step.output`` among ``step.inputs`` and the losses."""
+
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
         """Hand the `relevance` of ``step.output`` over to ``step.inputs``."""
+        division = self.divide(step, relevance)
+        return Handover(step.hand(division.terms), division.bias, division.stabilizer, division.rules)
+
+
+class ProductRule(Rule, ABC):
+    """How a product of two tensors that both depend on the input hands its relevance on."""
+
+    @abstractmethod
+    def propagate(self, product: Product, relevance: Tensor) -> Handover:
+        """Hand the `relevance` of ``product.output`` over to the two factors."""
 
 
 def from_dict(description: dict[str, Any]) -> Rule:
@@ -112,18 +160,18 @@ def from_dict(description: dict[str, Any]) -> Rule:
 
 
 @dataclass(frozen=True)
-class Zero(Rule):
+class Zero(LinearRule):
     """LRP-0: relevance in proportion to the contributions, R_j = Σ_k x_j w_jk / z_k · R_k.
 
     Everywhere in a piecewise linear network it equals gradient × input. Use it near the output.
     """
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         return _by_contribution(step, relevance, 1, 1, stabilizer=0.0)
 
 
 @dataclass(frozen=True)
-class Epsilon(Rule):
+class Epsilon(LinearRule):
     """LRP-ε: as LRP-0, but ε swallows the weak and contradictory (Bach et al. 2015, eq. 58).
 
     With s = R / (z + ε·sign z) the inputs get x ⊙ Wᵀs, the bias b·s and the stabilizer ε·sign(z)·s.
@@ -135,7 +183,7 @@ class Epsilon(Rule):
     relative: bool = False
     """ε counts in units of the root mean square of z over each sample, as in Montavon et al. 2019."""
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         stabilizer: Tensor | float = self.epsilon
         if self.relative:
             axes = tuple(range(1, step.output.dim()))
@@ -144,7 +192,7 @@ class Epsilon(Rule):
 
 
 @dataclass(frozen=True)
-class Gamma(Rule):
+class Gamma(LinearRule):
     """LRP-γ: contributions that agree with the output's sign count 1 + γ times (Montavon et al. 2019).
 
     This is the generalized form for inputs and outputs of any sign; on non-negative inputs and z > 0 it uses
@@ -161,19 +209,23 @@ class Gamma(Rule):
     )
     stabilizer: float = 1e-6
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
-        zero = torch.zeros((), dtype=relevance.dtype, device=relevance.device)
-        above = torch.where(step.output > 0, relevance, zero)
-        below = torch.where(step.output < 0, relevance, zero)
-        handover = _by_contribution(step, above, 1 + self.gamma, 1, self.stabilizer)
-        if below.any():  # behind a ReLU there is none
-            handover += _by_contribution(step, below, 1, 1 + self.gamma, self.stabilizer)
-        dropped = per_sample(relevance, (step.output == 0).to(relevance.dtype))
-        return replace(handover, rules=handover.rules + dropped)
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
+        # Behind a ReLU no relevance arrives where z ≤ 0, which is worth a look: it halves the work.
+        above, silent = relevance, None
+        if bool(((step.output <= 0) & (relevance != 0)).any()):
+            above = torch.where(step.output > 0, relevance, 0.0)
+            silent = step.output == 0
+        division = _by_contribution(step, above, 1 + self.gamma, 1, self.stabilizer)
+        if silent is None:
+            return division
+        below = torch.where(step.output < 0, relevance, 0.0)
+        division += _by_contribution(step, below, 1, 1 + self.gamma, self.stabilizer)
+        dropped = step.samples.total(relevance * silent)
+        return replace(division, rules=division.rules + dropped)
 
 
 @dataclass(frozen=True)
-class AlphaBeta(Rule):
+class AlphaBeta(LinearRule):
     """LRP-αβ: positive and negative contributions on their own, weighted α and −β (Bach et al. 2015, eq. 60).
 
     β is always α − 1. An output without negative contributions cannot place its share −β·R anywhere; the
@@ -198,55 +250,58 @@ class AlphaBeta(Rule):
         """The same rule with another α, and β = α − 1."""
         return super().turned(**{"beta": None, **values})  # type: ignore[arg-type]  # None: computed anew
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
-        handover = _by_contribution(step, self.alpha * relevance, 1, 0, self.stabilizer)
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
+        division = _by_contribution(step, relevance, 1, 0, self.stabilizer, self.alpha)
         if self.alpha == 1:
-            return handover
-        return handover + _by_contribution(step, (1 - self.alpha) * relevance, 0, 1, self.stabilizer)
+            return division
+        return division + _by_contribution(step, relevance, 0, 1, self.stabilizer, 1 - self.alpha)
 
 
 @dataclass(frozen=True)
-class ZPlus(Rule):
+class ZPlus(LinearRule):
     """The z⁺-rule: positive contributions only, x⁺w⁺ + x⁻w⁻; the same as α1β0 (Montavon et al. 2017)."""
 
     stabilizer: float = 1e-6
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         return _by_contribution(step, relevance, 1, 0, self.stabilizer)
 
 
 @dataclass(frozen=True)
-class Flat(Rule):
+class Flat(LinearRule):
     """Every input of an output gets the same share, whatever its value: a coarse but stable first layer."""
 
     stabilizer: float = 1e-6
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
-        share, losses = quotient(relevance, step.fan_in(), self.stabilizer, guarded=True)
-        return Handover(step.spread(share), **losses)
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
+        share, losses = _uniform_share(step, relevance, step.fan_in(), self.stabilizer)
+        return Division([Term(None, ONES, share)], **losses)
 
 
 @dataclass(frozen=True)
-class WSquare(Rule):
+class WSquare(LinearRule):
     """The w²-rule: shares in proportion to w², for first layers on unbounded input (Montavon et al. 2017)."""
 
     bias: bool = True
     """Whether b² counts in the denominator and absorbs its share; sources differ."""
     stabilizer: float = 1e-6
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         squares = step.squares()
         total = step.apply(squares, tuple(torch.ones_like(x[:1]) for x in step.inputs))
         bias = step.bias() if self.bias else None
         if bias is not None:
             total = total + bias**2
-        share, losses = quotient(relevance, total, self.stabilizer, guarded=True)
-        absorbed = 0.0 if bias is None else per_sample(share, bias**2)
-        return Handover(step.pull(squares, share), bias=absorbed, **losses)
+        share, losses = _uniform_share(step, relevance, total, self.stabilizer)
+        absorbed = 0.0
+        if bias is not None:
+            bias = bias**2
+            (absorbed,) = step.samples.sum(share, bias)
+        return Division([Term(None, squares, share, bias)], bias=absorbed, **losses)
 
 
 @dataclass(frozen=True)
-class ZBox(Rule):
+class ZBox(LinearRule):
     """The zᴮ-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
 
     Shares in proportion to x w − l w⁺ − h w⁻. `low` and `high` are the bounds after normalization, one
@@ -262,22 +317,25 @@ class ZBox(Rule):
         if not bool((torch.tensor(self.low) < torch.tensor(self.high)).all()):
             raise ValueError(f"ZBox: low must be below high in every channel, got {self.low} and {self.high}.")
 
-    def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         low, high = (tuple(_per_channel(bound, x) for x in step.inputs) for bound in (self.low, self.high))
         whole, positive, negative = step.matrix(1, 1), step.matrix(1, 0), step.matrix(0, 1)
         total = step.apply(whole, step.inputs) - step.apply(positive, low) - step.apply(negative, high)
-        share, losses = quotient(relevance, total, self.stabilizer)
-        pulled = zip(*(step.pull(matrix, share) for matrix in (whole, positive, negative)), strict=True)
-        handed = tuple(
-            x * at_x - least * at_low - most * at_high
-            for x, least, most, (at_x, at_low, at_high) in zip(step.inputs, low, high, pulled, strict=True)
-        )
-        return Handover(handed, **losses)
+        share, stabilizer = _signed_share(step, relevance, total, self.stabilizer)
+        terms = [
+            Term(step.inputs, whole, share),
+            Term(tuple(-x for x in low), positive, share),
+            Term(tuple(-x for x in high), negative, share),
+        ]
+        return Division(terms, stabilizer=stabilizer)
 
 
 @dataclass(frozen=True)
-class Pass(Rule):
+class Pass(LinearRule):
     """Relevance passes unchanged, as through an activation; input and output must have the same shape."""
+
+    def divide(self, step: LinearStep, relevance: Tensor) -> Division:
+        raise ValueError("Pass shares nothing by weight, so parameters have no relevance under it")
 
     def propagate(self, step: LinearStep, relevance: Tensor) -> Handover:
         shapes = [tuple(x.shape) for x in step.inputs]
@@ -286,44 +344,147 @@ class Pass(Rule):
         return Handover((relevance,))
 
 
+@dataclass(frozen=True)
+class Signal(ProductRule):
+    """Everything to the factor that is no gate; half each where that cannot be told.
+
+    A gate is a factor that only scales: an output of a sigmoid or softmax, one minus such, a reciprocal. In an
+    LSTM this is LRP-all (Arras et al. 2017), for attention it is CP-LRP (Ali et al. 2022): the attention
+    weights count as constants.
+    """
+
+    epsilon: float = knob(
+        1e-6, "ε", "Larger: more relevance lost in sums of products.", (1e-6, 1.0), logarithmic=True, above=0
+    )
+
+    def propagate(self, product: Product, relevance: Tensor) -> Handover:
+        signal = product.signal
+        if signal is None:
+            return Half(self.epsilon).propagate(product, relevance)
+        if product.elementwise:
+            return product.hand(relevance, (float(signal == 0), float(signal == 1)))
+        share, stabilizer = _signed_share(product, relevance, product.output, self.epsilon)
+        factors = product.contributions(share)
+        return Handover(tuple(r if slot == signal else None for slot, r in enumerate(factors)), stabilizer=stabilizer)
+
+
+@dataclass(frozen=True)
+class Half(ProductRule):
+    """Half to each factor: LRP-half in an LSTM, the uniform rule of AttnLRP for products (Achtibat et al. 2024)."""
+
+    epsilon: float = knob(
+        1e-6, "ε", "Larger: more relevance lost in sums of products.", (1e-6, 1.0), logarithmic=True, above=0
+    )
+
+    def propagate(self, product: Product, relevance: Tensor) -> Handover:
+        if product.elementwise:
+            return product.hand(relevance, (0.5, 0.5))
+        share, stabilizer = _signed_share(product, relevance, 2 * product.output, self.epsilon)
+        return Handover(product.contributions(share), stabilizer=stabilizer)
+
+
+@dataclass(frozen=True)
+class Proportional(ProductRule):
+    """Each factor in proportion to its value before its activation, LRP-prop; in sums of products half each.
+
+    Kept for comparison: it does not find the evidence (Arras et al. 2019, "Explaining and Interpreting LSTMs").
+    """
+
+    epsilon: float = knob(1e-6, "ε", "Keeps the quotient finite.", (1e-6, 1.0), logarithmic=True, above=0)
+
+    def propagate(self, product: Product, relevance: Tensor) -> Handover:
+        if not product.elementwise:
+            return Half(self.epsilon).propagate(product, relevance)
+        one, other = product.unsquashed
+        total = torch.broadcast_tensors(one + other, relevance)[0]
+        share, stabilizer = _signed_share(product, relevance, total, self.epsilon)
+        return replace(product.hand(share, (one, other)), stabilizer=stabilizer)
+
+
 RULES: dict[str, type[Rule]] = {
-    rule.__name__: rule for rule in (Zero, Epsilon, Gamma, AlphaBeta, ZPlus, Flat, WSquare, ZBox, Pass)
+    rule.__name__: rule
+    for rule in (
+        *(Zero, Epsilon, Gamma, AlphaBeta, ZPlus, Flat, WSquare, ZBox, Pass),
+        *(Signal, Half, Proportional),
+    )
 }
-"""Every rule by its name, in the order of the literature's table."""
+"""Every rule by its name, in the order of the literature's table; those for products last."""
 
 
-def _by_contribution(step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float) -> Handover:
-    """Share `relevance` by contributions that count `p` times if positive and `n` times if negative.
+def _by_contribution(
+    step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float, factor: float = 1.0
+) -> Division:
+    """Share `factor` · relevance by contributions that count `p` times if positive and `n` times if negative.
 
     R_j = Σ_k c_jk s_k with s_k = R_k / (Σ_j c_jk + bias + ε sign), the bias weighted like the contributions.
     """
-    one_signed = p == 0 or n == 0
-    share, losses = quotient(relevance, step.total(p, n), stabilizer, guarded=one_signed)
     bias = step.signed_bias(p, n)
-    absorbed = 0.0 if bias is None else per_sample(share, bias)
-    return Handover(step.hand(share, p, n), bias=absorbed, **losses)
+    weights = [] if bias is None else [_finite(bias)]
+    if p * n > 0 or isinstance(stabilizer, Tensor):
+        total, _ = step.total(p, n)
+        if isinstance(stabilizer, float | int) and stabilizer == 0:
+            share, losses = _unstabilized_share(step, relevance, total)
+        else:
+            share, absorbed = _signed_share(step, relevance, total, stabilizer)
+            losses = {"stabilizer": absorbed}
+        if bias is not None:
+            (losses["bias"],) = step.samples.sum(share, *weights)
+        return Division(step.by_sign(share, p, n), **losses)
+    # Terms of one sign: so is their sum, and the stabilizer is one number that can be added like a bias.
+    offset = stabilizer if p > n else -stabilizer
+    total, ours = step.total(p, n, offset)
+    rules: Tensor | float = 0.0
+    least = total.amin() if p > n else total.amax()
+    if float(least.abs()) <= stabilizer:  # somewhere there is nobody to share with
+        nobody = total.abs() <= stabilizer
+        (rules,) = step.samples.sum(relevance, factor * nobody.to(relevance.dtype))
+        relevance = relevance.masked_fill(nobody, 0.0)
+        total = total.masked_fill(nobody, 1.0) if stabilizer == 0 else total
+    share = torch.div(relevance, total, out=total) if ours and total.dtype == relevance.dtype else relevance / total
+    if factor != 1:
+        share = share.mul_(factor)
+    absorbed_bias, absorbed = [0.0] * (1 - len(weights)) + step.samples.sum(share, *weights, offset)
+    return Division(step.by_sign(share, p, n), absorbed_bias, absorbed, rules)
 
 
-def quotient(
-    relevance: Tensor, total: Tensor, stabilizer: Tensor | float, *, guarded: bool = False
-) -> tuple[Tensor, dict[str, Any]]:
-    """The share s = R / (z + ε·sign z) with sign(0) = +1 for z = `total`, and what it loses of R.
-
-    `guarded`: z is a sum of terms of one sign, so z = 0 means that there is nobody to share with. Such an
-    output drops its relevance, which is the rule's doing and not the stabilizer's.
-    """
-    guarded = guarded or (isinstance(stabilizer, float | int) and stabilizer == 0)
+def _signed_share(
+    step: LinearStep | Product, relevance: Tensor, total: Tensor, stabilizer: Tensor | float
+) -> tuple[Tensor, Tensor]:
+    """s = R / (z + ε·sign z) with sign(0) = +1 for z = `total`, and what the stabilizer absorbs per sample."""
     # A tensor of ε may differ by sample. copysign takes −0 for negative; all its terms are zero then.
     offset = torch.copysign(torch.as_tensor(stabilizer, dtype=total.dtype, device=total.device), total)
-    share = relevance / (total + offset)
-    if not guarded:
-        return share, {"stabilizer": per_sample(share, offset)}
+    share = total + offset
+    share = torch.div(relevance, share, out=share) if share.dtype == relevance.dtype else relevance / share
+    return share, step.samples.sum(share, offset)[0]
+
+
+def _unstabilized_share(step: LinearStep, relevance: Tensor, total: Tensor) -> tuple[Tensor, dict[str, Tensor | float]]:
+    """s = R / z; an output that is exactly 0 drops its relevance, which is the rule's doing."""
     nobody = total == 0
-    share = share.masked_fill(nobody, 0.0)
+    if not bool(nobody.any()):
+        return relevance / total, {}
+    share = (relevance / total).masked_fill_(nobody, 0.0)
+    return share, {"rules": step.samples.sum(relevance, nobody.to(relevance.dtype))[0]}
+
+
+def _uniform_share(
+    step: LinearStep, relevance: Tensor, total: Tensor, stabilizer: float
+) -> tuple[Tensor, dict[str, Tensor | float]]:
+    """s = R / (z + ε) for z = `total` ≥ 0 that does not depend on the input; z = 0 means nobody to share with."""
+    nobody = total == 0
+    share = relevance / (total + stabilizer)
+    if not bool(nobody.any()):
+        return share, {"stabilizer": step.samples.sum(share, stabilizer)[0]}
+    share = share.masked_fill_(nobody.expand(share.shape), 0.0)
     return share, {
-        "stabilizer": per_sample(share, offset),
-        "rules": per_sample(relevance, nobody.to(relevance.dtype)),
+        "stabilizer": step.samples.sum(share, stabilizer)[0],
+        "rules": step.samples.sum(relevance, nobody.to(relevance.dtype))[0],
     }
+
+
+def _finite(bias: Tensor) -> Tensor:
+    """Without the −∞ of a mask, which makes the share 0 wherever it is added."""
+    return bias.masked_fill(bias.isinf(), 0.0)
 
 
 def _per_channel(bound: float | Sequence[float], x: Tensor) -> Tensor:

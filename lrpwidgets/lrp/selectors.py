@@ -23,7 +23,10 @@ from typing import Any
 
 from .tape import Step
 
-KINDS = ("conv", "linear", "pool", "maxpool", "norm", "sum")
+PRODUCTS = ("product", "matmul")
+"""Families of products of two values that both depend on the input, elementwise and with sums."""
+
+KINDS = ("conv", "linear", "pool", "maxpool", "norm", "sum", *PRODUCTS)
 """Families of layers that relevance rules may be given to."""
 
 _WEIGHTED = ("conv", "linear")

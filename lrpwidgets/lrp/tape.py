@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from . import operations
+from . import expansions, operations
 from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
+from .samples import MixedSamplesError, Samples
 
 
 class StaleExplanationError(RuntimeError):
@@ -36,6 +37,12 @@ class Value:
     tensor: Tensor
     nonnegative: bool
     """Known from the step that made it, not measured: a ReLU's output, a pooling of one, ..."""
+    gate: bool
+    """Whether it only scales what it is multiplied with: a sigmoid's output, one minus it, ..."""
+    samples: Samples
+    """Which sample of the batch owns each element."""
+    unsquashed: Tensor
+    """What an activation was applied to, if one made it; else its own tensor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +88,8 @@ class Tape:
     output: int
     weights: Sequence[tuple[Tensor, int]]
     """The constant tensors that the steps read, and their versions when they ran."""
+    names: Mapping[int, str]
+    """Name of each of the model's parameters and buffers, by its id."""
     caveats: tuple[str, ...]
 
     @property
@@ -88,34 +97,77 @@ class Tape:
         """The model's output, (B, C)."""
         return self.values[self.output].tensor
 
+    @property
+    def nothing(self) -> Tensor:
+        """A zero for every sample, (B,), in the ledger's precision."""
+        return torch.zeros(len(self.scores), dtype=torch.float64)
+
+    def start(self, weights: Tensor) -> Tensor:
+        """The relevance of the scores if each counts with its weight, in at least 32 bits."""
+        return (self.scores * weights).to(torch.promote_types(self.scores.dtype, torch.float32))
+
+    def per_sample(self, value: int, relevance: Tensor | None) -> Tensor:
+        """Σ of a value's `relevance` per sample, (B,), in the ledger's precision; None counts as zeros."""
+        if relevance is None:
+            return self.nothing
+        return self.values[value].samples.total(relevance).double().cpu()
+
+    def relevance_or_zero(self, value: int, of: Mapping[int, Tensor]) -> Tensor:
+        """The relevance of `value`, or zeros of its shape."""
+        if value in of:
+            return of[value]
+        tensor, scores = self.values[value].tensor, self.scores
+        dtype = tensor.dtype if tensor.is_floating_point() else scores.dtype
+        return torch.zeros(tensor.shape, dtype=torch.promote_types(dtype, torch.float32), device=scores.device)
+
+    def forget(self, step: Step) -> None:
+        """Let go of what the step made, and keep only its shape; the scores stay."""
+        for number in {*step.outputs, *step.results} - {None, self.output}:
+            value = self.values[number]
+            value.tensor = value.unsquashed = value.tensor.to("meta")
+
     def check_weights(self) -> None:
         """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
         if any(version(weight) != recorded for weight, recorded in self.weights):
             raise StaleExplanationError("The model's weights changed since this explanation was made; explain again.")
 
-    def call(self, step: Step) -> Call:
-        """`step` with its tensors, ready to be looked at or run again."""
+    def call(self, step: Step, *, several: bool = False) -> Call:
+        """`step` with its tensors, ready to be looked at or run again; for `several` targets or one."""
         values = self.values
-        return Call(
-            step.function,
-            step.args,
-            step.kwargs,
-            inputs=tuple(values[v].tensor for v in step.inputs),
+        call = _call(values, step.function, step.args, step.kwargs, step.inputs)
+        samples = next(values[v].samples for v in step.results if v is not None)
+        return replace(
+            call,
             outputs=tuple(None if v is None else values[v].tensor for v in step.results),
-            nonnegative=all(values[v].nonnegative for v in step.inputs),
             norm=self.call(step.norm) if step.norm else None,
+            samples=samples,
+            several=several,
         )
 
 
-def record(model: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
+def _call(values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int]) -> Call:
+    return Call(
+        function,
+        args,
+        kwargs,
+        inputs=tuple(values[v].tensor for v in read),
+        outputs=(),
+        nonnegative=all(values[v].nonnegative for v in read),
+        gates=tuple(values[v].gate for v in read),
+        unsquashed=tuple(values[v].unsquashed for v in read),
+    )
+
+
+def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any], Tensor] | None = None) -> Tape:
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
-    Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``.
+    Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
+    the model returns goes through `select`; a tensor (B,) becomes (B, 1).
 
     Raises
     ------
     TypeError
-        If the model returns no tensor.
+        If that is no tensor.
     ValueError
         If its output does not depend on the inputs.
     NotImplementedError
@@ -129,20 +181,35 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
         recorder,
     ):
         output = model(*recorder.inputs)
+        output = output if select is None else select(output)
+        if isinstance(output, Tensor) and output.dim() == 1:
+            output = output.unsqueeze(1)
     if not isinstance(output, Tensor):
+        returned = type(output).__name__
+        way = "Explainer(model, select=lambda output: output[0])" if select is None else "a select that returns one"
         raise TypeError(
-            f"The model returned a {type(output).__name__}; LRP needs one tensor of scores (B, C). "
-            "Wrap the model in a module whose forward returns that tensor alone."
+            f"{'The model' if select is None else 'select'} returned a {returned}; LRP needs one tensor of "
+            f"scores (B, C). Say which part of it holds them: {way}."
         )
     end = recorder.value_of(output)
     steps = [] if end is None else _needed(recorder.steps, end)
     if end is None or not steps:
         raise ValueError("The model's output does not depend on its inputs, so there is nothing to explain.")
-    caveats = ("The model is in training mode; it was explained in eval mode.",) if was_training else ()
-    starts = tuple(range(len(inputs)))
+    caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
     leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
-    weights = [(tensor, version(tensor)) for step in steps for tensor in _constants(step)]
-    return Tape(recorder.values, _folded(_named(steps, leaves), end), starts, end, weights, caveats)
+    steps = _named(steps, leaves)
+    if random := [step.name for step in steps if operations.is_random(recorder.call(step))]:
+        caveats.append(f"Dropout is active in {', '.join(random)}: this explains one random draw of the model.")
+    weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
+    return Tape(
+        recorder.values,
+        _folded(steps, end),
+        recorder.starts,
+        end,
+        weights + recorder.taken_apart,
+        {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]},
+        tuple(caveats),
+    )
 
 
 _ONE_FORWARD = threading.RLock()
@@ -191,6 +258,14 @@ def _watched(model: nn.Module, recorder: _Recorder) -> Iterator[None]:
             hook.remove()
 
 
+@dataclass(frozen=True, eq=False)
+class _Write:
+    """An in-place call that changed what other tensors on the same memory show."""
+
+    target: Tensor
+    writer: str
+
+
 class _Recorder(TorchFunctionMode):
     """Sees every torch call of the forward and writes down those that depend on the inputs."""
 
@@ -200,14 +275,18 @@ class _Recorder(TorchFunctionMode):
         self.steps: list[Step] = []
         self._known: dict[int, int] = {}  # id of a live tensor -> its value
         self._living: dict[int, list[Tensor]] = {}  # storage -> known tensors on it, kept alive so ids stay theirs
-        self._overwritten: dict[int, str] = {}  # id of a tensor whose storage was written to -> by which call
+        self._overwritten: dict[int, list[_Write]] = {}  # id of a tensor -> writes to its memory through others
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
+        self.taken_apart: list[tuple[Tensor, int]] = []
+        """Weights that only functions recorded as their parts have read, and their versions."""
         # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
         # alias by `detach` would share the caller's version counter.
         self.inputs = tuple(x.data for x in inputs)
-        for x in self.inputs:
-            self._add(x, nonnegative=bool((x >= 0).all()))
+        self.starts = tuple(
+            self._add(x, bool((x >= 0).all()), gate=False, samples=Samples.first_axis(x, len(inputs[0])))
+            for x in self.inputs
+        )
 
     def enter(self, path: str) -> None:
         """A module begins its forward."""
@@ -233,13 +312,17 @@ class _Recorder(TorchFunctionMode):
             if value is None:
                 self._check_constant(item)
                 return item
-            self._check_current(item, value)
-            read.append(value)
+            read.append(self._current(item, value))
             return Slot(len(read) - 1)
 
         call = function, substitute(args, slot), substitute(kwargs, slot)
         if not read or operations.makes_constant(function):
             return function(*args, **kwargs)
+        parts = None if operations.knows(function) else expansions.find(function, operations.key(function))
+        if parts:
+            self.taken_apart += [(tensor, version(tensor)) for tensor in _tensors(call)]
+            with self:
+                return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
         if pure is None:
             returned = function(*args, **kwargs)
@@ -260,25 +343,47 @@ class _Recorder(TorchFunctionMode):
         read: tuple[int, ...],
         returned: tuple[Any, ...],
     ) -> None:
-        relevant = [isinstance(y, Tensor) and (y.is_floating_point() or y.is_complex()) for y in returned]
-        if not any(relevant):
-            return  # a shape, an index, a comparison: nothing that relevance could pass through
-        call = Call(
-            function,
-            args,
-            kwargs,
-            inputs=tuple(self.values[v].tensor for v in read),
-            outputs=tuple(y if carries else None for y, carries in zip(returned, relevant, strict=True)),
-            nonnegative=all(self.values[v].nonnegative for v in read),
-        )
+        call = _call(self.values, function, args, kwargs, read)
+        indices = not any(x.is_floating_point() or x.is_complex() for x in call.inputs)
+
+        def relevant(y: Any) -> bool:
+            # Of whole numbers only an input's own, such as tokens, may be explained; no shape, rank or comparison.
+            whole = indices and isinstance(y, Tensor) and y.dtype == call.inputs[0].dtype and y.dtype != torch.bool
+            return isinstance(y, Tensor) and (whole or y.is_floating_point() or y.is_complex())
+
+        call = replace(call, outputs=tuple(y if relevant(y) else None for y in returned))
+        if all(y is None for y in call.outputs):
+            return  # nothing that relevance could pass through
         operation = operations.find(call)
-        nonnegative = operation is not None and operation.nonnegative(call)
-        made = tuple(None if y is None else self._add(y, nonnegative) for y in call.outputs)
+        if operation is None and indices:
+            return
+        known = operation or Operation()
+        try:
+            owners = known.samples(call, [self.values[v].samples for v in read])
+        except MixedSamplesError as error:
+            raise NotImplementedError(
+                f"`{operations.key(function)}` in {self._running[-1][0] or 'the model'} mixes the samples of the "
+                f"batch ({error}), so amounts per sample are unknown. Explain one sample at a time."
+            ) from error
+        owners = owners * len(call.outputs) if len(owners) == 1 else owners
+        nonnegative, gate = known.nonnegative(call), known.gate(call)
+        squashed = call.inputs[0] if operations.squashes(known, call) else None
+        made = tuple(
+            None if y is None else self._add(y, nonnegative, gate, samples, squashed)
+            for y, samples in zip(call.outputs, owners, strict=True)
+        )
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made))
 
-    def _add(self, tensor: Tensor, nonnegative: bool) -> int:
+    def call(self, step: Step) -> Call:
+        """`step` with its tensors."""
+        return _call(self.values, step.function, step.args, step.kwargs, step.inputs)
+
+    def _add(
+        self, tensor: Tensor, nonnegative: bool, gate: bool, samples: Samples, unsquashed: Tensor | None = None
+    ) -> int:
         # An alias, since the tensor itself may be changed in place: then it moves on and the alias stays.
-        self.values.append(Value(tensor.detach(), nonnegative))
+        alias = tensor.detach()
+        self.values.append(Value(alias, nonnegative, gate, samples, alias if unsquashed is None else unsquashed))
         self._known[id(tensor)] = len(self.values) - 1
         self._overwritten.pop(id(tensor), None)
         living = self._living.setdefault(tensor.untyped_storage()._cdata, [])
@@ -299,17 +404,32 @@ class _Recorder(TorchFunctionMode):
         for tensor in sharing:
             tensor.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
             if tensor is not target:
-                self._overwritten[id(tensor)] = f"`{name}` in {self._running[-1][0] or 'the model'}"
+                write = _Write(target, f"`{name}` in {self._running[-1][0] or 'the model'}")
+                self._overwritten.setdefault(id(tensor), []).append(write)
         self._living[storage._cdata] = sharing
         return target.copy_(result)
 
-    def _check_current(self, tensor: Tensor, value: int) -> None:
-        writer = self._overwritten.get(id(tensor))
-        if writer and not torch.equal(tensor, self.values[value].tensor):
+    def _current(self, tensor: Tensor, value: int) -> int:
+        """The value of `tensor` now, if its memory was written to through other tensors."""
+        writes = self._overwritten.pop(id(tensor), [])
+        for write in writes:
+            if torch.equal(tensor, self.values[value].tensor):
+                break
+            part, old = self._known[id(write.target)], self.values[value].tensor
+            stride, offset = write.target.stride(), write.target.storage_offset() - tensor.storage_offset()
+            try:
+                result = operations.overlaid(old, self.values[part].tensor, stride, offset)
+            except RuntimeError:  # a write beyond what this tensor shows
+                break
+            self._write(operations.overlaid, (Slot(0), Slot(1), stride, offset), {}, (value, part), (result,))
+            value = self._known[id(result)]
+        if writes and not torch.equal(tensor, self.values[value].tensor):
             raise NotImplementedError(
-                f"{writer} changed a tensor in place that the model reads again through another view; "
+                f"{writes[-1].writer} changed a tensor in place that the model reads again through another view; "
                 "relevance cannot be followed through that. Use the out-of-place call there."
             )
+        self._known[id(tensor)] = value
+        return value
 
     def _check_constant(self, item: Any) -> None:
         """Refuse a tensor that seems constant, but lies on memory that values were written to."""
@@ -326,10 +446,10 @@ class _Recorder(TorchFunctionMode):
             )
 
 
-def _constants(step: Step) -> list[Tensor]:
-    """Tensors among the arguments that do not depend on the inputs, such as weights."""
+def _tensors(tree: Any) -> list[Tensor]:
+    """The tensors in recorded arguments; those that depend on the inputs are slots there."""
     found: list[Tensor] = []
-    substitute((step.args, step.kwargs), lambda item: found.append(item) if isinstance(item, Tensor) else None)
+    substitute(tree, lambda item: found.append(item) if isinstance(item, Tensor) else None)
     return found
 
 

@@ -7,25 +7,77 @@ runs, and a JSON file with the same numbers is written beside the table if ``--j
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from . import dashboard, lrp
+from .allocator import tune
+from .candidates import NETWORKS
 
-BENCHMARKS = {"lrp": lrp.measure, "dashboard": dashboard.measure}
+
+def _listed(convert: Callable[[str], object]) -> Callable[..., list[object] | None]:
+    """A click callback for values between commas."""
+
+    def callback(_context: click.Context, _parameter: click.Parameter, text: str | None) -> list[object] | None:
+        try:
+            return [convert(each.strip()) for each in text.split(",")] if text else None
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return callback
+
+
+def _network(name: str) -> str:
+    if name not in NETWORKS:
+        raise ValueError(f"{name!r} is none of {', '.join(NETWORKS)}")
+    return name
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard"]))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
-@click.option("--rounds", default=7, show_default=True, help="Runs of each; the median counts.")
+@click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
-def main(names: tuple[str, ...], device: str, rounds: int, file: Path | None) -> None:
-    """Print how fast things are, beside a peer or a physical floor."""
-    measured = {}
-    for name in names or BENCHMARKS:
-        measured[name] = BENCHMARKS[name](device, rounds)
+@click.option(
+    "--networks",
+    callback=_listed(_network),
+    help=f"lrp: which networks, with commas between; of {','.join(NETWORKS)}. [default: all]",
+)
+@click.option(
+    "--batches",
+    callback=_listed(int),
+    help="lrp: batch sizes, with commas between. [default: 1,8, on a GPU 1,8,64]",
+)
+@click.option(
+    "--default-allocator",
+    is_flag=True,
+    help="Leave glibc's malloc as it is. Otherwise it is told to keep freed memory, as the dashboards' server does, "
+    "for the backend and its peers alike.",
+)
+def main(
+    names: tuple[str, ...],
+    device: str,
+    rounds: int,
+    file: Path | None,
+    networks: list[str] | None,
+    batches: list[int] | None,
+    default_allocator: bool,
+) -> None:
+    """Print how fast things are, beside a peer or a physical floor.
+
+    lrp: explanations, switched rules, other targets, memory and agreement, beside zennit and Captum.
+
+    dashboard: from opening to the first heatmap and from slider to pixels, in a real browser.
+    """
+    if not default_allocator:
+        tune()
+    benchmarks = {
+        "lrp": lambda: lrp.measure(device, rounds, networks, batches),
+        "dashboard": lambda: dashboard.measure(device, rounds),
+    }
+    measured = {name: benchmarks[name]() for name in names or benchmarks}
     if file:
         file.write_text(json.dumps(measured, indent=1))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from .allocator import untuned
 from .timing import table
 
 SHARED = Path(os.environ.get("LRPWIDGETS_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -101,7 +102,7 @@ def _slide(page: Page, row: int, rounds: int) -> float:
 
 @contextmanager
 def _served(options: list[str]) -> Iterator[tuple[str, float]]:
-    environment = {**os.environ, "TORCH_HOME": str(SHARED / "torch_home")} if SHARED.is_dir() else dict(os.environ)
+    environment = untuned() | ({"TORCH_HOME": str(SHARED / "torch_home")} if SHARED.is_dir() else {})
     command = [
         str(Path(sys.executable).with_name("lrpwidgets")),
         "serve",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -10,10 +11,11 @@ import torch
 
 
 def medians(candidates: dict[str, Callable[[], object]], rounds: int, device: str = "cpu") -> dict[str, float]:
-    """Median seconds of each candidate after one round that does not count."""
+    """Median seconds of each candidate after one round that does not count; nobody cleans up after another."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):
         for name, run in candidates.items():
+            gc.collect()
             started = _now(device)
             run()
             if number:

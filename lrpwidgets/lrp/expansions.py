@@ -1,0 +1,259 @@
+"""Functions that are recorded as the elementary calls they consist of: attention, recurrent layers, ...
+
+Relevance then passes them by the rules of these calls, and every one of them has its line in the ledger. The
+results are those of the fused kernels up to rounding. :data:`EXPANSIONS`, at the end, lists all; besides, any
+function of torch's that is written in Python and has no entry in the operation table is opened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from types import FunctionType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+
+
+def find(function: Callable[..., Any], key: str) -> Callable[..., Any] | None:
+    """What to run in place of `function`, called `key` in the tables, so that its elementary calls can be seen."""
+    if key in EXPANSIONS:
+        return EXPANSIONS[key]
+    if isinstance(function, FunctionType) and function.__module__.startswith("torch."):
+        return _opened(function)
+    return None
+
+
+@cache
+def _opened(function: FunctionType) -> Callable[..., Any] | None:
+    """A copy of `function` that runs its body instead of handing itself over to whoever records torch calls."""
+    checks = {name for name in function.__code__.co_names if name.startswith("has_torch_function")}
+    if not checks:
+        return None
+    scope = {**function.__globals__, **dict.fromkeys(checks, lambda *_: False)}
+    opened = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+    opened.__kwdefaults__ = function.__kwdefaults__
+    return opened
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """``F.scaled_dot_product_attention``."""
+    if enable_gqa:
+        groups = query.shape[-3] // key.shape[-3]
+        key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+    scores = (query @ key.transpose(-2, -1)) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=query.device).tril()
+    if attn_mask is not None:
+        allowed = attn_mask.dtype == torch.bool
+        scores = scores.masked_fill(~attn_mask, -math.inf) if allowed else scores + attn_mask
+    weights = F.softmax(scores, -1)
+    return (F.dropout(weights, dropout_p) if dropout_p else weights) @ value
+
+
+def addmm(input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """``torch.addmm``, ``baddbmm`` and their kin: a product added to a tensor."""
+    product = one @ other
+    return (product if alpha == 1 else product * alpha) + (input if beta == 1 else input * beta)
+
+
+def addcmul(input: Tensor, one: Tensor, other: Tensor, *, value: float = 1) -> Tensor:
+    """``torch.addcmul``."""
+    product = one * other
+    return input + (product if value == 1 else product * value)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+    """``torch.lerp``."""
+    return input * (1 - weight) + end * weight
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """``F.glu``."""
+    signal, gate = input.chunk(2, dim)
+    return signal * torch.sigmoid(gate)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``F.cosine_similarity``."""
+    one, other = (x / x.norm(dim=dim, keepdim=True).clamp_min(eps) for x in (x1, x2))
+    return (one * other).sum(dim)
+
+
+def lstm_cell(
+    x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> State:
+    """One step of an LSTM: new hidden and cell state."""
+    return _lstm_step(*_joint(w_ih, w_hh, b_ih, b_hh), x, state)
+
+
+def gru_cell(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of a GRU: its new hidden state."""
+    (h,) = _gru_step(w_ih, w_hh, b_ih, b_hh, x, (h,))
+    return h
+
+
+def rnn_cell(
+    squash: Callable[[Tensor], Tensor],
+    x: Tensor,
+    h: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
+    """One step of a plain recurrent layer: its new hidden state."""
+    (h,) = _rnn_step(squash, *_joint(w_ih, w_hh, b_ih, b_hh), x, (h,))
+    return h
+
+
+def _joint(w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """One linear map of (x, h) instead of two, so that they share relevance as parts of one sum (Arras et al. 2017)."""
+    return torch.cat([w_ih, w_hh], 1), None if b_ih is None or b_hh is None else b_ih + b_hh
+
+
+def _lstm_step(weight: Tensor, bias: Tensor | None, x: Tensor, state: State) -> State:
+    h, c = state
+    i, f, g, o = F.linear(torch.cat([x, h], -1), weight, bias).chunk(4, -1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def _gru_step(w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None, x: Tensor, state: State) -> State:
+    (h,) = state
+    xr, xz, xn = F.linear(x, w_ih, b_ih).chunk(3, -1)
+    hr, hz, hn = F.linear(h, w_hh, b_hh).chunk(3, -1)
+    z = torch.sigmoid(xz + hz)
+    n = torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
+    return ((1 - z) * n + z * h,)
+
+
+def _rnn_step(
+    squash: Callable[[Tensor], Tensor], weight: Tensor, bias: Tensor | None, x: Tensor, state: State
+) -> State:
+    (h,) = state
+    return (squash(F.linear(torch.cat([x, h], -1), weight, bias)),)
+
+
+def _lstm_layer(weights: Sequence[Tensor | None]) -> Callable[[Tensor, State], State]:
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    assert w_ih is not None
+    assert w_hh is not None
+    step = partial(_lstm_step, *_joint(w_ih, w_hh, b_ih, b_hh))
+    if w_hr is None:
+        return step
+
+    def projected(x: Tensor, state: State) -> State:
+        h, c = step(x, state)
+        return F.linear(h, w_hr), c
+
+    return projected
+
+
+def _gru_layer(weights: Sequence[Tensor | None]) -> Callable[[Tensor, State], State]:
+    return partial(_gru_step, *weights[:4])
+
+
+def _rnn_layer(
+    squash: Callable[[Tensor], Tensor], weights: Sequence[Tensor | None]
+) -> Callable[[Tensor, State], State]:
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    assert w_ih is not None
+    assert w_hh is not None
+    return partial(_rnn_step, squash, *_joint(w_ih, w_hh, b_ih, b_hh))
+
+
+def _recurrent(layer: Callable[[Sequence[Tensor | None]], Callable[[Tensor, State], State]], *args: Any) -> Any:
+    """A stack of recurrent layers as torch's kernels take it: a batch of equal lengths, or a packed one."""
+    packed = not isinstance(args[3], bool)
+    if packed:
+        data, batch_sizes, start, parameters, has_biases, layers, dropout, training, both = args
+        steps = list(data.split(batch_sizes.tolist()))
+    else:
+        data, start, parameters, has_biases, layers, dropout, training, both, batch_first = args
+        steps = list(data.unbind(1 if batch_first else 0))
+    states: State = (start,) if isinstance(start, Tensor) else tuple(start)
+    directions = 2 if both else 1
+    per_run = len(parameters) // (layers * directions)
+    last: list[State] = []
+    for number in range(layers):
+        runs: list[list[Tensor]] = []
+        for direction in range(directions):
+            index = number * directions + direction
+            weights = _five(parameters[index * per_run : (index + 1) * per_run], has_biases)
+            outputs, end = _run(layer(weights), steps, tuple(s[index] for s in states), backward=direction == 1)
+            runs.append(outputs)
+            last.append(end)
+        steps = [torch.cat(parts, -1) if both else parts[0] for parts in zip(*runs, strict=True)]
+        if dropout and training and number + 1 < layers:
+            steps = [F.dropout(x, dropout) for x in steps]
+    result = torch.cat(steps) if packed else torch.stack(steps, 1 if batch_first else 0)
+    return result, *(torch.stack(ends) for ends in zip(*last, strict=True))
+
+
+def _five(weights: Sequence[Tensor], has_biases: bool) -> list[Tensor | None]:
+    """Input, hidden, their two biases, projection; None for what the layer does not have."""
+    first, others = list(weights[:2]), list(weights[2:])
+    biases = [others.pop(0), others.pop(0)] if has_biases else [None, None]
+    return [*first, *biases, others[0] if others else None]
+
+
+def _run(
+    step: Callable[[Tensor, State], State], inputs: Sequence[Tensor], start: State, *, backward: bool
+) -> tuple[list[Tensor], State]:
+    """One layer in one direction: its output at every time, and its last state.
+
+    In a packed batch the longest sequences come first, so fewer and fewer take part as time goes on.
+    """
+    times = range(len(inputs))
+    outputs: dict[int, Tensor] = {}
+    first = len(inputs[-1]) if backward else len(inputs[0])
+    state = tuple(s[:first] if len(s) != first else s for s in start)
+    ended: list[State] = []
+    for time in reversed(times) if backward else times:
+        x, active = inputs[time], len(state[0])
+        if len(x) < active:
+            ended.insert(0, tuple(s[len(x) :] for s in state))
+            state = tuple(s[: len(x)] for s in state)
+        elif len(x) > active:
+            state = tuple(torch.cat([s, new[active : len(x)]]) for s, new in zip(state, start, strict=True))
+        state = step(x, state)
+        outputs[time] = state[0]
+    if ended:
+        state = tuple(torch.cat(parts) for parts in zip(state, *ended, strict=True))
+    return [outputs[time] for time in times], state
+
+
+EXPANSIONS: dict[str, Callable[..., Any]] = {
+    "scaled_dot_product_attention": scaled_dot_product_attention,
+    **dict.fromkeys(("addmm", "baddbmm", "addmv"), addmm),
+    "addcmul": addcmul,
+    "lerp": lerp,
+    "glu": glu,
+    "cosine_similarity": cosine_similarity,
+    "lstm": partial(_recurrent, _lstm_layer),
+    "gru": partial(_recurrent, _gru_layer),
+    "rnn_tanh": partial(_recurrent, partial(_rnn_layer, torch.tanh)),
+    "rnn_relu": partial(_recurrent, partial(_rnn_layer, torch.relu)),
+    "lstm_cell": lstm_cell,
+    "gru_cell": gru_cell,
+    "rnn_tanh_cell": partial(rnn_cell, torch.tanh),
+    "rnn_relu_cell": partial(rnn_cell, torch.relu),
+}
+"""What is run in place of a function, by the function's name in the operation table."""

@@ -1,0 +1,123 @@
+"""Targets: which of the model's scores an explanation is about."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rather:
+    """Why one class rather than another: the difference of their scores.
+
+    >>> Rather(3, than=9)
+    Rather(this=3, than=9)
+    """
+
+    this: int
+    than: int
+
+
+Target = int | Rather | Sequence[int] | Tensor | None
+
+
+def target_weights(target: Target, scores: Tensor) -> Tensor:
+    """Weight of every score in what is explained, shaped like the `scores` (B, C, ...).
+
+    Raises
+    ------
+    ValueError
+        If `target` is out of range or of the wrong shape.
+    TypeError
+        If it is no class number.
+    """
+    if isinstance(target, Tensor) and target.is_floating_point():
+        return _checked_weights(target, scores)
+    if isinstance(target, Rather):
+        return target_weights(target.this, scores) - target_weights(target.than, scores)
+    if scores.dim() > 2:
+        return _class_mask(target, scores)
+    samples, classes = scores.shape
+    if target is None:
+        chosen = scores.argmax(1)
+    else:
+        numbers = _class_numbers(target)
+        if len(numbers) not in (1, samples):
+            raise ValueError(
+                f"target has {len(numbers)} class numbers for a batch of {samples}; give one, or one each. "
+                "Several targets for every sample go into `targets`."
+            )
+        _check_range(numbers, classes)
+        chosen = torch.tensor(numbers, device=scores.device)
+    return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores)
+
+
+def _class_mask(target: Target, scores: Tensor) -> Tensor:
+    """Dense scores (B, C, ...): one class number per position, or a class wherever it has the highest score."""
+    classes, places = scores.shape[1], (len(scores), *scores.shape[2:])
+    top = scores.argmax(1)
+    if target is None:
+        chosen = top
+    elif isinstance(target, Tensor) and target.dim() > 1:
+        chosen = target.to(scores.device)
+        if chosen.dtype == torch.bool or tuple(chosen.shape) not in (places, places[1:]):
+            raise ValueError(
+                f"a class mask for scores {tuple(scores.shape)} holds a class number, or -1, per position: "
+                f"integers of shape {places}, got {target.dtype} of shape {tuple(target.shape)}."
+            )
+        _check_range([number for number in chosen.unique().tolist() if number != -1], classes)
+        chosen = chosen.expand(places)
+    else:
+        numbers = _class_numbers(target)
+        if len(numbers) != 1:
+            raise ValueError(
+                f"scores {tuple(scores.shape)} take one class number, or a class mask of shape {places}, "
+                f"got {len(numbers)} numbers."
+            )
+        _check_range(numbers, classes)
+        chosen = torch.where(top == numbers[0], top, -1)
+    weights = torch.nn.functional.one_hot(chosen.clamp(min=0), classes).movedim(-1, 1)
+    return (weights * (chosen >= 0).unsqueeze(1)).to(scores)
+
+
+def _checked_weights(target: Tensor, scores: Tensor) -> Tensor:
+    if target.shape not in (scores.shape, scores.shape[1:]):
+        raise ValueError(
+            f"target weights must have the shape of the scores {tuple(scores.shape)}, got {tuple(target.shape)}."
+        )
+    if not bool(target.isfinite().all()):
+        raise ValueError("target weights contain NaN or infinity.")
+    return target.to(scores).expand(scores.shape)
+
+
+def _class_numbers(target: Any) -> list[int]:
+    try:
+        return [_class_number(each) for each in _listed(target)]
+    except TypeError:
+        raise TypeError(
+            "target must be None, a class number, one per sample, Rather(this, than), or weights (B, C), "
+            f"got {target!r}."
+        ) from None
+
+
+def _check_range(numbers: Sequence[int], classes: int) -> None:
+    outside = [number for number in numbers if not 0 <= number < classes]
+    if outside:
+        raise ValueError(f"target {outside[0]} is out of range: the model has {classes} classes, 0 to {classes - 1}.")
+
+
+def _class_number(item: Any) -> int:
+    if isinstance(item, bool):
+        raise TypeError("True and False are no class numbers")
+    return operator.index(item)
+
+
+def _listed(target: Any) -> Sequence[Any]:
+    if isinstance(target, Tensor):
+        return target.reshape(-1).tolist()
+    return list(target) if isinstance(target, Sequence) else [target]
