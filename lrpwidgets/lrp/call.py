@@ -52,7 +52,7 @@ class Call:
     gates: tuple[bool, ...]
     unsquashed: tuple[Tensor, ...] = ()
     norm: Call | None = None
-    samples: Samples = Samples(1)
+    samples: Samples = field(default_factory=lambda: Samples(1))
     several: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
     """What an operation wants to find again for the next target."""

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 State = tuple[Tensor, ...]
 
@@ -94,18 +95,28 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (one * other).sum(dim)
 
 
+def started(x: Tensor, state: Tensor) -> Tensor:
+    """The first `state` for the sequences in `x`, recorded as one call.
+
+    So even a constant state is known to belong to the samples of `x`, and has its place in products and sums.
+    """
+    if has_torch_function((x, state)):
+        return handle_torch_function(started, (x, state), x, state)  # type: ignore[no-any-return]
+    return state.clone()
+
+
 def lstm_cell(
     x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> State:
     """One step of an LSTM: new hidden and cell state."""
-    return _lstm_step(*_joint(w_ih, w_hh, b_ih, b_hh), x, state)
+    return _lstm_step(*_joint(w_ih, w_hh, b_ih, b_hh), x, tuple(started(x, s) for s in state))
 
 
 def gru_cell(
     x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
     """One step of a GRU: its new hidden state."""
-    (h,) = _gru_step(w_ih, w_hh, b_ih, b_hh, x, (h,))
+    (h,) = _gru_step(w_ih, w_hh, b_ih, b_hh, x, (started(x, h),))
     return h
 
 
@@ -119,7 +130,7 @@ def rnn_cell(
     b_hh: Tensor | None = None,
 ) -> Tensor:
     """One step of a plain recurrent layer: its new hidden state."""
-    (h,) = _rnn_step(squash, *_joint(w_ih, w_hh, b_ih, b_hh), x, (h,))
+    (h,) = _rnn_step(squash, *_joint(w_ih, w_hh, b_ih, b_hh), x, (started(x, h),))
     return h
 
 
@@ -223,8 +234,8 @@ def _run(
     """
     times = range(len(inputs))
     outputs: dict[int, Tensor] = {}
-    first = len(inputs[-1]) if backward else len(inputs[0])
-    state = tuple(s[:first] if len(s) != first else s for s in start)
+    first = inputs[-1 if backward else 0]
+    state = tuple(started(first, s[: len(first)]) for s in start)
     ended: list[State] = []
     for time in reversed(times) if backward else times:
         x, active = inputs[time], len(state[0])
@@ -232,7 +243,8 @@ def _run(
             ended.insert(0, tuple(s[len(x) :] for s in state))
             state = tuple(s[: len(x)] for s in state)
         elif len(x) > active:
-            state = tuple(torch.cat([s, new[active : len(x)]]) for s, new in zip(state, start, strict=True))
+            new = (started(x[active:], s[active : len(x)]) for s in start)
+            state = tuple(torch.cat(both) for both in zip(state, new, strict=True))
         state = step(x, state)
         outputs[time] = state[0]
     if ended:

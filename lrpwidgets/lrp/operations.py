@@ -46,7 +46,7 @@ from .linear import (
 )
 from .products import Product
 from .rules import Epsilon, LinearRule, ProductRule, Rule
-from .samples import Samples, broadcast, combined, moved
+from .samples import Samples, broadcast, combined, merged, moved, reduced
 
 Relevances = tuple[Tensor | None, ...]
 
@@ -120,7 +120,9 @@ class Linear(Operation):
         return step
 
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
-        return _summed_samples(call, given) if self.sums else super().samples(call, given)
+        if self.sums:
+            return _summed_samples(call, given)
+        return super().samples(call, [merged(given[0], -1)] if self is _DENSE else given)
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert isinstance(rule, LinearRule)
@@ -173,8 +175,12 @@ class Scale(Operation):
     nonnegative: Callable[[Call], bool] = always
     kind: str = "scale"
 
+    axes: Callable[..., dict[str, Any]] = field(kw_only=True)
+    """Reads the reduced axes, `dim` and `keepdim`, from the call's arguments."""
+
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
-        return _summed_samples(call, given)
+        arguments = call.bind(self.axes)
+        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         absorbed = sum((call.samples.total(part) for part in relevance if part is not None), start=torch.zeros(()))
@@ -219,6 +225,17 @@ class Embedding(Operation):
 
 
 @dataclass(frozen=True)
+class FirstState(Operation):
+    """The first state of a recurrent layer: relevance goes to the state, or is absorbed where that is constant."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert relevance[0] is not None
+        sequence, state = call.args
+        handed = tuple(relevance[0] if slot is state else None for slot in (sequence, state) if isinstance(slot, Slot))
+        return Handover(handed, bias=0.0 if isinstance(state, Slot) else call.samples.total(relevance[0]))
+
+
+@dataclass(frozen=True)
 class Routing(Operation):
     """Values change place, or only some are taken: relevance goes back to where they came from."""
 
@@ -240,10 +257,9 @@ class Routing(Operation):
         handed = call.pull(relevance)
         if not self.mixes_constants(call):
             return Handover(handed)
-        (received,) = relevance
+        received = relevance[0]
         assert received is not None
-        (ones,) = call.replay(*map(torch.ones_like, call.inputs))
-        (zeros,) = call.replay(*map(torch.zeros_like, call.inputs))
+        ones, zeros = (call.replay(*map(like, call.inputs))[0] for like in (torch.ones_like, torch.zeros_like))
         constant = (ones == zeros).to(received.dtype)
         return Handover(handed, bias=call.samples.sum(received.contiguous(), constant.contiguous())[0])
 
@@ -314,7 +330,8 @@ def key(function: Callable[..., Any]) -> str:
 
 _PREFIXES = (
     *("torch.nn.functional.", "torch.functional.", "torch.Tensor."),
-    *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch."),
+    *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch.", "lrpwidgets.lrp.operations."),
+    "lrpwidgets.lrp.expansions.",
 )
 
 
@@ -476,6 +493,16 @@ def _instance_norm(call: Call, cache: EffectiveWeights) -> LinearStep:
     if call.bind(norms.instance_norm_arguments)["use_input_stats"]:
         return norms.instance_norm(call)
     return _lone_batch_norm(call, cache)
+
+
+def _norm_axes(input: Tensor, p: Any = None, dim: Any = None, keepdim: bool = False, **_: Any) -> dict[str, Any]:
+    return {"dim": dim, "keepdim": keepdim}
+
+
+def _spread_axes(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **_: Any
+) -> dict[str, Any]:
+    return {"dim": None if isinstance(dim, bool) else dim, "keepdim": keepdim}
 
 
 def _normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeights], LinearStep]:
@@ -643,7 +670,8 @@ _TABLE: list[tuple[Operation, str]] = [
     (Activation(accepts=_by_constant, gate=_scales_gate), "mul multiply __rmul__ neg negative"),
     (Activation(accepts=_by_constant, gate=_scales_gate), " ".join(_DIVISIONS)),
     (Softmax(), "softmax softmin"),
-    (Scale(), "norm linalg_norm linalg_vector_norm linalg.norm linalg.vector_norm std var"),
+    (Scale(axes=_norm_axes), "norm linalg_norm linalg_vector_norm linalg.norm linalg.vector_norm"),
+    (Scale(axes=_spread_axes), "std var"),
     (Gradient(kind="activation"), "log_softmax logsumexp"),
     # Values change place.
     (Routing(), "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
@@ -654,14 +682,16 @@ _TABLE: list[tuple[Operation, str]] = [
     (Routing(keeps_axes=True), "channel_shuffle pixel_shuffle pixel_unshuffle native_channel_shuffle"),
     (Routing(), "max min amax amin maximum minimum topk sort median"),
     (Routing(_stays_nonnegative, mixes_constants=always, keeps_axes=True), "pad masked_fill tril triu where"),
-    (Routing(_stays_nonnegative, mixes_constants=always), f"{__name__}.set_item {__name__}.copied"),
-    (Routing(), f"{__name__}.overlaid"),
+    (Routing(_stays_nonnegative, mixes_constants=always), "set_item copied"),
+    (Routing(), "overlaid _pack_padded_sequence"),
+    (Routing(_stays_nonnegative, mixes_constants=always), "_pad_packed_sequence"),
     (Routing(_stays_nonnegative, mixes_constants=_has_constant_part), "cat concat concatenate stack hstack vstack"),
-    # Indices into a table.
+    # Indices into a table; the state that a recurrent layer begins with.
     (Embedding(), "embedding"),
+    (FirstState(), "started"),
 ]  # fmt: skip
 
-_NONLINEAR = frozenset("sigmoid hardsigmoid tanh relu gelu silu hardswish softplus elu leaky_relu".split())
+_NONLINEAR = ("sigmoid", "hardsigmoid", "tanh", "relu", "gelu", "silu", "hardswish", "softplus", "elu", "leaky_relu")
 
 OPERATIONS: dict[str, tuple[Operation, ...]] = {}
 """How relevance passes each function, by the name that :func:`key` gives it: the first entry that accepts the call."""

@@ -210,18 +210,22 @@ class Gamma(LinearRule):
     stabilizer: float = 1e-6
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
-        # Behind a ReLU no relevance arrives where z ≤ 0, which is worth a look: it halves the work.
-        above, silent = relevance, None
-        if bool(((step.output <= 0) & (relevance != 0)).any()):
-            above = torch.where(step.output > 0, relevance, 0.0)
-            silent = step.output == 0
-        division = _by_contribution(step, above, 1 + self.gamma, 1, self.stabilizer)
-        if silent is None:
-            return division
-        below = torch.where(step.output < 0, relevance, 0.0)
-        division += _by_contribution(step, below, 1, 1 + self.gamma, self.stabilizer)
-        dropped = step.samples.total(relevance * silent)
-        return replace(division, rules=division.rules + dropped)
+        # Behind a ReLU no relevance arrives where z ≤ 0, which is worth a look: one matrix does for all then.
+        if not bool(((step.output <= 0) & (relevance != 0)).any()):
+            return _by_contribution(step, relevance, 1 + self.gamma, 1, self.stabilizer)
+        # c + γc⁺ where z > 0, and c + γc⁻ = (1 + γ)c − γc⁺ where z < 0: both are sums of all contributions c
+        # and of the positive ones, and neither sum cancels.
+        z, (positive, _) = step.output, step.total(1, 0)
+        sign = z.sign()
+        dropped = step.samples.total(relevance * (sign == 0))
+        of_all = torch.where(z < 0, 1 + self.gamma, 1.0)
+        share = relevance / torch.where(sign == 0, 1.0, of_all * z + sign * (self.gamma * positive + self.stabilizer))
+        share = share.masked_fill_(sign == 0, 0.0)
+        of_positive = (self.gamma * share).mul_(sign)
+        terms = [*step.by_sign(share * of_all, 1, 1), *step.by_sign(of_positive, 1, 0)]
+        absorbed = [step.samples.sum(term.share, term.bias)[0] for term in terms if term.bias is not None]
+        (stabilized,) = step.samples.sum(share, self.stabilizer * sign)
+        return Division(terms, sum(absorbed[1:], start=absorbed[0]) if absorbed else 0.0, stabilized, dropped)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Samples:
         Number of samples in the batch, B.
     owner
         Sample number of each element, with as many axes as the tensor, each of its size or of size 1 where
-        the owner does not depend on it. None for a batch of one, whose only sample owns everything.
+        the owner does not depend on it; −1 for constants. None for a batch of one, whose only sample owns all.
     """
 
     count: int
@@ -74,13 +74,13 @@ class Samples:
         return self.sum(amounts, 1.0)[0]
 
     def _product_sum(self, amounts: Tensor, weights: Tensor) -> Tensor | None:
-        """Both of one shape: a dot product, without a tensor for the products."""
+        """Both of one shape: a dot product for each sample, without a tensor for the products."""
         if amounts.shape != weights.shape or amounts.dtype != weights.dtype or not weights.is_contiguous():
             return None
         if amounts.element_size() < 4 or not (self.owner is None or self.leading):
             return None
-        rows = amounts.reshape(self.count, 1, -1)
-        return (rows @ weights.reshape(self.count, -1, 1)).flatten()
+        rows = zip(amounts.reshape(self.count, -1), weights.reshape(self.count, -1), strict=True)
+        return torch.stack([torch.dot(row, weight) for row, weight in rows])
 
     def _own(self, amounts: Tensor) -> Tensor:
         if self.owner is None:
@@ -89,9 +89,8 @@ class Samples:
             return amounts.flatten(1).sum(1)
         changing = [axis for axis, size in enumerate(self.owner.shape) if size == 1]
         amounts = amounts.sum(changing, keepdim=True) if changing else amounts
-        return amounts.new_zeros(self.count).index_add_(
-            0, self.owner.flatten(), amounts.expand(self.owner.shape).flatten()
-        )
+        owner = self.owner.clamp(min=0).flatten()  # a constant in a place of its own is nobody's
+        return amounts.new_zeros(self.count).index_add_(0, owner, amounts.expand(self.owner.shape).flatten())
 
 
 def broadcast(given: Sequence[Samples], shape: Sequence[int]) -> Samples:
@@ -130,7 +129,7 @@ def moved(
             results = run(*full)
         except RuntimeError:  # a kernel that knows no integers
             results = run(*(numbers.float() for numbers in full))
-    return [Samples(count, (_shrunk(numbers).long() - 1).clamp(min=0)) for numbers in results]
+    return [Samples(count, _shrunk(numbers).long() - 1) for numbers in results]
 
 
 def combined(given: Sequence[Samples], run: Callable[..., Tensor]) -> Samples:
@@ -143,13 +142,31 @@ def combined(given: Sequence[Samples], run: Callable[..., Tensor]) -> Samples:
     found: Tensor | None = None
     for place, owner in enumerate(owners):
         result = run(*ones[:place], owner.double(), *ones[place + 1 :])
-        if found is not None and not torch.equal(*torch.broadcast_tensors(found, result)):
-            raise MixedSamplesError("it combines different samples")
-        found = result
+        found = result if found is None else _agreed(found, result)
     assert found is not None
     if found.numel() < count or not torch.equal(found, found.round()):
         raise MixedSamplesError("it sums over the batch")
     return Samples(count, found.long())
+
+
+def merged(given: Samples, axis: int) -> Samples:
+    """The owners where a sum over `axis` follows that keeps its place; constants are among its terms."""
+    if given.owner is None or given.owner.shape[axis] == 1:
+        return given
+    largest = given.owner.amax(axis, keepdim=True)
+    if bool(((given.owner != largest) & (given.owner >= 0)).any()):
+        raise MixedSamplesError("it sums over the batch")
+    return Samples(given.count, largest)
+
+
+def reduced(given: Samples, shape: Sequence[int], axes: Any, *, keepdim: bool) -> Samples:
+    """The owners in the result of a reduction of a tensor of this `shape` over `axes` (None: all)."""
+    if given.owner is None:
+        return given
+    over = tuple(range(len(shape))) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
+    if any(given.owner.shape[axis] > 1 for axis in over):
+        raise MixedSamplesError("it sums over the batch")
+    return Samples(given.count, given.owner.amax(over, keepdim=keepdim))
 
 
 def _agreed(one: Tensor, other: Tensor) -> Tensor:
@@ -157,13 +174,16 @@ def _agreed(one: Tensor, other: Tensor) -> Tensor:
         one, other = torch.broadcast_tensors(one, other)
     except RuntimeError:
         raise MixedSamplesError("the tensors it reads differ in their batch axes") from None
-    if not torch.equal(one, other):
+    if bool(((one != other) & (one >= 0) & (other >= 0)).any()):
         raise MixedSamplesError("it combines different samples")
-    return _shrunk(one + 1) - 1
+    return _shrunk(torch.maximum(one, other) + 1) - 1
 
 
 def _shrunk(numbers: Tensor) -> Tensor:
-    """`numbers` with size 1 along every axis that they do not depend on; 0 depends on nothing."""
+    """`numbers` with size 1 along every axis that they do not depend on.
+
+    0, a constant's number, agrees with its neighbours if those tell the samples apart along other axes.
+    """
     for axis, size in enumerate(numbers.shape):
         if size == 1:
             continue
@@ -171,6 +191,7 @@ def _shrunk(numbers: Tensor) -> Tensor:
             numbers = numbers.narrow(axis, 0, 1)
             continue
         largest = numbers.amax(axis, keepdim=True)
-        if bool(((numbers == largest) | (numbers == 0)).all()):
+        same = numbers == largest
+        if bool(same.all()) or (bool((same | (numbers == 0)).all()) and bool(largest.amin() < largest.amax())):
             numbers = largest
     return numbers

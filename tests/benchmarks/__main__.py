@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard] [--device cuda]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families] [--device cuda]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, lrp
+from . import dashboard, families, lrp
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -36,7 +36,7 @@ def _network(name: str) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard"]))
+@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families"]))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
@@ -70,14 +70,17 @@ def main(
     lrp: explanations, switched rules, other targets, memory and agreement, beside zennit and Captum.
 
     dashboard: from opening to the first heatmap and from slider to pixels, in a real browser.
+
+    families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
     """
     if not default_allocator:
         tune()
     benchmarks = {
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds),
+        "families": families.measure,
     }
-    measured = {name: benchmarks[name]() for name in names or benchmarks}
+    measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}
     if file:
         file.write_text(json.dumps(measured, indent=1))
 

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from dense import assert_near
 from networks import Fire, pictures, realistic
 from torch import nn

@@ -4,11 +4,26 @@ import json
 
 import pytest
 import torch
+import torch.nn.functional as F
+from dense import assert_near
 from networks import HIGH, LOW, Fire, Residual, pictures, realistic, vgg16
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, composites
-from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, WSquare, ZBox, Zero, ZPlus
+from lrpwidgets.lrp.rules import (
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Half,
+    Pass,
+    Proportional,
+    Signal,
+    WSquare,
+    ZBox,
+    Zero,
+    ZPlus,
+)
 from lrpwidgets.lrp.selectors import Down, Kind, Name, Position, Stage
 
 PRESETS = [
@@ -245,3 +260,241 @@ def test_with_rule_turns_one_entry(residual):
     switched = residual.switch("epsilon_plus_flat").switch(composite)
     assert switched["stem.0"].rule == Flat()
     assert switched["one.0"].rule == Gamma(1.0)
+
+
+# Decomposition depth.
+
+
+def rules_of(explanation):
+    return {layer.name: layer.rule for layer in explanation.layers if layer.takes_rule}
+
+
+@pytest.mark.parametrize("layer", ["stem.0", "one.0", "add", "two.3", "head"])
+@pytest.mark.parametrize("name", ["epsilon_plus_flat", "epsilon_plus", "epsilon_alpha2_beta1", "excitation_backprop"])
+def test_flat_from_a_layer_down_leaves_what_lies_above_or_beside(residual, name, layer):
+    plain = rules_of(residual.switch(name))
+    found = rules_of(residual.switch(composites.get(name, flat_from=layer)))
+    below = {
+        "stem.0": {"stem.0"},
+        "one.0": {"stem.0", "one.0"},
+        "add": {"stem.0", "one.0", "one.3", "add"},
+        "two.3": {"stem.0", "one.0", "one.3", "add", "two.0", "two.3"},
+        "head": set(plain) - {"max_pool2d"},
+    }[layer]
+    assert found == {each: Flat() if each in below else rule for each, rule in plain.items()}
+    assert found["max_pool2d"] is None
+
+
+def test_flat_from_has_the_name_and_the_parameters_of_the_preset(residual):
+    composite = composites.get("epsilon_gamma_box", flat_from="one.0", low=LOW, high=HIGH, gamma=2.0)
+    assert composite.name == "epsilon_gamma_box"
+    assert rules_of(residual.switch(composite))["two.0"] == Gamma(2.0)
+    assert composite == composites.get("epsilon_gamma_box", low=LOW, high=HIGH, gamma=2.0).flat_from("one.0")
+    assert composites.get("epsilon", flat_from=None) == composites.get("epsilon")
+
+
+def test_flat_from_survives_the_way_through_json():
+    composite = composites.get("epsilon_plus", flat_from="features.3")
+    assert Composite.from_dict(json.loads(json.dumps(composite.to_dict()))) == composite
+
+
+def test_from_the_flat_layer_down_relevance_does_not_look_at_the_picture():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 4, 3)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 36, 5)).double()
+    x = torch.rand(1, 1, 8, 8, dtype=torch.float64)
+    explanation = Explainer(model, composites.get("epsilon_plus", flat_from="2")).explain(x, 1)
+
+    def spread(relevance, channels):
+        box = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+        inside = F.conv2d(torch.ones(1, 1, 8, 8, dtype=torch.float64), box, padding=1)
+        return F.conv2d(relevance.sum(1, keepdim=True) / (channels * inside), box, padding=1)
+
+    expected = spread(3 * spread(explanation["2"].relevance, 3), 1)
+    assert_near(explanation.relevance, expected, 1e-5)
+
+
+@pytest.mark.parametrize("way", ["explain", "switch"])
+def test_a_layer_that_is_not_there_is_no_depth(way):
+    model, x = realistic(Residual()), pictures(1, 16, torch.float32)
+    composite = composites.get("epsilon_plus", flat_from="one.O")
+    with pytest.raises(ValueError, match=r"one\.O"):
+        Explainer(model, composite).explain(x) if way == "explain" else Explainer(model).explain(x).switch(composite)
+
+
+# The preset for a network.
+
+
+class Squeezing(nn.Module):
+    """A convolution whose channels are gated by what the picture is like as a whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.narrow, self.wide = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 2, 1), nn.Conv2d(2, 8, 1)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = F.relu(self.conv(x))
+        x = x * torch.sigmoid(self.wide(F.relu(self.narrow(F.adaptive_avg_pool2d(x, 1)))))
+        return self.head(x.mean((2, 3)))
+
+
+class Attending(nn.Module):
+    """One layer of attention, on tokens or on patches of a picture."""
+
+    def __init__(self, patches):
+        super().__init__()
+        self.start = nn.Conv2d(3, 8, 4, stride=4) if patches else nn.Embedding(11, 8)
+        self.encoder, self.head = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True), nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.start(x)
+        x = x if x.dim() == 3 else x.flatten(2).transpose(1, 2)
+        return self.head(self.encoder(x).mean(1))
+
+
+class Recurrent(nn.Module):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.head = cell(4, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.head(self.cell(x)[0][:, -1])
+
+
+PICTURE = pictures(2, 16, torch.float32)
+TOKENS = torch.arange(10).reshape(2, 5)
+FAMILIES = {
+    "cnn": (lambda: realistic(Fire()), PICTURE, "epsilon_plus_flat"),
+    "residual": (lambda: realistic(Residual()), PICTURE, "epsilon_plus_flat"),
+    "squeeze and excitation": (Squeezing, PICTURE, "epsilon_plus_flat"),
+    "one-dimensional": (
+        lambda: nn.Sequential(nn.Conv1d(4, 2, 3), nn.Flatten()),
+        torch.randn(2, 4, 9),
+        "epsilon_plus_flat",
+    ),
+    "transformer": (lambda: Attending(False), TOKENS, "attn_lrp"),
+    "vision transformer": (lambda: Attending(True), PICTURE, "attn_lrp_vision"),
+    "lstm": (lambda: Recurrent(nn.LSTM), torch.randn(2, 7, 4), "lstm_lrp"),
+    "gru": (lambda: Recurrent(nn.GRU), torch.randn(2, 7, 4), "lstm_lrp"),
+    "plain recurrent": (lambda: Recurrent(nn.RNN), torch.randn(2, 7, 4), "epsilon"),
+    "mlp": (lambda: nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), torch.randn(2, 4), "epsilon"),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_auto_is_the_preset_for_the_family_of_the_network(family):
+    build, x, name = FAMILIES[family]
+    torch.manual_seed(0)
+    model = build().eval()
+    explanation = Explainer(model).explain(x, 1)
+    assert explanation.composite == composites.get(name)
+    assert explanation.composite.name == name
+    assert explanation.ledger.imbalance < 1e-4
+    assert explanation.switch("auto").recomputed == []
+    assert torch.equal(Explainer(model, "epsilon").explain(x, 1).switch("auto").relevance, explanation.relevance)
+
+
+@pytest.mark.parametrize("name", [name for name in composites.names() if not composites.requires_bounds(name)])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_preset_takes_every_network(family, name):
+    build, x, _ = FAMILIES[family]
+    torch.manual_seed(0)
+    explanation = Explainer(build().eval(), name).explain(x, 1)
+    assert bool(explanation.relevance.isfinite().all())
+    assert explanation.ledger.imbalance < 1e-4
+
+
+# Rules for products, and rules for linear layers.
+
+
+@pytest.fixture(scope="module")
+def squeezing():
+    torch.manual_seed(0)
+    return Explainer(Squeezing().eval(), "epsilon_plus").explain(PICTURE, 1)
+
+
+@pytest.fixture(scope="module")
+def attending():
+    torch.manual_seed(0)
+    return Explainer(Attending(False).eval()).explain(TOKENS, 1)
+
+
+LINEAR = "Zero, Epsilon, Gamma, AlphaBeta, ZPlus, Flat, WSquare, ZBox, Pass"
+PRODUCT = "Signal, Half, Proportional"
+
+
+@pytest.mark.parametrize("rule", [Signal(), Half(), Proportional()], ids=str)
+@pytest.mark.parametrize(("layer", "kind"), [("conv", "conv"), ("head", "linear"), ("mean", "pool")])
+def test_a_rule_for_products_does_not_fit_a_linear_layer(squeezing, layer, kind, rule):
+    message = f"The layer '{layer}' is of kind '{kind}' and cannot take {type(rule).__name__}; use {LINEAR}"
+    with pytest.raises(ValueError, match=message):
+        squeezing.switch(rules={layer: rule})
+
+
+@pytest.mark.parametrize("rule", [Zero(), Epsilon(), Flat(), Pass()], ids=str)
+def test_a_rule_for_linear_layers_does_not_fit_a_product(squeezing, attending, rule):
+    for explanation, kind in ((squeezing, "product"), (attending, "matmul")):
+        layer = next(layer.name for layer in explanation.layers if layer.kind == kind)
+        message = f"The layer '{layer}' is of kind '{kind}' and cannot take {type(rule).__name__}; use {PRODUCT}"
+        with pytest.raises(ValueError, match=message):
+            explanation.switch(rules={layer: rule})
+
+
+@pytest.mark.parametrize("rule", [Signal(), Half(), Proportional()], ids=str)
+def test_a_product_takes_each_rule_for_products(squeezing, attending, rule):
+    for explanation, kind in ((squeezing, "product"), (attending, "matmul")):
+        layer = next(layer.name for layer in explanation.layers if layer.kind == kind)
+        switched = explanation.switch(rules={layer: rule})
+        assert switched[layer].rule == rule
+        assert switched.ledger.imbalance < 1e-4
+
+
+def test_a_composite_passes_rules_over_where_they_do_not_fit(squeezing):
+    switched = squeezing.switch(Composite([("*", Half()), ("*", ZPlus())]))
+    assert {layer.rule for layer in switched.layers if layer.kind == "product"} == {Half()}
+    assert {layer.rule for layer in switched.layers if layer.takes_rule and layer.kind != "product"} == {ZPlus()}
+    matches = switched.composite.matches(switched.layout)
+    assert matches[0] == [layer.name for layer in switched.layers if layer.kind == "product"]
+    assert not set(matches[0]) & set(matches[1])
+
+
+def test_products_that_nothing_matches_give_all_to_the_signal_or_half_to_each_factor(squeezing, attending):
+    switched = squeezing.switch(Epsilon())
+    assert {layer.rule for layer in switched.layers if layer.kind == "product"} == {Signal()}
+    switched = attending.switch(Epsilon())
+    assert {layer.rule for layer in switched.layers if layer.kind == "matmul"} == {Half()}
+
+
+def test_one_rule_for_products_alone_is_no_composite_for_weighted_layers(squeezing):
+    with pytest.raises(ValueError, match="No selector of the composite 'Half' matches the layer 'conv'"):
+        squeezing.switch(Half())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Signal(),
+        Signal(0.1),
+        Half(),
+        Half(0.01),
+        Proportional(),
+        Proportional(0.5),
+        Pass(),
+        ZBox((0.0, 1.0), (1.0, 2.0)),
+    ],
+    ids=str,
+)
+def test_every_rule_survives_the_way_through_json(rule):
+    composite = Composite([(Kind("product"), rule), ("matmul", rule), ("*", Zero())], "mine")
+    data = json.loads(json.dumps(composite.to_dict()))
+    assert Composite.from_dict(data) == composite
+    assert data["entries"][0]["rule"] == type(rule).__name__
+
+
+@pytest.mark.parametrize("rule", [Signal, Half, Proportional])
+def test_a_rule_for_products_has_an_epsilon_above_zero(rule):
+    for wrong in (0, -1, "much", float("inf")):
+        with pytest.raises(ValueError, match=f"{rule.__name__}: epsilon must be a number greater than 0"):
+            rule(wrong)
+    assert rule().turned(epsilon=0.5) == rule(0.5)

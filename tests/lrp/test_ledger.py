@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from dense import assert_near
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import (
@@ -21,8 +23,20 @@ from networks import (
 )
 from torch import nn
 
-from lrpwidgets.lrp import Composite, Explainer, composites
-from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, WSquare, ZBox, Zero, ZPlus
+from lrpwidgets.lrp import Composite, Explainer, Rather, composites
+from lrpwidgets.lrp.rules import (
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Half,
+    Proportional,
+    Signal,
+    WSquare,
+    ZBox,
+    Zero,
+    ZPlus,
+)
 from lrpwidgets.lrp.selectors import Kind
 
 PRESETS = {
@@ -172,7 +186,7 @@ def test_the_frame_has_one_line_per_step_and_sample():
 
 # Random networks.
 
-STEPS = {
+PIECEWISE_LINEAR = {
     "conv": lambda net, x: net.conv(x),
     "strided": lambda net, x: net.strided(x),
     "pointwise": lambda net, x: net.pointwise(x),
@@ -181,28 +195,71 @@ STEPS = {
     "conv and norm": lambda net, x: net.norm(net.conv(x)),
     "relu": lambda net, x: x.relu(),
     "relu in place": lambda net, x: (x + 0).relu_(),
-    "leaky in place": lambda net, x: nn.functional.leaky_relu(net.conv(x), 0.2, inplace=True),
+    "leaky in place": lambda net, x: F.leaky_relu(net.conv(x), 0.2, inplace=True),
     "residual": lambda net, x: x + net.conv(x.relu()),
     "add in place": lambda net, x: net.pointwise(x).add_(x, alpha=0.5),
     "difference": lambda net, x: x - net.pointwise(x),
     "minus": lambda net, x: 0.3 - x,
-    "max pool": lambda net, x: nn.functional.max_pool2d(x, 2, 1, 1),
-    "average pool": lambda net, x: nn.functional.avg_pool2d(x, 3, 1, 1),
+    "max pool": lambda net, x: F.max_pool2d(x, 2, 1, 1),
+    "average pool": lambda net, x: F.avg_pool2d(x, 3, 1, 1),
     "cat": lambda net, x: torch.cat([x[:, :2], net.conv(x)[:, 1:3]], dim=1),
     "swap": lambda net, x: torch.cat(x.chunk(2, dim=1)[::-1], dim=1),
     "set item": lambda net, x: _with_row(net.conv(x)),
     "turn": lambda net, x: x.transpose(2, 3).flip(2),
-    "pad": lambda net, x: nn.functional.pad(x, (1, 0, 0, 1)),
+    "pad": lambda net, x: F.pad(x, (1, 0, 0, 1)),
     "mean": lambda net, x: x + x.mean((2, 3), keepdim=True),
     "scale": lambda net, x: x * 0.7,
     "dense": lambda net, x: (x.movedim(1, -1) @ net.matrix).movedim(-1, 1),
+    "einsum": lambda net, x: torch.einsum("bchw,cd->bdhw", x, net.matrix),
+    "stack": lambda net, x: torch.stack([*x.unbind(1)[1:], x[:, 0]], dim=1),
+    "interpolate": lambda net, x: F.interpolate(x, (5, 4), mode="bilinear"),
+    "through a view": lambda net, x: _through_a_view(net.conv(x), x),
+    "time first": lambda net, x: _time_first(net, x),
+    "plus another input": lambda net, x: x + net.other,
 }
+CURVED = {
+    "gate": lambda net, x: x * torch.sigmoid(net.pointwise(x)),
+    "squeeze and excitation": lambda net, x: net.pointwise(x.mean((2, 3), keepdim=True)).sigmoid() * x,
+    "attention": lambda net, x: _attention(net, x),
+    "layer norm": lambda net, x: F.layer_norm(x.movedim(1, -1), (4,), net.scale, net.shift).movedim(-1, 1),
+    "group norm": lambda net, x: F.group_norm(x, 2, net.scale, net.shift, eps=0.1),
+    "local response norm": lambda net, x: F.local_response_norm(x, 3, 0.5),
+    "product": lambda net, x: x * net.conv(x),
+    "over its norm": lambda net, x: x / (x.norm(dim=1, keepdim=True) + 0.1),
+    "normalize": lambda net, x: F.normalize(x + 0.1, dim=1),
+    "rms": lambda net, x: x * torch.rsqrt(x.square().mean(1, keepdim=True) + 0.1),
+    "gelu": lambda net, x: F.gelu(x),
+    "silu in place": lambda net, x: F.silu(net.conv(x), inplace=True),
+    "times another input": lambda net, x: x * net.other.sigmoid(),
+    "of two signals": lambda net, x: net.pointwise(x) * net.other,
+}
+STEPS = PIECEWISE_LINEAR | CURVED
 
 
 def _with_row(x):
     x[:, 0] = x[:, 1]
     x[:, 2, 0] = 0.5
     return x
+
+
+def _through_a_view(y, x):
+    y[:, :2].mul_(0.5).add_(x[:, 2:])
+    y.flatten(2)[:, 3].neg_()
+    return y
+
+
+def _time_first(net, x):
+    rows = x.permute(3, 0, 2, 1)  # (time, samples, ..., channels)
+    out = torch.zeros_like(rows)
+    for time in range(len(rows)):
+        out[time] = rows[time] @ net.matrix + (out[time - 1] if time else 0)
+    return out.permute(1, 3, 2, 0)
+
+
+def _attention(net, x):
+    tokens = x.flatten(2).transpose(1, 2)
+    logits = (tokens @ net.matrix) @ tokens.transpose(1, 2) / 2
+    return (logits.softmax(-1) @ tokens).transpose(1, 2).unflatten(2, x.shape[2:])
 
 
 class Random(nn.Module):
@@ -220,49 +277,112 @@ class Random(nn.Module):
         self.transposed = nn.ConvTranspose2d(4, 4, 2, stride=2, groups=2)
         self.norm = nn.BatchNorm2d(4)
         self.matrix = nn.Parameter(torch.randn(4, 4))
+        self.scale, self.shift = nn.Parameter(torch.rand(4) + 0.5), nn.Parameter(torch.randn(4))
         self.head = nn.Linear(4, 3)
         realistic(self, seed).double()
 
-    def forward(self, x):
+    def forward(self, x, other):
+        self.other = other
         for name in self.names:
             x = STEPS[name](self, x)
-        return self.head(nn.functional.adaptive_max_pool2d(x, 1).flatten(1))
+        return self.head(F.adaptive_max_pool2d(x, 1).flatten(1))
+
+
+def _inputs():
+    return torch.randn(2, 4, 5, 5, dtype=torch.float64), torch.randn(2, 4, 1, 1, dtype=torch.float64)
+
+
+def assert_same(found, fresh):
+    """The relevance of both inputs, bit for bit."""
+    for one, other in zip(found, fresh, strict=True):
+        assert torch.equal(one, other)
 
 
 # LRP-0 may divide by a sum of 1e-7, and rounding errors grow with it; a wrong formula is off by far more.
 RANDOM = 1e-6
 rules = st.sampled_from([*UNIFORM, Epsilon(0.2, relative=True)])
+product_rules = st.sampled_from([Signal(), Half(), Half(0.1), Proportional(0.1)])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+def _composite(first, conv, pool, rest, product, matmul):
+    response = Epsilon() if isinstance(rest, WSquare) else rest  # its squared weights are not defined
+    return Composite(
+        [
+            *(("first", first), (Kind("conv"), conv), (Kind("maxpool"), pool), ("local_response_norm*", response)),
+            *((Kind("product"), product), (Kind("matmul"), matmul), ("*", rest)),
+        ]
+    )
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=8),
     seed=st.integers(0, 1000),
-    entries=st.tuples(rules, rules, rules, rules),
+    entries=st.tuples(rules, rules, rules, rules, product_rules, product_rules),
     data=st.data(),
 )
 def test_random_networks_balance_and_switch_to_what_a_fresh_explanation_gives(names, seed, entries, data):
-    model = Random(names, seed)
-    x = torch.randn(2, 4, 5, 5, dtype=torch.float64)
-    first, conv, pool, rest = entries
-    composite = Composite([("first", first), (Kind("conv"), conv), ("maxpool", pool), ("*", rest)])
-    explainer = Explainer(model, composite)
-    explanation = explainer.explain(x, 1)
-    assert torch.equal(explanation.scores, model(x))
+    model, inputs = Random(names, seed), _inputs()
+    explainer = Explainer(model, _composite(*entries))
+    explanation = explainer.explain(inputs, 1)
+    assert torch.equal(explanation.scores, model(*inputs))
     assert_balanced(explanation, RANDOM)
-    takers = [layer.name for layer in explanation.layers if layer.takes_rule]
-    name, rule = data.draw(st.sampled_from(takers)), data.draw(rules)
+    takers = [layer.name for layer in explanation.layers if layer.takes_rule and "response" not in layer.name]
+    name = data.draw(st.sampled_from(takers))
+    rule = data.draw(product_rules if explanation[name].kind in ("product", "matmul") else rules)
     switched = explanation.switch(rules={name: rule}).retarget(2)
-    assert torch.equal(switched.relevance, Explainer(model, switched.composite).explain(x, 2).relevance)
+    assert_same(switched.relevance, Explainer(model, switched.composite).explain(inputs, 2).relevance)
     assert_balanced(switched, RANDOM)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-@given(names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=8), seed=st.integers(0, 1000))
+@given(
+    names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6),
+    seed=st.integers(0, 1000),
+    entries=st.tuples(rules, rules, rules, rules, product_rules, product_rules),
+)
+def test_several_targets_are_explained_as_each_alone_on_random_networks(names, seed, entries):
+    model, inputs = Random(names, seed), _inputs()
+    explainer, asked = Explainer(model, _composite(*entries)), [2, Rather(0, than=1), [1, 0]]
+    together = explainer.explain(inputs, targets=asked)
+    assert_balanced(together, RANDOM)
+    for number, target in enumerate(asked):
+        alone = explainer.explain(inputs, target)
+        for whole, part in zip(together.relevance, alone.relevance, strict=True):
+            assert_near(whole[number], part, RANDOM)
+        for term in ("explained", "reached_input", "bias", "stabilizer", "rules"):
+            scale = max(float(getattr(alone.ledger, term).abs().max()) for term in ("explained", "bias", "rules"))
+            difference = getattr(together.ledger, term)[number] - getattr(alone.ledger, term)
+            assert float(difference.abs().max()) <= RANDOM * (scale + float(getattr(alone.ledger, term).abs().max()))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6),
+    seed=st.integers(0, 1000),
+    entries=st.tuples(rules, rules, rules, rules, product_rules, product_rules),
+)
+def test_a_batch_is_explained_as_its_samples_are_on_random_networks(names, seed, entries):
+    model, inputs = Random(names, seed), _inputs()
+    explainer = Explainer(model, _composite(*entries))
+    together = explainer.explain(inputs, 1)
+    for number in range(2):
+        alone = explainer.explain(tuple(x[number : number + 1] for x in inputs), 1)
+        for whole, part in zip(together.relevance, alone.relevance, strict=True):
+            assert_near(whole[number], part[0], RANDOM)
+        for term in ("explained", "reached_input", "bias", "stabilizer", "rules"):
+            scale = max(float(getattr(alone.ledger, term).abs().max()) for term in ("explained", "bias", "rules"))
+            difference = getattr(together.ledger, term)[number] - getattr(alone.ledger, term)[0]
+            assert float(difference.abs()) <= RANDOM * (scale + float(getattr(alone.ledger, term).abs()))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(names=st.lists(st.sampled_from(sorted(PIECEWISE_LINEAR)), min_size=1, max_size=8), seed=st.integers(0, 1000))
 def test_zero_equals_gradient_times_input_on_random_networks(names, seed):
-    model = Random(names, seed)
-    x = torch.randn(2, 4, 5, 5, dtype=torch.float64)
-    leaf = x.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(model(leaf)[:, 1].sum(), leaf)
-    relevance = Explainer(model, Zero()).explain(x, 1).relevance
-    assert torch.allclose(relevance, gradient * x, rtol=0, atol=1e-9 * float((gradient * x).abs().max() + 1e-9))
+    model, inputs = Random(names, seed), _inputs()
+    leaves = tuple(x.clone().requires_grad_() for x in inputs)
+    gradients = torch.autograd.grad(model(*leaves)[:, 1].sum(), leaves, materialize_grads=True, allow_unused=True)
+    expected = [gradient * x for gradient, x in zip(gradients, inputs, strict=True)]
+    scale = max(float(each.abs().max()) for each in expected) + 1e-9
+    for relevance, each in zip(Explainer(model, Zero()).explain(inputs, 1).relevance, expected, strict=True):
+        assert torch.allclose(relevance, each, rtol=0, atol=1e-9 * scale)

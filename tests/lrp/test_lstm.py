@@ -427,7 +427,7 @@ def test_packed_sequences_sorted_by_their_length_agree_with_the_published_equati
         assert_near(explanation.relevance[sample, :length], expected, 1e-9)
 
 
-# Sums whose explanation is known: Arras et al. 2019, section 4.1.
+# Sums whose explanation is known, as in Arras et al. 2019.
 
 
 class Adder(nn.Module):

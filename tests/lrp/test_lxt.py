@@ -201,6 +201,44 @@ def test_an_operation_agrees_with_lxt(name):
         assert_near(ours, expected, TOLERANCE)
 
 
+def _deviation(x: Tensor, eps: float = 1e-5) -> Tensor:
+    return (x.var(-1, correction=0, keepdim=True) + eps).sqrt()
+
+
+def _rms(x: Tensor) -> Tensor:
+    return theirs.rms_norm_identity(x, SCALE, 1e-6)
+
+
+BY_HAND = {
+    # name: (ours, LXT's)
+    "rms norm by rsqrt": (lambda x: SCALE * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)), _rms),
+    "rms norm by sqrt": (lambda x: x / torch.sqrt((x**2).mean(-1, keepdim=True) + 1e-6) * SCALE, _rms),
+    "layer norm by squares": (
+        lambda x: (
+            (x - x.mean(-1, keepdim=True))
+            / ((x - x.mean(-1, keepdim=True)).pow(2).mean(-1, keepdim=True) + 1e-5).sqrt()
+        ),
+        _layer_norm,
+    ),
+    "layer norm by var": (lambda x: (x - x.mean(-1, keepdim=True)) / _deviation(x), _layer_norm),
+    "layer norm by std": (
+        lambda x: (x - x.mean(-1, keepdim=True)) / x.std(-1, correction=0, keepdim=True),
+        lambda x: theirs.layer_norm_grad_fn.apply(x, None, None, 0.0, TINY),
+    ),
+    "normalize": (lambda x: F.normalize(x, dim=-1), lambda x: theirs.normalize(x, 2.0, -1)),
+    "x / |x|": (lambda x: x / x.norm(dim=-1, keepdim=True), lambda x: theirs.normalize(x, 2.0, -1)),
+}
+
+
+@pytest.mark.parametrize("preset", ["attn_lrp", "cp_lrp"])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_norm_written_by_hand_has_a_constant_scale_as_in_lxt(name, preset):
+    (ours, lxt), x, weights = BY_HAND[name], random(*ROWS), random(2, 20, seed=20)
+    (expected,) = by_lxt(lxt, (x,), weights)
+    composite = composites.get(preset, epsilon=TINY)
+    assert_near(explained(Lone(ours), x, composite, weights).relevance, expected, TOLERANCE)
+
+
 def test_a_tensor_times_itself_keeps_all_its_relevance():
     x, weights = random(*ROWS), random(2, 20, seed=20)
     assert_near(explained(Lone(lambda x: x * x), x, ATTN_LRP, weights).relevance, x**2 * weights.reshape(ROWS), 1e-9)
