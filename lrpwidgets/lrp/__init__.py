@@ -3,7 +3,7 @@
 The way in is :class:`Explainer`; it makes an :class:`Explanation`. Nothing in here knows of Jupyter.
 """
 
-from . import composites, operations, rules, selectors
+from . import composites, operations, patterns, rules, selectors
 from .composites import Composite
 from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
@@ -23,6 +23,7 @@ __all__ = [
     "UnknownOperationError",
     "composites",
     "operations",
+    "patterns",
     "rules",
     "selectors",
 ]

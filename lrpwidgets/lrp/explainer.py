@@ -136,12 +136,13 @@ class Explainer:
             raise ValueError(f"keep must be 'all', 'layers' or 'input', got {keep!r}.")
         if targets is not None and (target is not None or not targets):
             raise ValueError("Give either one target, or targets: a list with at least one of them.")
-        batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
-        if len({len(x) for x in batch}) != 1:
-            raise ValueError(f"The inputs are batches of different sizes: {', '.join(str(len(x)) for x in batch)}.")
-        self._check_weights()
         wanted = [target] if targets is None else list(targets)
-        return self._explain(batch, wanted, targets is not None, keep)
+        return self._explain(self._checked_batch(inputs), wanted, targets is not None, keep)
+
+    @torch.inference_mode(False)
+    def record(self, inputs: Tensor | tuple[Tensor, ...]) -> Tape:
+        """Run the model on `inputs` and return the tape, without an explanation; raises as :meth:`explain` does."""
+        return self._record(self._checked_batch(inputs))
 
     def _explain(self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str) -> Explanation:
         try:
@@ -194,6 +195,13 @@ class Explainer:
             if step.operation is None and self.unknown == "error":
                 raise UnknownOperationError(_unknown(step))
         return tape
+
+    def _checked_batch(self, inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
+        if len({len(x) for x in batch}) != 1:
+            raise ValueError(f"The inputs are batches of different sizes: {', '.join(str(len(x)) for x in batch)}.")
+        self._check_weights()
+        return batch
 
     def _checked_input(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor):

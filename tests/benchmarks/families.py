@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from lrpwidgets.lrp import Explainer, Explanation
+from lrpwidgets.lrp import Explainer
 
 from .timing import medians, table
 
@@ -100,10 +100,10 @@ def _network(name: str) -> dict[str, Any]:
     size = SIZES.get(name, (64, 64))
     x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
     model = _lively(models.get_model(name, **_settings(name, size)), x)
-    made: list[Explanation] = []
+    explainer, made = Explainer(model), []
 
     def explain() -> None:
-        made[:] = [Explainer(model).explain(x)]
+        made[:] = [explainer.explain(x)]
 
     @torch.no_grad()
     def forward() -> Tensor:

@@ -184,6 +184,27 @@ def test_the_frame_has_one_line_per_step_and_sample():
         assert totals[term].to_numpy() == pytest.approx(getattr(explanation.ledger, term).numpy())
 
 
+class Gated(nn.Module):
+    """A signal times a gate that is computed from another input."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.gate = nn.Linear(4, 4).double()
+
+    def forward(self, x, y):
+        return x * self.gate(y.tanh()).sigmoid()
+
+
+def test_a_gate_that_gets_nothing_any_more_after_a_switch_hands_nothing_on():
+    model, inputs = Gated(), torch.randn(2, 2, 4, dtype=torch.float64).unbind(0)
+    explanation = Explainer(model, Composite([(Kind("product"), Half()), ("*", Epsilon())])).explain(inputs, 1)
+    switched = explanation.switch(rules={"mul": Signal()})
+    assert_same(switched.relevance, Explainer(model, switched.composite).explain(inputs, 1).relevance)
+    assert_balanced(switched)
+    assert_balanced(switched.switch(rules={"mul": Half()}))
+
+
 # Random networks.
 
 PIECEWISE_LINEAR = {
