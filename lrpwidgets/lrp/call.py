@@ -92,34 +92,52 @@ class Call:
             materialize_grads=True,
         )
 
-    def widened(self) -> Call:
-        """The call in 32 bits, computed anew, if it ran in 16; else itself."""
+    def widened(self, *, rounds: bool, known: dict[int, tuple[Tensor, Tensor]]) -> Call:
+        """The call in 32 bits, computed anew, if it ran in 16; else itself.
+
+        `rounds`: autocast gave it its inputs in 16 bits, so they are rounded first, lest sums that are nearly 0
+        differ. `known` holds the constants that were widened before, by id, beside their originals.
+        """
         if not any(_is_narrow(x) for x in [*self.inputs, *self.outputs]):
             return self
-        wide = replace(
-            self,
-            args=substitute(self.args, _widened),
-            kwargs=substitute(self.kwargs, _widened),
-            inputs=tuple(_widened(x) for x in self.inputs),
-            unsquashed=tuple(_widened(x) for x in self.unsquashed),
-        )
-        norm = replace(self.norm, args=substitute(self.norm.args, _widened)) if self.norm else None
-        made = wide.replay(*wide.inputs)
-        if norm:
-            made = norm.replay(*made)
-        outputs = tuple(None if y is None else _widened(new) for y, new in zip(self.outputs, made, strict=True))
-        return replace(wide, outputs=outputs, norm=norm)
+        made_in = next((y.dtype for y in self.outputs if y is not None and _is_narrow(y)), None) if rounds else None
+
+        def wide(item: Any) -> Any:
+            if not isinstance(item, Tensor) or item.dtype not in (*_NARROW, torch.float32):
+                return item
+            return item.float() if made_in is None else item.to(made_in).float()
+
+        def constant(item: Any) -> Any:
+            if not isinstance(item, Tensor):
+                return item
+            if id(item) not in known:
+                known[id(item)] = item, wide(item)
+            return known[id(item)][1]
+
+        def widen(call: Call, **changed: Any) -> Call:
+            args, kwargs = substitute((call.args, call.kwargs), constant)
+            return replace(call, args=args, kwargs=kwargs, **changed)
+
+        call = widen(self, inputs=tuple(map(wide, self.inputs)), unsquashed=tuple(map(wide, self.unsquashed)))
+        made = call.replay(*call.inputs)
+        if self.norm:
+            made_in = None  # a norm keeps its own precision
+            call = replace(call, norm=widen(self.norm))
+            assert call.norm is not None
+            made = call.norm.replay(*made)
+        made_in = None
+        outputs = tuple(None if y is None else wide(new) for y, new in zip(self.outputs, made, strict=True))
+        return replace(call, outputs=outputs)
 
     def _arguments(self, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return fill(self.args, inputs), fill(self.kwargs, inputs)
 
 
+_NARROW = (torch.float16, torch.bfloat16)
+
+
 def _is_narrow(item: Any) -> bool:
-    return isinstance(item, Tensor) and item.dtype in (torch.float16, torch.bfloat16)
-
-
-def _widened(item: Any) -> Any:
-    return item.float() if _is_narrow(item) else item
+    return isinstance(item, Tensor) and item.dtype in _NARROW
 
 
 def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:

@@ -72,6 +72,13 @@ class Composite:
             If a convolution or dense layer is matched by no selector, or a selector's text is ambiguous.
         """
         names = [step.name for step in steps]
+        for selector, _ in self.entries:
+            if isinstance(selector, Down) and selector.layer not in names:
+                near = difflib.get_close_matches(selector.layer, names, n=3, cutoff=0.3)
+                raise ValueError(
+                    f"The composite {self.name!r} speaks of a layer {selector.layer!r} that is not there; the nearest "
+                    f"names are {', '.join(map(repr, near)) or 'none'}."
+                )
         matchers = [(selectors.matcher(selector, names), rule) for selector, rule in self.entries]
         resolved: list[Rule | None] = []
         for step, place in zip(steps, layout.places, strict=True):

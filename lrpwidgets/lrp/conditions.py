@@ -6,18 +6,18 @@ Propagation".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .tape import Tape
+from .tape import Step, Tape
 
 Channels = int | Sequence[int] | Tensor | None
-Positions = Sequence[tuple[int, ...]]
-
-_CHANNELS_LAST = ("linear", "matmul", "softmax", "embedding")
+Positions = Sequence[tuple[int, ...] | int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,7 @@ class Condition:
     """A mask on the relevance of one layer's output."""
 
     layer: str
+    step: int
     value: int
     mask: Tensor
 
@@ -67,38 +68,62 @@ def _condition(tape: Tape, name: str, index: int, channels: Channels, positions:
     tensor = tape.values[value].tensor
     axis = channel_axis(tape, index)
     mask = torch.ones((1,) * tensor.dim(), device=tensor.device)
-    if isinstance(channels, Tensor) and not (channels.dim() == 1 and not channels.is_floating_point()):
-        mask = _given_mask(name, channels, tensor)
+    if isinstance(channels, Tensor) and (channels.is_floating_point() or channels.dtype == torch.bool):
+        mask = _given_mask(name, channels, tensor, axis)
     elif channels is not None:
-        numbers = [channels] if isinstance(channels, int) else [int(number) for number in channels]
-        mask = _channel_mask(name, numbers, tensor, axis)
+        mask = _channel_mask(name, _numbers(name, channels), tensor, axis)
     if positions is not None:
         mask = mask * _position_mask(name, positions, tensor, axis)
-    return Condition(name, value, mask.to(torch.promote_types(tensor.dtype, torch.float32)))
+    return Condition(name, index, value, mask.to(torch.promote_types(tensor.dtype, torch.float32)))
 
 
 def channel_axis(tape: Tape, index: int) -> int:
-    """The axis of a step's output that counts channels: the last one behind dense layers, else the second."""
-    step = tape.steps[index]
-    value = next(value for value in step.results if value is not None)
-    dimensions = tape.values[value].tensor.dim()
-    if step.kind in ("conv", "pool", "maxpool") or dimensions == 2:
-        return 1
-    if step.kind in _CHANNELS_LAST:
-        return dimensions - 1
+    """The axis of a step's output that counts channels: the last one around dense layers, else the second.
+
+    Where the step itself does not tell, the nearest step does whose input or output has the same shape.
+    """
+    values = [next(value for value in step.results if value is not None) for step in tape.steps]
+    shape = tape.values[values[index]].tensor.shape
+    if len(shape) <= 2:
+        return len(shape) - 1
+    seen, waiting = {values[index]}, [values[index]]
+    while waiting:
+        value = waiting.pop(0)
+        for step, made in zip(tape.steps, values, strict=True):
+            if value != made and value not in step.inputs:
+                continue
+            if axis := _tells(step, len(shape)):
+                return axis
+            for other in (made, *step.inputs):
+                if other not in seen and tape.values[other].tensor.shape == shape:
+                    seen.add(other)
+                    waiting.append(other)
+    return 1
+
+
+def _tells(step: Step, dimensions: int) -> int | None:
+    """The channels' axis in the input and the output of a step, if it is one that sums over channels."""
     function = getattr(step.function, "__name__", "")
-    if step.kind == "norm":
-        return dimensions - 1 if function in ("layer_norm", "rms_norm") else 1
-    makers = {v: i for i, each in enumerate(tape.steps[:index]) for v in each.results if v is not None}
-    before = [makers[v] for v in step.inputs if v in makers]
-    # Where the shape is that of what it was made from, so is the meaning of its axes.
-    same = [i for i in before if tape.values[step.inputs[0]].tensor.shape == tape.values[value].tensor.shape]
-    return channel_axis(tape, same[0]) if same else min(1, dimensions - 1)
+    if step.kind in ("conv", "maxpool") or "pool" in function:
+        return 1
+    if step.kind in ("linear", "embedding") or function in ("layer_norm", "rms_norm"):
+        return dimensions - 1
+    return 1 if step.kind == "norm" else None
 
 
-def _given_mask(name: str, mask: Tensor, tensor: Tensor) -> Tensor:
+def _numbers(name: str, channels: Any) -> list[int]:
+    numbers = channels.tolist() if isinstance(channels, Tensor) else channels
     try:
-        fits = torch.broadcast_shapes(mask.shape, tensor.shape) == tensor.shape
+        return [operator.index(each) for each in (numbers if isinstance(numbers, Iterable) else [numbers])]
+    except TypeError:
+        raise ValueError(f"Channels of {name!r} are numbers or a mask, got {channels!r}.") from None
+
+
+def _given_mask(name: str, mask: Tensor, tensor: Tensor, axis: int) -> Tensor:
+    if mask.dim() == 1 and len(mask) == tensor.shape[axis]:
+        mask = mask.reshape([-1 if each == axis else 1 for each in range(tensor.dim())])
+    try:
+        fits = mask.expand(tensor.shape).shape == tensor.shape
     except RuntimeError:
         fits = False
     if not fits:
@@ -121,7 +146,7 @@ def _position_mask(name: str, positions: Positions, tensor: Tensor, axis: int) -
     shape = [tensor.shape[each] if each in axes else 1 for each in range(tensor.dim())]
     mask = torch.zeros([tensor.shape[each] for each in axes], device=tensor.device)
     for position in positions:
-        place = tuple(position)
+        place = tuple(position) if isinstance(position, Iterable) else (position,)
         if len(place) != len(axes) or not all(0 <= i < n for i, n in zip(place, mask.shape, strict=True)):
             raise ValueError(f"The layer {name!r} has positions within {tuple(mask.shape)}, there is no {position}.")
         mask[place] = 1

@@ -91,8 +91,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``F.cosine_similarity``."""
-    one, other = (x / x.norm(dim=dim, keepdim=True).clamp_min(eps) for x in (x1, x2))
-    return (one * other).sum(dim)
+    one, other = (x / torch.linalg.vector_norm(x, dim=dim, keepdim=True).clamp_min(eps) for x in (x1, x2))
+    products: Tensor = one * other
+    return products.sum(dim)
 
 
 def started(x: Tensor, state: Tensor) -> Tensor:
@@ -101,7 +102,8 @@ def started(x: Tensor, state: Tensor) -> Tensor:
     So even a constant state is known to belong to the samples of `x`, and has its place in products and sums.
     """
     if has_torch_function((x, state)):
-        return handle_torch_function(started, (x, state), x, state)  # type: ignore[no-any-return]
+        made: Tensor = handle_torch_function(started, (x, state), x, state)
+        return made
     return state.clone()
 
 
@@ -178,7 +180,10 @@ def _lstm_layer(weights: Sequence[Tensor | None]) -> Callable[[Tensor, State], S
 
 
 def _gru_layer(weights: Sequence[Tensor | None]) -> Callable[[Tensor, State], State]:
-    return partial(_gru_step, *weights[:4])
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    assert w_ih is not None
+    assert w_hh is not None
+    return partial(_gru_step, w_ih, w_hh, b_ih, b_hh)
 
 
 def _rnn_layer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +19,15 @@ from .linear import EffectiveWeights
 from .rules import Rule
 from .selectors import Layout
 from .tape import Step, Tape, eval_mode, record
-from .targets import Target, target_weights
+from .targets import Target, listed, of_part, target_weights
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The batch that a part comes from: where the part begins in it, and its size."""
+
+    first: int
+    samples: int
 
 
 class UnknownOperationError(LookupError):
@@ -134,40 +143,51 @@ class Explainer:
         """
         if keep not in ("all", "layers", "input"):
             raise ValueError(f"keep must be 'all', 'layers' or 'input', got {keep!r}.")
-        if targets is not None and (target is not None or not targets):
-            raise ValueError("Give either one target, or targets: a list with at least one of them.")
-        wanted = [target] if targets is None else list(targets)
-        return self._explain(self._checked_batch(inputs), wanted, targets is not None, keep)
+        wanted, several = listed(target, targets)
+        return self._explain(self._checked_batch(inputs), wanted, several, keep)
 
     @torch.inference_mode(False)
     def record(self, inputs: Tensor | tuple[Tensor, ...]) -> Tape:
         """Run the model on `inputs` and return the tape, without an explanation; raises as :meth:`explain` does."""
         return self._record(self._checked_batch(inputs))
 
-    def _explain(self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str) -> Explanation:
+    def _explain(
+        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str, whole: _Whole | None = None
+    ) -> Explanation:
+        """The explanation of `batch`, or of its parts one by one if it does not fit memory; `whole`: it is a part."""
+        size = len(batch[0])
         try:
-            tape = self._record(batch)
-            composite = composites.chosen(self.composite, tape.steps)
-            targets = [target_weights(each, tape.scores) for each in wanted]
-            layout = Layout(tape.steps)
-            return Explanation(tape, layout, composite, targets, self.cache, several=several, keep=keep)
+            return self._explain_at_once(batch, wanted, several, keep, whole)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error) or len(batch[0]) == 1:
+            if not _is_out_of_memory(error) or size == 1:
                 raise
-        # Outside the handler, whose traceback would keep the tape alive.
-        half, kept = (len(batch[0]) + 1) // 2, "layers" if keep == "layers" else "input"
-        parts = []
-        for own in (slice(0, half), slice(half, len(batch[0]))):
-            targets_of_part = [_of_part(each, own, len(batch[0])) for each in wanted]
-            part = self._explain(tuple(x[own] for x in batch), targets_of_part, several, kept)
-            parts += part.parts if isinstance(part, JoinedExplanation) else [part]
+        # Behind the handler, whose traceback keeps the tape alive.
+        first, samples = (whole.first, whole.samples) if whole else (0, size)
+        half, kept = (size + 1) // 2, "layers" if keep == "layers" else "input"
+        parts: list[Explanation] = []
+        for start, stop in ((0, half), (half, size)):
+            part = tuple(x[start:stop] for x in batch)
+            made = self._explain(part, wanted, several, kept, _Whole(first + start, samples))
+            parts += made.parts if isinstance(made, JoinedExplanation) else [made]
         return JoinedExplanation(parts)
+
+    def _explain_at_once(
+        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str, whole: _Whole | None
+    ) -> Explanation:
+        tape = self._record(batch)
+        composite = composites.chosen(self.composite, tape.steps)
+        if whole:
+            own = slice(whole.first, whole.first + len(batch[0]))
+            wanted = [of_part(each, own, whole.samples, tape.scores.dim()) for each in wanted]
+        targets = [target_weights(each, tape.scores) for each in wanted]
+        return Explanation(tape, Layout(tape.steps), composite, targets, self.cache, several=several, keep=keep)
 
     def scores(self, inputs: Tensor) -> Tensor:
         """The model's output for `inputs` in eval mode, without an explanation."""
         with torch.no_grad(), eval_mode(self.model):
             output = self.model(self._checked_input(inputs))
-            return output if self.select is None else self.select(output)  # type: ignore[no-any-return]
+            scores: Tensor = output if self.select is None else self.select(output)
+            return scores
 
     def _record(self, batch: tuple[Tensor, ...]) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
@@ -234,15 +254,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     """torch has a type for CUDA's error alone."""
     words = ("out of memory", "not enough memory", "can't allocate memory")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
-
-
-def _of_part(target: Target, own: slice, samples: int) -> Target:
-    """The `target` of a part of the batch."""
-    if isinstance(target, Tensor):
-        return target[own] if target.dim() and len(target) == samples else target
-    if isinstance(target, Sequence) and len(target) == samples:
-        return target[own]
-    return target
 
 
 def available_device(device: str | torch.device) -> torch.device:

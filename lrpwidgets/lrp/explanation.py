@@ -18,10 +18,10 @@ from .ledger import Ledger, Row
 from .linear import EffectiveWeights
 from .operations import Linear
 from .propagation import Relevance, account, propagate
-from .rules import LinearRule, Rule
+from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
-from .targets import Target, target_weights
+from .targets import Target, listed, target_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +86,10 @@ class Explanation:
             tape.check_weights()
         rules = composite.resolve(tape.steps, layout)
         starts = [{tape.output: tape.start(weights)} for weights in targets]
-        earlier = before._whole if before and len(before._targets) == len(targets) else None
-        self._whole = propagate(tape, rules, starts, cache, earlier, keep)
+        earlier: Sequence[Relevance] | None = before._whole if before and len(before._targets) == len(targets) else None
+        self._whole: Sequence[Relevance] = propagate(tape, rules, starts, cache, earlier, keep)
         """Without the conditions."""
-        self._relevances = self._whole
+        self._relevances: Sequence[Relevance] = self._whole
         again = before._relevances if before and earlier and before._asked == self._asked else None
         for condition in self._asked:
             starts = [condition.start(relevance.of) for relevance in self._relevances]
@@ -132,7 +132,8 @@ class Explanation:
 
         What a parameter of a convolution, dense layer or norm carries of the relevance that its layer hands on;
         a bias, what it absorbs. With the stabilizer's share, a layer's parameters sum to its relevance. A norm
-        that was folded shares its layer's weight; its shift counts as its bias.
+        that was folded shares its layer's weight; its shift counts as its bias. The joined weights of recurrent
+        layers are left out.
         """
         self._require("all", "the relevance of the parameters")
         each = [self._parameters(relevance) for relevance in self._relevances]
@@ -169,7 +170,7 @@ class Explanation:
         unknown = [step.name for step in self._tape.steps if step.operation is None]
         if unknown:
             found.append(f"No rule is known for {', '.join(unknown)}: gradient × input was used there.")
-        if self._tape.steps[-1].kind == "softmax":
+        if self._tape.ends_in_softmax:
             found.append(
                 "The model ends in a softmax, so evidence for other classes counts too; explain the scores before it."
             )
@@ -212,9 +213,8 @@ class Explanation:
     def retarget(self, target: Target = None, targets: Sequence[Target] | None = None) -> Explanation:
         """The explanation of another `target`, or of several, without a new forward: see :meth:`Explainer.explain`."""
         self._require("all", "another target")
-        if targets is None:
-            return self._again(targets=[target_weights(target, self.scores)], several=False)
-        return self._again(targets=[target_weights(each, self.scores) for each in targets], several=True)
+        wanted, several = listed(target, targets)
+        return self._again(targets=[target_weights(each, self.scores) for each in wanted], several=several)
 
     @torch.inference_mode(False)
     def condition(
@@ -241,7 +241,7 @@ class Explanation:
         """
         self._require("all", "a condition")
         new = conditions(self._tape, self._index, channels, positions or {})
-        return self._again(asked=[*self._asked, *new])
+        return self._again(asked=sorted([*self._asked, *new], key=lambda each: each.step, reverse=True))
 
     def _again(self, **changed: Any) -> Explanation:
         known: dict[str, Any] = {
@@ -297,17 +297,19 @@ class Explanation:
             reached = reached + tape.per_sample(value, relevance.of.get(value))
         return Ledger([rows[index] for index in sorted(rows, reverse=True)], start, reached)
 
+    @torch.inference_mode(False)
+    @torch.no_grad()
     def _parameters(self, relevance: Relevance) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for index, step in enumerate(self._tape.steps):
             rule, received = relevance.rules[index], relevance.of.get(step.results[0] or 0)
             if received is None or not isinstance(step.operation, Linear) or not isinstance(rule, LinearRule):
                 continue
-            linear = step.operation.step(self._tape.call(step).widened(), self._cache)
-            if not linear.has_parameters:
+            linear = step.operation.step(self._tape.call(step), self._cache)
+            if not linear.has_parameters or isinstance(rule, Pass):
                 continue
             for parameter, carried in linear.parameters(rule.divide(linear, received).terms):
-                name = self._tape.names.get(id(parameter))
+                name = None if parameter is None else self._tape.name_of(parameter)
                 if name is not None:
                     found[name] = found[name] + carried if name in found else carried
         return found
@@ -364,6 +366,13 @@ class JoinedExplanation(Explanation):
     def caveats(self) -> list[str]:
         split = f"The batch did not fit memory: it was explained in {len(self.parts)} parts, and {self.keep} kept."
         return [split, *dict.fromkeys(caveat for part in self.parts for caveat in part.caveats)]
+
+    def _require(self, keep: str, wish: str) -> None:
+        if self.keep != keep:
+            raise ValueError(
+                f"The batch did not fit memory, so {self.keep!r} was kept only; {wish} needs explain(...) with fewer "
+                "samples at a time."
+            )
 
     def _joined(self, parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts), 1 if self._several else 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
@@ -100,15 +101,16 @@ class Ledger:
         return float(torch.where(error == 0, 0.0, error / scale).max())
 
     def to_frame(self) -> pd.DataFrame:
-        """One line per step and sample, as a pandas DataFrame."""
+        """One line per step and sample (and target, if there are several), as a pandas DataFrame."""
         import pandas as pd
 
         amounts = [field.name for field in fields(Row)][3:]
+        axes = ("sample",) if self.explained.dim() == 1 else ("target", "sample")
         return pd.DataFrame(
-            {"sample": sample, "name": row.name, "kind": row.kind, "rule": row.rule}
-            | {amount: float(getattr(row, amount)[sample]) for amount in amounts}
+            {**dict(zip(axes, place, strict=True)), "name": row.name, "kind": row.kind, "rule": row.rule}
+            | {amount: float(getattr(row, amount)[place]) for amount in amounts}
             for row in self.rows
-            for sample in range(len(self.explained))
+            for place in product(*map(range, self.explained.shape))
         )
 
     def _total(self, amount: str) -> Tensor:

@@ -112,8 +112,11 @@ class LinearStep(ABC):
         bias = self.signed_bias(p, n)
         if offset:
             bias = self.output.new_tensor(offset) if bias is None else bias + offset
-        total = self.apply(self.matrix(p, n), self.positive, bias)
-        return total if self.nonnegative else total + self.apply(self.matrix(n, p), self.negative)
+        first, *others = self.by_sign(self.output, p, n)
+        total = self.apply(first.matrix, first.inputs or (), bias)
+        for term in others:
+            total = total + self.apply(term.matrix, term.inputs or ())
+        return total
 
     def by_sign(self, share: Tensor, p: float, n: float) -> list[Term]:
         """The terms that hand on each input's contributions, weighted by sign, times the `share`."""
@@ -160,7 +163,7 @@ class EffectiveWeights:
     ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` then.
     """
 
-    KEPT = 8  # per parameter: what one composite needs, and the last few stops of a slider
+    KEPT = 12  # per parameter: what one composite needs, and the last few stops of a slider
 
     def __init__(self) -> None:
         self._kept: Any = WeakTensorKeyDictionary()
@@ -192,6 +195,8 @@ class Weighted(LinearStep):
         super().__init__(call)
         (self.input,) = self.inputs
         self._weight, self._bias, self._cache = weight, bias, cache
+        self.turned: Tensor | None = None
+        """The parameter that the weight is the transpose of, if it is none itself."""
         self._norm = call.norm.bind(batch_norm_arguments) if call.norm else None
         self._sources = [weight, bias, *(v for v in (self._norm or {}).values() if isinstance(v, Tensor))]
 
@@ -209,8 +214,8 @@ class Weighted(LinearStep):
         """Number of output channels."""
 
     @abstractmethod
-    def outer(self, x: Tensor, share: Tensor) -> Tensor:
-        """Σ x_j s_k over everything that shares the weight w_jk, shaped like the weight."""
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+        """Σ x_j s_k over everything that shares the weight w_jk, shaped like the `weight`."""
 
     @abstractmethod
     def along_outputs(self, values: Tensor) -> Tensor:
@@ -234,8 +239,25 @@ class Weighted(LinearStep):
         weight = self.matrix(1, 1)
         return self._variant("squares", lambda: weight**2)
 
+    def by_sign(self, share: Tensor, p: float, n: float) -> list[Term]:
+        if p == n or self.nonnegative or self._input_axis is None:
+            return super().by_sign(share, p, n)
+        # Positive and negative inputs side by side, as twice as many channels: one kernel instead of two.
+        axis = self._input_axis
+        parts = self.matrix(p, n), self.matrix(n, p)
+        stacked = self._variant(("stacked", p, n), lambda: torch.cat(parts, axis))
+        return [Term((self._signs,), stacked, share, self.signed_bias(p, n))]
+
     def bias(self) -> Tensor | None:
-        return None if self._channel_bias is None else self.across_output(self._channel_bias)
+        if self._norm is None:
+            return None if self._bias is None else self.across_output(self._bias)
+        return self.across_output(self._variant("bias", self._folded_bias))
+
+    def signed_bias(self, p: float, n: float) -> Tensor | None:
+        bias = self.bias()
+        if bias is None or p == n == 1:
+            return bias
+        return self._variant(("bias", p, n), lambda: p * bias.clamp(min=0) + n * bias.clamp(max=0))
 
     def apply(self, matrix: Tensor, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
         if bias is not None:
@@ -251,9 +273,16 @@ class Weighted(LinearStep):
     def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
         found: list[tuple[Tensor | None, Tensor]] = []
         for term in terms:
-            x = torch.ones_like(self.input) if term.inputs is None else term.inputs[0].expand(self.input.shape)
-            carried = self.outer(x, term.share)
-            found.append((self._weight, carried if term.matrix is ONES else term.matrix * carried))
+            x = torch.ones_like(self.input) if term.inputs is None else term.inputs[0]
+            x = x.expand(len(self.input), *x.shape[1:])
+            carried = self.outer(x, term.share, self._weight if term.matrix is ONES else term.matrix)
+            carried = carried if term.matrix is ONES else term.matrix * carried
+            if carried.shape != self._weight.shape:
+                positive, negative = carried.chunk(2, self._input_axis or 0)
+                carried = positive + negative
+            if self.turned is not None:
+                carried = carried.T
+            found.append((self._weight if self.turned is None else self.turned, carried))
             if term.bias is not None:
                 owner = self._bias if self._norm is None else self._norm["bias"]
                 absorbed = (term.share * term.bias).sum_to_size(term.bias.shape).flatten()
@@ -261,13 +290,23 @@ class Weighted(LinearStep):
                 found.append((self._norm["running_mean"] if owner is None and self._norm else owner, absorbed))
         return found
 
+    def _folded_bias(self) -> Tensor:
+        scale, shift = self._scale_and_shift
+        return shift if self._bias is None else self._bias * scale + shift
+
+    @property
+    @abstractmethod
+    def channel_axis(self) -> int:
+        """The axis of the input that counts its channels."""
+
+    @property
+    def _input_axis(self) -> int | None:
+        """The axis of the weight that counts input channels; None where they come in several groups."""
+        return 1
+
     @cached_property
-    def _channel_bias(self) -> Tensor | None:
-        bias = self._bias
-        if self._norm:
-            scale, shift = self._scale_and_shift
-            bias = shift if bias is None else bias * scale + shift
-        return bias
+    def _signs(self) -> Tensor:
+        return torch.cat([*self.positive, *self.negative], self.channel_axis)
 
     @cached_property
     def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
@@ -275,8 +314,12 @@ class Weighted(LinearStep):
         return batch_norm_scale_and_shift(self._norm)
 
     def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
-        # Nobody else holds what was pulled. A smaller batch may have been expanded to it.
-        return pulled.mul_(x) if x.dtype == pulled.dtype else x * pulled
+        # Nobody else holds what was pulled.
+        product = pulled.mul_(x) if x.dtype == pulled.dtype else x * pulled
+        if product.shape == self.input.shape:
+            return product
+        positive, negative = product.chunk(2, self.channel_axis)
+        return positive + negative
 
     def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
         return self._cache.get(self._sources, variant, build)
@@ -295,8 +338,10 @@ class Dense(Weighted):
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
         return share @ weight
 
-    def outer(self, x: Tensor, share: Tensor) -> Tensor:
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
         return share.flatten(0, -2).T @ x.flatten(0, -2)
+
+    channel_axis = -1
 
     @property
     def channels(self) -> int:
@@ -343,15 +388,22 @@ class Convolution(Weighted):
         # Only the shape and the memory layout of the input are read, so nothing is written into it.
         last = share.dim() == 4 and share.is_contiguous(memory_format=torch.channels_last)
         layout = torch.channels_last if last else torch.contiguous_format
-        size = (share.shape[0], channels, *shape)
-        x = torch.empty(size, dtype=share.dtype, device=share.device, memory_format=layout)
+        x = torch.empty(
+            (share.shape[0], channels, *shape), dtype=share.dtype, device=share.device, memory_format=layout
+        )
         pulled = self._backward(share, x, weight, (True, False, False))[0]
         for axis, size in enumerate(self.input.shape[2:], start=2):
             pulled = pulled.narrow(axis, 0, size)
         return pulled
 
-    def outer(self, x: Tensor, share: Tensor) -> Tensor:
-        return self._backward(share, self._padded(x), self._weight, (False, True, False))[1]
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+        return self._backward(share, self._padded(x), weight, (False, True, False))[1]
+
+    channel_axis = 1
+
+    @property
+    def _input_axis(self) -> int | None:
+        return None if self.groups > 1 else 0 if self.is_transposed else 1
 
     @property
     def channels(self) -> int:
@@ -574,8 +626,9 @@ def norm_parameters(
     found: list[tuple[Tensor | None, Tensor]] = []
     for term in terms:
         x = tuple(map(torch.ones_like, step.inputs)) if term.inputs is None else term.inputs
-        if weight is not None and term.matrix is not ONES:
-            found.append((weight, summed(step.apply(term.matrix, x) * term.share, weight)))
+        if weight is not None:
+            total = step.fan_in() if term.matrix is ONES else step.apply(term.matrix, x)
+            found.append((weight, summed(total * term.share, weight)))
         if bias is not None and term.bias is not None:
             found.append((bias, summed(term.bias * term.share, bias)))
     return found

@@ -163,7 +163,7 @@ class LocalResponse(LinearStep):
     def apply(self, matrix: tuple[float, float], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
         p, n = matrix
         y = inputs[0].expand(self.output.shape)
-        made = p * self._own * y
+        made: Tensor = p * self._own * y
         for count, onto, factor in self._parts(p, n):
             made = made + count * onto * self._around(factor * y)
         return made if bias is None else made + bias

@@ -485,7 +485,9 @@ def _interpolate_arguments(
 
 def _matmul(call: Call, cache: EffectiveWeights) -> LinearStep:
     if len(call.args) == 2 and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
-        return Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
+        dense = Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
+        dense.turned = call.args[1]
+        return dense
     return Contraction(call)
 
 

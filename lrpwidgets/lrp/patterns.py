@@ -119,14 +119,14 @@ class _Moments:
         y = step.output.double()
         counts = (y > 0).double() if self.rectified else torch.ones_like(y)
         x = step.input.double()
+        self.weight = step.matrix(1, 1).double()
         new = [
             self._per_channel(step, counts),
             self._per_channel(step, y * counts),
-            step.outer(x, counts),
-            step.outer(x, y * counts),
+            step.outer(x, counts, self.weight),
+            step.outer(x, y * counts, self.weight),
         ]
         self.sums = [a + b for a, b in zip(self.sums, new, strict=True)] if self.sums else new
-        self.weight = step.matrix(1, 1).double()
 
     def pattern(self) -> Tensor:
         assert self.weight is not None

@@ -60,14 +60,14 @@ def propagate(
         If a rule cannot be applied to its layer; the message names the layer.
     """
     readers = _readers(tape)
-    earlier = before or [None] * len(starts)
+    earlier: Sequence[Relevance | None] = before or [None] * len(starts)
     runs = [_Run(tape, rules, start, readers, one) for start, one in zip(starts, earlier, strict=True)]
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
         for index, step in reversed(list(enumerate(tape.steps))):
             waiting = [run for run in runs if run.arrive_at(index, step)]
             if waiting:
-                call = tape.call(step, several=len(waiting) > 1).widened()
+                call = tape.call(step, several=len(waiting) > 1)
                 for run in waiting:
                     received = tuple(None if value is None else run.of.get(value) for value in step.results)
                     try:
@@ -109,9 +109,11 @@ class _Run:
         made = [value for value in step.results if value is not None]
         for value in made:
             self.arrive(value)
-        if self.of.keys().isdisjoint(made):
-            return False
         before = self._before
+        if self.of.keys().isdisjoint(made):
+            if before and index in before.handovers:
+                self.again.add(index)  # it hands on nothing any more
+            return False
         if before and self._fresh.isdisjoint(made) and self._rules[index] == before.rules[index]:
             self.handovers[index] = before.handovers[index]
             return False

@@ -297,11 +297,8 @@ class WSquare(LinearRule):
         if bias is not None:
             total = total + bias**2
         share, losses = _uniform_share(step, relevance, total, self.stabilizer)
-        absorbed = 0.0
-        if bias is not None:
-            bias = bias**2
-            (absorbed,) = step.samples.sum(share, bias)
-        return Division([Term(None, squares, share, bias)], bias=absorbed, **losses)
+        division = Division([Term(None, squares, share, None if bias is None else bias**2)], **losses)
+        return division if bias is None else replace(division, bias=step.samples.sum(share, bias**2)[0])
 
 
 @dataclass(frozen=True)
@@ -400,7 +397,7 @@ class Proportional(ProductRule):
         if not product.elementwise:
             return Half(self.epsilon).propagate(product, relevance)
         one, other = product.unsquashed
-        total = torch.broadcast_tensors(one + other, relevance)[0]
+        total = (one + other).expand(relevance.shape)
         share, stabilizer = _signed_share(product, relevance, total, self.epsilon)
         return replace(product.hand(share, (one, other)), stabilizer=stabilizer)
 
@@ -447,8 +444,8 @@ def _by_contribution(
     share = torch.div(relevance, total, out=total) if ours and total.dtype == relevance.dtype else relevance / total
     if factor != 1:
         share = share.mul_(factor)
-    absorbed_bias, absorbed = [0.0] * (1 - len(weights)) + step.samples.sum(share, *weights, offset)
-    return Division(step.by_sign(share, p, n), absorbed_bias, absorbed, rules)
+    *biased, stabilized = step.samples.sum(share, *weights, offset)
+    return Division(step.by_sign(share, p, n), biased[0] if biased else 0.0, stabilized, rules)
 
 
 def _signed_share(

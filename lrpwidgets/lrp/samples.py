@@ -59,7 +59,9 @@ class Samples:
         shapes = [w.shape for w in weights if isinstance(w, Tensor)]
         if self.owner is not None:
             shapes.append(self.owner.shape)
-        told = torch.broadcast_shapes(*shapes, (1,) * amounts.dim())
+        told: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
+            *shapes, (1,) * amounts.dim()
+        )
         summable = [axis for axis, size in enumerate(told) if size == 1 and amounts.shape[axis] != 1]
         if not summable and len(weights) == 1 and isinstance(weights[0], Tensor) and amounts.is_contiguous():
             fused = self._product_sum(amounts, weights[0])
@@ -171,7 +173,7 @@ def reduced(given: Samples, shape: Sequence[int], axes: Any, *, keepdim: bool) -
 
 def _agreed(one: Tensor, other: Tensor) -> Tensor:
     try:
-        one, other = torch.broadcast_tensors(one, other)
+        one, other = torch.broadcast_tensors(one, other)  # type: ignore[no-untyped-call]
     except RuntimeError:
         raise MixedSamplesError("the tensors it reads differ in their batch axes") from None
     if bool(((one != other) & (one >= 0) & (other >= 0)).any()):

@@ -13,7 +13,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -88,9 +89,11 @@ class Tape:
     output: int
     weights: Sequence[tuple[Tensor, int]]
     """The constant tensors that the steps read, and their versions when they ran."""
-    names: Mapping[int, str]
-    """Name of each of the model's parameters and buffers, by its id."""
+    parameters: Sequence[tuple[str, Tensor]]
+    """The model's parameters and buffers."""
     caveats: tuple[str, ...]
+    widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """By id, constants of 16 bits and what they are in 32."""
 
     @property
     def scores(self) -> Tensor:
@@ -98,13 +101,19 @@ class Tape:
         return self.values[self.output].tensor
 
     @property
+    def ends_in_softmax(self) -> bool:
+        """Whether the scores are those of a softmax, apart from their order and shape."""
+        last = next((step for step in reversed(self.steps) if step.kind != "routing"), self.steps[-1])
+        return operations.key(last.function) in ("softmax", "log_softmax")
+
+    @property
     def nothing(self) -> Tensor:
         """A zero for every sample, (B,), in the ledger's precision."""
         return torch.zeros(len(self.scores), dtype=torch.float64)
 
     def start(self, weights: Tensor) -> Tensor:
-        """The relevance of the scores if each counts with its weight, in at least 32 bits."""
-        return (self.scores * weights).to(torch.promote_types(self.scores.dtype, torch.float32))
+        """The relevance of the scores if each counts with its weight, in the precision of the weights."""
+        return self.scores * weights
 
     def per_sample(self, value: int, relevance: Tensor | None) -> Tensor:
         """Σ of a value's `relevance` per sample, (B,), in the ledger's precision; None counts as zeros."""
@@ -122,7 +131,9 @@ class Tape:
 
     def forget(self, step: Step) -> None:
         """Let go of what the step made, and keep only its shape; the scores stay."""
-        for number in {*step.outputs, *step.results} - {None, self.output}:
+        for number in {*step.outputs, *step.results}:
+            if number is None or number == self.output:
+                continue
             value = self.values[number]
             value.tensor = value.unsquashed = value.tensor.to("meta")
 
@@ -132,17 +143,29 @@ class Tape:
             raise StaleExplanationError("The model's weights changed since this explanation was made; explain again.")
 
     def call(self, step: Step, *, several: bool = False) -> Call:
-        """`step` with its tensors, ready to be looked at or run again; for `several` targets or one."""
+        """`step` with its tensors in at least 32 bits, ready to be run again; for `several` targets or one."""
+        call = self._call(step, several)
+        return call.widened(rounds=step.kind in ("conv", "linear", "matmul"), known=self.widened)
+
+    def _call(self, step: Step, several: bool) -> Call:
         values = self.values
-        call = _call(values, step.function, step.args, step.kwargs, step.inputs)
-        samples = next(values[v].samples for v in step.results if v is not None)
         return replace(
-            call,
+            _call(values, step.function, step.args, step.kwargs, step.inputs),
             outputs=tuple(None if v is None else values[v].tensor for v in step.results),
-            norm=self.call(step.norm) if step.norm else None,
-            samples=samples,
+            norm=self._call(step.norm, several) if step.norm else None,
+            samples=next(values[v].samples for v in step.results if v is not None),
             several=several,
         )
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        names = {id(tensor): name for name, tensor in self.parameters}
+        wide = {id(wide): names[own] for own, (_, wide) in self.widened.items() if own in names}
+        return names | wide
+
+    def name_of(self, parameter: Tensor) -> str | None:
+        """The name of a parameter or buffer of the model, or of what it is in 32 bits; None for other tensors."""
+        return self._names.get(id(parameter))
 
 
 def _call(values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int]) -> Call:
@@ -207,7 +230,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
         recorder.starts,
         end,
         weights + recorder.taken_apart,
-        {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]},
+        [*model.named_parameters(), *model.named_buffers()],
         tuple(caveats),
     )
 
@@ -416,7 +439,7 @@ class _Recorder(TorchFunctionMode):
             if torch.equal(tensor, self.values[value].tensor):
                 break
             part, old = self._known[id(write.target)], self.values[value].tensor
-            stride, offset = write.target.stride(), write.target.storage_offset() - tensor.storage_offset()
+            stride, offset = write.target.stride(), int(write.target.storage_offset() - tensor.storage_offset())
             try:
                 result = operations.overlaid(old, self.values[part].tensor, stride, offset)
             except RuntimeError:  # a write beyond what this tensor shows

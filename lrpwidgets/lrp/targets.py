@@ -26,8 +26,32 @@ class Rather:
 Target = int | Rather | Sequence[int] | Tensor | None
 
 
+def listed(target: Target, targets: Any) -> tuple[list[Target], bool]:
+    """What is to be explained, and whether it counts as several targets even if it is one.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or `targets` is no list, or empty.
+    """
+    if targets is None:
+        return [target], False
+    several = targets.tolist() if isinstance(targets, Tensor) and not targets.is_floating_point() else targets
+    if (
+        target is not None
+        or isinstance(several, str)
+        or not isinstance(several, Sequence | Tensor)
+        or len(several) == 0
+    ):
+        raise ValueError(
+            f"Give either one target or several: a list with at least one, as in targets=[3, 9]; got target={target!r} "
+            f"and targets={targets!r}."
+        )
+    return list(several), True
+
+
 def target_weights(target: Target, scores: Tensor) -> Tensor:
-    """Weight of every score in what is explained, shaped like the `scores` (B, C, ...).
+    """Weight of every score in what is explained, shaped like the `scores` (B, C, ...), in at least 32 bits.
 
     Raises
     ------
@@ -39,7 +63,11 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
     if isinstance(target, Tensor) and target.is_floating_point():
         return _checked_weights(target, scores)
     if isinstance(target, Rather):
-        return target_weights(target.this, scores) - target_weights(target.than, scores)
+        this = target_weights(target.this, scores)
+        _check_range(_class_numbers(target.than), scores.shape[1])
+        # For dense scores both count in the same places: where `this` is on top.
+        than = torch.zeros_like(this).index_copy_(1, torch.tensor([target.than], device=this.device), this.sum(1, True))
+        return this - than
     if scores.dim() > 2:
         return _class_mask(target, scores)
     samples, classes = scores.shape
@@ -54,7 +82,15 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
             )
         _check_range(numbers, classes)
         chosen = torch.tensor(numbers, device=scores.device)
-    return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores)
+    return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores.device, _wide(scores))
+
+
+def of_part(target: Target, own: slice, samples: int, dimensions: int) -> Target:
+    """The `target` for a part of a batch of `samples` whose scores have so many `dimensions`."""
+    if isinstance(target, Tensor):
+        per_sample = target.dim() == (dimensions if target.is_floating_point() else dimensions - 1)
+        return target[own] if per_sample and len(target) == samples else target
+    return target[own] if isinstance(target, Sequence) and len(target) == samples else target
 
 
 def _class_mask(target: Target, scores: Tensor) -> Tensor:
@@ -65,13 +101,13 @@ def _class_mask(target: Target, scores: Tensor) -> Tensor:
         chosen = top
     elif isinstance(target, Tensor) and target.dim() > 1:
         chosen = target.to(scores.device)
-        if chosen.dtype == torch.bool or tuple(chosen.shape) not in (places, places[1:]):
+        if target.dtype == torch.bool or tuple(chosen.shape) not in (places, places[1:]):
             raise ValueError(
                 f"a class mask for scores {tuple(scores.shape)} holds a class number, or -1, per position: "
                 f"integers of shape {places}, got {target.dtype} of shape {tuple(target.shape)}."
             )
-        _check_range([number for number in chosen.unique().tolist() if number != -1], classes)
-        chosen = chosen.expand(places)
+        _check_range([number for number in torch.unique(chosen).tolist() if number != -1], classes)
+        chosen = chosen.long().expand(places)
     else:
         numbers = _class_numbers(target)
         if len(numbers) != 1:
@@ -82,7 +118,7 @@ def _class_mask(target: Target, scores: Tensor) -> Tensor:
         _check_range(numbers, classes)
         chosen = torch.where(top == numbers[0], top, -1)
     weights = torch.nn.functional.one_hot(chosen.clamp(min=0), classes).movedim(-1, 1)
-    return (weights * (chosen >= 0).unsqueeze(1)).to(scores)
+    return (weights * (chosen >= 0).unsqueeze(1)).to(scores.device, _wide(scores))
 
 
 def _checked_weights(target: Tensor, scores: Tensor) -> Tensor:
@@ -92,7 +128,11 @@ def _checked_weights(target: Tensor, scores: Tensor) -> Tensor:
         )
     if not bool(target.isfinite().all()):
         raise ValueError("target weights contain NaN or infinity.")
-    return target.to(scores).expand(scores.shape)
+    return target.to(scores.device, _wide(scores)).expand(scores.shape)
+
+
+def _wide(scores: Tensor) -> torch.dtype:
+    return torch.promote_types(scores.dtype, torch.float32)
 
 
 def _class_numbers(target: Any) -> list[int]:

@@ -10,11 +10,14 @@ import gc
 import re
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.video import mvit
 
 from lrpwidgets.lrp import Explainer
 
@@ -99,10 +102,12 @@ def _network(name: str) -> dict[str, Any]:
     """What there is to say of one network."""
     size = SIZES.get(name, (64, 64))
     x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
-    model = _lively(models.get_model(name, **_settings(name, size)), x)
+    with _sized(size):
+        model = _lively(models.get_model(name, **_settings(name, size)), x)
     explainer, made = Explainer(model), []
 
     def explain() -> None:
+        made.clear()  # two at a time take twice the memory
         made[:] = [explainer.explain(x)]
 
     @torch.no_grad()
@@ -123,12 +128,25 @@ def _network(name: str) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _sized(size: tuple[int, ...]) -> Iterator[None]:
+    """Video transformers for inputs of this `size`, which their builders do not let choose."""
+    build = mvit.MViT
+
+    def sized(**settings: Any) -> nn.Module:
+        return build(**{**settings, "spatial_size": size[1:], "temporal_size": size[0]})
+
+    mvit.MViT = sized
+    try:
+        yield
+    finally:
+        mvit.MViT = build
+
+
 def _settings(name: str, size: tuple[int, ...]) -> dict[str, Any]:
     """What the builder must be told of the input's size."""
     if name.startswith("vit_"):
         return {"image_size": size[0]}
-    if name.startswith("mvit"):
-        return {"temporal_size": size[0], "spatial_size": size[1:]}
     return {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
 
 

@@ -450,7 +450,7 @@ def test_a_condition_that_no_relevance_reaches_is_named(x):
         explanation.condition({"narrow": 1, "wide": 2})
 
 
-def test_a_position_is_a_tuple_even_where_it_is_one_number(tokens):
+def test_a_position_along_one_axis_may_be_a_number(tokens):
     explanation = Explainer(Tokens().double(), "attn_lrp").explain(tokens, 1)
-    with pytest.raises((ValueError, TypeError), match="position"):
-        explanation.condition({}, {"blocks.0.wide": [2]})
+    found, expected = (explanation.condition({}, {"blocks.0.wide": [place]}).relevance for place in (2, (2,)))
+    assert torch.equal(found, expected)
