@@ -198,6 +198,11 @@ class Explainer:
                 raise
             reason = str(error).strip().splitlines()[0]
             raise ValueError(f"The model cannot take an input of shape {shapes}: {reason}") from error
+        for step in tape.steps:
+            if step.operation is None and self.unknown == "error":
+                raise UnknownOperationError(_unknown(step))
+        if tape.mixed:
+            raise NotImplementedError(tape.mixed)
         scores = tape.scores
         if scores.dim() < 2 or len(scores) != len(batch[0]):
             raise ValueError(
@@ -211,9 +216,6 @@ class Explainer:
             raise ValueError(
                 f"The model's scores contain NaN or infinity for this input, so they cannot be explained{way}."
             )
-        for step in tape.steps:
-            if step.operation is None and self.unknown == "error":
-                raise UnknownOperationError(_unknown(step))
         return tape
 
     def _checked_batch(self, inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

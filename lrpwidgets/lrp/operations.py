@@ -46,7 +46,7 @@ from .linear import (
 )
 from .products import Product
 from .rules import Epsilon, LinearRule, ProductRule, Rule
-from .samples import Samples, broadcast, combined, merged, moved, reduced
+from .samples import Samples, broadcast, check_apart, combined, merged, moved, reduced
 
 Relevances = tuple[Tensor | None, ...]
 
@@ -91,6 +91,16 @@ class Operation:
     """Whether it is a layer with weights, which a following batch norm may be folded into."""
     folds: bool = False
     """Whether it is a norm that may be folded into the layer before it."""
+    along: Callable[..., dict[str, Any]] | None = None
+    """Reads the axis `dim` that the function works along, which must not be the batch's, from the arguments."""
+
+    def owners(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        """As :meth:`samples`, checked; one for every output, or one for all."""
+        if self.along:
+            axis: int = call.bind(self.along)["dim"]
+            for each in given:
+                check_apart(each, axis)
+        return self.samples(call, given)
 
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         """Which samples own the elements of each output, `given` those of the inputs.
@@ -265,6 +275,18 @@ class Routing(Operation):
 
 
 @dataclass(frozen=True)
+class Extremum(Operation):
+    """The larger or smaller of a value and a constant: what the constant wins, it absorbs as a bias."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received, (x,) = relevance[0], call.inputs
+        assert received is not None
+        won = (call.output == x).to(received.dtype)
+        lost = (1 - won).contiguous()
+        return Handover(((received * won).sum_to_size(x.shape),), bias=call.samples.sum(received.contiguous(), lost)[0])
+
+
+@dataclass(frozen=True)
 class MaxPool(Operation):
     """The winner takes all; given a rule, it counts as average pooling (as in Montavon et al. 2019)."""
 
@@ -287,6 +309,14 @@ class Gradient(Operation):
     """
 
     kind: str = "unknown"
+    axes: Callable[..., dict[str, Any]] | None = None
+    """Reads the axes that it reduces, `dim` and `keepdim`, from the arguments."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if self.axes is None:
+            return super().samples(call, given)
+        arguments = call.bind(self.axes)
+        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         shares: list[Tensor | None] = []
@@ -484,6 +514,8 @@ def _interpolate_arguments(
 
 
 def _matmul(call: Call, cache: EffectiveWeights) -> LinearStep:
+    if key(call.function) == "__rmatmul__":
+        call = replace(call, function=torch.matmul, args=call.args[::-1])
     if len(call.args) == 2 and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
         dense = Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
         dense.turned = call.args[1]
@@ -494,7 +526,30 @@ def _matmul(call: Call, cache: EffectiveWeights) -> LinearStep:
 def _instance_norm(call: Call, cache: EffectiveWeights) -> LinearStep:
     if call.bind(norms.instance_norm_arguments)["use_input_stats"]:
         return norms.instance_norm(call)
-    return _lone_batch_norm(call, cache)
+    return _lone_batch_norm(replace(call, function=F.batch_norm, **_as_batch_norm(call)), cache)
+
+
+def _as_batch_norm(call: Call) -> dict[str, Any]:
+    """The arguments of an instance norm with running statistics, which is a batch norm."""
+    arguments = call.bind(norms.instance_norm_arguments, slots=True)
+    wanted = ("running_mean", "running_var", "weight", "bias", "eps")
+    return {"args": (arguments["input"],), "kwargs": {name: arguments[name] for name in wanted}}
+
+
+def _dim(input: Tensor, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
+    return {"dim": dim}
+
+
+def _sort_axis(input: Tensor, dim: int = -1, descending: bool = False, **_: Any) -> dict[str, Any]:
+    return {"dim": dim}
+
+
+def _topk_axis(input: Tensor, k: int, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
+    return {"dim": dim}
+
+
+def _sum_axes(input: Tensor, dim: Any = None, keepdim: bool = False) -> dict[str, Any]:
+    return {"dim": dim, "keepdim": keepdim}
 
 
 def _norm_axes(input: Tensor, p: Any = None, dim: Any = None, keepdim: bool = False, **_: Any) -> dict[str, Any]:
@@ -536,7 +591,9 @@ def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
             return item.new_ones([1] * item.dim(), dtype=torch.float64) if isinstance(item, Tensor) else item
 
         args, kwargs = substitute((call.args, call.kwargs), alone)
-        return replace(call, args=args, kwargs=kwargs).replay(*owners)[0]
+        # Axes of size 1 broadcast in `matmul`, but not in its kin.
+        function = torch.matmul if key(call.function) in ("bmm", "mm", "mv", "spmm") else call.function
+        return replace(call, function=function, args=args, kwargs=kwargs).replay(*owners)[0]
 
     return [combined(given, run)]
 
@@ -585,6 +642,11 @@ def _by_one_tensor(call: Call) -> bool:
     return len(call.inputs) == len(tensors) == 1
 
 
+def _with_one_constant(call: Call) -> bool:
+    """The other of two tensors is constant."""
+    return len(call.inputs) == 1 and _has_constant_part(call)
+
+
 def _of_two(call: Call) -> bool:
     """Both factors depend on the input, and there is nothing else."""
     return len(call.inputs) == 2 and not _has_constant_part(call)
@@ -592,7 +654,8 @@ def _of_two(call: Call) -> bool:
 
 def _scales_gate(call: Call) -> bool:
     """A constant times a gate, or a constant divided by anything."""
-    return gated(call) or (key(call.function) in _DIVISIONS and not isinstance(call.args[0], Slot))
+    name = key(call.function)
+    return gated(call) or (name in _DIVISIONS and (name.startswith("__r") or not isinstance(call.args[0], Slot)))
 
 
 def _complements_gate(call: Call) -> bool:
@@ -629,22 +692,25 @@ _DENSE = Linear(kind="linear", build=Dense, weighted=True)
 _CONTRACTION = Linear(kind="linear", build=_matmul, accepts=_by_one_tensor, sums=True)
 _POOLING = Linear(kind="pool", build=_average, nonnegative=kept)
 _REDUCTION = Linear(kind="pool", build=_average, nonnegative=kept, sums=True)
+_JOINING = Routing(_stays_nonnegative, mixes_constants=_has_constant_part)
 _MATMUL = Products(kind="matmul", accepts=_of_two)
 
 _TABLE: list[tuple[Operation, str]] = [
     # Linear steps: the composite's rule decides.
     (_CONVOLUTION, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
     (_DENSE, "linear"),
-    (_CONTRACTION, "matmul mm bmm mv einsum tensordot __rmatmul__"),
+    (_CONTRACTION, "matmul mm bmm mv spmm einsum tensordot __rmatmul__"),
     (Linear(kind="norm", build=_lone_batch_norm, accepts=_uses_running_statistics, folds=True), "batch_norm"),
     (Linear(kind="norm", build=_normed(norms.layer_norm)), "layer_norm"),
     (Linear(kind="norm", build=_normed(norms.rms_norm)), "rms_norm"),
     (Linear(kind="norm", build=_normed(norms.group_norm)), "group_norm"),
     (Linear(kind="norm", build=_instance_norm), "instance_norm"),
     (Linear(kind="norm", build=_normed(norms.LocalResponse), nonnegative=kept), "local_response_norm"),
-    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d cumsum"),
+    (_POOLING, "avg_pool1d avg_pool2d avg_pool3d"),
     (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
     (_REDUCTION, "mean sum"),
+    (Linear(kind="pool", build=_average, nonnegative=kept, along=_dim), "cumsum"),
+    (Linear(kind="pool", build=_average, nonnegative=kept, accepts=_by_constant), "grid_sampler"),
     (Linear(kind="pool", build=_resampling), "interpolate upsample"),
     (Linear(kind="sum", build=_sum, nonnegative=_adds_nonnegative, gate=_complements_gate), "add __radd__"),
     (Linear(kind="sum", build=_difference, gate=_complements_gate), "sub subtract"),
@@ -652,18 +718,20 @@ _TABLE: list[tuple[Operation, str]] = [
     # Products of two values that depend on the input: the composite's rule decides.
     (Products(accepts=_of_two), "mul multiply __rmul__"),
     (Quotients(accepts=_of_two), "div divide true_divide"),
-    (_MATMUL, "matmul mm bmm einsum"),
+    (_MATMUL, "matmul mm bmm spmm einsum"),
     # The maximum of a window: the winner takes all.
     (MaxPool(), "max_pool1d max_pool2d max_pool3d"),
     (MaxPool(), "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"),
     (MaxPool(), "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"),
     # One value in, one value out.
     (Activation(always), "relu relu6 softplus abs exp square"),
-    (Activation(always, gate=always), "sigmoid hardsigmoid"),
+    (Activation(always, gate=always), "sigmoid hardsigmoid special.expit"),
     (Activation(kept, gate=always), "reciprocal rsqrt"),
     (Activation(kept, gate=gated), "sqrt pow __pow__ log log1p"),
     (Activation(kept), "leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish tanh softsign"),
-    (Activation(), "logsigmoid erf sin cos"),
+    (Activation(kept), "threshold softshrink hardshrink expm1 sinh tan atan nan_to_num"),
+    (Activation(), "logsigmoid erf sin cos asin acos log2 log10 logit special.logit"),
+    (Activation(always), "exp2 cosh"),
     (Activation(_clamps_below_zero, gate=gated), "hardtanh clamp clip clamp_min clamp_max"),
     (Activation(kept, gate=gated), "dropout dropout1d dropout2d dropout3d"),
     (Activation(kept), "alpha_dropout feature_dropout feature_alpha_dropout"),
@@ -671,23 +739,27 @@ _TABLE: list[tuple[Operation, str]] = [
     (Activation(kept, gate=gated), "to float double half bfloat16 type_as"),
     (Activation(accepts=_by_constant, gate=_scales_gate), "mul multiply __rmul__ neg negative"),
     (Activation(accepts=_by_constant, gate=_scales_gate), " ".join(_DIVISIONS)),
-    (Softmax(), "softmax softmin"),
+    (Softmax(along=_dim), "softmax softmin"),
     (Scale(axes=_norm_axes), "norm linalg_norm linalg_vector_norm linalg.norm linalg.vector_norm"),
     (Scale(axes=_spread_axes), "std var"),
-    (Gradient(kind="activation"), "log_softmax logsumexp"),
+    (Gradient(kind="activation", along=_dim), "log_softmax"),
+    (Gradient(kind="activation", axes=_sum_axes), "logsumexp"),
     # Values change place.
     (Routing(), "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
-    (Routing(), "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip"),
+    (Routing(), "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip fliplr flipud rot90"),
     (Routing(), "__getitem__ select narrow index_select take_along_dim gather masked_select"),
-    (Routing(), "chunk split split_with_sizes tensor_split unbind diagonal"),
+    (Routing(), "chunk split split_with_sizes tensor_split unsafe_chunk hsplit vsplit unbind diagonal"),
     (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile meshgrid"),
-    (Routing(keeps_axes=True), "channel_shuffle pixel_shuffle pixel_unshuffle native_channel_shuffle"),
-    (Routing(), "max min amax amin maximum minimum topk sort median"),
+    (Routing(keeps_axes=True), "channel_shuffle pixel_shuffle pixel_unshuffle"),
+    (Extremum(accepts=_with_one_constant), "max min maximum minimum fmax fmin"),
+    (Routing(), "max min amax amin maximum minimum fmax fmin"),
+    (Routing(along=_sort_axis), "sort"),
+    (Routing(along=_topk_axis), "topk"),
     (Routing(_stays_nonnegative, mixes_constants=always, keeps_axes=True), "pad masked_fill tril triu where"),
-    (Routing(_stays_nonnegative, mixes_constants=always), "set_item copied"),
+    (Routing(_stays_nonnegative, mixes_constants=always), "set_item copied pad_sequence"),
     (Routing(), "overlaid _pack_padded_sequence"),
     (Routing(_stays_nonnegative, mixes_constants=always), "_pad_packed_sequence"),
-    (Routing(_stays_nonnegative, mixes_constants=_has_constant_part), "cat concat concatenate stack hstack vstack"),
+    (_JOINING, "cat concat concatenate stack hstack vstack dstack column_stack"),
     # Indices into a table; the state that a recurrent layer begins with.
     (Embedding(), "embedding"),
     (FirstState(), "started"),

@@ -88,7 +88,7 @@ class Samples:
         if self.owner is None:
             return amounts.sum().reshape(1)
         if self.leading:
-            return amounts.flatten(1).sum(1)
+            return amounts.flatten(1).sum(1) if amounts.dim() > 1 else amounts
         changing = [axis for axis, size in enumerate(self.owner.shape) if size == 1]
         amounts = amounts.sum(changing, keepdim=True) if changing else amounts
         owner = self.owner.clamp(min=0).flatten()  # a constant in a place of its own is nobody's
@@ -144,11 +144,18 @@ def combined(given: Sequence[Samples], run: Callable[..., Tensor]) -> Samples:
     found: Tensor | None = None
     for place, owner in enumerate(owners):
         result = run(*ones[:place], owner.double(), *ones[place + 1 :])
+        squares = run(*ones[:place], owner.double() ** 2, *ones[place + 1 :])
+        if not torch.equal(run(*ones), torch.ones_like(result)) or not torch.equal(squares, result**2):
+            raise MixedSamplesError("it sums over the batch")
         found = result if found is None else _agreed(found, result)
     assert found is not None
-    if found.numel() < count or not torch.equal(found, found.round()):
-        raise MixedSamplesError("it sums over the batch")
     return Samples(count, found.long())
+
+
+def check_apart(given: Samples, axis: int) -> None:
+    """Raise MixedSamplesError if samples differ along `axis`, which a function works along."""
+    if given.owner is not None and given.owner.shape[axis] > 1:
+        raise MixedSamplesError("it works along the batch")
 
 
 def merged(given: Samples, axis: int) -> Samples:

@@ -92,6 +92,8 @@ class Tape:
     parameters: Sequence[tuple[str, Tensor]]
     """The model's parameters and buffers."""
     caveats: tuple[str, ...]
+    mixed: str
+    """Which step mixes the samples of the batch, so that amounts per sample are unknown; empty if none does."""
     widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By id, constants of 16 bits and what they are in 32."""
 
@@ -232,6 +234,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
         weights + recorder.taken_apart,
         [*model.named_parameters(), *model.named_buffers()],
         tuple(caveats),
+        recorder.mixed,
     )
 
 
@@ -301,6 +304,8 @@ class _Recorder(TorchFunctionMode):
         self._overwritten: dict[int, list[_Write]] = {}  # id of a tensor -> writes to its memory through others
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
+        self.mixed = ""
+        """Which step mixes the samples of the batch, if one does."""
         self.taken_apart: list[tuple[Tensor, int]] = []
         """Weights that only functions recorded as their parts have read, and their versions."""
         # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
@@ -349,6 +354,9 @@ class _Recorder(TorchFunctionMode):
         pure = operations.out_of_place(*call)
         if pure is None:
             returned = function(*args, **kwargs)
+        elif parts := None if operations.knows(pure[0]) else expansions.find(pure[0], operations.key(pure[0])):
+            with self:
+                return args[0].copy_(parts(*args, **kwargs))
         else:
             call = pure
             saved = [self.values[v].tensor for v in read]
@@ -382,12 +390,16 @@ class _Recorder(TorchFunctionMode):
             return
         known = operation or Operation()
         try:
-            owners = known.samples(call, [self.values[v].samples for v in read])
+            if self.mixed:
+                owners = [Samples(len(self.inputs[0]))]
+            else:
+                owners = known.owners(call, [self.values[v].samples for v in read])
         except MixedSamplesError as error:
-            raise NotImplementedError(
+            self.mixed = (
                 f"`{operations.key(function)}` in {self._running[-1][0] or 'the model'} mixes the samples of the "
                 f"batch ({error}), so amounts per sample are unknown. Explain one sample at a time."
-            ) from error
+            )
+            owners = [Samples(len(self.inputs[0]))]
         owners = owners * len(call.outputs) if len(owners) == 1 else owners
         nonnegative, gate = known.nonnegative(call), known.gate(call)
         squashed = call.inputs[0] if operations.squashes(known, call) else None

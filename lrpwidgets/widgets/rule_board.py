@@ -21,6 +21,8 @@ _WORDS = {
     Kind("maxpool"): "max pools",
     Kind("norm"): "norms",
     Kind("sum"): "sums",
+    Kind("product"): "gates and products",
+    Kind("matmul"): "attention",
     Name("*"): "all other layers",
 }
 
@@ -47,15 +49,19 @@ class RuleBoard(View):
         composite, row = self.exploration.composite, message["row"]
         rule = composite.entries[row][1]
         if "rule" in message:
-            rule = self._choices()[message["rule"]]
+            rule = self._choices(rule)[message["rule"]]
         else:
             rule = rule.turned(**{message["knob"]: message["value"]})
         self.exploration.composite = composite.with_rule(row, rule)
 
-    def _choices(self) -> dict[str, Rule]:
-        """Every rule that a person may choose, at its defaults."""
-        without_settings = {name: rule() for name, rule in rules.RULES.items() if rule not in (rules.ZBox, rules.Pass)}
-        bounds = self.exploration.subject.bounds
+    def _choices(self, now: Rule) -> dict[str, Rule]:
+        """Every rule that a person may choose in place of the one that is there `now`, at its defaults."""
+        family = rules.ProductRule if isinstance(now, rules.ProductRule) else rules.LinearRule
+        left_out = (rules.ZBox, rules.Pass)
+        without_settings: dict[str, Rule] = {
+            name: rule() for name, rule in rules.RULES.items() if issubclass(rule, family) and rule not in left_out
+        }
+        bounds = self.exploration.subject.bounds if family is rules.LinearRule else None
         return without_settings | ({"ZBox": rules.ZBox(*bounds)} if bounds else {})
 
     def _show(self) -> None:
@@ -76,7 +82,7 @@ class RuleBoard(View):
                 "changed": original is not None and rule != original.entries[row][1],
                 "rule": type(rule).__name__,
                 "help": (type(rule).__doc__ or "").partition("\n")[0],
-                "choices": list(self._choices()),
+                "choices": list(self._choices(rule)),
                 "knobs": [
                     {
                         "name": knob.name,
