@@ -98,7 +98,7 @@ class Call:
         `rounds`: autocast gave it its inputs in 16 bits, so they are rounded first, lest sums that are nearly 0
         differ. `known` holds the constants that were widened before, by id, beside their originals.
         """
-        if not any(_is_narrow(x) for x in [*self.inputs, *self.outputs]):
+        if all(x is None or x.dtype not in _NARROW for x in (*self.inputs, *self.outputs)):
             return self
         made_in = next((y.dtype for y in self.outputs if y is not None and _is_narrow(y)), None) if rounds else None
 

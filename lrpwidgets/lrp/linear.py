@@ -195,10 +195,12 @@ class Weighted(LinearStep):
         super().__init__(call)
         (self.input,) = self.inputs
         self._weight, self._bias, self._cache = weight, bias, cache
+        self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
         self.turned: Tensor | None = None
         """The parameter that the weight is the transpose of, if it is none itself."""
         self._norm = call.norm.bind(batch_norm_arguments) if call.norm else None
-        self._sources = [weight, bias, *(v for v in (self._norm or {}).values() if isinstance(v, Tensor))]
+        constants = [value for name, value in (self._norm or {}).items() if name != "input"]
+        self._sources = [weight, bias, *(value for value in constants if isinstance(value, Tensor))]
 
     @abstractmethod
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -322,7 +324,9 @@ class Weighted(LinearStep):
         return positive + negative
 
     def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
-        return self._cache.get(self._sources, variant, build)
+        if variant not in self._variants:
+            self._variants[variant] = self._cache.get(self._sources, variant, build)
+        return self._variants[variant]
 
 
 class Dense(Weighted):

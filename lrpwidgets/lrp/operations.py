@@ -349,6 +349,7 @@ class Gradient(Operation):
         return [None if z is None else next(products) for z in call.outputs]
 
 
+@cache
 def key(function: Callable[..., Any]) -> str:
     """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu`` and ``Tensor.relu``."""
     name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
@@ -386,12 +387,15 @@ def squashes(operation: Operation, call: Call) -> bool:
     return isinstance(operation, Activation) and key(call.function) in _NONLINEAR
 
 
-def is_random(call: Call) -> bool:
+def is_random(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether the call draws random numbers: a dropout that eval mode does not switch off."""
-    name = key(call.function)
-    if "dropout" not in name:
+    if "dropout" not in key(function):
         return False
-    arguments = call.bind(lambda input, p=0.5, training=True, inplace=False: {"p": p, "training": training})
+
+    def layout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> dict[str, Any]:
+        return {"p": p, "training": training}
+
+    arguments = layout(*args, **kwargs)
     return bool(arguments["training"]) and arguments["p"] > 0
 
 
@@ -756,7 +760,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (Routing(along=_sort_axis), "sort"),
     (Routing(along=_topk_axis), "topk"),
     (Routing(_stays_nonnegative, mixes_constants=always, keeps_axes=True), "pad masked_fill tril triu where"),
-    (Routing(_stays_nonnegative, mixes_constants=always), "set_item copied pad_sequence"),
+    (Routing(_stays_nonnegative, mixes_constants=always), "set_item copied"),
     (Routing(), "overlaid _pack_padded_sequence"),
     (Routing(_stays_nonnegative, mixes_constants=always), "_pad_packed_sequence"),
     (_JOINING, "cat concat concatenate stack hstack vstack dstack column_stack"),

@@ -151,8 +151,12 @@ class Tape:
 
     def _call(self, step: Step, several: bool) -> Call:
         values = self.values
-        return replace(
-            _call(values, step.function, step.args, step.kwargs, step.inputs),
+        return _call(
+            values,
+            step.function,
+            step.args,
+            step.kwargs,
+            step.inputs,
             outputs=tuple(None if v is None else values[v].tensor for v in step.results),
             norm=self._call(step.norm, several) if step.norm else None,
             samples=next(values[v].samples for v in step.results if v is not None),
@@ -170,16 +174,18 @@ class Tape:
         return self._names.get(id(parameter))
 
 
-def _call(values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int]) -> Call:
+def _call(
+    values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int], **more: Any
+) -> Call:
     return Call(
         function,
         args,
         kwargs,
         inputs=tuple(values[v].tensor for v in read),
-        outputs=(),
         nonnegative=all(values[v].nonnegative for v in read),
         gates=tuple(values[v].gate for v in read),
         unsquashed=tuple(values[v].unsquashed for v in read),
+        **more,
     )
 
 
@@ -223,7 +229,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
     caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
     leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
     steps = _named(steps, leaves)
-    if random := [step.name for step in steps if operations.is_random(recorder.call(step))]:
+    if random := [step.name for step in steps if operations.is_random(step.function, step.args, step.kwargs)]:
         caveats.append(f"Dropout is active in {', '.join(random)}: this explains one random draw of the model.")
     weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
     return Tape(
@@ -374,17 +380,18 @@ class _Recorder(TorchFunctionMode):
         read: tuple[int, ...],
         returned: tuple[Any, ...],
     ) -> None:
-        call = _call(self.values, function, args, kwargs, read)
-        indices = not any(x.is_floating_point() or x.is_complex() for x in call.inputs)
+        inputs = [self.values[v].tensor for v in read]
+        indices = not any(x.is_floating_point() or x.is_complex() for x in inputs)
 
         def relevant(y: Any) -> bool:
             # Of whole numbers only an input's own, such as tokens, may be explained; no shape, rank or comparison.
-            whole = indices and isinstance(y, Tensor) and y.dtype == call.inputs[0].dtype and y.dtype != torch.bool
+            whole = indices and isinstance(y, Tensor) and y.dtype == inputs[0].dtype and y.dtype != torch.bool
             return isinstance(y, Tensor) and (whole or y.is_floating_point() or y.is_complex())
 
-        call = replace(call, outputs=tuple(y if relevant(y) else None for y in returned))
-        if all(y is None for y in call.outputs):
+        outputs = tuple(y if relevant(y) else None for y in returned)
+        if all(y is None for y in outputs):
             return  # nothing that relevance could pass through
+        call = _call(self.values, function, args, kwargs, read, outputs=outputs)
         operation = operations.find(call)
         if operation is None and indices:
             return
@@ -408,10 +415,6 @@ class _Recorder(TorchFunctionMode):
             for y, samples in zip(call.outputs, owners, strict=True)
         )
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made))
-
-    def call(self, step: Step) -> Call:
-        """`step` with its tensors."""
-        return _call(self.values, step.function, step.args, step.kwargs, step.inputs)
 
     def _add(
         self, tensor: Tensor, nonnegative: bool, gate: bool, samples: Samples, unsquashed: Tensor | None = None

@@ -336,7 +336,6 @@ ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "unsafe_chunk": (lambda x: x.unsafe_chunk(2, 1)[1], ROWS),
     "dstack": (lambda x: torch.dstack([x, x.flip(1)]), ROWS),
     "column_stack": (lambda x: torch.column_stack([x.flatten(1), x[:, 0]]), ROWS),
-    "pad_sequence": (lambda x: nn.utils.rnn.pad_sequence([each[: 2 + i % 2] for i, each in enumerate(x)], True), ROWS),
     "pad": (lambda x: F.pad(x, (1, 2), value=0.7), ROWS),
     "pad, circular": (lambda x: F.pad(x, (1, 2), mode="circular"), ROWS),
     "masked_fill": (lambda x: x.masked_fill(MASK, 0.5), ROWS),
