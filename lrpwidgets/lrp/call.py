@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import resolve_name
 
 from .samples import Samples
 
@@ -138,6 +140,23 @@ _NARROW = (torch.float16, torch.bfloat16)
 
 def _is_narrow(item: Any) -> bool:
     return isinstance(item, Tensor) and item.dtype in _NARROW
+
+
+@cache
+def key(function: Callable[..., Any]) -> str:
+    """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu`` and ``Tensor.relu``."""
+    name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix).removesuffix(".__get__")
+    return name
+
+
+_PREFIXES = (
+    *("torch.nn.functional.", "torch.functional.", "torch.Tensor."),
+    *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch.", "lrpwidgets.lrp.inplace."),
+    "lrpwidgets.lrp.expansions.",
+)
 
 
 def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:

@@ -326,6 +326,7 @@ ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "minimum": (lambda x: torch.minimum(x, x.roll(1, 1)), ROWS),
     "topk": (lambda x: x.topk(2, 1)[0], ROWS),
     "sort": (lambda x: x.sort(-1, descending=True)[0], ROWS),
+    "pad_sequence": (lambda x: nn.utils.rnn.pad_sequence(list(x), True, 0.5), ROWS),
     "fmax": (lambda x: torch.fmax(x, x.flip(1)), ROWS),
     "fmin with a constant": (lambda x: torch.fmin(x, constant(6)), ROWS),
     "fliplr": (lambda x: torch.fliplr(x), ROWS),

@@ -1,0 +1,207 @@
+"""What the operation table reads from a call: the linear step it is, the axes it works along, what is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import norms
+from .call import Call, Slot, key, substitute
+from .families import gated
+from .linear import (
+    Averaging,
+    Contraction,
+    Dense,
+    EffectiveWeights,
+    Elementwise,
+    LinearStep,
+    Resampling,
+    batch_norm_arguments,
+    batch_norm_scale_and_shift,
+)
+
+
+def plus(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``a + b``: a sum of terms, some of which may be constant."""
+    return terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (alpha, other)})
+
+
+def minus(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``a - b``."""
+    return terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (-alpha, other)})
+
+
+def minus_reversed(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``torch.rsub(a, b)``, b − a."""
+    return terms(call, lambda input, other, *, alpha=1: {"input": (-alpha, input), "other": (1, other)})
+
+
+def terms(call: Call, layout: Callable[..., dict[str, Any]]) -> Elementwise:
+    """A sum of terms, each with its coefficient as `layout` tells them; a term may be constant."""
+    coefficients: list[Tensor | float] = []
+    bias = None
+    for coefficient, term in call.bind(layout, slots=True).values():
+        if isinstance(term, Slot):
+            coefficients.append(coefficient)
+        else:
+            bias = coefficient * torch.as_tensor(term, dtype=call.output.dtype, device=call.output.device)
+    return Elementwise(call, coefficients, bias)
+
+
+def batch_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """A batch norm in eval mode that no layer before it took in."""
+    arguments = call.bind(batch_norm_arguments)
+    scale, shift = batch_norm_scale_and_shift(arguments)
+    shape = (-1, *[1] * (call.output.dim() - 2))
+    norm = arguments["weight"], arguments["bias"]
+    return Elementwise(call, [scale.reshape(shape)], shift.reshape(shape), norm)
+
+
+def averaged(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """A step whose weights are all alike."""
+    return Averaging(call)
+
+
+def resampled(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``F.interpolate``; weights of bicubic interpolation have both signs."""
+    mode = call.bind(interpolate_arguments)["mode"]
+    return Resampling(call) if mode == "bicubic" else Averaging(call)
+
+
+def interpolate_arguments(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", *_: Any, **__: Any
+) -> dict[str, Any]:
+    """The mode of ``F.interpolate``."""
+    return {"mode": mode}
+
+
+def multiplied(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """A product with one constant tensor; a matrix on the right makes it a dense layer."""
+    if key(call.function) == "__rmatmul__":
+        call = replace(call, function=torch.matmul, args=call.args[::-1])
+    if len(call.args) == 2 and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
+        dense = Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
+        dense.turned = call.args[1]
+        return dense
+    return Contraction(call)
+
+
+def instance_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``F.instance_norm``; with running statistics it is a batch norm."""
+    if call.bind(norms.instance_norm_arguments)["use_input_stats"]:
+        return norms.instance_norm(call)
+    return batch_normed(replace(call, function=F.batch_norm, **as_batch_norm(call)), cache)
+
+
+def as_batch_norm(call: Call) -> dict[str, Any]:
+    """The arguments of an instance norm with running statistics, which is a batch norm."""
+    arguments = call.bind(norms.instance_norm_arguments, slots=True)
+    wanted = ("running_mean", "running_var", "weight", "bias", "eps")
+    return {"args": (arguments["input"],), "kwargs": {name: arguments[name] for name in wanted}}
+
+
+def dim(input: Tensor, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
+    """The axis of ``f(input, dim)``."""
+    return {"dim": dim}
+
+
+def sort_axis(input: Tensor, dim: int = -1, descending: bool = False, **_: Any) -> dict[str, Any]:
+    """The axis of ``sort``."""
+    return {"dim": dim}
+
+
+def topk_axis(input: Tensor, k: int, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
+    """The axis of ``topk``."""
+    return {"dim": dim}
+
+
+def sum_axes(input: Tensor, dim: Any = None, keepdim: bool = False) -> dict[str, Any]:
+    """The axes of ``logsumexp``."""
+    return {"dim": dim, "keepdim": keepdim}
+
+
+def norm_axes(input: Tensor, p: Any = None, dim: Any = None, keepdim: bool = False, **_: Any) -> dict[str, Any]:
+    """The axes of ``norm`` and ``linalg.vector_norm``."""
+    return {"dim": dim, "keepdim": keepdim}
+
+
+def spread_axes(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **_: Any
+) -> dict[str, Any]:
+    """The axes of ``std`` and ``var``."""
+    return {"dim": None if isinstance(dim, bool) else dim, "keepdim": keepdim}
+
+
+def normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeights], LinearStep]:
+    """The builder of a norm, which needs no cache."""
+    return lambda call, cache: build(call)
+
+
+def uses_running_statistics(call: Call) -> bool:
+    """Whether a batch norm is in eval mode."""
+    arguments = call.bind(batch_norm_arguments)
+    return arguments["running_mean"] is not None and not arguments["training"]
+
+
+def by_constant(call: Call) -> bool:
+    """The other factor is constant."""
+    return len(call.inputs) == 1
+
+
+def by_one_tensor(call: Call) -> bool:
+    """One factor is constant, and there are two."""
+    tensors: list[Any] = []
+    substitute((call.args, call.kwargs), lambda item: tensors.append(item) if isinstance(item, Tensor) else None)
+    return len(call.inputs) == len(tensors) == 1
+
+
+def with_one_constant(call: Call) -> bool:
+    """The other of two tensors is constant."""
+    return len(call.inputs) == 1 and has_constant_part(call)
+
+
+def of_two(call: Call) -> bool:
+    """Both factors depend on the input, and there is nothing else."""
+    return len(call.inputs) == 2 and not has_constant_part(call)
+
+
+def scales_gate(call: Call) -> bool:
+    """A constant times a gate, or a constant divided by anything."""
+    name = key(call.function)
+    return gated(call) or (name in DIVISIONS and (name.startswith("__r") or not isinstance(call.args[0], Slot)))
+
+
+def complements_gate(call: Call) -> bool:
+    """1 − gate, and other sums of a gate and a constant."""
+    return len(call.inputs) == 1 and gated(call)
+
+
+DIVISIONS = ("div", "divide", "true_divide", "__rdiv__", "__rtruediv__")
+
+
+def adds_nonnegative(call: Call) -> bool:
+    """A plain sum of two values that both depend on the inputs."""
+    return call.nonnegative and len(call.inputs) == 2 and "alpha" not in call.kwargs
+
+
+def has_constant_part(call: Call) -> bool:
+    """Whether one of the tensors is constant."""
+    tensors: list[Any] = []
+    substitute(call.args, lambda item: tensors.append(item) if isinstance(item, Slot | Tensor) else None)
+    return len(tensors) > len(call.inputs)
+
+
+def stays_nonnegative(call: Call) -> bool:
+    """Measured, since the constant part may have any sign."""
+    return call.nonnegative and bool((call.output >= 0).all())
+
+
+def clamps_below_zero(call: Call) -> bool:
+    """Whether nothing negative is left."""
+    layout = call.bind(lambda input, min=None, max=None, *_, **__: {"least": min}, slots=True)
+    return isinstance(layout["least"], int | float) and layout["least"] >= 0

@@ -1,0 +1,382 @@
+"""The families of the operation table: how relevance passes one kind of torch function.
+
+Which function belongs to which is said in :mod:`.operations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .call import Call, Slot, key, substitute
+from .inplace import overlaid, set_item
+from .ledger import Handover
+from .linear import Averaging, Dense, EffectiveWeights, LinearStep
+from .products import Product
+from .rules import Epsilon, LinearRule, ProductRule, Rule
+from .samples import Samples, broadcast, check_apart, combined, merged, moved, reduced
+
+Relevances = tuple[Tensor | None, ...]
+
+
+def never(call: Call) -> bool:
+    """The output may be negative."""
+    return False
+
+
+def kept(call: Call) -> bool:
+    """The output has no negative element if the inputs have none."""
+    return call.nonnegative
+
+
+def always(call: Call) -> bool:
+    """The output has no negative element."""
+    return True
+
+
+def gated(call: Call) -> bool:
+    """The output is a gate if all inputs are."""
+    return all(call.gates)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How relevance passes one family of torch functions.
+
+    Subclass it for a family of your own: :meth:`propagate` gets the call with its tensors and the relevance
+    of each of its outputs, and hands over relevance for each of ``call.inputs``.
+    """
+
+    nonnegative: Callable[[Call], bool] = never
+    """What is known of the output's sign; rules are cheaper on inputs that are never negative."""
+    accepts: Callable[[Call], bool] = always
+    """Whether this entry covers a call with these arguments."""
+    gate: Callable[[Call], bool] = never
+    """Whether the output is a gate: a factor that only scales the signal that it is multiplied with."""
+    kind: str = "routing"
+    """What a composite's selectors call the family."""
+    weighted: bool = False
+    """Whether it is a layer with weights, which a following batch norm may be folded into."""
+    folds: bool = False
+    """Whether it is a norm that may be folded into the layer before it."""
+    along: Callable[..., dict[str, Any]] | None = None
+    """Reads the axis `dim` that the function works along, which must not be the batch's, from the arguments."""
+
+    def owners(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        """As :meth:`samples`, checked; one for every output, or one for all."""
+        if self.along:
+            axis: int = call.bind(self.along)["dim"]
+            for each in given:
+                check_apart(each, axis)
+        return self.samples(call, given)
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        """Which samples own the elements of each output, `given` those of the inputs.
+
+        By default the axes of inputs and output are the same, counted from the right.
+        """
+        return [broadcast(given, y.shape) if y is not None else given[0] for y in call.outputs]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        """Hand the `relevance` of the call's outputs over to its inputs."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how relevance passes")
+
+
+@dataclass(frozen=True)
+class Linear(Operation):
+    """A linear step, handled by the rule that the composite gives it; `build` reads the call's arguments."""
+
+    build: Callable[[Call, EffectiveWeights], LinearStep] = field(kw_only=True)
+    sums: bool = False
+    """Whether it sums over axes, so that its output may have fewer of them."""
+
+    def step(self, call: Call, cache: EffectiveWeights) -> LinearStep:
+        """The call as a linear step; the same one for every target."""
+        if "step" not in call.memory:
+            call.memory["step"] = self.build(call, cache)
+        step: LinearStep = call.memory["step"]
+        return step
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if self.sums:
+            return _summed_samples(call, given)
+        return super().samples(call, [merged(given[0], -1)] if self.build is Dense else given)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert isinstance(rule, LinearRule)
+        assert relevance[0] is not None
+        return rule.propagate(self.step(call, cache), relevance[0])
+
+
+@dataclass(frozen=True)
+class Products(Operation):
+    """A product of two factors that both depend on the input, handled by a :class:`~.rules.ProductRule`."""
+
+    nonnegative: Callable[[Call], bool] = kept
+    gate: Callable[[Call], bool] = gated
+    kind: str = "product"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        return super().samples(call, given) if self.kind == "product" else _summed_samples(call, given)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert isinstance(rule, ProductRule)
+        assert relevance[0] is not None
+        return rule.propagate(Product(call, elementwise=self.kind == "product"), relevance[0])
+
+
+@dataclass(frozen=True)
+class Quotients(Products):
+    """A division by what depends on the input, such as a norm: the denominator is a gate."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        return super().propagate(replace(call, gates=(False, True)), relevance, rule, cache)
+
+
+@dataclass(frozen=True)
+class Activation(Operation):
+    """One value in, one value out: its relevance passes on unchanged."""
+
+    kind: str = "activation"
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert relevance[0] is not None
+        (x,) = call.inputs
+        return Handover((relevance[0].sum_to_size(x.shape),))
+
+
+@dataclass(frozen=True)
+class Scale(Operation):
+    """A number for a whole vector, such as its norm, which goes on to scale something: it absorbs what it gets."""
+
+    gate: Callable[[Call], bool] = always
+    nonnegative: Callable[[Call], bool] = always
+    kind: str = "scale"
+
+    axes: Callable[..., dict[str, Any]] = field(kw_only=True)
+    """Reads the reduced axes, `dim` and `keepdim`, from the call's arguments."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        arguments = call.bind(self.axes)
+        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        absorbed = sum((call.samples.total(part) for part in relevance if part is not None), start=torch.zeros(()))
+        return Handover(tuple(None for _ in call.inputs), rules=absorbed)
+
+
+@dataclass(frozen=True)
+class Softmax(Operation):
+    """The Taylor rule of AttnLRP, R_i = x_i (R_i − s_i Σ_j R_j) (Achtibat et al. 2024, eq. 13).
+
+    The expansion's constant, Σ_j R_j (1 − x_j + Σ_i s_i x_i), is absorbed as by a bias. Masked inputs (−∞) get 0.
+    """
+
+    nonnegative: Callable[[Call], bool] = always
+    gate: Callable[[Call], bool] = always
+    kind: str = "softmax"
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received, s, (x,) = relevance[0], call.output, call.inputs
+        assert received is not None
+        axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
+        x = x.masked_fill(x.isinf(), 0.0)
+        total = received.sum(axis, keepdim=True)
+        constant = 1 - x + (s * x).sum(axis, keepdim=True)
+        (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
+        return Handover((x * (received - s * total),), bias=absorbed)
+
+
+@dataclass(frozen=True)
+class Embedding(Operation):
+    """A row of a table for every index: the index gets the relevance of its whole row."""
+
+    kind: str = "embedding"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        owner = given[0].owner
+        return [given[0] if owner is None else Samples(given[0].count, owner.unsqueeze(-1))]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert relevance[0] is not None
+        return Handover((relevance[0].sum(-1),))
+
+
+@dataclass(frozen=True)
+class FirstState(Operation):
+    """The first state of a recurrent layer: relevance goes to the state, or is absorbed where that is constant."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        assert relevance[0] is not None
+        sequence, state = call.args
+        handed = tuple(relevance[0] if slot is state else None for slot in (sequence, state) if isinstance(slot, Slot))
+        return Handover(handed, bias=0.0 if isinstance(state, Slot) else call.samples.total(relevance[0]))
+
+
+@dataclass(frozen=True)
+class Routing(Operation):
+    """Values change place, or only some are taken: relevance goes back to where they came from."""
+
+    nonnegative: Callable[[Call], bool] = kept
+    gate: Callable[[Call], bool] = gated
+    mixes_constants: Callable[[Call], bool] = never
+    """Whether some outputs are constants, such as padding; these absorb their relevance as a bias would."""
+    keeps_axes: bool = False
+    """Whether the batch stays in its axis, counted from the right; else its way is found by moving numbers."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if call.function is overlaid:
+            return [given[0]]
+        if self.keeps_axes or given[0].owner is None:
+            return super().samples(call, given)
+        return moved(given, [x.shape for x in call.inputs], _without_constants(call).replay)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        handed = call.pull(relevance)
+        if not self.mixes_constants(call):
+            return Handover(handed)
+        received = relevance[0]
+        assert received is not None
+        ones, zeros = (call.replay(*map(like, call.inputs))[0] for like in (torch.ones_like, torch.zeros_like))
+        constant = (ones == zeros).to(received.dtype)
+        return Handover(handed, bias=call.samples.sum(received.contiguous(), constant.contiguous())[0])
+
+
+@dataclass(frozen=True)
+class Extremum(Operation):
+    """The larger or smaller of a value and a constant: what the constant wins, it absorbs as a bias."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received, (x,) = relevance[0], call.inputs
+        assert received is not None
+        won = (call.output == x).to(received.dtype)
+        lost = (1 - won).contiguous()
+        return Handover(((received * won).sum_to_size(x.shape),), bias=call.samples.sum(received.contiguous(), lost)[0])
+
+
+@dataclass(frozen=True)
+class MaxPool(Operation):
+    """The winner takes all; given a rule, it counts as average pooling (as in Montavon et al. 2019)."""
+
+    nonnegative: Callable[[Call], bool] = kept
+    kind: str = "maxpool"
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        if rule is None:
+            return Handover(call.pull(relevance))
+        assert isinstance(rule, LinearRule)
+        assert relevance[0] is not None
+        return rule.propagate(_average_instead(call), relevance[0])
+
+
+@dataclass(frozen=True)
+class Gradient(Operation):
+    """For a function that has no entry: its linear expansion at the actual input, under the ε-rule.
+
+    With z ≈ J x + c and s = R / (z + ε·sign z), inputs get x ⊙ Jᵀs, and c·s is absorbed as by a bias.
+    """
+
+    kind: str = "unknown"
+    axes: Callable[..., dict[str, Any]] | None = None
+    """Reads the axes that it reduces, `dim` and `keepdim`, from the arguments."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if self.axes is None:
+            return super().samples(call, given)
+        arguments = call.bind(self.axes)
+        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        shares: list[Tensor | None] = []
+        bias: Tensor | float = 0.0
+        stabilizer: Tensor | float = 0.0
+        expansions = self._jacobian_times_input(call)
+        for z, expanded, received in zip(call.outputs, expansions, relevance, strict=True):
+            if z is None or expanded is None or received is None:
+                shares.append(None)
+                continue
+            offset = torch.copysign(z.new_tensor(Epsilon.epsilon), z)
+            share = received / (z + offset)
+            shares.append(share)
+            bias = bias + call.samples.total(share * (z - expanded))
+            stabilizer = stabilizer + call.samples.total(share * offset)
+        handed = tuple(x * c for x, c in zip(call.inputs, call.pull(shares), strict=True))
+        return Handover(handed, bias, stabilizer)
+
+    @staticmethod
+    def _jacobian_times_input(call: Call) -> list[Tensor | None]:
+        """J x for every output that may carry relevance."""
+
+        def outputs(*inputs: Tensor) -> tuple[Tensor, ...]:
+            made = call.replay(*inputs)
+            return tuple(y for y, z in zip(made, call.outputs, strict=True) if z is not None)
+
+        with torch.enable_grad():
+            jvp: Callable[..., Any] = torch.autograd.functional.jvp
+            products = iter(jvp(outputs, call.inputs, call.inputs)[1])
+        return [None if z is None else next(products) for z in call.outputs]
+
+
+def _without_constants(call: Call) -> Call:
+    """`call` with zeros for constants: those that may come out as values, not its indices and sizes."""
+    args = call.args
+    if call.function is set_item and not isinstance(args[2], Slot | Tensor):
+        args = (*args[:2], 0)
+
+    def blank(item: Any) -> Any:
+        return item.new_zeros(item.shape, dtype=torch.uint8) if _is_value(item) else item
+
+    return replace(call, args=substitute(args, blank), kwargs=substitute(call.kwargs, blank))
+
+
+def _is_value(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.is_floating_point()
+
+
+def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
+    """Owners in the result of a sum over axes, or of a product that sums."""
+
+    def run(*owners: Tensor) -> Tensor:
+        def alone(item: Any) -> Any:
+            """A constant factor's axes matter, not its size."""
+            return item.new_ones([1] * item.dim(), dtype=torch.float64) if isinstance(item, Tensor) else item
+
+        args, kwargs = substitute((call.args, call.kwargs), alone)
+        # Axes of size 1 broadcast in `matmul`, but not in its kin.
+        function = torch.matmul if key(call.function) in ("bmm", "mm", "mv", "spmm") else call.function
+        return replace(call, function=function, args=args, kwargs=kwargs).replay(*owners)[0]
+
+    return [combined(given, run)]
+
+
+def _average_instead(call: Call) -> Averaging:
+    """Average pooling over the windows of a max pooling."""
+    name = key(call.function).removesuffix("_with_indices")
+    if name.startswith("adaptive"):
+        settings = call.bind(lambda input, output_size, return_indices=False: {"output_size": output_size})
+    else:
+        settings = call.bind(_max_pool_arguments)
+        dilation = settings.pop("dilation")
+        if dilation != 1 and set(dilation) != {1}:
+            raise ValueError("a dilated max pooling has no average pooling to stand for it; give it no rule")
+    average = partial(getattr(F, name.replace("max", "avg")), **settings)
+    return Averaging(replace(call, outputs=(average(*call.inputs),)), average)
+
+
+def _max_pool_arguments(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> dict[str, Any]:
+    settings = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    return settings | {"dilation": dilation, "ceil_mode": ceil_mode, "count_include_pad": False}
