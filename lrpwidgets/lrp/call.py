@@ -165,21 +165,29 @@ def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:
 
 
 def substitute(tree: Any, replace: Callable[[Any], Any]) -> Any:
-    """`tree` of tuples, lists and dicts with `replace` applied to every leaf, in reading order."""
+    """`tree` of tuples, lists and dicts with `replace` applied to every leaf, in reading order.
+
+    Numbers, words and None are left alone: most arguments of a torch call are such.
+    """
+    if type(tree) in _PLAIN:
+        return tree
     if isinstance(tree, dict):
         return {key: substitute(item, replace) for key, item in tree.items()}
     if isinstance(tree, tuple | list):
-        items = [substitute(item, replace) for item in tree]
+        items = [item if type(item) in _PLAIN else substitute(item, replace) for item in tree]
         # A torch.Size or a named tuple is rebuilt as a plain tuple: torch takes either.
         return items if isinstance(tree, list) else tuple(items)
     return replace(tree)
 
 
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
 def results(returned: Any) -> tuple[Any, ...]:
     """What a torch function `returned`, nested tuples flattened."""
-    leaves: list[Any] = []
-    substitute(returned, leaves.append)
-    return tuple(leaves)
+    if not isinstance(returned, tuple | list):
+        return (returned,)
+    return tuple(leaf for item in returned for leaf in results(item))
 
 
 def version(tensor: Tensor) -> int:

@@ -71,8 +71,8 @@ class Exploration(traitlets.HasTraits):
     subject
         Model, data and classes.
     composite
-        The name of a preset or a composite; by default ``epsilon_gamma_box`` where the bounds of the input are
-        known, else the backend's choice.
+        The name of a preset or a composite; by default ``attn_lrp_vision`` for a model with attention, else
+        ``epsilon_gamma_box`` where the bounds of the input are known, else ``epsilon_plus_flat``.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     """
@@ -94,7 +94,7 @@ class Exploration(traitlets.HasTraits):
         self._asked = self._answered = 0  # questions are numbered
         self._computed: tuple[_Source, Answer] | None = None  # the worker's own memory
         if composite is None:
-            composite = "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
+            composite = _suiting(subject)
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
         if len(subject.dataset):
             self.item = subject.start
@@ -207,6 +207,13 @@ class Exploration(traitlets.HasTraits):
 
     def _still_waiting(self, number: int) -> None:
         self.busy = self._answered < number
+
+
+def _suiting(subject: Subject) -> str:
+    """The preset that a person sees first."""
+    if any("Attention" in type(module).__name__ for module in subject.model.modules()):
+        return "attn_lrp_vision"
+    return "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
 
 
 def sentence(error: Exception) -> str:

@@ -6,6 +6,7 @@ import io
 
 import pytest
 import torch
+import torchvision
 from PIL import Image
 
 from lrpwidgets.lrp import Composite, Explainer, composites, rules
@@ -85,6 +86,14 @@ def test_presets_that_need_bounds_are_offered_only_where_bounds_are_known(explor
     assert "epsilon_gamma_box" not in boundless.presets()
     assert boundless.composite.name == "epsilon_plus_flat"
     assert all(boundless.preset(name) for name in boundless.presets())
+
+
+def test_a_model_with_attention_starts_with_the_preset_for_it(explore):
+    model = torchvision.models.VisionTransformer(8, 4, 1, 2, 8, 16, num_classes=3)
+    exploration = explore(Subject(model=model.eval(), dataset=[(torch.rand(3, 8, 8), 0)]))
+    assert exploration.composite.name == "attn_lrp_vision"
+    assert exploration.error == ""
+    assert exploration.answer.explanation.ledger.imbalance < 1e-4
 
 
 def test_an_upload_is_explained_and_marks_no_sample(exploration):
