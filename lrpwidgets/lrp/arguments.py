@@ -153,6 +153,12 @@ def by_constant(call: Call) -> bool:
     return len(call.inputs) == 1
 
 
+def samples_linearly(call: Call) -> bool:
+    """Whether ``grid_sampler`` reads at constant places, and not with bicubic weights, which have both signs."""
+    bicubic = 2
+    return len(call.inputs) == 1 and isinstance(call.args[0], Slot) and call.args[2] != bicubic
+
+
 def by_one_tensor(call: Call) -> bool:
     """One factor is constant, and there are two."""
     tensors: list[Any] = []

@@ -618,6 +618,14 @@ def test_relevance_passes_a_change_of_precision(name):
     assert_near(explanation.relevance, (model(x) * weights(model(x))).view(x.shape), 1e-6)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_known_to_have_no_negative_element_has_none(name):
+    case = CASES[name]()
+    for x in (case.x, case.x.abs(), case.x.abs() / 10):
+        for value in Explainer(case.model, unknown="gradient").record(x).values:
+            assert not value.nonnegative or bool((value.tensor >= 0).all())
+
+
 def test_every_row_of_the_table_and_every_expansion_is_tried(monkeypatch):
     seen: set[str] = set()
     find, take_apart = operations.find, expansions.find
