@@ -250,6 +250,20 @@ class Weighted(LinearStep):
         stacked = self._variant(("stacked", p, n), lambda: torch.cat(parts, axis))
         return [Term((self._signs,), stacked, share, self.signed_bias(p, n))]
 
+    def hand(self, terms: Sequence[Term]) -> Inputs:
+        axis, (first, *_) = self._input_axis, terms
+        together = all(each.share is first.share and each.matrix is not ONES for each in terms)
+        if len(terms) == 1 or axis is None or not together:
+            return super().hand(terms)
+        # One kernel for all that gets the same share, as several times as many channels.
+        pulled = self.transposed(first.share, torch.cat([term.matrix for term in terms], axis))
+        widths = [term.matrix.shape[axis] for term in terms]
+        parts = torch.split_with_sizes(pulled, widths, self.channel_axis)
+        products = (
+            c if term.inputs is None else self._times(term.inputs[0], c) for term, c in zip(terms, parts, strict=True)
+        )
+        return (sum(products, start=torch.zeros((), dtype=pulled.dtype, device=pulled.device)),)
+
     def bias(self) -> Tensor | None:
         if self._norm is None:
             return None if self._bias is None else self.across_output(self._bias)

@@ -214,17 +214,22 @@ class Gamma(LinearRule):
         if not bool(((step.output <= 0) & (relevance != 0)).any()):
             return _by_contribution(step, relevance, 1 + self.gamma, 1, self.stabilizer)
         # c + γc⁺ where z > 0, and c + γc⁻ = (1 + γ)c − γc⁺ where z < 0: both are sums of all contributions c
-        # and of the positive ones, and neither sum cancels.
-        z, (positive, _) = step.output, step.total(1, 0)
-        sign = z.sign()
-        dropped = step.samples.total(relevance * (sign == 0))
-        of_all = torch.where(z < 0, 1 + self.gamma, 1.0)
-        share = relevance / torch.where(sign == 0, 1.0, of_all * z + sign * (self.gamma * positive + self.stabilizer))
-        share = share.masked_fill_(sign == 0, 0.0)
-        of_positive = (self.gamma * share).mul_(sign)
-        terms = [*step.by_sign(share * of_all, 1, 1), *step.by_sign(of_positive, 1, 0)]
+        # and of the positive ones, and neither sum cancels. Written for few passes over memory.
+        z, (positive, ours), sign = step.output, step.total(1, 0), step.output.sign()
+        total = torch.mul(positive, self.gamma, out=positive if ours else None).add_(self.stabilizer).mul_(sign)
+        total = total.add_(z).add_(z.clamp(max=0), alpha=self.gamma)
+        silent = sign == 0
+        dropped: Tensor | float = 0.0
+        if bool(silent.any()):
+            dropped = step.samples.sum(relevance, silent.to(relevance.dtype))[0]
+            relevance, total = relevance.masked_fill(silent, 0.0), total.masked_fill_(silent, 1.0)
+        share = torch.div(relevance, total, out=total) if total.dtype == relevance.dtype else relevance / total
+        signed = share * sign
+        (stabilized,) = step.samples.sum(signed, self.stabilizer)
+        # 1 + γ times the share where z < 0: there, sign − 1 is −2.
+        of_all = share.addcmul_(signed, sign.sub_(1), value=self.gamma / 2)
+        terms = [*step.by_sign(of_all, 1, 1), *step.by_sign(signed.mul_(self.gamma), 1, 0)]
         absorbed = [step.samples.sum(term.share, term.bias)[0] for term in terms if term.bias is not None]
-        (stabilized,) = step.samples.sum(share, self.stabilizer * sign)
         return Division(terms, sum(absorbed[1:], start=absorbed[0]) if absorbed else 0.0, stabilized, dropped)
 
 
