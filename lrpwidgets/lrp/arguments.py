@@ -13,17 +13,8 @@ from torch import Tensor
 from . import norms
 from .call import Call, Slot, key, substitute
 from .families import gated
-from .linear import (
-    Averaging,
-    Contraction,
-    Dense,
-    EffectiveWeights,
-    Elementwise,
-    LinearStep,
-    Resampling,
-    batch_norm_arguments,
-    batch_norm_scale_and_shift,
-)
+from .linear import Averaging, Contraction, Elementwise, LinearStep, Resampling
+from .weighted import Dense, EffectiveWeights, batch_norm_arguments, batch_norm_scale_and_shift
 
 
 def plus(call: Call, cache: EffectiveWeights) -> LinearStep:

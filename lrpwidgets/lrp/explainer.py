@@ -15,11 +15,11 @@ from . import composites, operations
 from .call import version
 from .composites import Composite
 from .explanation import Explanation, JoinedExplanation
-from .linear import EffectiveWeights
 from .rules import Rule
 from .selectors import Layout
 from .tape import Step, Tape, eval_mode, record
 from .targets import Target, listed, of_part, target_weights
+from .weighted import EffectiveWeights
 
 
 @dataclass(frozen=True)

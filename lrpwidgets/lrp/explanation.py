@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,14 @@ from torch import Tensor
 from . import composites
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, conditions
-from .ledger import Ledger, Row
-from .linear import EffectiveWeights
+from .ledger import Ledger, joined
 from .operations import Linear
 from .propagation import Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
 from .targets import Target, listed, target_weights
+from .weighted import EffectiveWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,17 +151,7 @@ class Explanation:
         each = [self._ledger(relevance) for relevance in self._relevances]
         if not self._several:
             return each[0]
-        rows = [
-            Row(
-                *(getattr(same[0], name) for name in ("name", "kind", "rule")),
-                *(torch.stack([getattr(row, field.name) for row in same]) for field in fields(Row)[3:]),
-            )
-            for same in zip(*(ledger.rows for ledger in each), strict=True)
-        ]
-        explained, reached = (
-            torch.stack([getattr(one, term) for one in each]) for term in ("explained", "reached_input")
-        )
-        return Ledger(rows, explained, reached)
+        return joined(each, torch.stack)
 
     @cached_property
     def caveats(self) -> list[str]:
@@ -350,17 +340,7 @@ class JoinedExplanation(Explanation):
     @cached_property
     def ledger(self) -> Ledger:
         each = [part.ledger for part in self.parts]
-        rows = [
-            Row(
-                *(getattr(same[0], name) for name in ("name", "kind", "rule")),
-                *(self._joined([getattr(row, field.name) for row in same]) for field in fields(Row)[3:]),
-            )
-            for same in zip(*(ledger.rows for ledger in each), strict=True)
-        ]
-        explained, reached = (
-            self._joined([getattr(one, term) for one in each]) for term in ("explained", "reached_input")
-        )
-        return Ledger(rows, explained, reached)
+        return joined(each, self._joined)
 
     @cached_property
     def caveats(self) -> list[str]:

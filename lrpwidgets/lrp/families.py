@@ -17,10 +17,11 @@ from torch import Tensor
 from .call import Call, Slot, key, substitute
 from .inplace import overlaid, set_item
 from .ledger import Handover
-from .linear import Averaging, Dense, EffectiveWeights, LinearStep
+from .linear import Averaging, LinearStep
 from .products import Product
 from .rules import Epsilon, LinearRule, ProductRule, Rule
 from .samples import Samples, broadcast, check_apart, combined, merged, moved, reduced
+from .weighted import Dense, EffectiveWeights
 
 Relevances = tuple[Tensor | None, ...]
 

@@ -7,11 +7,11 @@ therefore a check of the whole computation (:attr:`Ledger.imbalance`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -115,3 +115,17 @@ class Ledger:
 
     def _total(self, amount: str) -> Tensor:
         return torch.stack([getattr(row, amount) for row in self.rows]).sum(0)
+
+
+def joined(ledgers: Sequence[Ledger], join: Callable[[list[Tensor]], Tensor]) -> Ledger:
+    """One ledger of several of the same network, for targets or parts of a batch; `join` puts amounts together."""
+
+    def amounts(same: Sequence[Any], names: Iterable[str]) -> list[Tensor]:
+        return [join([getattr(one, name) for one in same]) for name in names]
+
+    names = [field.name for field in fields(Row)]
+    rows = [
+        Row(*(getattr(same[0], name) for name in names[:3]), *amounts(same, names[3:]))
+        for same in zip(*(ledger.rows for ledger in ledgers), strict=True)
+    ]
+    return Ledger(rows, *amounts(ledgers, ("explained", "reached_input")))

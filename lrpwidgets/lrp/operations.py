@@ -74,7 +74,7 @@ from .families import (
     never,
 )
 from .inplace import overlaid
-from .linear import Convolution, Dense
+from .weighted import Convolution, Dense
 
 _CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True)
 _DENSE = Linear(kind="linear", build=Dense, weighted=True)

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from .composites import Composite
 from .explainer import Explainer
-from .linear import LinearStep, Term, Weighted
+from .linear import LinearStep, Term
 from .operations import Linear, key
 from .rules import Division, Epsilon, LinearRule, Rule
 from .selectors import Layer, Selector
 from .tape import Step, Tape
+from .weighted import Weighted
 
 
 @dataclass(frozen=True, eq=False)

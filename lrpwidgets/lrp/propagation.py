@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from .ledger import Handover, Row
-from .linear import EffectiveWeights
 from .operations import Gradient
 from .rules import Rule
 from .tape import Step, Tape
+from .weighted import EffectiveWeights
 
 
 @dataclass(frozen=True, eq=False)

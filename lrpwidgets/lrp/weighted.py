@@ -1,0 +1,392 @@
+"""Layers with weights as linear steps: convolutions and dense layers, a batch norm that follows folded in."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from .call import Call, version
+from .linear import ONES, Inputs, LinearStep, Term
+
+
+class EffectiveWeights:
+    """Effective weights (w⁺, w + γw⁺, folded batch norm, ...), kept until their parameter changes.
+
+    A change is seen by torch's version counter, which every in-place call advances, optimizers and
+    ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` then.
+    """
+
+    KEPT = 12  # per parameter: what one composite needs, and the last few stops of a slider
+
+    def __init__(self) -> None:
+        self._kept: Any = WeakTensorKeyDictionary()
+        self._lock = Lock()  # two threads may explain with one explainer
+
+    def get(self, sources: Sequence[Tensor | None], variant: Any, build: Callable[[], Tensor]) -> Tensor:
+        """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
+        stamp = tuple((id(t), t.data_ptr(), version(t)) for t in sources if t is not None)
+        with self._lock:
+            kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
+            found = kept.pop(variant, None)
+        if found is None or found[0] != stamp:
+            found = (stamp, build())
+        with self._lock:
+            kept[variant] = found  # at the end: the first one is always the least recently used
+            while len(kept) > self.KEPT:
+                del kept[next(iter(kept))]
+        return found[1]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+
+class Weighted(LinearStep):
+    """A convolution or dense layer, a batch norm that follows it folded in."""
+
+    def __init__(self, call: Call, weight: Tensor, bias: Tensor | None, cache: EffectiveWeights) -> None:
+        super().__init__(call)
+        (self.input,) = self.inputs
+        self._weight, self._bias, self._cache = weight, bias, cache
+        self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
+        self.turned: Tensor | None = None
+        """The parameter that the weight is the transpose of, if it is none itself."""
+        self._norm = call.norm.bind(batch_norm_arguments) if call.norm else None
+        constants = [value for name, value in (self._norm or {}).items() if name != "input"]
+        self._sources = [weight, bias, *(value for value in constants if isinstance(value, Tensor))]
+
+    @abstractmethod
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """W x + b for another `weight` of the same shape and a `bias` per output channel."""
+
+    @abstractmethod
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        """Wᵀ s for another `weight` of the same shape."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of output channels."""
+
+    @abstractmethod
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+        """Σ x_j s_k over everything that shares the weight w_jk, shaped like the `weight`."""
+
+    @abstractmethod
+    def along_outputs(self, values: Tensor) -> Tensor:
+        """One value per output channel, shaped to multiply the weight."""
+
+    @abstractmethod
+    def across_output(self, values: Tensor) -> Tensor:
+        """One value per output channel, shaped to add to the output."""
+
+    def matrix(self, p: float, n: float) -> Tensor:
+        weight = self._weight
+        if self._norm:
+            weight = self._variant("folded", lambda: self._weight * self.along_outputs(self._scale_and_shift[0]))
+        if p == n == 1:
+            return weight
+        if (p, n) == (1, 0):
+            return self._variant("positive", lambda: weight.clamp(min=0))
+        return self._variant((p, n), lambda: n * weight + (p - n) * weight.clamp(min=0))
+
+    def squares(self) -> Tensor:
+        weight = self.matrix(1, 1)
+        return self._variant("squares", lambda: weight**2)
+
+    def by_sign(self, share: Tensor, p: float, n: float) -> list[Term]:
+        if p == n or self.nonnegative or self._input_axis is None:
+            return super().by_sign(share, p, n)
+        # Positive and negative inputs side by side, as twice as many channels: one kernel instead of two.
+        axis = self._input_axis
+        parts = self.matrix(p, n), self.matrix(n, p)
+        stacked = self._variant(("stacked", p, n), lambda: torch.cat(parts, axis))
+        return [Term((self._signs,), stacked, share, self.signed_bias(p, n))]
+
+    def hand(self, terms: Sequence[Term]) -> Inputs:
+        axis, (first, *_) = self._input_axis, terms
+        together = all(each.share is first.share and each.matrix is not ONES for each in terms)
+        if len(terms) == 1 or axis is None or not together:
+            return super().hand(terms)
+        # One kernel for all that gets the same share, as several times as many channels.
+        pulled = self.transposed(first.share, torch.cat([term.matrix for term in terms], axis))
+        widths = [term.matrix.shape[axis] for term in terms]
+        parts = torch.split_with_sizes(pulled, widths, self.channel_axis)
+        products = (
+            c if term.inputs is None else self._times(term.inputs[0], c) for term, c in zip(terms, parts, strict=True)
+        )
+        return (sum(products, start=torch.zeros((), dtype=pulled.dtype, device=pulled.device)),)
+
+    def bias(self) -> Tensor | None:
+        if self._norm is None:
+            return None if self._bias is None else self.across_output(self._bias)
+        return self.across_output(self._variant("bias", self._folded_bias))
+
+    def signed_bias(self, p: float, n: float) -> Tensor | None:
+        bias = self.bias()
+        if bias is None or p == n == 1:
+            return bias
+        return self._variant(("bias", p, n), lambda: p * bias.clamp(min=0) + n * bias.clamp(max=0))
+
+    def apply(self, matrix: Tensor, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        if bias is not None:
+            bias = bias.flatten()
+            bias = bias.expand(self.channels) if len(bias) == 1 else bias
+        return self.forward(inputs[0], matrix, bias)
+
+    def pull(self, matrix: Tensor, share: Tensor) -> Inputs:
+        return (self.transposed(share, matrix),)
+
+    has_parameters = True
+
+    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        found: list[tuple[Tensor | None, Tensor]] = []
+        for term in terms:
+            x = torch.ones_like(self.input) if term.inputs is None else term.inputs[0]
+            x = x.expand(len(self.input), *x.shape[1:])
+            carried = self.outer(x, term.share, self._weight if term.matrix is ONES else term.matrix)
+            carried = carried if term.matrix is ONES else term.matrix * carried
+            if carried.shape != self._weight.shape:
+                positive, negative = carried.chunk(2, self._input_axis or 0)
+                carried = positive + negative
+            if self.turned is not None:
+                carried = carried.T
+            found.append((self._weight if self.turned is None else self.turned, carried))
+            if term.bias is not None:
+                owner = self._bias if self._norm is None else self._norm["bias"]
+                absorbed = (term.share * term.bias).sum_to_size(term.bias.shape).flatten()
+                # What a folded norm without parameters shifts has no parameter; its running mean stands for it.
+                found.append((self._norm["running_mean"] if owner is None and self._norm else owner, absorbed))
+        return found
+
+    def _folded_bias(self) -> Tensor:
+        scale, shift = self._scale_and_shift
+        return shift if self._bias is None else self._bias * scale + shift
+
+    @property
+    @abstractmethod
+    def channel_axis(self) -> int:
+        """The axis of the input that counts its channels."""
+
+    @property
+    def _input_axis(self) -> int | None:
+        """The axis of the weight that counts input channels; None where they come in several groups."""
+        return 1
+
+    @cached_property
+    def _signs(self) -> Tensor:
+        return torch.cat([*self.positive, *self.negative], self.channel_axis)
+
+    @cached_property
+    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        assert self._norm is not None
+        return batch_norm_scale_and_shift(self._norm)
+
+    def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
+        # Nobody else holds what was pulled.
+        product = pulled.mul_(x) if x.dtype == pulled.dtype else x * pulled
+        if product.shape == self.input.shape:
+            return product
+        positive, negative = product.chunk(2, self.channel_axis)
+        return positive + negative
+
+    def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
+        if variant not in self._variants:
+            self._variants[variant] = self._cache.get(self._sources, variant, build)
+        return self._variants[variant]
+
+
+class Dense(Weighted):
+    """``F.linear``: weight (outputs, inputs), the features in the last axis."""
+
+    def __init__(self, call: Call, cache: EffectiveWeights) -> None:
+        arguments = call.bind(_dense_arguments)
+        super().__init__(call, arguments["weight"], arguments["bias"], cache)
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.linear(x, weight, bias)
+
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        return share @ weight
+
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+        return share.flatten(0, -2).T @ x.flatten(0, -2)
+
+    channel_axis = -1
+
+    @property
+    def channels(self) -> int:
+        return len(self._weight)
+
+    def along_outputs(self, values: Tensor) -> Tensor:
+        return values[:, None]
+
+    def across_output(self, values: Tensor) -> Tensor:
+        return values
+
+    def fan_in(self) -> Tensor:
+        return self.output.new_tensor(float(self.input.shape[-1]))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return (share.sum(-1, keepdim=True).expand(self.input.shape),)
+
+
+def _dense_arguments(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> dict[str, Any]:
+    return locals()
+
+
+class Convolution(Weighted):
+    """Convolutions of 1 to 3 dimensions, transposed ones included, with all their settings."""
+
+    def __init__(self, call: Call, cache: EffectiveWeights) -> None:
+        self.is_transposed = "transpose" in call.function.__name__
+        arguments = call.bind(_transposed_arguments if self.is_transposed else _convolution_arguments)
+        weight: Tensor = arguments["weight"]
+        super().__init__(call, weight, arguments["bias"], cache)
+        kernel = weight.shape[2:]
+        self.groups: int = arguments["groups"]
+        self.stride = _each(arguments["stride"], len(kernel))
+        self.dilation = _each(arguments["dilation"], len(kernel))
+        self.output_padding = _each(arguments.get("output_padding", 0), len(kernel))
+        self.padding, self.extra = _padding(arguments["padding"], kernel, self.dilation)
+        moves = {*kernel, *self.stride, self.groups} != {1} or any(self.padding)
+        self._pointwise = not self.is_transposed and not moves
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return torch.convolution(self._padded(x), weight, bias, *self._geometry())
+
+    def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
+        if self._pointwise:  # the forward kernel is the faster one for small pictures
+            return torch.convolution(share, weight.transpose(0, 1), None, *self._geometry())
+        channels = weight.shape[0] if self.is_transposed else weight.shape[1] * self.groups
+        shape = [size + extra for size, extra in zip(self.input.shape[2:], self.extra, strict=True)]
+        # Only the shape and the memory layout of the input are read, so nothing is written into it.
+        last = share.dim() == 4 and share.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        x = torch.empty(
+            (share.shape[0], channels, *shape), dtype=share.dtype, device=share.device, memory_format=layout
+        )
+        pulled = self._backward(share, x, weight, (True, False, False))[0]
+        for axis, size in enumerate(self.input.shape[2:], start=2):
+            pulled = pulled.narrow(axis, 0, size)
+        return pulled
+
+    def outer(self, x: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+        return self._backward(share, self._padded(x), weight, (False, True, False))[1]
+
+    channel_axis = 1
+
+    @property
+    def _input_axis(self) -> int | None:
+        return None if self.groups > 1 else 0 if self.is_transposed else 1
+
+    @property
+    def channels(self) -> int:
+        return self._weight.shape[1] * self.groups if self.is_transposed else self._weight.shape[0]
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if not any(self.extra):
+            return x
+        return F.pad(x, [side for extra in reversed(self.extra) for side in (0, extra)])
+
+    def _backward(self, share: Tensor, x: Tensor, weight: Tensor, wanted: tuple[bool, bool, bool]) -> Inputs:
+        backward: Callable[..., Inputs] = torch.ops.aten.convolution_backward
+        return backward(share, x, weight, None, *self._geometry(), wanted)
+
+    def along_outputs(self, values: Tensor) -> Tensor:
+        ones = [1] * (self._weight.dim() - 2)
+        if not self.is_transposed:
+            return values.reshape(-1, 1, *ones)
+        per_group = values.reshape(self.groups, 1, -1)  # a transposed weight is (inputs, outputs / groups, ...)
+        return per_group.expand(-1, self._weight.shape[0] // self.groups, -1).reshape(*self._weight.shape[:2], *ones)
+
+    def across_output(self, values: Tensor) -> Tensor:
+        return values.reshape(-1, *[1] * (self._weight.dim() - 2))
+
+    def fan_in(self) -> Tensor:
+        ones = self.input.new_ones(1, self.groups, *self.input.shape[2:])
+        per_channel = self.forward(ones, self._box())[:, :1]
+        return per_channel * (self.input.shape[1] // self.groups)
+
+    def spread(self, share: Tensor) -> Inputs:
+        # With a matrix of ones all channels of a group are alike: one box filter per group does for them all.
+        summed = share.reshape(share.shape[0], self.groups, -1, *share.shape[2:]).sum(2)
+        spread = self.transposed(summed, self._box()).unsqueeze(2)
+        repeats = self.input.shape[1] // self.groups
+        return (spread.expand(-1, -1, repeats, *spread.shape[3:]).reshape(self.input.shape),)
+
+    def _box(self) -> Tensor:
+        return self._weight.new_ones(self.groups, 1, *self._weight.shape[2:])
+
+    def _geometry(self) -> tuple[Any, ...]:
+        return self.stride, self.padding, self.dilation, self.is_transposed, self.output_padding, self.groups
+
+
+def _convolution_arguments(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> dict[str, Any]:
+    return locals()
+
+
+def _transposed_arguments(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> dict[str, Any]:
+    return locals()
+
+
+def _each(setting: int | Sequence[int], dimensions: int) -> list[int]:
+    """One number per dimension."""
+    return [setting] * dimensions if isinstance(setting, int) else list(setting) * (dimensions // len(setting))
+
+
+def _padding(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Padding on both sides, and what an even kernel under ``padding="same"`` needs at the end besides."""
+    if padding == "same":
+        totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return [total // 2 for total in totals], [total % 2 for total in totals]
+    return _each(0 if padding == "valid" else padding, len(kernel)), [0] * len(kernel)
+
+
+def batch_norm_arguments(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> dict[str, Any]:
+    """The arguments of ``F.batch_norm`` by name."""
+    return locals()
+
+
+def batch_norm_scale_and_shift(arguments: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Eval-mode batch norm as y = scale · x + shift, one number per channel each (Pahde et al. 2022)."""
+    mean, variance = arguments["running_mean"], arguments["running_var"]
+    scale = (variance + arguments["eps"]).rsqrt()
+    if arguments["weight"] is not None:
+        scale = scale * arguments["weight"]
+    shift = -mean * scale
+    return scale, shift if arguments["bias"] is None else shift + arguments["bias"]
