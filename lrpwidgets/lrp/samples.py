@@ -59,10 +59,13 @@ class Samples:
         shapes = [w.shape for w in weights if isinstance(w, Tensor)]
         if self.owner is not None:
             shapes.append(self.owner.shape)
-        told: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
-            *shapes, (1,) * amounts.dim()
-        )
-        summable = [axis for axis, size in enumerate(told) if size == 1 and amounts.shape[axis] != 1]
+        # Axes are counted from the right, as broadcasting does.
+        dimensions = amounts.dim()
+        summable = [
+            dimensions - k
+            for k in range(dimensions, 0, -1)
+            if amounts.shape[-k] != 1 and all(len(shape) < k or shape[-k] == 1 for shape in shapes)
+        ]
         if not summable and len(weights) == 1 and isinstance(weights[0], Tensor) and amounts.is_contiguous():
             fused = self._product_sum(amounts, weights[0])
             if fused is not None:

@@ -120,10 +120,10 @@ class Weighted(LinearStep):
         pulled = self.transposed(first.share, torch.cat([term.matrix for term in terms], axis))
         widths = [term.matrix.shape[axis] for term in terms]
         parts = torch.split_with_sizes(pulled, widths, self.channel_axis)
-        products = (
+        handed, *others = (
             c if term.inputs is None else self._times(term.inputs[0], c) for term, c in zip(terms, parts, strict=True)
         )
-        return (sum(products, start=torch.zeros((), dtype=pulled.dtype, device=pulled.device)),)
+        return (sum(others, start=handed),)
 
     def bias(self) -> Tensor | None:
         if self._norm is None:
