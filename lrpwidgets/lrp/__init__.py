@@ -10,8 +10,10 @@ from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
 from .tape import StaleExplanationError
 from .targets import Rather
+from .watching import Cancelled, watched
 
 __all__ = [
+    "Cancelled",
     "Composite",
     "Explainer",
     "Explanation",
@@ -26,4 +28,5 @@ __all__ = [
     "patterns",
     "rules",
     "selectors",
+    "watched",
 ]

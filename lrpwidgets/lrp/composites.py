@@ -33,7 +33,7 @@ from .rules import (
     Zero,
     ZPlus,
 )
-from .selectors import PRODUCTS, Down, Kind, Layout, Position, Selector, Stage
+from .selectors import PRODUCTS, Down, Inside, Kind, Layer, Layout, Place, Position, Selector, Stage
 from .tape import Step
 
 Bound = float | tuple[float, ...]
@@ -63,48 +63,87 @@ class Composite:
             if not isinstance(rule, Rule):
                 raise TypeError(f"A composite maps selectors to rules; {selector!r} maps to {rule!r}.")
 
-    def resolve(self, steps: Sequence[Step], layout: Layout) -> list[Rule | None]:
+    def resolve(self, layout: Layout) -> list[Rule | None]:
         """The rule of every step; None where the operation needs none.
 
         Raises
         ------
         ValueError
-            If a convolution or dense layer is matched by no selector, or a selector's text is ambiguous.
+            If a convolution or dense layer is matched by no selector, a selector names a layer that is not there, or
+            its text is ambiguous.
         """
-        names = [step.name for step in steps]
-        for selector, _ in self.entries:
-            if isinstance(selector, Down) and selector.layer not in names:
-                near = difflib.get_close_matches(selector.layer, names, n=3, cutoff=0.3)
-                raise ValueError(
-                    f"The composite {self.name!r} speaks of a layer {selector.layer!r} that is not there; the nearest "
-                    f"names are {', '.join(map(repr, near)) or 'none'}."
-                )
-        matchers = [(selectors.matcher(selector, names), rule) for selector, rule in self.entries]
+        self._check_names(layout)
         resolved: list[Rule | None] = []
-        for step, place in zip(steps, layout.places, strict=True):
-            if place.kind not in selectors.KINDS:
-                resolved.append(None)
-                continue
-            rule = next((rule for matches, rule in matchers if fits(rule, place.kind) and matches(place)), None)
-            if rule is None and place.weighted:
+        for place, suiting in zip(layout.places, self._suiting(layout), strict=True):
+            if not suiting and place.weighted:
                 raise ValueError(
-                    f"No selector of the composite {self.name!r} matches the layer {step.name!r} "
-                    f"({step.kind}); end the list with ('*', Epsilon()) or another rule for all the rest."
+                    f"No selector of the composite {self.name!r} matches the layer {place.name!r} "
+                    f"({place.kind}); end the list with ('*', Epsilon()) or another rule for all the rest."
                 )
-            resolved.append(rule or _REST.get(place.kind, Epsilon()))
+            resolved.append(self.entries[suiting[0]][1] if suiting else _default(place))
         return resolved
+
+    def rules_in(self, layout: Layout) -> dict[str, Rule | None]:
+        """The rule of every layer of :data:`~.selectors.KINDS` by its name, in execution order; raises as `resolve`."""
+        resolved = zip(layout.places, self.resolve(layout), strict=True)
+        return {place.name: rule for place, rule in resolved if place.kind in selectors.KINDS}
 
     def matches(self, layout: Layout) -> list[list[str]]:
         """For every entry the names of the layers that it decides, in execution order."""
         decided: list[list[str]] = [[] for _ in self.entries]
-        matchers = [selectors.matcher(selector) for selector, _ in self.entries]
-        for place in layout.places:
-            if place.kind in selectors.KINDS:
-                suits = (i for i, (_, rule) in enumerate(self.entries) if fits(rule, place.kind))
-                index = next((i for i in suits if matchers[i](place)), None)
-                if index is not None:
-                    decided[index].append(place.name)
+        for place, suiting in zip(layout.places, self._suiting(layout), strict=True):
+            if suiting:
+                decided[suiting[0]].append(place.name)
         return decided
+
+    def revised(self, selector: Selector, rule: Rule, layout: Layout) -> Composite:
+        """The same composite with `rule` for the layers of `selector`, in front of all other entries.
+
+        Entries for a layer, a module or from a layer down that make no difference in that network, the new one among
+        them, are left out.
+        """
+        return Composite([(selector, rule), *self.entries], self.name)._trimmed(layout)
+
+    def _trimmed(self, layout: Layout) -> Composite:
+        ways = list(zip(layout.places, self._suiting(layout), strict=True))
+        kept = list(self.entries)
+        for index, (selector, _) in reversed(list(enumerate(self.entries))):
+            decided = [way for way in ways if way[1][:1] == [index]]
+            if isinstance(selector, Layer | Inside | Down) and all(self._same_without(*way) for way in decided):
+                del kept[index]
+                for _, suiting in ways:
+                    if index in suiting:
+                        suiting.remove(index)
+        return Composite(kept, self.name)
+
+    def _same_without(self, place: Place, suiting: Sequence[int]) -> bool:
+        """Whether `place` gets the same rule if the first of the entries that speak of it goes."""
+        rule, *rest = (self.entries[number][1] for number in suiting)
+        return rule == (rest[0] if rest else _default(place))
+
+    def _suiting(self, layout: Layout) -> list[list[int]]:
+        """For every place the numbers of the entries that speak of it; the first decides."""
+        names = [place.name for place in layout.places]
+        matchers = [(selectors.matcher(selector, names), rule) for selector, rule in self.entries]
+
+        def suiting(place: Place) -> list[int]:
+            fit = (number for number, (_, rule) in enumerate(matchers) if fits(rule, place.kind))
+            return [number for number in fit if matchers[number][0](place)]
+
+        return [suiting(place) if place.kind in selectors.KINDS else [] for place in layout.places]
+
+    def _check_names(self, layout: Layout) -> None:
+        """Raise ValueError if an entry names a layer or module that is not there."""
+        layers = [place.name for place in layout.places]
+        for selector, _ in self.entries:
+            if isinstance(selector, Layer | Down):
+                _check_name(
+                    self.name, "layer", selector.name if isinstance(selector, Layer) else selector.layer, layers
+                )
+            elif isinstance(selector, Inside):
+                _check_name(
+                    self.name, "module", selector.module, [path for place in layout.places for path in place.above]
+                )
 
     def with_rule(self, index: int, rule: Rule) -> Composite:
         """The same composite with another rule for one entry."""
@@ -153,6 +192,22 @@ class Composite:
 
 
 _REST: dict[str, Rule | None] = {"maxpool": None, "product": Signal(), "matmul": Half()}
+
+
+def _default(place: Place) -> Rule | None:
+    """The rule of a place that no entry speaks of."""
+    return _REST.get(place.kind, Epsilon()) if place.kind in selectors.KINDS else None
+
+
+def _check_name(composite: str, what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, dict.fromkeys(known), n=3, cutoff=0.3)
+        raise ValueError(
+            f"The composite {composite!r} speaks of a {what} {name!r} that is not there; the nearest "
+            f"names are {', '.join(map(repr, near)) or 'none'}."
+        )
+
+
 _CONV, _DENSE = Kind("conv"), Kind("linear")  # the words alone may also be names of layers
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import composites
 from .composites import Composite
-from .conditions import Channels, Condition, Positions, conditions
+from .conditions import Channels, Condition, Positions, channel_axis, conditions
 from .ledger import Ledger, joined
 from .operations import Linear
 from .propagation import Relevance, account, propagate
@@ -84,7 +84,7 @@ class Explanation:
         self._asked = tuple(asked)
         if before:
             tape.check_weights()
-        rules = composite.resolve(tape.steps, layout)
+        rules = composite.resolve(layout)
         starts = [{tape.output: tape.start(weights)} for weights in targets]
         earlier: Sequence[Relevance] | None = before._whole if before and len(before._targets) == len(targets) else None
         self._whole: Sequence[Relevance] = propagate(tape, rules, starts, cache, earlier, keep)
@@ -125,6 +125,10 @@ class Explanation:
     def __getitem__(self, name: str) -> Layer:
         """The layer `name`; a batch norm that was folded is found in the layer before it."""
         return self.layers[self._index(name)]
+
+    def channel_axis(self, name: str) -> int:
+        """The axis of the layer's output that :meth:`condition` counts as its channels: heads, around attention."""
+        return channel_axis(self._tape, self._index(name))
 
     @cached_property
     def parameters(self) -> dict[str, Tensor]:

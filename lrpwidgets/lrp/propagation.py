@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import watching
 from .ledger import Handover, Row
 from .operations import Gradient
 from .rules import Rule
@@ -65,6 +66,7 @@ def propagate(
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
         for index, step in reversed(list(enumerate(tape.steps))):
+            watching.step(len(tape.steps) - 1 - index, len(tape.steps))
             waiting = [run for run in runs if run.arrive_at(index, step)]
             if waiting:
                 call = tape.call(step, several=len(waiting) > 1)

@@ -9,6 +9,7 @@ A selector is a string or a function of a :class:`Place`:
 ``Position(0, 2)``                  weighted layers counted from the input, or, below 0, from the output
 ``Stage(0, 2, "conv")``             layers counted by the poolings before them
 ``Down("features.10")``             a layer and every layer below it, down to the input
+``Inside("features.10")``           the convolutions and dense layers of a module
 ``lambda place: ...``               anything else
 ==================================  ====================================================================
 """
@@ -55,6 +56,12 @@ class Place:
     def weighted(self) -> bool:
         """Whether it is a convolution or dense layer."""
         return self.kind in _WEIGHTED
+
+    @property
+    def above(self) -> list[str]:
+        """Paths of the modules around the call, from the outermost (never the whole model) to `module`."""
+        parts = self.module.split(".") if self.module else []
+        return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,18 @@ class Down:
         return place.kind != "maxpool" and place.goes_to(self.layer)
 
 
+@dataclass(frozen=True)
+class Inside:
+    """The weighted layers of the module at a path; all its layers but max pools if not only `weighted`."""
+
+    module: str
+    weighted: bool = True
+
+    def __call__(self, place: Place) -> bool:
+        wanted = place.weighted if self.weighted else place.kind != "maxpool"
+        return wanted and f"{place.module}.".startswith(f"{self.module}.")
+
+
 Selector = str | Callable[[Place], bool]
 
 _WORDS: dict[str, Callable[[Place], bool]] = {
@@ -136,7 +155,7 @@ _WORDS: dict[str, Callable[[Place], bool]] = {
     "last": Position(-1),
     **{kind: Kind(kind) for kind in KINDS},
 }
-_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Layer, Position, Stage, Down)}
+_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Layer, Position, Stage, Down, Inside)}
 
 
 def matcher(selector: Selector, names: Sequence[str] = ()) -> Callable[[Place], bool]:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from . import expansions, operations
+from . import expansions, operations, watching
 from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
@@ -339,6 +339,7 @@ class _Recorder(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        watching.step(len(self.steps))
         read: list[int] = []
 
         def slot(item: Any) -> Any:
