@@ -1,7 +1,8 @@
 """Subjects: what is under examination, that is a model with its data, class names and preprocessing.
 
 The object to know is `Subject`; `load` gives a built-in one by name, `from_folder` puts a torchvision model
-in front of your own pictures. Importing this package is cheap: torch and torchvision load with the subject.
+in front of your own pictures, and `describe` makes a subject of any image model and data. `Stroke` and
+`painted` change an input with a brush. Importing this package is cheap: torch and torchvision load with the subject.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
+from .brush import Stroke, painted
+from .guess import describe
 from .imagenet import from_folder
 from .normalization import Normalization
 from .pictures import open_picture
@@ -19,12 +22,15 @@ from .subject import Subject
 __all__ = [
     "Normalization",
     "Samples",
+    "Stroke",
     "Subject",
     "TensorSamples",
+    "describe",
     "from_folder",
     "load",
     "names",
     "open_picture",
+    "painted",
 ]
 
 BUILT_IN = {"digits": ".digits", "imagenet": ".imagenet"}

@@ -48,6 +48,7 @@ def load() -> Subject:
         name="digits",
         title="Small CNN · handwritten digits",
         start=labels.tolist().index(3),
+        recipe="subjects.load('digits')",
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .folder import ImageFolder, picture_files
 from .normalization import Normalization
@@ -62,6 +63,7 @@ def load(
         bounds=normalization.bounds,
         name="imagenet",
         title=f"{describe(arch)} · ImageNet",
+        recipe=_recipe(load, "imagenet", arch=arch, weights=weights, images=images, crop=crop),
     )
 
 
@@ -76,8 +78,23 @@ def from_folder(
     subject = load(arch, weights, images=path, crop=crop)
     subject.name = Path(path).resolve().name
     subject.title = f"{describe(arch)} · {subject.name}"
+    subject.recipe = _recipe(from_folder, str(path), arch=arch, weights=weights, crop=crop)
     return subject
 
 
 def _input(transforms: Callable[[Image], Tensor], picture: Image) -> Tensor:
     return transforms(picture.convert("RGB"))
+
+
+def _recipe(function: Callable[..., Subject], first: str, **options: Any) -> str:
+    """The call of `function`, without options that are its defaults; empty for weights that are drawn at random."""
+    if options["weights"] is None:
+        return ""
+    defaults = signature(function).parameters
+    given = {name: value for name, value in options.items() if value != defaults[name].default}
+    written = [f"{name}={_plain(value)!r}" for name, value in given.items()]
+    return f"subjects.{function.__name__}({', '.join([repr(first), *written])})"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

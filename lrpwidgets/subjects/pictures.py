@@ -48,7 +48,7 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(_too_large(name, f"{picture.width} × {picture.height} pixels"))
         try:
-            return _as_rgb(ImageOps.exif_transpose(picture))
+            return as_rgb(ImageOps.exif_transpose(picture))
         except Exception as error:  # hostile files make Pillow raise nearly anything, SyntaxError too
             raise ValueError(_damaged(name, error)) from error
 
@@ -82,7 +82,8 @@ def _damaged(name: str, error: Exception) -> str:
     return f"{name!r} is damaged or truncated ({error}); save or download it again."
 
 
-def _as_rgb(picture: Image.Image) -> Image.Image:
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A decoded picture of any mode in mode RGB, as `open_picture` promises it."""
     if picture.mode == "F" or picture.mode.startswith("I"):
         return _eight_bits(picture).convert("RGB")
     if picture.has_transparency_data:

@@ -42,6 +42,11 @@ class Subject:
     """Index of the sample to show first."""
     modality: str = "image"
     """Kind of data, chooses the view."""
+    recipe: str = field(default="", repr=False)
+    """Python that makes this subject again, as an expression after ``from lrpwidgets import subjects``; empty where
+    only its owner can."""
+    notes: list[str] = field(default_factory=list, repr=False)
+    """Guesses that a person should know of, each a sentence. See `lrpwidgets.subjects.guess`."""
 
     def __post_init__(self) -> None:
         self.title = self.title or self.name

@@ -53,6 +53,14 @@ def test_the_subject_describes_itself(subject):
     assert not subject.model.training
 
 
+def test_the_recipe_makes_the_subject_again(subject):
+    again = eval(subject.recipe, {"subjects": subjects})
+    x = torch.stack([x for x, _ in subject.dataset])
+    with torch.no_grad():
+        assert torch.equal(torch.stack([x for x, _ in again.dataset]), x)
+        assert torch.equal(again.model(x), subject.model(x))
+
+
 def test_the_bounds_hold_all_data_and_are_reached(subject):
     (low,), (high,) = subject.bounds
     x = torch.stack([x for x, _ in subject.dataset])

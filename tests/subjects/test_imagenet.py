@@ -167,3 +167,49 @@ def test_unknown_weights_get_the_known_ones():
 def test_networks_have_readable_names(arch):
     names = {"resnet50": "ResNet 50", "vit_b_16": "ViT B 16", "mnasnet0_5": "MNASNet 0.5"}
     assert pretrained.describe(arch) == names.get(arch, "RegNet Y 1.6GF")
+
+
+def same(one, other):
+    """Whether two subjects have the same inputs and the same scores for them, bit for bit."""
+    (x, label), (again, label_again) = one.item(0), other.item(0)
+    with torch.no_grad():
+        return torch.equal(x, again) and label == label_again and one.model(x[None]).equal(other.model(again[None]))
+
+
+@pytest.mark.parametrize("crop", [None, 96])
+@pytest.mark.parametrize("as_path", [True, False])
+def test_the_recipe_makes_the_subject_again(tmp_path, state, photo, crop, as_path):
+    folder = tmp_path / 'it\'s "mine"'
+    folder.mkdir()
+    photo.save(folder / "1.png")
+    save_file(state, folder / "state.safetensors")
+    file = folder / "state.safetensors" if as_path else str(folder / "state.safetensors")
+    options = {"arch": "squeezenet1_1", "weights": file, "crop": crop}
+    for subject in (
+        subjects.load("imagenet", images=folder, **options),
+        subjects.from_folder(folder if as_path else str(folder), **options),
+    ):
+        again = eval(subject.recipe, {"subjects": subjects})
+        assert same(subject, again)
+        assert (again.title, again.name, again.recipe) == (subject.title, subject.name, subject.recipe)
+
+
+def test_the_recipe_has_what_was_given_and_no_more(tmp_path, state, photo):
+    photo.save(tmp_path / "1.png")
+    file = tmp_path / "mine.safetensors"
+    save_file(state, file)
+    arguments = f"arch='squeezenet1_1', weights={str(file)!r}"
+    assert (
+        subjects.load("imagenet", arch="squeezenet1_1", weights=file).recipe
+        == f"subjects.load('imagenet', {arguments})"
+    )
+    subject = subjects.from_folder(tmp_path, arch="squeezenet1_1", weights=file)
+    assert subject.recipe == f"subjects.from_folder({str(tmp_path)!r}, {arguments})"
+
+
+def test_the_default_subject_has_the_shortest_recipe(torch_home):
+    assert subjects.load("imagenet").recipe == "subjects.load('imagenet')"
+
+
+def test_random_weights_have_no_recipe():
+    assert subjects.load("imagenet", arch="squeezenet1_1", weights=None).recipe == ""

@@ -16,15 +16,15 @@ def encoded(picture, kind="PNG", **options):
     return buffer.getvalue()
 
 
-def bare_png(width, height):
-    """A grey PNG that claims this size and holds one row of nothing."""
+def bare_png(width, height, depth=8, colour=0, rows=b""):
+    """A PNG that claims this size and holds these rows; by default grey, with nothing in it."""
 
     def chunk(kind, data):
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_formats_that_start_other_programs_are_refused(noise):
         open_picture(encoded(noise, "EPS"))
 
 
-@pytest.mark.parametrize("size", [(10_000, 5_001), (12_000, 12_000), (50_000, 50_000)])
+@pytest.mark.parametrize("size", [(10_000, 5_001), (12_000, 12_000), (20_000, 10_000), (50_000, 50_000)])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_decompression_bomb_is_refused_before_decoding(size):
     with pytest.raises(ValueError, match=r"'bomb' is too large \(\d+ (× \d+ )?pixels; the limit is 50 megapixels"):
@@ -80,10 +80,32 @@ def test_the_limit_itself_is_allowed():
         open_picture(bare_png(MAX_PIXELS // 5000, 5000))
 
 
-def test_exif_rotation_is_applied(noise):
+UPRIGHT = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).transpose(1, 0, 2),
+    8: lambda stored: np.rot90(stored),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_pictures_are_turned_upright_as_the_camera_says(kind, orientation, noise):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned by 90°
-    assert open_picture(encoded(noise, exif=exif)).tobytes() == noise.rotate(-90, expand=True).tobytes()
+    exif[0x0112] = orientation
+    data = encoded(noise, kind, exif=exif)
+    stored = np.array(Image.open(io.BytesIO(data)) if kind == "JPEG" else noise)  # JPEG changes the pixels
+    assert np.array_equal(np.array(open_picture(data)), UPRIGHT[orientation](stored))
+
+
+def test_an_unknown_orientation_is_left_alone(noise):
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    assert open_picture(encoded(noise, exif=exif)).tobytes() == noise.tobytes()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr"])
@@ -101,6 +123,31 @@ def test_transparency_is_laid_on_white(mode):
     picture = clear.quantize(4) if mode == "P" else clear
     assert picture.mode == mode
     assert open_picture(encoded(picture)).getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_half_transparency_lets_half_of_the_white_through():
+    half = Image.new("RGBA", (4, 4), (200, 0, 100, 128))
+    expected = [round(level * 128 / 255 + 127) for level in (200, 0, 100)]
+    assert np.allclose(open_picture(encoded(half)).getpixel((1, 1)), expected, atol=1)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+def test_a_photograph_for_print_keeps_its_colours(quality):
+    inks = [(0, 255, 255, 0), (255, 255, 0, 0), (0, 0, 0, 0), (0, 0, 0, 255)]  # cyan, magenta, yellow, black
+    for ink, seen in zip(inks, [(255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)], strict=True):
+        data = encoded(Image.new("CMYK", (16, 16), ink), "JPEG", quality=quality)
+        assert np.allclose(open_picture(data).getpixel((8, 8)), seen, atol=6)
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_sixteen_bits_of_every_colour_type_keep_their_brightness(colour, channels):
+    levels = [0, 32768, 65535]
+    has_alpha = channels in (2, 4)
+    samples = [[level] * (channels - has_alpha) + [65535] * has_alpha for level in levels]
+    rows = b"\0" + b"".join(struct.pack(">H", value) for pixel in samples for value in pixel)
+    picture = open_picture(bare_png(3, 1, 16, colour, rows))
+    shown = [picture.getpixel((i, 0)) for i in range(3)]
+    assert np.allclose(shown, [[0] * 3, [128] * 3, [255] * 3], atol=1)
 
 
 def test_sixteen_bits_keep_their_brightness():
@@ -127,6 +174,16 @@ def test_of_an_animation_it_is_the_first_frame():
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert open_picture(data).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_the_first_frame_of_an_animation_may_be_transparent():
+    clear = Image.new("RGBA", (9, 9), (0, 0, 0, 0))
+    clear.paste((255, 0, 0, 255), (0, 0, 3, 3))
+    frames = [clear, Image.new("RGBA", (9, 9), (0, 0, 255, 255))]
+    picture = open_picture(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert (picture.size, picture.mode) == ((9, 9), "RGB")
+    assert picture.getpixel((1, 1)) == (255, 0, 0)
+    assert picture.getpixel((7, 7)) == (255, 255, 255)
 
 
 def test_every_format_has_suffixes():

@@ -16,6 +16,8 @@ def test_a_subject_needs_only_a_model():
     assert subject.title == subject.name == "subject"
     assert subject.class_name(3) == "class 3"
     assert subject.from_image is None
+    assert subject.recipe == ""
+    assert subject.notes == []
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (5, "L")])
