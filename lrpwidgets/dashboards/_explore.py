@@ -8,12 +8,13 @@ import ipywidgets
 from torch import nn
 
 from ..lrp import Composite
-from ..subjects import Samples, Subject
+from ..subjects import Subject, describe
 from ..widgets import (
     ClassScores,
     Exploration,
     HeatmapView,
     InputStrip,
+    LayerInspector,
     QuestionBar,
     RuleBoard,
     StatusLine,
@@ -40,62 +41,64 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
 def explore(
     model_or_subject: nn.Module | Subject | None = None,
-    dataset: Samples | None = None,
+    dataset: Any = None,
     *,
+    classes: Any = None,
+    preprocessing: Any = None,
     composite: str | Composite | None = None,
     device: str | None = None,
     **fields: Any,
 ) -> Dashboard:
-    """The full environment in one cell: samples, heatmap, scores, rules and the status line.
+    """The full environment in one cell: inputs, heatmaps, scores, rules, a look inside, and the status line.
 
     Parameters
     ----------
     model_or_subject
         What to examine: a :class:`~lrpwidgets.subjects.Subject`, or a torch model that maps (B, C, H, W) to scores
         (B, classes). By default what ``lrpwidgets serve`` was asked for, which is ``digits`` elsewhere.
-    dataset
-        For a model: its data, a sequence of pairs (x, label) with x of shape (C, H, W).
+    dataset, classes, preprocessing
+        For a model: its data in nearly any form, the names of its classes, and what makes inputs of pictures; see
+        :func:`lrpwidgets.subjects.describe`. What had to be guessed is said in the status line.
     composite
         The rules to begin with: the name of a preset or a composite.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     fields
-        For a model: further fields of the subject, such as ``classes``, ``bounds`` or ``to_image``.
+        For a model: further fields of the subject, such as ``bounds`` or ``to_image``.
 
     Raises
     ------
     TypeError
         If a subject is given together with a dataset or fields.
+    ValueError
+        If the data does not fit the model.
     """
     options = Options.from_environment()
-    subject = _subject(model_or_subject, dataset, fields) or options.load_subject()
+    given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, **fields}
+    given = {name: value for name, value in given.items() if value is not None}
+    subject = _subject(model_or_subject, given) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
-    heatmap = _pane("lrp-picture", QuestionBar(exploration), picture)
-    scores = _pane("lrp-side", ClassScores(exploration))
-    title = ipywidgets.HTML("<b>Rules</b> <span>from the output down; amber rows were propagated again</span>")
-    title.add_class("lrp-pane-title")
-    rules = _pane("lrp-main", title, RuleBoard(exploration))
     return Dashboard(
         exploration,
         [
             TopBar(exploration),
             InputStrip(exploration),
-            _row(heatmap, scores),
-            _row(rules),
+            _box(
+                "lrp-columns",
+                _box("lrp-main", _pane(QuestionBar(exploration), picture), _pane(RuleBoard(exploration))),
+                _box("lrp-side", _pane(ClassScores(exploration)), _pane(LayerInspector(exploration))),
+            ),
             StatusLine(exploration),
         ],
     )
 
 
-def _subject(
-    model_or_subject: nn.Module | Subject | None, dataset: Samples | None, fields: dict[str, Any]
-) -> Subject | None:
+def _subject(model_or_subject: nn.Module | Subject | None, given: dict[str, Any]) -> Subject | None:
     if isinstance(model_or_subject, nn.Module):
-        return Subject(model=model_or_subject, dataset=() if dataset is None else dataset, **fields)
-    if dataset is not None or fields:
-        given = ", ".join([*(["dataset"] if dataset is not None else []), *fields])
-        raise TypeError(f"{given} can be given with a torch model only; a subject has its own.")
+        return describe(model_or_subject, **given)
+    if given:
+        raise TypeError(f"{', '.join(given)} can be given with a torch model only; a subject has its own.")
     return model_or_subject
 
 
@@ -106,14 +109,12 @@ def _close(widget: ipywidgets.Widget) -> None:
     widget.close()
 
 
-def _pane(place: str, *views: ipywidgets.DOMWidget) -> ipywidgets.VBox:
-    pane = ipywidgets.VBox(views)
-    pane.add_class("lrp-pane")
-    pane.add_class(place)
-    return pane
+def _pane(*views: ipywidgets.DOMWidget) -> ipywidgets.Box:
+    return _box("lrp-pane", *views)
 
 
-def _row(*panes: ipywidgets.DOMWidget) -> ipywidgets.Box:
-    row = ipywidgets.Box(panes)
-    row.add_class("lrp-row")
-    return row
+def _box(place: str, *inside: ipywidgets.DOMWidget) -> ipywidgets.Box:
+    """A box whose arrangement is that of its class in look.css."""
+    box = ipywidgets.Box(inside)
+    box.add_class(place)
+    return box

@@ -6,10 +6,15 @@ Each view is usable alone in a notebook cell::
     HeatmapView(exploration)
 """
 
+from .answers import Answer, Picture
+from .channel_maps import ChannelMaps
 from .class_scores import ClassScores
-from .exploration import Answer, Exploration, Picture
+from .compare import Compare
+from .exploration import Exploration
 from .heatmap import HeatmapView
 from .input_strip import InputStrip
+from .layer_inspector import LayerInspector
+from .question import Question
 from .question_bar import QuestionBar
 from .rule_board import RuleBoard
 from .status_line import StatusLine
@@ -18,11 +23,15 @@ from .view import View
 
 __all__ = [
     "Answer",
+    "ChannelMaps",
     "ClassScores",
+    "Compare",
     "Exploration",
     "HeatmapView",
     "InputStrip",
+    "LayerInspector",
     "Picture",
+    "Question",
     "QuestionBar",
     "RuleBoard",
     "StatusLine",

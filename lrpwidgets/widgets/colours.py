@@ -1,25 +1,64 @@
-"""The diverging colour map: red speaks for the class, blue against it, white is nothing.
+"""Colour maps for signed relevance: what speaks for a class, what against it, and nothing between them.
 
-``common.js`` draws with the same numbers; the browser tests hold the two against each other.
+Every map has zero in the middle. ``common.js`` draws with the same numbers; the browser tests hold the two against
+each other.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FOR = (178, 34, 34)
-AGAINST = (33, 102, 172)
 GAMMA = 0.7
 """Strength of a colour is |r| to this power, which keeps faint relevance visible."""
 
+RGB = tuple[int, int, int]
 
-def diverging(relevance: ArrayLike, scale: float) -> NDArray[np.uint8]:
+
+@dataclass(frozen=True)
+class ColourMap:
+    """Colours from nothing to the strongest relevance, at equal distances."""
+
+    positive: tuple[RGB, ...]
+    """What speaks for the class."""
+    negative: tuple[RGB, ...]
+    """What speaks against it."""
+    zero: RGB | None = None
+    """The colour of no relevance; None for that of the paper, which is white in the light theme."""
+
+
+MAPS = {
+    "red–blue": ColourMap(((178, 34, 34),), ((33, 102, 172),)),
+    "orange–purple": ColourMap(((179, 88, 6),), ((84, 39, 136),)),
+    "brown–teal": ColourMap(((140, 81, 10),), ((1, 102, 94),)),
+    "magenta–green": ColourMap(((197, 27, 125),), ((77, 146, 33),)),
+    "fire–ice": ColourMap(
+        ((200, 30, 10), (255, 190, 30), (255, 255, 235)), ((15, 70, 220), (30, 200, 255), (235, 255, 255)), (0, 0, 0)
+    ),
+}
+"""By name; the first three stay apart for the common colour blindnesses, "fire–ice" is for a dark room."""
+
+RED_BLUE = MAPS["red–blue"]
+WHITE = (255, 255, 255)
+
+
+def coloured(
+    relevance: ArrayLike, scale: float, colours: ColourMap = RED_BLUE, paper: RGB = WHITE
+) -> NDArray[np.uint8]:
     """RGB colours (..., 3) of `relevance` (...).
 
-    ±`scale` and beyond get the full hues, which stay apart for the common colour blindnesses.
+    ±`scale` and beyond get the full hues; what is zero, or no number, gets the map's zero or the `paper`.
     """
-    signed = np.asarray(relevance, dtype=np.float64) / scale
-    strength = np.clip(np.abs(signed), 0, 1)[..., None] ** GAMMA
-    hue = np.where(signed[..., None] > 0, FOR, AGAINST)
-    return np.rint(255 + (hue - 255) * strength).astype(np.uint8)
+    signed = np.nan_to_num(np.asarray(relevance, dtype=np.float64) / scale, nan=0.0)
+    strength = np.clip(np.abs(signed), 0, 1) ** GAMMA
+    zero = colours.zero or paper
+    ramps = [np.array([zero, *stops], dtype=np.float64) for stops in (colours.positive, colours.negative)]
+    positive, negative = (_along(ramp, strength) for ramp in ramps)
+    return np.rint(np.where(signed[..., None] > 0, positive, negative)).astype(np.uint8)
+
+
+def _along(ramp: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    at = np.linspace(0, 1, len(ramp))
+    return np.stack([np.interp(strength, at, channel) for channel in ramp.T], axis=-1)

@@ -1,8 +1,27 @@
 // What every view's script may use; this file is put in front of each of them.
 
-const FOR = [178, 34, 34]; // the same numbers as colours.py
-const AGAINST = [33, 102, 172];
-const GAMMA = 0.7;
+const GAMMA = 0.7; // as in colours.py, whose MAPS stand above
+
+/** RGB of a signed relevance r, 1 being the strongest: written to `pixels` at `at`; `paper` is the colour of nothing. */
+function colour(pixels, at, r, map, paper) {
+  const stops = r > 0 ? map.positive : map.negative;
+  const zero = map.zero ?? paper;
+  const place = Math.min(1, Math.abs(r)) ** GAMMA * stops.length || 0; // NaN counts as nothing
+  const below = Math.min(stops.length - 1, Math.floor(place));
+  const [from, to] = [below ? stops[below - 1] : zero, stops[below]];
+  for (let c = 0; c < 3; c++) pixels[at + c] = from[c] + (to[c] - from[c]) * (place - below);
+  pixels[at + 3] = 255;
+}
+
+/** The colour of the paper under `node`, as [r, g, b]: white in the light theme. */
+function paperOf(node) {
+  for (let each = node; each; each = each.parentElement) {
+    const colours = getComputedStyle(each).backgroundColor.match(/[\d.]+/g); // none before the node is on the page
+    const [r, g, b, alpha = 1] = colours?.map(Number) ?? [0, 0, 0, 0];
+    if (alpha > 0) return [r, g, b];
+  }
+  return [255, 255, 255];
+}
 
 /** An element with properties, children and, under `data`, data attributes. */
 function element(tag, { data = {}, style = {}, ...properties } = {}, ...children) {

@@ -1,66 +1,36 @@
 """The state that all views share: what is looked at, what is asked of it, and the answer.
 
-Views follow an :class:`Exploration` and never each other. Setting ``item``, ``target`` or ``composite`` asks a
-question; the answer arrives later, computed on a worker thread, as the trait ``answer``. While a slider moves,
-questions that were overtaken by newer ones are dropped.
+Views follow an :class:`Exploration` and never each other. Setting ``item``, ``target``, ``composite`` or another
+part of the question asks it; the answer arrives later, computed on a worker thread, as the trait ``answer``. While
+a slider moves, questions that were overtaken by newer ones are dropped.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from typing import Any
 
 import traitlets
-from torch import Tensor
 
-from .. import subjects
-from ..lrp import Composite, Explainer, Explanation, StaleExplanationError, composites
+from ..lrp import Cancelled, Composite, Explainer, composites, watched
 from ..subjects import Subject
+from .answers import Answer, Answering, Picture, Upload
+from .question import Question, from_query, to_query
 from .worker import NewestWins
 
 _PATIENCE = 0.2
 """Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
 
+_OFTEN = 0.1
+"""Seconds between two reports of progress."""
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """An input of the model that is being looked at."""
+MOST_PINS = 5
+"""Maps beside the live one."""
 
-    x: Tensor
-    """Ready for the model, (1, C, H, W)."""
-    name: str
-    label: int | None
-    """Its true class, None where unknown."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """Where a picture comes from."""
-
-    item: int | None
-    """Index of the sample; None for an upload."""
-    open: Callable[[], Picture]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """An explanation and what it is an explanation of."""
-
-    picture: Picture
-    explanation: Explanation
-    target: int
-    """The class that is explained."""
-    milliseconds: float
-    """From the start of the computation to its end, ledger included."""
-    forward: bool = True
-    """Whether the network had to run; else a forward that was kept did for it."""
-
-    @property
-    def scores(self) -> list[float]:
-        """The model's score for every class."""
-        return self.explanation.scores[0].tolist()
+_PARTS = tuple(each.name for each in fields(Question))
 
 
 class Exploration(traitlets.HasTraits):
@@ -77,27 +47,57 @@ class Exploration(traitlets.HasTraits):
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     """
 
-    item = traitlets.Int(None, allow_none=True, help="Index of the sample that is shown; None for an upload.")
+    item = traitlets.Int(None, allow_none=True, help="Index of the input that is shown; uploads come after samples.")
     target = traitlets.Int(None, allow_none=True, help="Class to explain; None for the top class of each input.")
+    than = traitlets.Int(None, allow_none=True, help="Class whose score is taken away: why not this one.")
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
+    strokes = traitlets.Tuple(help="What was painted over the input, Strokes.")
+    layer = traitlets.Unicode(None, allow_none=True, help="The layer that is opened; None leaves it to the views.")
+    channels = traitlets.Tuple(help="Channels of that layer that are chosen.")
+    only = traitlets.Bool(help="Whether only relevance through those channels counts.")
+
+    pins = traitlets.Tuple(help="Questions whose maps stay beside the live one.")
+    pinned = traitlets.Tuple(help="Their answers; None for one that is not there yet.")
+    look = traitlets.Dict(help="How a restored state wants its maps to be drawn; while they are, browsers know it.")
+    uploads = traitlets.Tuple(help="Pictures from outside, Uploads.")
     answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
     error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence; empty if nothing did.")
     appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
     busy = traitlets.Bool(help="Whether a question has waited for its answer long enough to say so.")
+    progress = traitlets.Tuple(help="Steps done and steps in all (None: unknown), if busy.")
+    undoable = traitlets.Bool(help="Whether there is a change of rules to undo.")
+    redoable = traitlets.Bool(help="Whether there is one to do again.")
 
     def __init__(self, subject: Subject, composite: str | Composite | None = None, device: str | None = None) -> None:
         self.subject = subject
         self.explainer = Explainer(subject.model, device=device)
         self.worker = NewestWins()
-        self._source: _Source | None = None  # of the picture that is asked about
-        self._shown: _Source | None = None  # of the picture in the answer
+        self._answering = Answering(subject, self.explainer)
         self._asked = self._answered = 0  # questions are numbered
-        self._computed: tuple[_Source, Answer] | None = None  # the worker's own memory
+        self._cancellations = 0
+        self._quiet = False
+        self._past: list[Composite] = []
+        self._future: list[Composite] = []
+        self._drag: Any = None
         if composite is None:
             composite = _suiting(subject)
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
-        if len(subject.dataset):
-            self.item = subject.start
+        self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
+        self.item = self._begin.item
+
+    @property
+    def question(self) -> Question:
+        """All that is asked."""
+        return Question(**{name: getattr(self, name) for name in _PARTS})
+
+    def ask(self, **parts: Any) -> None:
+        """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
+        with self._quietly():
+            for name, value in parts.items():
+                setattr(self, name, value)
+        self._ask()
+
+    # -- composites ------------------------------------------------------------------------------------------------
 
     def presets(self) -> list[str]:
         """Names of the presets that suit the subject: those that need bounds only where they are known."""
@@ -110,103 +110,265 @@ class Exploration(traitlets.HasTraits):
             return composites.get(name, low=low, high=high)
         return composites.get(name)
 
+    def change_rules(self, composite: Composite, drag: Any = None) -> None:
+        """Use another composite; changes with the same `drag`, as while a slider moves, are undone as one."""
+        goes_on = drag is not None and drag == self._drag
+        kept = list(self._past)
+        self.composite = composite
+        self._drag = drag
+        if goes_on:
+            self._remember(kept, [])
+
+    def undo(self) -> None:
+        """Take back the last change of rules."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do the change again that was taken back last."""
+        self._travel(self._future, self._past)
+
+    def _travel(self, back: list[Composite], ahead: list[Composite]) -> None:
+        if not back:
+            return
+        past, future = self._past, self._future
+        ahead.append(self.composite)
+        self.composite = back.pop()
+        self._remember(past, future)
+
+    def _remember(self, past: list[Composite], future: list[Composite]) -> None:
+        self._past, self._future = past, future
+        self.undoable, self.redoable = bool(past), bool(future)
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many inputs there are: samples of the subject, then uploads."""
+        return len(self.subject.dataset) + len(self.uploads)
+
+    def open(self, item: int) -> Picture:
+        """The input number `item`, decoded; raises what its decoder raises."""
+        return self._answering.open(item, self.uploads)
+
+    def name(self, item: int) -> str:
+        """What the input number `item` is called, without decoding it."""
+        samples = len(self.subject.dataset)
+        return self.subject.item_name(item) if item < samples else str(self.uploads[item - samples].name)
+
     def show(self, data: bytes, name: str) -> None:
         """Look at an uploaded picture file with content `data`."""
+        self.uploads = (*self.uploads, Upload(name, data))
+        self.item = self.count - 1
 
-        def decode() -> Picture:
-            if self.subject.from_image is None:
-                raise ValueError(f"{self.subject.title} takes no pictures from outside.")
-            return Picture(self.subject.from_image(subjects.open_picture(data, name=name))[None], name, None)
+    # -- maps beside the live one ----------------------------------------------------------------------------------
 
-        self._source = _Source(None, decode)
-        self.item = None  # before asking: views mark no sample any more
+    def pin(self, *questions: Question) -> None:
+        """Keep the maps of `questions`, by default of the present one, beside the live map.
+
+        A pin whose ``item`` is None follows whatever input is shown.
+
+        Raises
+        ------
+        ValueError
+            If there would be more than five.
+        """
+        chosen = questions or (replace(self.question, item=None, strokes=()),)
+        if len(self.pins) + len(chosen) > MOST_PINS:
+            raise ValueError(f"There is room for {MOST_PINS} maps beside the live one; close one of them first.")
+        with self.hold_trait_notifications():
+            self.pinned = (*self.pinned, *[None] * len(chosen))
+            self.pins = (*self.pins, *chosen)
+
+    def unpin(self, number: int) -> None:
+        """Let go of one map."""
+        with self.hold_trait_notifications():
+            self.pinned = _without(self.pinned, number)
+            self.pins = _without(self.pins, number)
+
+    def repin(self, number: int, question: Question) -> None:
+        """Ask another question in the place of a pin."""
+        self.pins = (*self.pins[:number], question, *self.pins[number + 1 :])
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole state as plain values, for a file: subject, question, pins; uploads are not in it."""
+        pins = [pin.to_dict(self.preset) for pin in self.pins]
+        state = {"subject": self.subject.name, **self.question.to_dict(self.preset)}
+        return state | ({"pins": pins} if pins else {})
+
+    def link(self) -> str:
+        """The whole state as a query string, such as ``subject=digits&item=8``."""
+        return to_query(self.to_dict())
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or :meth:`link` described.
+
+        Raises
+        ------
+        ValueError
+            If the state is damaged, is of another subject, or speaks of an input that is not here; nothing is
+            changed then.
+        """
+        parts = dict(from_query(state) if isinstance(state, str) else state)
+        subject = parts.pop("subject", self.subject.name)
+        if subject != self.subject.name:
+            raise ValueError(f"This state is of the subject {subject!r}; here is {self.subject.name!r}.")
+        pins = parts.pop("pins", [])
+        if not isinstance(pins, list) or len(pins) > MOST_PINS or not all(isinstance(pin, Mapping) for pin in pins):
+            raise ValueError(f"The part 'pins' of a state must be a list of {MOST_PINS} states at most, got {pins!r}.")
+        question = Question.from_dict({"composite": self._begin.composite.name, **parts}, self.preset)
+        pinned = [Question.from_dict(pin, self.preset) for pin in pins]
+        for each in (question, *pinned):
+            if each.item is not None and each.item >= self.count:
+                raise ValueError(
+                    f"This state is of input {each.item}, and here are inputs 0 to {self.count - 1}: uploaded "
+                    "pictures are not kept."
+                )
+        self._put(question if question.item is not None else replace(question, item=self.item))
+        self.pins, self.pinned = (), ()
+        if pinned:
+            self.pin(*pinned)
         self._ask()
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """End the computations that are under way; the newest answer stays."""
+        self._cancellations += 1
 
     def close(self) -> None:
         """Stop computing."""
+        self.cancel()
         self.worker.close()
         self.unobserve_all()
 
+    @traitlets.observe("composite")
+    def _note(self, change: Any) -> None:
+        if isinstance(change["old"], Composite):
+            self._drag = None
+            self._remember([*self._past, change["old"]][-200:], [])
+
     @traitlets.observe("item")
-    def _look_at_item(self, change: Any) -> None:
-        item = change["new"]
-        if item is not None and not (self._source and self._source.item == item):
-            self._source = _Source(item, lambda: self._picture(item))
+    def _clean(self, change: Any) -> None:
+        if not self._quiet and self.strokes:
+            with self._quietly():
+                self.strokes = ()  # paint sticks to its picture
+
+    @traitlets.observe(*_PARTS)
+    def _ask_again(self, change: Any) -> None:
+        if change["name"] in ("layer", "channels") and not self.only:
+            return  # these choose what is shown of the answer, and it is there already
+        if not self._quiet:
             self._ask()
 
-    @traitlets.observe("target", "composite")
-    def _ask_again(self, change: Any) -> None:
-        self._ask()
+    @traitlets.observe("pins")
+    def _ask_pins(self, change: Any) -> None:
+        for number, pin in enumerate(self.pins):
+            old = self.pinned[number]
+            question = pin if pin.item is not None else replace(pin, item=self.item, strokes=self.strokes)
+            if question.item is not None and (old is None or old.question != question):
+                self._ask_pin(number, pin, question)
 
-    def _picture(self, item: int) -> Picture:
-        x, label = self.subject.item(item)
-        return Picture(x[None], self.subject.item_name(item), label)
+    def _ask_pin(self, number: int, pin: Question, question: Question) -> None:
+        def arrived(outcome: Answer | str) -> None:
+            if number >= len(self.pins) or self.pins[number] is not pin:
+                return
+            if isinstance(outcome, str):
+                self.error = outcome
+            else:
+                self.pinned = (*self.pinned[:number], outcome, *self.pinned[number + 1 :])
+
+        self.worker.submit(self._job(question, live=False), arrived, lane=1 + number)
 
     def _ask(self) -> None:
-        if self._source is None:
+        question = self.question
+        known = self.answer and self.answer.question == question and self._answered == self._asked
+        if question.item is None or known:
             return
         self._asked += 1
-        number, source, target, composite = self._asked, self._source, self.target, self.composite
+        number = self._asked
         self.worker.later(_PATIENCE, lambda: self._still_waiting(number))
-        self.worker.submit(
-            lambda: self._compute(source, target, composite),
-            lambda outcome: self._arrived(number, source, outcome),
-        )
+        self.worker.submit(self._job(question), lambda outcome: self._arrived(number, question, outcome))
 
-    def _compute(self, source: _Source, target: int | None, composite: Composite) -> Answer | str:
-        """On the worker: the answer, or what went wrong as a sentence."""
-        started = time.perf_counter()
-        try:
-            picture, explanation, forward = self._ask_on(source, target, composite) or self._explain(
-                source, target, composite
-            )
-            explanation.ledger  # noqa: B018  # computed here, where it delays nobody
-            wanted = explanation.top_class if target is None else target
-            answer = Answer(picture, explanation, wanted, 1000 * (time.perf_counter() - started), forward)
-            self._computed = (source, answer)
-            return answer
-        except Exception as error:  # a person without a console must see every one of them
-            return sentence(error)
+    def _job(self, question: Question, *, live: bool = True) -> Callable[[], Answer | str]:
+        """What the worker does: find the answer, or what went wrong as a sentence."""
+        uploads, cancellations = self.uploads, self._cancellations
+        said = 0.0
 
-    def _explain(self, source: _Source, target: int | None, composite: Composite) -> tuple[Picture, Explanation, bool]:
-        picture = source.open()
-        self.explainer.composite = composite
-        return picture, self.explainer.explain(picture.x, target), True
+        def watch(done: int, total: int | None) -> None:
+            nonlocal said
+            if self._cancellations > cancellations:
+                raise Cancelled
+            if live and self.busy and time.perf_counter() - said > _OFTEN:
+                said = time.perf_counter()
+                self.worker.at_home(lambda: self._report((done, total)))
 
-    def _ask_on(
-        self, source: _Source, target: int | None, composite: Composite
-    ) -> tuple[Picture, Explanation, bool] | None:
-        """The newest explanation asked on; None if it is of another picture, or of weights that have changed."""
-        if self._computed is None or self._computed[0] is not source:
-            return None
-        kept = self._computed[1]
-        explanation = kept.explanation
-        wanted = explanation.top_class if target is None else target
-        try:
-            if wanted != kept.target:
-                explanation = explanation.retarget(wanted)
-            if composite != explanation.composite:
-                explanation = explanation.switch(composite)
-        except StaleExplanationError:
-            return None
-        return kept.picture, explanation, False
+        def job() -> Answer | str:
+            try:
+                with watched(watch):
+                    return self._answering.answer(question, uploads, live=live)
+            except Cancelled:
+                return "Cancelled: what you see is the answer before."
+            except Exception as error:  # a person without a console must see every one of them
+                return sentence(error)
 
-    def _arrived(self, number: int, source: _Source, outcome: Answer | str) -> None:
+        return job
+
+    def _arrived(self, number: int, question: Question, outcome: Answer | str) -> None:
         newest = number == self._asked
         if isinstance(outcome, Answer):
-            self._shown = source
             self.error = ""  # before the answer: a view that cannot show it may say so
             self.answer = outcome
+            if self.pins:
+                self._ask_pins(None)
         elif newest:
             self.error = outcome
-            if self._shown:  # a picture that cannot be opened: the next question is about the one on the screen
-                self._source = self._shown
-                self.item = self._shown.item
+            self._step_back(question)
         self._answered = number
         self.busy = self.busy and not newest
+        if not self.busy:
+            self.progress = ()
+
+    def _step_back(self, failed: Question) -> None:
+        """Ask about what is on the screen again: a question that cannot be answered must not stay."""
+        shown = self.answer.question if self.answer else self._begin
+        if shown.item is None or failed == shown:
+            return
+        if not failed.only:  # what is looked at inside was not to blame
+            shown = replace(shown, layer=failed.layer, channels=failed.channels)
+        past = self._past if failed.composite == shown.composite else self._past[:-1]
+        self._put(shown)
+        self._remember(past, self._future)
+        if not self.answer:
+            error = self.error
+            self._ask()
+            self.error = error
+
+    def _put(self, question: Question) -> None:
+        """Make `question` the state, without asking it."""
+        with self._quietly():
+            for name in _PARTS:
+                setattr(self, name, getattr(question, name))
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
 
     def _still_waiting(self, number: int) -> None:
         self.busy = self._answered < number
+
+    def _report(self, progress: tuple[int, int | None]) -> None:
+        if self.busy:
+            self.progress = progress
+
+
+def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
+    return items[:number] + items[number + 1 :]
 
 
 def _suiting(subject: Subject) -> str:

@@ -1,206 +1,518 @@
-// The input and its heatmap. Two canvases hold one pixel per pixel of the input; CSS scales them, so that zoom
-// costs nothing and a test can read the exact colours back.
+// The input, its relevance, and the maps that are pinned beside it.
 
-const MOST_ZOOM = 32;
-
-/** Colours of `relevance` on `base`, the picture behind it: none at strength 0, the full hue at `scale`. */
-function paint(pixels, relevance, base, scale) {
-  for (let i = 0; i < relevance.length; i++) {
-    const hue = relevance[i] > 0 ? FOR : AGAINST;
-    const strength = Math.min(1, Math.abs(relevance[i]) / scale) ** GAMMA;
-    for (let c = 0; c < 3; c++) pixels[4 * i + c] = base(i) + (hue[c] - base(i)) * strength;
-    pixels[4 * i + 3] = 255;
-  }
-}
+const TOOLS = {
+  move: ["move", "Drag moves the picture, the wheel zooms"],
+  box: ["box", "Drag selects a region"],
+  brush: ["brush", "Brush over pixels to select them"],
+  grey: ["paint grey", "Paint the input grey: what does the network say then?"],
+  blur: ["paint blur", "Paint the input blurred: what does the network say then?"],
+};
+const GAP = 18; // pixels between panes, as in the style
+const NARROWEST = 176;
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-heatmap");
-  const [input, map] = [pane("Input"), pane("Relevance")];
-  const gain = slider("gain", 0, 2, 0.01, Math.log10(model.get("gain")), "Brightens faint relevance");
-  const overlay = slider("overlay", 0, 1, 0.01, model.get("overlay"), "Lets the input shine through");
-  const low = element("span", { className: "lrp-number" });
-  const high = element("span", { className: "lrp-number" });
+  let look = lookOf(model.get("look"));
+  let [picture, size] = [new Uint8Array(), [0, 0]];
+  let [tool, radius] = ["move", 10];
+  let [region, inverted, anchor] = [null, false, null];
+  let [strokes, current, waiting] = [[], null, false];
+  let [expected, under, overlaid] = [model.get("received"), null, 0.5];
+  let paper = null; // the colour of nothing, as it was drawn last
+  const differences = []; // by pin: whether it shows the live map less its own
+  const view = { size: () => size, zoom: () => look.zoom, zoomTo, moveTo, read, over, pen };
+  const hand = handOf(view);
+  const [input, live] = [paneOf("input", hand), paneOf("live", hand)];
+  const panes = [input, live];
+
+  const gain = slider("gain", "Brightens faint relevance", [0, 2], (value) => setLook({ gain: 10 ** value }));
+  const overlay = slider("overlay", "Lets the input shine through", [0, 1], (value) => setLook({ overlay: value }));
+  const brushes = slider("radius", "Radius of the brush, in pixels of the input", [0.5, 40], (value) => (radius = value), "radius");
+  const choose = (name, words, text) => choice(words, CHOICES[name], (value) => setLook({ [name]: value }), text);
+  const selects = {
+    map: choose("map", "colours"),
+    scale: choose("scale", "scale"),
+    clip: choose("clip", "scale ends at", (value) => (value === 100 ? "the largest" : `${value} %`)),
+    sign: choose("sign", "sign", (value) => (value === "both" ? "both" : `${value} only`)),
+    contour: choose("contour", "contour", (value) => (value ? `top ${value} %` : "off")),
+    strongest: choose("strongest", "dots", (value) => (value ? `top ${value}` : "off")),
+  };
+  const tools = Object.entries(TOOLS).map(([name, [words, title]]) => button(words, title, () => take(name), { data: { tool: name } }));
+  const paintTools = group(
+    button("undo stroke", "Take the last stroke away", () => repaint(strokes.slice(0, -1))),
+    button("clear paint", "Back to the original input", () => repaint([])),
+  );
+  const regionTools = group(
+    button("invert", "Select the rest instead", () => setRegion(region, !inverted)),
+    button("clear", "Select nothing", () => setRegion(null, false)),
+  );
+  const more = element(
+    "div",
+    { className: "lrp-tools lrp-more", hidden: true },
+    element("span", { className: "lrp-choices", role: "group", ariaLabel: "What the pointer does" }, ...tools),
+    brushes.label,
+    regionTools,
+    paintTools,
+    ...Object.values(selects).map(({ label }) => label),
+  );
+  const toggle = button("tools ▾", "Scale, colours, contours, regions, painting", () => open(more.hidden), { ariaExpanded: "false" });
+  const container = element("div", { className: "lrp-panes" }, input.figure, live.figure);
+  const [low, high] = ["lrp-number", "lrp-number"].map((className) => element("span", { className }));
+  const ramp = element("span", { className: "lrp-ramp", role: "img" });
+  const unit = element("span", { className: "lrp-quiet" });
   const readout = element("span", { className: "lrp-readout", ariaLive: "off" });
-  const zoom = { factor: 1, x: 0, y: 0 }; // x, y: the corner of the visible part, in shares of the picture
-  let relevance = new Float32Array();
-  let picture = new Uint8Array();
-  let largest = 1;
-  let under = null; // the pixel under the pointer
+  const about = element("div", { className: "lrp-region", role: "status", hidden: true });
 
   el.append(
     element(
       "div",
       { className: "lrp-tools" },
+      button("gain", "Gain back to 1", () => setLook({ gain: 1 }), { className: "lrp-plain", data: { shortcut: "g" } }),
       gain.label,
+      button("overlay", "Overlay the input, on or off", toggleOverlay, { className: "lrp-plain", data: { shortcut: "o" } }),
       overlay.label,
-      button("−", "Zoom out", () => zoomTo(zoom.factor / 1.5)),
-      button("+", "Zoom in", () => zoomTo(zoom.factor * 1.5)),
-      button("fit", "Show the whole picture", () => zoomTo(1)),
+      element("span", { className: "lrp-space" }),
+      element(
+        "span",
+        { className: "lrp-choices" },
+        button("−", "Zoom out", () => zoomTo(look.zoom[0] / 1.5), { ariaLabel: "Zoom out" }),
+        button("+", "Zoom in", () => zoomTo(look.zoom[0] * 1.5), { ariaLabel: "Zoom in" }),
+        button("fit", "Show the whole picture", () => zoomTo(1), { ariaLabel: "Show the whole picture" }),
+      ),
+      element(
+        "span",
+        { className: "lrp-choices" },
+        button("pin", "Pin the live map: it stays beside the next one", () => say({ pin: {} }), { data: { shortcut: "p" } }),
+        menu("▾", "Pin another map beside this one", [
+          ["this map, and keep its picture", () => say({ pin: { kept: true } })],
+          ["the second best class", () => say({ pin: { second: true } })],
+          ...model.get("presets").map((name) => [name, () => say({ pin: { composite: name } })]),
+        ], "Pin another map"),
+      ),
+      menu("save ▾", "Save what is shown", [
+        ["picture (PNG)", () => save("png")],
+        ["figure (SVG)", () => save("svg")],
+        ["numbers (NPZ)", () => say({ save: "npz", look })],
+        ["report (HTML)", () => say({ save: "html", look })],
+      ]),
+      button("next colours", "Next colour map", nextMap, { hidden: true, data: { shortcut: "m" } }),
+      toggle,
     ),
-    element("div", { className: "lrp-panes" }, input.figure, map.figure),
-    element(
-      "div",
-      { className: "lrp-scale" },
-      low,
-      element("span", { className: "lrp-ramp", role: "img", ariaLabel: "Colour scale: blue against, red for" }),
-      high,
-      element("span", { className: "lrp-quiet" }, "per pixel, in units of the score"),
-      readout,
-    ),
+    more,
+    container,
+    element("div", { className: "lrp-scale" }, low, ramp, high, unit, readout),
+    about,
   );
 
-  function pane(name) {
-    const canvas = element("canvas", { role: "img", ariaLabel: name, className: "lrp-pixels" });
-    const mark = element("span", { className: "lrp-mark", hidden: true });
-    const frame = element("div", { className: "lrp-frame", tabIndex: 0 }, canvas, mark);
-    const title = element("b");
-    const note = element("span", { className: "lrp-quiet" });
-    const figure = element("figure", {}, element("figcaption", {}, title, note), frame);
-    frame.addEventListener("pointermove", point);
-    frame.addEventListener("pointerleave", () => read(null));
-    frame.addEventListener("pointerdown", grab);
-    frame.addEventListener("dblclick", () => zoomTo(1));
-    frame.addEventListener("wheel", wheel, { passive: false });
-    frame.addEventListener("keydown", key);
-    return { canvas, frame, mark, title, note, figure };
+  // -- controls -----------------------------------------------------------------------------------------------------
+
+  function closeMenus(event) {
+    for (const each of el.querySelectorAll(".lrp-menu[open]")) if (!each.contains(event.target)) each.open = false;
   }
 
-  function slider(name, min, max, step, value, help) {
-    const range = element("input", { type: "range", min, max, step, value, title: help, ariaLabel: name });
-    range.addEventListener("input", draw);
-    return { range, label: element("label", {}, name, range) };
+  function open(opened) {
+    more.hidden = !opened;
+    toggle.ariaExpanded = String(opened);
+    if (!opened) take("move");
   }
 
-  function button(text, help, act) {
-    const made = element("button", { type: "button", title: help, ariaLabel: help }, text);
-    made.addEventListener("click", act);
-    return made;
+  function take(name) {
+    tool = name;
+    over(null);
+    showControls();
   }
 
-  function receive() {
-    relevance = array(model.get("relevance"), Float32Array);
-    picture = array(model.get("picture"), Uint8Array);
-    largest = relevance.reduce((most, r) => Math.max(most, Math.abs(r)), 0);
-    const { name, class: label, score } = model.get("caption");
-    const [height, width] = model.get("size");
-    el.hidden = !width;
-    if (!width) return;
-    input.title.textContent = name;
-    input.note.textContent = `${width} × ${height}`;
-    map.title.textContent = `red for, blue against “${label}”`;
-    for (const { title } of [input, map]) title.title = title.textContent; // where it is cut off
-    map.note.textContent = `f = ${number(score)}`;
-    map.canvas.ariaLabel = `Relevance for ${label}`;
+  function showControls() {
+    gain.range.value = Math.log10(look.gain);
+    overlay.range.value = look.overlay;
+    brushes.range.max = Math.max(1, Math.min(...size) / 4);
+    radius = Math.min(radius, Number(brushes.range.max));
+    brushes.range.value = radius;
+    for (const [name, { made }] of Object.entries(selects)) made.value = CHOICES[name].indexOf(look[name]);
+    for (const each of tools) each.ariaPressed = String(each.dataset.tool === tool);
+    brushes.label.hidden = !["brush", "grey", "blur"].includes(tool);
+    regionTools.hidden = !region;
+    paintTools.hidden = !strokes.length;
+    for (const { frame } of panes) frame.dataset.tool = tool;
+  }
+
+  /** Look in another way; nobody hears of it but who reads `data-look`. */
+  function setLook(change) {
+    look = { ...look, ...change };
+    el.dataset.look = JSON.stringify(look);
+    showControls();
     draw();
   }
 
-  function draw() {
-    const [height, width] = model.get("size");
-    if (!width || relevance.length !== width * height) return;
-    const scale = (largest || 1) / 10 ** gain.range.value;
-    const through = Number(overlay.range.value);
-    const grey = (i) => (picture[3 * i] + picture[3 * i + 1] + picture[3 * i + 2]) / 3;
-    fill(map.canvas, (pixels) => paint(pixels, relevance, (i) => 255 + (grey(i) - 255) * through, scale));
-    fill(input.canvas, (pixels) => {
-      for (let i = 0; i < width * height; i++) pixels.set([...picture.subarray(3 * i, 3 * i + 3), 255], 4 * i);
-    });
-    low.textContent = number(-scale);
-    high.textContent = number(scale, { sign: true });
-    read(under);
+  function toggleOverlay() {
+    if (look.overlay) overlaid = look.overlay;
+    setLook({ overlay: look.overlay ? 0 : overlaid });
   }
 
-  function fill(canvas, paintPixels) {
-    const [height, width] = model.get("size");
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const image = new ImageData(width, height); // rounds and clamps to 0..255
-    paintPixels(image.data);
-    canvas.getContext("2d").putImageData(image, 0, 0);
+  function nextMap() {
+    setLook({ map: CHOICES.map[(CHOICES.map.indexOf(look.map) + 1) % CHOICES.map.length] });
   }
 
-  function zoomTo(factor, x = zoom.x + 0.5 / zoom.factor, y = zoom.y + 0.5 / zoom.factor) {
-    const before = zoom.factor;
-    zoom.factor = Math.min(MOST_ZOOM, Math.max(1, factor));
-    moveTo(x - ((x - zoom.x) * before) / zoom.factor, y - ((y - zoom.y) * before) / zoom.factor);
+  function say(message) {
+    expected += 1;
+    model.send(message);
   }
 
-  function moveTo(x, y) {
-    const most = 1 - 1 / zoom.factor;
-    [zoom.x, zoom.y] = [Math.min(most, Math.max(0, x)), Math.min(most, Math.max(0, y))];
-    for (const { canvas } of [input, map]) {
-      canvas.style.transform = `scale(${zoom.factor}) translate(${-100 * zoom.x}%, ${-100 * zoom.y}%)`;
+  // -- what came from the kernel ------------------------------------------------------------------------------------
+
+  function receive() {
+    size = model.get("size");
+    el.hidden = !size[1];
+    if (!size[1]) return;
+    picture = array(model.get("picture"), Uint8Array);
+    live.values = array(model.get("relevance"), Float32Array);
+    if (region?.length !== live.values.length) [region, inverted] = [null, false];
+    if (!current && model.get("received") >= expected) strokes = model.get("strokes");
+    el.style.setProperty("--aspect", size[1] / size[0]);
+    receivePins();
+    arrange();
+    showControls();
+    draw();
+    drawRegion();
+  }
+
+  function receivePins() {
+    const pinned = model.get("pinned");
+    while (panes.length > 2 + pinned.length) panes.pop().figure.remove();
+    while (panes.length < 2 + pinned.length) {
+      panes.push(pinPane(panes.length - 2));
+      container.append(panes.at(-1).figure);
     }
+    differences.length = pinned.length;
+    pinned.forEach((caption, index) => {
+      const pane = panes[2 + index];
+      pane.caption = caption;
+      pane.own = array(model.get("pin_maps")[index], Float32Array);
+      pane.size = caption.size ?? size;
+      pane.picture = array(model.get("pin_pictures")[index], Uint8Array);
+    });
+  }
+
+  function pinPane(index) {
+    const pane = paneOf("pin", hand);
+    const close = button("×", "Close this map", () => unpin(index), { className: "lrp-plain", ariaLabel: "Close this map" });
+    pane.follows = button("", "", () => say({ number: index, follows: !pane.caption.follows }));
+    pane.difference = button("difference", "Show the live map less this one", () => {
+      differences[index] = !differences[index];
+      draw();
+    });
+    pane.thumbnail = element("canvas", { className: "lrp-small", role: "img", ariaLabel: "The picture of this map" });
+    pane.words = element("span");
+    pane.second.append(pane.thumbnail, pane.words);
+    pane.lost = element("div", { className: "lrp-quiet", title: "Correlation with the live map, relevance on the input, and what was lost" });
+    pane.foot.append(pane.lost, pane.follows, pane.difference);
+    pane.note.after(close);
+    return pane;
+  }
+
+  function unpin(index) {
+    differences.splice(index, 1);
+    say({ unpin: index });
+  }
+
+  // -- drawing ------------------------------------------------------------------------------------------------------
+
+  function draw() {
+    if (!size[1] || live.values?.length !== size[0] * size[1]) return;
+    const pins = panes.slice(2);
+    pins.forEach(compare);
+    const maps = [live, ...pins.filter(({ values }) => values.length)];
+    const limits = maps.map(({ values }) => limitOf(values, look.clip));
+    const shared = Math.max(...limits);
+    paper = paperOf(el);
+    maps.forEach((pane, index) => {
+      pane.limit = ((look.scale === "shared" ? shared : limits[index]) || 1) / look.gain;
+      const behind = pane.picture?.length ? pane.picture : picture;
+      paint(pane.canvas, pane.size ?? size, pane.values, pane.limit, look, behind, paper);
+      markStrongest([pane], pane.values, pane.size ?? size);
+    });
+    show(input.canvas, size, picture);
+    markStrongest([input], live.values, size);
+    panes.forEach((pane) => see(pane, pane.size ?? size, look.zoom));
+    tell(maps);
     read(under);
   }
 
-  /** Where an event happened, in shares of the picture. */
-  function place(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    return [
-      zoom.x + (event.clientX - box.left) / box.width / zoom.factor,
-      zoom.y + (event.clientY - box.top) / box.height / zoom.factor,
-    ];
+  /** The values that a pin shows: its own, or what the live map has more. */
+  function compare(pane, index) {
+    const comparable = pane.own.length === live.values.length;
+    pane.difference.disabled = !comparable;
+    const differs = Boolean(differences[index]) && comparable;
+    pane.difference.ariaPressed = String(differs);
+    pane.values = differs ? live.values.map((value, i) => value - pane.own[i]) : pane.own;
+    pane.differs = differs;
   }
 
-  function point(event) {
-    const [height, width] = model.get("size");
-    const [x, y] = place(event);
-    read([Math.min(width - 1, Math.floor(x * width)), Math.min(height - 1, Math.floor(y * height))]);
+  function markStrongest([pane], values, extent) {
+    const wanted = [look.sign, look.contour, look.strongest].join();
+    if (pane.marked === values && pane.wanted === wanted) return; // gain and zoom change nothing here
+    [pane.marked, pane.wanted] = [values, wanted];
+    mark(pane, "contour", look.contour ? outline(extent, strongOf(values, look.sign, look.contour)) : "");
+    mark(pane, "dots", look.strongest ? dots(extent, strongest(values, look.sign, look.strongest)) : "");
   }
 
-  /** Show the value at `pixel` and mark it in both panes. */
+  /** Titles, notes and the scale. */
+  function tell(maps) {
+    const { name, before, score, file, ...caption } = model.get("caption");
+    write(input.title, name);
+    write(input.note, `${size[1]} × ${size[0]}`);
+    write(input.second, caption.painted ? "painted: not the original input" : "");
+    write(live.title, titleOf(caption));
+    write(live.note, `f = ${before === null ? "" : `${number(before)} → `}${number(score)}`);
+    write(live.second, secondOf(live, caption));
+    input.canvas.ariaLabel = input.frame.ariaLabel = `Input ${name}`;
+    live.canvas.ariaLabel = live.frame.ariaLabel = `Relevance for ${caption.class}`;
+    panes.slice(2).forEach(tellPin);
+    low.textContent = number(-live.limit);
+    high.textContent = number(live.limit, { sign: true });
+    ramp.ariaLabel = `Colour scale: ${legend()}`;
+    ramp.style.background = `linear-gradient(90deg, ${stops().join()})`;
+    const several = maps.length > 1;
+    const same = several ? `same scale in ${maps.length === 2 ? "both" : "all"} maps` : "in units of the score";
+    const range = look.scale === "own" && several ? "scale of the live map, each has its own" : same;
+    unit.textContent = `relevance per pixel: ${legend()}; ${range}`;
+    input.figure.classList.toggle("lrp-painted", caption.painted);
+  }
+
+  function tellPin(pane) {
+    const { caption } = pane;
+    pane.figure.ariaBusy = String(caption.computing);
+    const ready = "score" in caption;
+    write(pane.title, ready ? (pane.differs ? `difference to ${asked(caption)}` : titleOf(caption)) : "pinned");
+    write(pane.note, ready ? `f = ${number(caption.score)}` : "");
+    write(pane.words, ready ? secondOf(pane, caption) : "computing …");
+    if (ready && caption.computing) pane.words.textContent += " · computing …";
+    pane.canvas.ariaLabel = pane.frame.ariaLabel = ready ? `Pinned relevance for ${caption.class}` : "Pinned, computing";
+    pane.follows.textContent = caption.follows ? "follows picture" : "keeps picture";
+    pane.follows.title = caption.follows ? "Keep this picture when another one is chosen" : "Show whatever picture is chosen";
+    pane.follows.ariaPressed = String(!caption.follows);
+    pane.thumbnail.hidden = !pane.picture.length;
+    if (pane.picture.length) {
+      show(pane.thumbnail, pane.size, pane.picture);
+      pane.thumbnail.title = pane.thumbnail.ariaLabel = caption.name;
+    }
+    pane.lost.textContent = ready ? accountOf(pane) : "";
+  }
+
+  function accountOf({ caption, own }) {
+    const { reached_input: reached, bias, stabilizer, rules } = caption.ledger;
+    const alike = own.length === live.values.length ? correlation(live.values, own) : NaN;
+    const likeness = Number.isFinite(alike) ? `correlation ${number(+alike.toFixed(3))} · ` : "";
+    return `${likeness}Σ R ${number(reached)} · bias ${number(bias)} · ε ${number(stabilizer)} · rules ${number(rules)}`;
+  }
+
+  const hues = () => look.map.split("–").reverse(); // what speaks against, what speaks for
+  const asked = ({ class: label, than }) => `“${label}”${than ? ` rather than “${than}”` : ""}`;
+
+  const titleOf = (caption) => (caption.than ? "" : "for ") + asked(caption);
+
+  /** What the colours mean. */
+  function legend() {
+    const [cold, warm] = hues();
+    return { both: `${warm} for, ${cold} against`, positive: `${warm} for`, negative: `${cold} against` }[look.sign];
+  }
+
+  function secondOf(pane, { composite, changed, through }) {
+    const own = look.scale === "own" && panes.length > 2 ? `±${number(pane.limit)}` : "";
+    const less = pane.differs ? "live − pinned" : "";
+    return [less, composite + (changed ? " *" : ""), through && `through channel ${through}`, own].filter(Boolean).join(" · ");
+  }
+
+  function write(node, text) {
+    node.textContent = text;
+    node.title = text; // where it is cut off
+  }
+
+  function stops() {
+    const pixels = new Float32Array(4);
+    return Array.from({ length: 21 }, (_, index) => {
+      colour(pixels, 0, index / 10 - 1, MAPS[look.map], paper);
+      return `rgb(${pixels.slice(0, 3).map(Math.round).join()})`;
+    });
+  }
+
+  /** As many panes in a row as fit, and rows of equal length. */
+  function arrange() {
+    const fit = Math.max(1, Math.floor((container.clientWidth + GAP) / (NARROWEST + GAP)));
+    const rows = Math.ceil(panes.length / fit);
+    container.style.setProperty("--columns", Math.ceil(panes.length / rows));
+    container.style.setProperty("--rows", rows);
+  }
+
+  // -- the pointer --------------------------------------------------------------------------------------------------
+
+  function zoomTo(factor, x = look.zoom[1] + 0.5 / look.zoom[0], y = look.zoom[2] + 0.5 / look.zoom[0]) {
+    const [before, left, top] = look.zoom;
+    const wanted = Math.min(MOST_ZOOM, Math.max(1, factor));
+    moveTo(x - ((x - left) * before) / wanted, y - ((y - top) * before) / wanted, wanted);
+  }
+
+  function moveTo(x, y, factor = look.zoom[0]) {
+    const inside = (value) => Math.min(1 - 1 / factor, Math.max(0, value));
+    look = { ...look, zoom: [factor, inside(x), inside(y)] };
+    el.dataset.look = JSON.stringify(look);
+    panes.forEach((pane) => see(pane, pane.size ?? size, look.zoom));
+  }
+
+  /** Say the values at a pixel and mark it in all panes. */
   function read(pixel) {
     under = pixel;
-    const [height, width] = model.get("size");
-    for (const { mark } of [input, map]) {
-      mark.hidden = !pixel;
-      if (!pixel) continue;
-      const [left, top] = [(pixel[0] / width - zoom.x) * zoom.factor, (pixel[1] / height - zoom.y) * zoom.factor];
-      Object.assign(mark.style, {
-        left: `${100 * left}%`,
-        top: `${100 * top}%`,
-        width: `${(100 * zoom.factor) / width}%`,
-        height: `${(100 * zoom.factor) / height}%`,
-      });
+    for (const pane of panes) {
+      pane.under.style.display = pixel ? "" : "none";
+      if (pixel) Object.entries({ x: pixel[0], y: pixel[1] }).forEach(([key, value]) => pane.under.setAttribute(key, value));
     }
-    const value = pixel && relevance[pixel[1] * width + pixel[0]];
-    readout.textContent = pixel ? `pointer (${pixel[0]}, ${pixel[1]}): ${number(value, { sign: true })}` : "";
+    readout.textContent = pixel ? `pointer (${pixel.join(", ")}): ${valuesAt(pixel)}` : "";
   }
 
-  function grab(event) {
-    const [frame, start] = [event.currentTarget, [zoom.x, zoom.y]];
-    const { width, height } = frame.getBoundingClientRect();
-    const drag = (move) =>
-      moveTo(
-        start[0] - (move.clientX - event.clientX) / width / zoom.factor,
-        start[1] - (move.clientY - event.clientY) / height / zoom.factor,
-      );
-    const release = () => {
-      frame.removeEventListener("pointermove", drag);
-      frame.removeEventListener("lostpointercapture", release);
-    };
-    frame.setPointerCapture(event.pointerId);
-    frame.addEventListener("pointermove", drag);
-    frame.addEventListener("lostpointercapture", release); // also where the browser takes the pointer away
+  function valuesAt([x, y]) {
+    const at = ({ values }) => number(values[y * size[1] + x], { sign: true });
+    const pins = panes.slice(2).filter(({ values }) => values.length === live.values.length);
+    const words = pins.map((pane) => at(pane) + (pane.differs ? " difference" : " pinned"));
+    return [`${at(live)} for ${model.get("caption").class}`, ...words].join(", ");
   }
 
-  function wheel(event) {
-    if (document.activeElement !== event.currentTarget && !event.ctrlKey) return; // else the page could not scroll
-    event.preventDefault();
-    zoomTo(zoom.factor * 1.0015 ** -event.deltaY, ...place(event));
+  /** Show where the brush is. */
+  function over(point) {
+    for (const pane of panes) {
+      const shown = point && (tool === "brush" || (["grey", "blur"].includes(tool) && pane === input));
+      pane.brush.style.display = shown ? "" : "none";
+      if (shown) Object.entries({ cx: point[0], cy: point[1], r: radius }).forEach(([key, value]) => pane.brush.setAttribute(key, value));
+    }
   }
 
-  function key(event) {
-    const step = 0.1 / zoom.factor;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    if (event.key === "+") zoomTo(zoom.factor * 1.5);
-    else if (event.key === "-") zoomTo(zoom.factor / 1.5);
-    else if (event.key === "0") zoomTo(1);
-    else if (moves[event.key]) moveTo(zoom.x + moves[event.key][0], zoom.y + moves[event.key][1]);
-    else return;
-    event.preventDefault();
+  function pen(pane) {
+    if (tool === "box") return { down: (at) => boxTo((anchor = at)), move: boxTo, up: () => {} };
+    if (tool === "brush") return { down: (at) => brushTo((anchor = at)), move: brushTo, up: () => {} };
+    if (tool !== "move" && pane === input) return { down: startStroke, move: goOn, up: endStroke };
+    return null;
   }
 
-  return follow(model, el, receive);
+  // -- regions ------------------------------------------------------------------------------------------------------
+
+  function boxTo(at) {
+    setRegion(box(size, anchor, at), inverted);
+  }
+
+  function brushTo(at) {
+    const mask = region?.slice() ?? new Uint8Array(size[0] * size[1]);
+    stamp(mask, size, anchor, at, radius);
+    anchor = at;
+    setRegion(mask, inverted);
+  }
+
+  function setRegion(mask, turned) {
+    [region, inverted] = [mask, turned];
+    showControls();
+    drawRegion();
+  }
+
+  function drawRegion() {
+    const inside = (i) => Boolean(region[i]) !== inverted;
+    const [edge, shade] = region ? [outline(size, inside), area(size, (i) => !inside(i))] : ["", ""];
+    for (const pane of panes) {
+      mark(pane, "edge", edge);
+      mark(pane, "shade", shade);
+    }
+    about.hidden = !region;
+    if (region) tellRegion(regionOf(live.values, inside));
+  }
+
+  function tellRegion({ within, without, share, context }) {
+    const ratio = element("span", {}, `context ratio μ = ${Number.isNaN(context) ? "—" : number(context)}`);
+    ratio.title = "Mean relevance outside over mean relevance inside; it says nothing where one of the sums is negative.";
+    const sums = `region: Σ inside ${number(within)} · Σ outside ${number(without)} · ${number(100 * share)} % of the area · `;
+    about.replaceChildren(sums, ratio);
+  }
+
+  // -- painting -----------------------------------------------------------------------------------------------------
+
+  function startStroke(at) {
+    current = { kind: tool, radius, points: [at] };
+    sendStrokes();
+  }
+
+  function goOn(at) {
+    const [x, y] = current.points.at(-1);
+    if (Math.hypot(at[0] - x, at[1] - y) < radius / 4) return;
+    current.points.push(at);
+    sendStrokes();
+  }
+
+  function endStroke() {
+    strokes = [...strokes, current];
+    current = null;
+    sendStrokes();
+  }
+
+  function repaint(wanted) {
+    strokes = wanted;
+    sendStrokes();
+  }
+
+  /** Send all strokes, once per frame of the screen. */
+  function sendStrokes() {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      say({ strokes: current ? [...strokes, current] : strokes });
+    });
+  }
+
+  // -- saving -------------------------------------------------------------------------------------------------------
+
+  async function save(kind) {
+    const style = getComputedStyle(el);
+    const inks = { ink: style.color, quiet: getComputedStyle(unit).color, paper: `rgb(${paper.join()})` };
+    const shown = panes.filter((pane) => pane === input || pane.values.length).map((pane) => ({
+      canvas: pane.canvas,
+      title: [pane.title.textContent, pane.note.textContent].join(" · "),
+      note: (pane.words ?? pane.second).textContent,
+      paths: PRINTED.map(([name, more]) => [pane.paths[name][1].getAttribute("d") ?? "", more]),
+    }));
+    const scale = { low: low.textContent, high: high.textContent, unit: unit.textContent, ramp: stops() };
+    const columns = Number(container.style.getPropertyValue("--columns"));
+    const figure = figureOf(shown, size, look.zoom, columns, scale, inks);
+    download(`${model.get("caption").file}.${kind}`, kind === "svg" ? asBlob(figure) : await rasterized(figure));
+  }
+
+  function saved({ save: name }, buffers) {
+    if (name) download(name, new Blob([buffers[0]]));
+  }
+
+  // -- coming and going ---------------------------------------------------------------------------------------------
+
+  const restore = () => setLook(lookOf(model.get("look")));
+  const observer = new ResizeObserver(() => {
+    arrange();
+    if (String(paperOf(el)) !== String(paper)) draw(); // only on the page is there a theme
+  });
+  observer.observe(container);
+  model.on("change:look", restore);
+  model.on("msg:custom", saved);
+  window.addEventListener("lrp-theme", draw);
+  document.addEventListener("pointerdown", closeMenus);
+  el.dataset.look = JSON.stringify(look);
+  const stop = follow(model, el, receive);
+  return () => {
+    stop();
+    observer.disconnect();
+    model.off("change:look", restore);
+    model.off("msg:custom", saved);
+    window.removeEventListener("lrp-theme", draw);
+    document.removeEventListener("pointerdown", closeMenus);
+  };
 }
+
+const PRINTED = [
+  ["contour", {}],
+  ["edge", { "stroke-dasharray": "4 3" }],
+  ["dots", { "stroke-width": 5, "stroke-linecap": "round" }],
+];
 
 export default { render };

@@ -7,42 +7,50 @@ from typing import Any
 import traitlets
 
 from .exploration import Exploration
-from .view import View, script
+from .view import View, script, style
 
 
 class QuestionBar(View):
-    """*Why "3", composite epsilon_gamma_box*: the class to explain and the preset, as choices in a sentence."""
+    """*Why "hen" rather than "cock", composite epsilon_plus_flat*: choices in a sentence."""
 
     _esm = script("question_bar")
+    _css = style("question_bar")
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
     presets: traitlets.List[Any] = traitlets.List(help="names of the composites that suit the subject").tag(sync=True)
-    state = traitlets.Dict(help="what is asked: target (None for the top class), top, composite, changed").tag(
-        sync=True
-    )
+    state = traitlets.Dict(
+        help="what is asked: target (None for the top class), than, top, composite, changed, channels, strokes"
+    ).tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, presets=exploration.presets(), **traits)
         self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Ask about another class, ``{"target": 9}`` or None for the top class, or choose a preset."""
-        if "target" in message:
-            self.exploration.target = message["target"]
+        """Change a part of the question.
+
+        Another class, ``{"target": 9}`` or None for the top class; one to set against it, ``{"than": 4}`` or None;
+        a preset, ``{"composite": name}``; or ask of the whole layer again, ``{"only": False}``.
+        """
+        if "composite" in message:
+            self.exploration.change_rules(self.exploration.preset(message["composite"]))
         else:
-            self.exploration.composite = self.exploration.preset(message["composite"])
+            self.exploration.ask(**{name: message[name] for name in ("target", "than", "only") if name in message})
 
     def _show(self) -> None:
         exploration, answer = self.exploration, self.exploration.answer
         if answer is None:
             return
-        name = exploration.composite.name
+        name, question = exploration.composite.name, answer.question
         subject = exploration.subject
         self.draw(
             classes=[subject.class_name(index) for index in range(len(answer.scores))],
             state={
-                "target": exploration.target,
-                "top": answer.explanation.top_class,
+                "target": question.target,
+                "than": question.than,
+                "top": answer.whole.top_class,
                 "composite": name,
                 "changed": name in self.presets and exploration.composite != exploration.preset(name),
+                "channels": list(question.channels) if question.only else [],
+                "layer": question.layer,
             },
         )

@@ -6,26 +6,39 @@ from typing import Any
 
 import traitlets
 
-from .exploration import Answer, Exploration
-from .view import View, script
+from .answers import Answer
+from .exploration import Exploration
+from .view import View, script, style
 
 
 class StatusLine(View):
-    """Milliseconds, layers propagated again, Σ R against f(x), what biases and stabilizers absorbed, or the error."""
+    """Milliseconds, layers propagated again, Σ R against f(x), what biases and stabilizers absorbed, or the error.
+
+    A computation that takes longer shows how far it is, and can be cancelled.
+    """
 
     _esm = script("status_line")
-    state = traitlets.Dict(help="busy, error, caveats and the figures of the newest answer").tag(sync=True)
+    _css = style("status_line")
+    state = traitlets.Dict(help="busy, progress, error, caveats and the figures of the newest answer").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, **traits)
-        self.follow(self._show, "answer", "busy", "error")
+        self.follow(self._show, "answer", "busy", "progress", "error")
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """End the computation that is under way: ``{"cancel": True}``."""
+        self.exploration.cancel()
 
     def _show(self) -> None:
-        answer, explorer = self.exploration.answer, self.exploration.explainer
+        exploration = self.exploration
+        answer, explorer = exploration.answer, exploration.explainer
+        precision = str(explorer.dtype).removeprefix("torch.") if explorer.dtype else "float32"
         state: dict[str, Any] = {
-            "busy": self.exploration.busy,
-            "error": self.exploration.error,
-            "where": f"{explorer.device} · {str(explorer.dtype).removeprefix('torch.')}",
+            "busy": exploration.busy,
+            "progress": list(exploration.progress),
+            "error": exploration.error,
+            "where": f"{explorer.device} · {precision}",
+            "notes": exploration.subject.notes,
         }
         self.draw(state=state | (_figures(answer) if answer else {}))
 
@@ -40,6 +53,7 @@ def _figures(answer: Answer) -> dict[str, Any]:
         "layers": len(ruled),
         "forward": answer.forward,
         "score": float(ledger.explained[0]),
+        "through": answer.question.only,
         "reached": float(ledger.reached_input[0]),
         "bias": float(ledger.bias[0]),
         "stabilizer": float(ledger.stabilizer[0]),

@@ -1,39 +1,182 @@
-// Title and upload. A file travels in pieces, since Jupyter's websocket refuses messages above 10 MB.
+// Title, links and files, help and theme. Any control of the dashboard with `data-shortcut` is clicked by that key.
 
-const PIECE = 4 * 2 ** 20;
-const MOST = 100 * 2 ** 20;
+const MOST_STATE = 5 * 2 ** 20; // characters of a state file
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-top");
-  const file = element("input", { type: "file", accept: "image/*", hidden: true, ariaLabel: "Picture to upload" });
-  const upload = element("button", { type: "button", hidden: !model.get("uploads") }, "Upload picture");
-  upload.addEventListener("click", () => file.click());
-  file.addEventListener("change", send);
+  const inVoila = "voila" in document.body.dataset;
+  const page = () => el.closest(".lrp-page") ?? el;
+  const note = element("span", { className: "lrp-quiet lrp-note", role: "status" });
+  const file = element("input", { type: "file", accept: ".json,application/json", hidden: true, ariaLabel: "State file" });
+  const sheet = element("dialog", { className: "lrp-sheet", ariaLabel: "Keyboard shortcuts" });
+  const listing = element("dialog", { className: "lrp-sheet", ariaLabel: "Copy as Python" });
+  const share = button("Share link", "Copy a link to this view", () => want("link"));
+  share.hidden = !inVoila;
+  file.addEventListener("change", open);
   el.append(
     element("strong", {}, "lrpwidgets"),
-    element("span", { className: "lrp-quiet" }, model.get("title")),
+    element("span", { className: "lrp-quiet lrp-subject", title: model.get("title") }, model.get("title")),
     element("span", { className: "lrp-space" }),
-    upload,
+    note,
+    button("Copy as Python", "Copy Python code that computes this", () => want("code"), "y"),
+    share,
+    button("Save", "Save this view as a file", () => want("state")),
+    button("Open", "Open a saved view", () => file.click()),
+    button("?", "Keyboard shortcuts", help, "?"),
+    button("◐", "Light or dark", toggleTheme, "d"),
     file,
+    sheet,
+    listing,
   );
 
-  async function send() {
-    const [chosen] = file.files;
-    file.value = ""; // so that the same file can be chosen again
-    if (!chosen) return;
-    if (chosen.size > MOST) {
-      const size = Math.round(chosen.size / 2 ** 20);
-      model.send({ problem: `“${chosen.name}” has ${size} MB; a picture may have ${MOST / 2 ** 20} MB at most.` });
-      return;
-    }
-    const parts = Math.max(1, Math.ceil(chosen.size / PIECE));
-    for (let part = 0; part < parts; part++) {
-      const piece = await chosen.slice(part * PIECE, (part + 1) * PIECE).arrayBuffer();
-      model.send({ name: chosen.name, part, parts }, undefined, [piece]);
+  function button(text, title, act, shortcut = null) {
+    const made = element("button", { type: "button", title, ariaLabel: title, data: shortcut ? { shortcut } : {} }, text);
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  const want = (text) => model.send({ want: text });
+
+  // what the browser alone knows: how the maps are drawn
+  function look() {
+    const view = page().querySelector(".lrp-heatmap");
+    return view?.dataset.look ? JSON.parse(view.dataset.look) : {};
+  }
+
+  function address(query) {
+    const drawn = look();
+    const more = Object.keys(drawn).length ? `&look=${encodeURIComponent(JSON.stringify(drawn))}` : "";
+    return `${location.origin}${location.pathname}?${query}${more}`;
+  }
+
+  async function receive({ as, text }) {
+    if (as === "code") return show(text);
+    if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
+    const state = JSON.stringify({ ...JSON.parse(text), look: look() }, null, 1);
+    save(new Blob([state], { type: "application/json" }), `lrpwidgets-${JSON.parse(text).subject.replace(/[^\w-]+/g, "_")}.json`);
+  }
+
+  async function show(text) {
+    const close = element("button", { type: "button", autofocus: true }, "close");
+    close.addEventListener("click", () => listing.close());
+    const did = await copied(text);
+    const head = element("div", { className: "lrp-head" }, element("h2", {}, "This view as Python"), element("span", { className: "lrp-quiet" }, did ? "copied" : "select and copy"), element("span", { className: "lrp-space" }), close);
+    listing.replaceChildren(head, element("pre", { className: "lrp-mono", tabIndex: 0 }, text));
+    listing.showModal();
+  }
+
+  /** Whether the browser let us put `text` on its clipboard. */
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
     }
   }
 
-  return follow(model, el, () => {});
+  function say(text) {
+    note.textContent = text;
+    setTimeout(() => note.textContent === text && (note.textContent = ""), 6000);
+  }
+
+  function save(blob, name) {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  async function open() {
+    const [chosen] = file.files;
+    file.value = ""; // so that the same file can be chosen again
+    if (chosen) model.send({ restore: chosen.size > MOST_STATE ? "" : await chosen.text() });
+  }
+
+  // -- keys
+
+  const typing = (node) => node.matches?.("select, textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])");
+
+  function key(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    const found = [...page().querySelectorAll("[data-shortcut]")].find(
+      (control) => control.dataset.shortcut === event.key && !control.disabled && control.checkVisibility(),
+    );
+    if (!found) return;
+    event.preventDefault();
+    if (found.matches("input")) found.focus();
+    else found.click();
+  }
+
+  function help() {
+    const keys = new Map();
+    for (const { dataset, title } of page().querySelectorAll("[data-shortcut]")) {
+      keys.set(title, [...new Set([...(keys.get(title) ?? []), dataset.shortcut])]);
+    }
+    const rows = [...keys].map(([title, each]) =>
+      element("tr", {}, element("th", { scope: "row" }, ...(each.length > 2 ? [keycap(each[0]), " … ", keycap(each.at(-1))] : each.flatMap((one) => [keycap(one), " "]))), element("td", {}, title)),
+    );
+    const close = element("button", { type: "button", autofocus: true }, "close");
+    close.addEventListener("click", () => sheet.close());
+    sheet.replaceChildren(
+      element("div", { className: "lrp-head" }, element("h2", {}, "Keyboard shortcuts"), element("span", { className: "lrp-space" }), close),
+      element("table", {}, ...rows),
+      element("p", { className: "lrp-quiet" }, "Tab goes through all controls; sliders and lists move with the arrow keys, a picture zooms with + and −."),
+    );
+    sheet.showModal();
+  }
+
+  const keycap = (name) => element("kbd", {}, name);
+
+  // -- theme
+
+  function setTheme(theme) {
+    page().dataset.theme = theme;
+    if (inVoila) document.documentElement.dataset.theme = theme;
+    window.dispatchEvent(new Event("lrp-theme"));
+  }
+
+  function toggleTheme() {
+    const dark = getComputedStyle(el).colorScheme === "dark";
+    setTheme(dark ? "light" : "dark");
+    if (inVoila) localStorage.setItem("lrp-theme", dark ? "light" : "dark");
+  }
+
+  // -- beginning and end
+
+  function followLink() {
+    const parts = new URLSearchParams(location.search);
+    parts.delete("token");
+    if (inVoila && parts.size) model.send({ restore: `?${parts}` });
+  }
+
+  let first = ""; // the address of a page that was just opened stays as it is
+  let moved = false;
+
+  /** The address follows the state, so that a reload comes back to it. */
+  function draw() {
+    const query = model.get("link");
+    first ||= query;
+    moved ||= query !== first;
+    if (inVoila && query && moved) history.replaceState(null, "", address(query));
+  }
+
+  let listening = null; // what hears the keys; known once the view is in the page
+  const waiting = requestAnimationFrame(() => {
+    if (inVoila) setTheme(document.documentElement.dataset.theme ?? "light");
+    else page().dataset.lmSuppressShortcuts = "true"; // JupyterLab has shortcuts of its own
+    listening = inVoila ? document : page();
+    listening.addEventListener("keydown", key);
+  });
+  model.on("msg:custom", receive);
+  const stop = follow(model, el, draw);
+  followLink();
+  return () => {
+    stop();
+    cancelAnimationFrame(waiting);
+    model.off("msg:custom", receive);
+    listening?.removeEventListener("keydown", key);
+  };
 }
 
 export default { render };

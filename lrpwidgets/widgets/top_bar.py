@@ -1,33 +1,75 @@
-"""The head of a dashboard: what is under examination, and pictures from outside."""
+"""The head of a dashboard: what is under examination, and the ways to hand the view to someone else."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import traitlets
 
+from .code import code
 from .exploration import Exploration
-from .view import View, script
+from .question import from_query
+from .view import View, script, style
+
+_PAUSE = 1.0
+"""Seconds without a change before the address of the page follows the state."""
 
 
 class TopBar(View):
-    """Name of the subject and, where it can read pictures, a button to upload one."""
+    """Name of the subject; Copy as Python, a link, a state file; shortcuts and their help sheet; light and dark."""
 
     _esm = script("top_bar")
+    _css = style("top_bar")
     title = traitlets.Unicode(help="what is under examination").tag(sync=True)
-    uploads = traitlets.Bool(help="whether the subject takes pictures from outside").tag(sync=True)
+    link = traitlets.Unicode(help="the state as a query string, once nothing changes any more").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
-        subject = exploration.subject
-        super().__init__(exploration, title=subject.title, uploads=subject.from_image is not None, **traits)
-        self._parts: list[bytes] = []
+        super().__init__(exploration, title=exploration.subject.title, **traits)
+        self.follow(self._changed, "answer", "pins", "layer", "channels")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """A piece of a file: ``{"name": "cat.jpg", "part": 0, "parts": 2}``, or a sentence about a problem."""
-        if "problem" in message:
-            self.exploration.error = message["problem"]
+        """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``."""
+        if "restore" in message:
+            self._restore(str(message["restore"]))
+        else:
+            text = {"code": self.code, "link": self.exploration.link, "state": self._state}[message["want"]]()
+            self.send({"as": message["want"], "text": text})
+
+    def code(self) -> str:
+        """Python that computes what is on the screen."""
+        exploration = self.exploration
+        question = exploration.answer.question if exploration.answer else exploration.question
+        samples = len(exploration.subject.dataset)
+        uploaded = question.item is not None and question.item >= samples
+        name = exploration.name(question.item) if uploaded and question.item is not None else None
+        return code(exploration.subject, question, exploration.preset, name)
+
+    def _state(self) -> str:
+        return json.dumps(self.exploration.to_dict())
+
+    def _restore(self, text: str) -> None:
+        """From a query string, or from the text of a state file."""
+        try:
+            state = from_query(text) if text.startswith("?") else json.loads(text)
+            if not isinstance(state, dict):
+                raise ValueError
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                str(error) if text.startswith("?") else "This is no state file, or it is damaged."
+            ) from None
+        look = state.pop("look", {})
+        self.exploration.restore(state)
+        self.exploration.look = look if isinstance(look, dict) else {}
+
+    def _changed(self) -> None:
+        question = self.exploration.question
+        self.exploration.worker.later(_PAUSE, lambda: self._settled(question))
+
+    def _settled(self, question: object) -> None:
+        if question != self.exploration.question:
             return
-        self._parts = [*(self._parts if message["part"] else []), bytes(buffers[0])]
-        if len(self._parts) == message["parts"]:
-            content, self._parts = b"".join(self._parts), []
-            self.exploration.show(content, message["name"])
+        try:
+            self.draw(link=self.exploration.link())
+        except ValueError:
+            self.draw(link="")  # a composite with functions for selectors has no text form

@@ -1,11 +1,13 @@
 """What all views have in common: they follow an exploration, and bring their own script and style.
 
 A view's JavaScript lies beside its Python: ``heatmap.py`` and ``heatmap.js``. It is a plain ES module without a
-build step; ``common.js`` is put in front of it, and every view brings ``look.css``, so that each can be used alone.
+build step; ``common.js`` is put in front of it. Every view brings ``look.css`` and a ``heatmap.css`` of its own, so
+that each can be used alone.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,15 +16,21 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .colours import MAPS
 from .exploration import Exploration, sentence
 
 HERE = Path(__file__).parent
-STYLE = (HERE / "look.css").read_text()
 
 
-def script(name: str) -> str:
-    """The JavaScript of a view as text: given a path, anywidget would keep every closed view alive."""
-    return (HERE / "common.js").read_text() + (HERE / f"{name}.js").read_text()
+def style(name: str) -> str:
+    """The style of a view: that of all views, and its own."""
+    return (HERE / "look.css").read_text() + (HERE / f"{name}.css").read_text()
+
+
+def script(name: str, *pieces: str) -> str:
+    """The JavaScript of a view after the `pieces` it needs; as a path it would keep every closed view alive."""
+    maps = f"const MAPS = {json.dumps({name: vars(each) for name, each in MAPS.items()})};\n"
+    return maps + "".join((HERE / f"{piece}.js").read_text() for piece in ("common", *pieces, name))
 
 
 class Follower:
@@ -57,7 +65,6 @@ class View(Follower, anywidget.AnyWidget):
     came in between is lost, so every view says what it drew first, and is sent the rest.
     """
 
-    _css = STYLE
     seq = traitlets.Int(help="counts what was drawn; the browser redraws once per count").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:

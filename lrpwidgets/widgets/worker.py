@@ -1,7 +1,7 @@
 """One thread on which the newest question wins.
 
 The kernel's main thread must stay free to receive what the person does next. A question that still waits when a
-newer one comes is dropped, so the answer is never older than the computation that was under way.
+newer one of its lane comes is dropped, so the answer is never older than the computation that was under way.
 """
 
 from __future__ import annotations
@@ -33,19 +33,22 @@ class NewestWins:
             self._loop = None
         self._thread, self._context = threading.get_ident(), contextvars.copy_context()
         self._changed = threading.Condition()
-        self._waiting: tuple[Job, Callable[[Any], None]] | None = None
+        self._waiting: dict[int, tuple[Job, Callable[[Any], None]]] = {}  # by lane
         self._idle: Iterator[Callable[[], None]] = iter(())
         self._open = True
         if self._loop:
             threading.Thread(target=self._run, name="lrpwidgets worker", daemon=True).start()
 
-    def submit(self, job: Job, done: Callable[[Any], None]) -> None:
-        """Run `job` next, in the place of any that waits, and call `done` with what it returns."""
+    def submit(self, job: Job, done: Callable[[Any], None], lane: int = 0) -> None:
+        """Run `job` next, in the place of one that waits in its lane, and call `done` with what it returns.
+
+        Jobs of a lower lane go first.
+        """
         if self._loop is None:
             done(job())
             return
         with self._changed:
-            self._waiting = (job, done)
+            self._waiting[lane] = (job, done)
             self._changed.notify()
 
     def when_idle(self, tasks: Iterator[Callable[[], None]]) -> None:
@@ -82,7 +85,7 @@ class NewestWins:
     def _run(self) -> None:
         while self._open:
             with self._changed:
-                waiting, self._waiting = self._waiting, None
+                waiting = self._waiting.pop(min(self._waiting)) if self._waiting else None
                 idle = self._idle
             if waiting:
                 job, done = waiting
@@ -91,7 +94,7 @@ class NewestWins:
                 self._deliver(task)
             else:
                 with self._changed:
-                    while self._open and self._waiting is None and self._idle is idle:
+                    while self._open and not self._waiting and self._idle is idle:
                         self._changed.wait()
 
     def _deliver(self, done: Callable[..., None], *result: Any) -> None:

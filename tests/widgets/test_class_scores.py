@@ -1,78 +1,55 @@
 from __future__ import annotations
 
-import math
-
-import bqplot
+import numpy as np
 import pytest
 
+from lrpwidgets.subjects import Stroke
 from lrpwidgets.widgets import ClassScores
 
 
-def click(view, index):
-    view._bars._handle_custom_msgs(view._bars, {"event": "element_click", "data": {"index": index}}, [])
+def numbers(data):
+    return np.frombuffer(data, np.float32)
 
 
-def explained(view):
-    """Position of the bar that is drawn in ink, from the bottom."""
-    return [position for position, colour in enumerate(view._bars.colors) if colour == "#1c2126"]
-
-
-def test_bars_are_the_scores_best_on_top(exploration):
+def test_it_has_every_score_and_says_which_is_explained(exploration):
     view = ClassScores(exploration)
-    assert list(view._bars.y) == sorted(exploration.answer.scores)
-    assert view._bars.x[-1].startswith("3 · ")
-    assert explained(view) == [9]
+    np.testing.assert_array_equal(numbers(view.scores), np.float32(exploration.answer.scores))
+    assert view.classes == [str(digit) for digit in range(10)]
+    assert view.state == {"target": 3, "than": None, "truth": 3, "follows": True}
 
 
-def test_labels_say_score_and_probability(exploration):
+def test_a_click_asks_about_a_class_and_keeps_it(exploration, say):
     view = ClassScores(exploration)
+    say(view, target=9, than=None)
+    assert (exploration.answer.target, view.state["follows"]) == (9, False)
+    exploration.item = 0
+    assert exploration.answer.target == 9
+
+
+def test_two_classes_are_set_against_each_other(exploration, say):
+    view = ClassScores(exploration)
+    say(view, than=9)
+    assert (view.state["target"], view.state["than"]) == (3, 9)
     scores = exploration.answer.scores
-    probability = math.exp(max(scores)) / sum(map(math.exp, scores))
-    assert view._bars.x[-1] == f"3 · {max(scores):.1f} · {probability:.0%}"
-    assert view._bars.x[0].split(" · ")[1].startswith("−")
+    assert float(exploration.answer.explanation.ledger.explained[0]) == pytest.approx(scores[3] - scores[9])
 
 
-def test_a_click_on_a_bar_asks_about_its_class(exploration):
+def test_scores_before_painting_are_shown_beside_those_after(exploration):
     view = ClassScores(exploration)
-    for position in range(10):
-        click(view, position)
-        assert view._bars.x[position].startswith(f"{exploration.target} · ")
-        assert explained(view) == [position]
+    clean = view.scores
+    assert view.before == b""
+    exploration.strokes = (Stroke("grey", 2.0, ((4.0, 4.0),)),)
+    assert view.before == clean != view.scores
+    exploration.item = 2
+    assert view.before == b""
 
 
-@pytest.mark.parametrize("top", [1, 2, 3])
-def test_the_explained_class_is_always_among_the_bars(exploration, top):
-    view = ClassScores(exploration, top=top)
-    for target in range(10):
-        exploration.target = target
-        assert len(view._bars.x) == top
-        assert [view._bars.x[position].split(" ·")[0] for position in explained(view)] == [str(target)]
+def test_what_is_no_class_is_a_sentence(exploration, say):
+    view = ClassScores(exploration)
+    say(view, target=10)
+    assert "target 10 is out of range" in exploration.error
+    assert view.state["target"] == 3
 
 
-def test_classes_of_one_name_keep_bars_of_their_own(explore, moody):
-    view = ClassScores(explore(moody, classes=["crane", "crane", "crane"]))
-    assert len(set(view._bars.x)) == 3
-    click(view, 0)
-    assert view.exploration.answer.target == min(range(3), key=view.exploration.answer.scores.__getitem__)
-
-
-def test_long_names_are_cut(explore, moody):
-    view = ClassScores(explore(moody, classes=["x" * 100, "y", "z"]))
-    assert max(len(label.split(" · ")[0].strip()) for label in view._bars.x) == 18
-
-
-def test_huge_scores_overflow_nothing(explore, moody):
-    for parameter in moody.model.dense.parameters():
-        parameter.data *= 1e6
-    view = ClassScores(explore(moody))
-    assert view.exploration.error == ""
-    assert view._bars.x[-1].endswith("· 100%")
-
-
-def test_a_page_that_missed_the_bars_is_sent_them(exploration, monkeypatch):
-    sent = []
-    monkeypatch.setattr(bqplot.Bars, "send_state", lambda self, key=None: sent.append(key))
-    ClassScores(exploration)
-    sent.clear()
-    exploration.appeared += 1
-    assert sent == [None, None]  # the bars and their tracks
+def test_outputs_without_names_have_numbers(explore, moody):
+    assert ClassScores(explore(moody, classes=[])).classes == ["class 0", "class 1", "class 2"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 
 import pytest
 import torch
 import torchvision
 from PIL import Image
 
-from lrpwidgets.lrp import Composite, Explainer, composites, rules
-from lrpwidgets.subjects import Subject
+from lrpwidgets.lrp import Composite, Explainer, Rather, composites, rules
+from lrpwidgets.subjects import Stroke, Subject, painted
 from lrpwidgets.widgets import Exploration
 
 
@@ -96,10 +98,12 @@ def test_a_model_with_attention_starts_with_the_preset_for_it(explore):
     assert exploration.answer.explanation.ledger.imbalance < 1e-4
 
 
-def test_an_upload_is_explained_and_marks_no_sample(exploration):
+def test_an_upload_is_explained_and_comes_after_the_samples(exploration):
+    samples = exploration.count
     exploration.show(png(), "white.png")
     answer = exploration.answer
-    assert (exploration.item, answer.picture.name, answer.picture.label) == (None, "white.png", None)
+    assert (exploration.item, answer.picture.name, answer.picture.label) == (samples, "white.png", None)
+    assert (exploration.count, exploration.name(samples)) == (samples + 1, "white.png")
     assert bool((answer.picture.x == 1).all())
 
 
@@ -185,7 +189,7 @@ def test_broken_items_and_missing_names_are_sentences(explore, moody):
     exploration.item = 2
     assert "index out of range" in exploration.error
     exploration.item = 99
-    assert exploration.error
+    assert exploration.error == "There is no input 99; here are 3, counted from 0."
     exploration.target = 1
     assert exploration.error == ""
 
@@ -230,3 +234,152 @@ def test_weights_that_changed_meanwhile_are_seen_by_the_next_question():
     assert exploration.error == ""
     assert exploration.answer.forward
     assert exploration.answer.scores != before
+
+
+def test_a_question_that_cannot_be_answered_does_not_stay(exploration):
+    good = exploration.question
+    exploration.ask(target=99, composite=composites.get("epsilon"))
+    assert "target 99" in exploration.error
+    assert exploration.question == good
+    assert not exploration.undoable
+
+
+def test_a_contrast_is_the_difference_of_two_scores(exploration):
+    exploration.ask(target=3, than=9)
+    scores = exploration.answer.scores
+    assert float(exploration.answer.explanation.ledger.explained[0]) == pytest.approx(scores[3] - scores[9])
+    exploration.ask(target=None)  # the top class is 3 as well
+    x, _ = exploration.subject.item(exploration.item)
+    expected = Explainer(exploration.subject.model, exploration.composite).explain(x[None], Rather(3, than=9))
+    torch.testing.assert_close(exploration.answer.explanation.relevance, expected.relevance)
+
+
+def test_chosen_channels_show_only_the_relevance_through_them(exploration):
+    exploration.ask(layer="conv2", channels=(3, 5), only=True)
+    answer = exploration.answer
+    torch.testing.assert_close(
+        answer.explanation.relevance, answer.whole.condition({"conv2": [3, 5]}).relevance, rtol=0, atol=0
+    )
+    exploration.composite = exploration.composite.with_rule(1, rules.Gamma(0.7))  # they stay chosen
+    assert exploration.answer.question.only
+    exploration.only = False
+    assert exploration.answer.explanation is exploration.answer.whole
+
+
+def test_choosing_channels_alone_asks_nothing(exploration):
+    answer = exploration.answer
+    exploration.layer, exploration.channels = "conv2", (3,)
+    assert exploration.answer is answer
+
+
+def test_paint_changes_the_scores_and_sticks_to_its_picture(exploration, digits):
+    clean = exploration.answer.scores
+    stroke = Stroke("grey", 1.5, ((2.0, 2.0), (5.0, 5.0)))
+    exploration.strokes = (stroke,)
+    x, _ = digits.item(exploration.item)
+    expected = Explainer(digits.model).scores(painted(x, [stroke], digits.bounds)[None])
+    assert exploration.answer.scores == expected[0].tolist() != clean
+    exploration.item = 5
+    assert exploration.strokes == ()
+    exploration.item = digits.start
+    assert exploration.answer.scores == clean
+
+
+def test_changes_of_rules_are_undone_and_done_again(exploration):
+    first = exploration.composite
+    second, third = (first.with_rule(1, rules.Gamma(gamma)) for gamma in (0.5, 0.6))
+    exploration.change_rules(second)
+    exploration.change_rules(third)
+    exploration.undo()
+    assert exploration.composite == second
+    exploration.undo()
+    assert (exploration.composite, exploration.undoable, exploration.redoable) == (first, False, True)
+    exploration.undo()  # nothing more to undo
+    exploration.redo()
+    assert exploration.composite == second
+    exploration.change_rules(first)
+    assert not exploration.redoable
+    assert exploration.answer.explanation.composite == first
+
+
+def test_one_drag_is_one_step_of_the_history(exploration):
+    first = exploration.composite
+    for gamma in (0.3, 0.4, 0.5):
+        exploration.change_rules(first.with_rule(1, rules.Gamma(gamma)), drag="one")
+    exploration.change_rules(first.with_rule(1, rules.Gamma(0.1)), drag="two")
+    exploration.undo()
+    assert exploration.composite == first.with_rule(1, rules.Gamma(0.5))
+    exploration.undo()
+    assert exploration.composite == first
+
+
+def test_pins_keep_their_question_and_follow_the_picture(exploration):
+    exploration.target = 9
+    exploration.pin()
+    exploration.target = None
+    for item in (4, 7):
+        exploration.item = item
+        (pinned,) = exploration.pinned
+        assert (pinned.question.item, pinned.target, exploration.answer.target != 9) == (item, 9, True)
+        torch.testing.assert_close(pinned.scores, exploration.answer.scores)
+
+
+def test_a_pin_may_keep_its_picture(exploration):
+    exploration.pin(replace(exploration.question, item=2))
+    exploration.item = 4
+    assert exploration.pinned[0].picture.name == exploration.name(2)
+    exploration.repin(0, replace(exploration.pins[0], item=None))
+    assert exploration.pinned[0].picture.name == exploration.name(4)
+    exploration.unpin(0)
+    assert (exploration.pins, exploration.pinned) == ((), ())
+
+
+def test_more_pins_than_there_is_room_for_are_refused(exploration):
+    with pytest.raises(ValueError, match="room for 5 maps"):
+        exploration.pin(*[exploration.question] * 6)
+    assert exploration.pins == ()
+
+
+def test_a_state_is_restored_from_its_link_and_its_file(explore, digits):
+    one, other = explore(digits), explore(digits)
+    rule = one.composite.with_rule(1, rules.Gamma(0.123456789))
+    strokes = (Stroke("blur", 1.0, ((1.0, 1.5), (4.25, 3.0))),)
+    one.ask(item=11, target=4, than=7, composite=rule, strokes=strokes, layer="conv2", channels=(1, 2), only=True)
+    one.pin()
+    for state in (one.link(), "?" + one.link(), json.loads(json.dumps(one.to_dict()))):
+        other.ask(**vars(other._begin))
+        other.restore(state)
+        assert other.question == one.question
+        assert other.pins == one.pins
+        assert torch.equal(other.answer.explanation.relevance, one.answer.explanation.relevance)
+        assert torch.equal(other.pinned[0].explanation.relevance, one.pinned[0].explanation.relevance)
+
+
+DAMAGED = {
+    "cut off": "item=11&composite=%7B%22name%22%3A",
+    "an input that is not here": "item=4000",
+    "a preset that is not there": "item=1&composite=magic",
+    "an unknown part": "item=1&zoom=3",
+    "a number that is none": "item=first",
+    "another subject": "subject=imagenet&item=1",
+    "strokes that are none": "item=1&strokes=[[1,2]]",
+    "channels that are none": "item=1&channels=[true]",
+    "pins that are none": "item=1&pins=5",
+    "deep nesting": "item=" + "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("link", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_link_is_a_sentence_and_changes_nothing(exploration, link):
+    before = exploration.question
+    with pytest.raises(ValueError, match=r"\.$"):
+        exploration.restore(link)
+    assert exploration.question == before
+
+
+@pytest.mark.parametrize("link", ["item=1&target=77", "item=1&layer=nowhere&channels=[1]&only=true"])
+def test_a_link_that_cannot_be_answered_leaves_the_view_that_was_there(exploration, link):
+    before = exploration.question
+    exploration.restore(link)
+    assert exploration.error
+    assert exploration.question == before

@@ -50,3 +50,26 @@ def test_what_is_not_there_is_a_sentence(exploration, say):
 def test_without_class_names_outputs_have_numbers(explore, digits):
     bar = QuestionBar(explore(digits, classes=[]))
     assert bar.classes[:2] == ["class 0", "class 1"]
+
+
+def test_a_class_is_set_against_another(exploration, say):
+    bar = QuestionBar(exploration)
+    say(bar, than=9)
+    assert (bar.state["than"], exploration.answer.than) == (9, 9)
+    say(bar, than=None)
+    assert exploration.answer.than is None
+
+
+def test_it_says_when_only_some_channels_count_and_takes_that_back(exploration, say):
+    bar = QuestionBar(exploration)
+    exploration.ask(layer="conv2", channels=(3,), only=True)
+    assert (bar.state["channels"], bar.state["layer"]) == ([3], "conv2")
+    say(bar, only=False)
+    assert (bar.state["channels"], exploration.only) == ([], False)
+
+
+def test_a_preset_can_be_undone(exploration, say):
+    before = exploration.composite
+    say(QuestionBar(exploration), composite="epsilon")
+    exploration.undo()
+    assert exploration.composite == before

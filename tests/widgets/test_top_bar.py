@@ -1,53 +1,62 @@
 from __future__ import annotations
 
-import io
+import json
 
 import pytest
-from PIL import Image
 
+from lrpwidgets.lrp import Composite, rules
 from lrpwidgets.widgets import TopBar
 
 
-def picture():
-    file = io.BytesIO()
-    Image.effect_noise((40, 40), 90).save(file, "PNG")
-    return file.getvalue()
+@pytest.fixture
+def bar(exploration, monkeypatch):
+    """A top bar that remembers what it sent."""
+    bar = TopBar(exploration)
+    bar.sent = []
+    monkeypatch.setattr(bar, "send", lambda message, buffers=None: bar.sent.append(message))
+    return bar
 
 
-def pieces(content, size):
-    return [content[start : start + size] for start in range(0, len(content), size)]
-
-
-@pytest.mark.parametrize("size", [10_000_000, 500, 97])
-def test_pieces_of_a_file_are_put_together(exploration, say, size):
-    bar, parts = TopBar(exploration), pieces(picture(), size)
-    before = exploration.answer
-    for part, piece in enumerate(parts):
-        assert exploration.answer is before
-        say(bar, memoryview(piece), name="noise.png", part=part, parts=len(parts))
-    assert exploration.error == ""
-    assert exploration.answer.picture.name == "noise.png"
-
-
-def test_an_upload_that_was_broken_off_does_not_spoil_the_next(exploration, say):
-    bar, parts = TopBar(exploration), pieces(picture(), 500)
-    say(bar, parts[0], name="noise.png", part=0, parts=len(parts))
-    for part, piece in enumerate(parts):
-        say(bar, piece, name="again.png", part=part, parts=len(parts))
-    assert (exploration.error, exploration.answer.picture.name) == ("", "again.png")
-
-
-def test_a_problem_of_the_browser_is_shown(exploration, say):
-    say(TopBar(exploration), problem="“film.mp4” has 900 MB.")
-    assert exploration.error == "“film.mp4” has 900 MB."
-
-
-def test_an_empty_file_is_a_sentence(exploration, say):
-    say(TopBar(exploration), b"", name="empty.png", part=0, parts=1)
-    assert "'empty.png' is no image" in exploration.error
-
-
-def test_uploads_are_offered_where_the_subject_takes_them(exploration, explore, moody):
-    assert TopBar(exploration).uploads
-    assert not TopBar(explore(moody)).uploads
+def test_it_names_the_subject(explore, moody):
     assert TopBar(explore(moody)).title == "moody"
+
+
+def test_a_state_file_is_restored(exploration, say, bar):
+    exploration.ask(item=12, target=4)
+    say(bar, want="state")
+    (message,) = bar.sent
+    assert message["as"] == "state"
+    exploration.ask(item=1, target=None)
+    say(bar, restore=message["text"])
+    assert (exploration.item, exploration.target, exploration.error) == (12, 4, "")
+
+
+def test_a_link_is_restored_with_the_look_of_its_maps(exploration, say, bar):
+    exploration.ask(item=12, target=4)
+    say(bar, want="link")
+    exploration.ask(item=1, target=None)
+    say(bar, restore=f"?{bar.sent[0]['text']}&look=" + json.dumps({"gain": 3}))
+    assert (exploration.item, exploration.target) == (12, 4)
+    assert exploration.look == {"gain": 3}
+
+
+@pytest.mark.parametrize("text", ["", "hello", "[1, 2]", "{", '"?"', "null", "[" * 100_000])
+def test_a_damaged_state_file_is_a_sentence(exploration, say, bar, text):
+    before = exploration.question
+    say(bar, restore=text)
+    assert exploration.error == "This is no state file, or it is damaged."
+    assert exploration.question == before
+
+
+def test_a_damaged_link_is_a_sentence(exploration, say, bar):
+    say(bar, restore="?item={")
+    assert exploration.error == "The link is damaged: item='{' cannot be read. Copy it again, as a whole."
+
+
+def test_what_has_no_text_form_is_a_sentence(exploration, say, bar):
+    exploration.composite = Composite([(lambda place: True, rules.ZPlus())], "mine")
+    for want in ("code", "link", "state"):
+        exploration.error = ""
+        say(bar, want=want)
+        assert "is a function and cannot be saved" in exploration.error
+    assert bar.sent == []

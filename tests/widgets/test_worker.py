@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 
+import torch
+
+from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets import Exploration
 from lrpwidgets.widgets.worker import NewestWins
 
@@ -193,3 +197,51 @@ def test_idle_tasks_of_a_second_view_wait_for_those_of_the_first():
 
     asyncio.run(asyncio.wait_for(main(), 30))
     assert done == [(name, step) for name in "ab" for step in range(3)]
+
+
+def test_lanes_keep_jobs_of_their_own_and_the_lowest_goes_first():
+    async def scenario(worker, loop):
+        gate, results, last = Gate(loop, "first"), [], asyncio.Event()
+        worker.submit(gate, results.append)
+        await gate.running.wait()
+        worker.submit(lambda: "pin 2", lambda result: (results.append(result), last.set()), lane=2)
+        worker.submit(lambda: "overtaken", results.append, lane=1)
+        worker.submit(lambda: "pin 1", results.append, lane=1)
+        worker.submit(lambda: "question", results.append)
+        gate.may_end.set()
+        await last.wait()
+        assert results == ["first", "question", "pin 1", "pin 2"]
+
+    in_loop(scenario)
+
+
+class Slow(torch.nn.Module):
+    """Thirty layers of a tenth of a second each."""
+
+    def forward(self, x):
+        for _ in range(30):
+            time.sleep(0.1)
+            x = x * 2
+        return x.flatten(1)
+
+
+def test_a_computation_reports_its_progress_and_is_cancelled_at_once():
+    async def scenario():
+        subject = Subject(Slow(), [(torch.ones(1, 1, 2), 0)])
+        exploration = Exploration(subject)
+        reported, cancelled = asyncio.Event(), asyncio.Event()
+        exploration.observe(lambda change: reported.set(), "progress")
+        exploration.observe(lambda change: cancelled.set(), "error")
+        await asyncio.wait_for(reported.wait(), PATIENCE)
+        assert exploration.busy
+        assert exploration.progress[1] is None  # of a forward nobody knows the length
+        started = time.perf_counter()
+        exploration.cancel()
+        await asyncio.wait_for(cancelled.wait(), PATIENCE)
+        assert time.perf_counter() - started < 0.3  # one layer's time and some patience
+        assert exploration.error.startswith("Cancelled")
+        await asyncio.sleep(0)
+        assert not exploration.busy
+        exploration.close()
+
+    asyncio.run(scenario())

@@ -1,6 +1,9 @@
 // The page around a dashboard: says what is going on until there is something to see, and keeps the kernel's fate in view.
 // Voilà calls the functions whose names begin with "voila"; JupyterLab's front end appears as window.jupyterapp.
 window.lrpwidgets = (() => {
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = localStorage.getItem("lrp-theme") ?? (prefersDark ? "dark" : "light");
+
   const opened = performance.now();
   const find = (selector) => document.querySelector(selector);
   let stage = "starting";

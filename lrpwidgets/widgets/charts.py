@@ -1,0 +1,66 @@
+"""bqplot charts in the look of the other views: no frame, thin lines, colours by the tokens of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import bqplot
+import ipywidgets
+
+from .view import style
+
+_LONGEST = 12
+"""Characters of a name below a bar."""
+
+
+def look() -> ipywidgets.HTML:
+    """The style of the charts, which works as long as it is on the page."""
+    return ipywidgets.HTML(f"<style>{style('charts')}</style>", layout=ipywidgets.Layout(display="none"))
+
+
+def bars(places: bqplot.Scale, amounts: bqplot.Scale, **look: Any) -> bqplot.Bars:
+    """Bars of `amounts` at `places`, still without any."""
+    return bqplot.Bars(scales={"x": places, "y": amounts}, stroke_width=0, **look)
+
+
+def axis(scale: bqplot.Scale, *, vertical: bool = False) -> bqplot.Axis:
+    """A vertical axis has few, rounded ticks; names on a horizontal one are slanted, to have room."""
+    if vertical:
+        return bqplot.Axis(scale=scale, side="left", tick_format=".3~g", grid_lines="none")
+    style = {"text-anchor": "end", "font-size": "10px"}
+    return bqplot.Axis(scale=scale, tick_rotate=-38, tick_style=style, grid_lines="none")
+
+
+def figure(marks: list[bqplot.Mark], axes: list[bqplot.Axis]) -> bqplot.Figure:
+    """A chart as wide as there is room."""
+    return bqplot.Figure(
+        marks=marks,
+        axes=axes,
+        fig_margin={"top": 6, "bottom": 52, "left": 38, "right": 4},
+        min_aspect_ratio=0.1,  # else bqplot keeps the figure near a square
+        max_aspect_ratio=100,
+        padding_y=0.02,
+        animation_duration=0,
+        layout=ipywidgets.Layout(width="100%", height="170px", min_width="0"),
+        background_style={"fill": "none"},
+        display_toolbar=False,
+    )
+
+
+def closed(drawn: bqplot.Figure, *others: ipywidgets.Widget) -> None:
+    """Close a figure with all that it is made of: bqplot itself leaves marks, axes and scales."""
+    scales = {scale for mark in drawn.marks for scale in mark.scales.values()}
+    for part in (*scales, drawn.scale_x, drawn.scale_y, *drawn.marks, *drawn.axes, drawn, *others):
+        part.close()
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names that fit below bars; the end tells layers apart, and equal ones get spaces: a scale would merge them."""
+    short = [name if len(name) <= _LONGEST else "…" + name[1 - _LONGEST :] for name in names]
+    return [name + " " * short[:place].count(name) for place, name in enumerate(short)]
+
+
+def told(amount: float) -> str:
+    """A number with three significant digits and a real minus sign."""
+    return f"{amount:.3g}".replace("-", "−")

@@ -1,0 +1,414 @@
+"""The heatmap alone: what the browser draws, counts and saves is held against NumPy and the backend."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from lrpwidgets import subjects
+from lrpwidgets.lrp import Explainer, composites
+from lrpwidgets.subjects import Stroke, Subject, painted
+from lrpwidgets.widgets.colours import MAPS, coloured
+
+SIDE = 8
+SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
+READ = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return { size: [canvas.height, canvas.width, 4], data: [...data] };
+}"""
+NOTEBOOK = """
+from lrpwidgets import subjects
+from lrpwidgets.widgets import Exploration, HeatmapView
+HeatmapView(Exploration(subjects.load("digits")))
+"""
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """The view, and what a person does with it."""
+
+    page: Page
+
+    def pixels(self, which: int = 1) -> np.ndarray:
+        """Colours of the input (0), the live map (1) or a pinned one, (H, W, 3)."""
+        read = self.page.locator(".lrp-pixels").nth(which).evaluate(READ)
+        return np.array(read["data"], np.uint8).reshape(read["size"])[..., :3]
+
+    def shows(self, pixels: np.ndarray, limit: float, which: int = 1, name: str = "red–blue") -> None:
+        """A map has the colours of these pixels."""
+        expected = coloured(pixels, limit, MAPS[name]).astype(int)
+        assert np.abs(self.pixels(which) - expected).max() <= 1
+
+    def choose(self, label: str, option: str) -> None:
+        if self.page.locator(".lrp-more").is_hidden():
+            self.page.get_by_role("button", name="tools").click()
+        self.page.get_by_label(label, exact=True).select_option(label=option)
+
+    def tool(self, name: str) -> None:
+        if self.page.locator(".lrp-more").is_hidden():
+            self.page.get_by_role("button", name="tools").click()
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def pin(self, name: str) -> None:
+        """Pin what the menu calls `name`."""
+        pins = self.page.locator("figure[data-kind=pin]").count()
+        self.page.get_by_label("Pin another map").click()
+        self.press(name)
+        expect(self.page.locator("figure[data-kind=pin]")).to_have_count(pins + 1)
+        expect(self.page.locator("figure[data-kind=pin][aria-busy=false]")).to_have_count(pins + 1)
+
+    @contextmanager
+    def redrawn(self) -> Iterator[None]:
+        before = self.page.evaluate(SEQUENCE)
+        yield
+        self.page.wait_for_function(f"{SEQUENCE} > {before}")
+
+    def move(self, x: float, y: float, which: int = 1) -> None:
+        """Move the pointer to a point, in pixels of the input."""
+        box = self.page.locator(".lrp-frame").nth(which).bounding_box()
+        self.page.mouse.move(box["x"] + box["width"] * x / SIDE, box["y"] + box["height"] * y / SIDE)
+
+    def drag(self, start: tuple[float, float], stop: tuple[float, float], which: int = 1) -> None:
+        self.move(*start, which)
+        self.page.mouse.down()
+        self.move(*stop, which)
+        self.page.mouse.up()
+
+    def path(self, mark: str, which: int = 1) -> str:
+        """A path that is drawn above a pane."""
+        return self.page.locator("figure").nth(which).locator(f".lrp-{mark}").last.get_attribute("d") or ""
+
+    def saved(self, item: str) -> tuple[str, bytes]:
+        """Name and content of a file that the menu saves."""
+        self.page.locator("summary").filter(has_text="save").click()
+        with self.page.expect_download() as download:
+            self.press(item)
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def server(serve, tmp_path_factory) -> str:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    path = tmp_path_factory.mktemp("heatmap") / "heatmap.ipynb"
+    nbformat.write(notebook, path)
+    return serve(path).address
+
+
+@pytest.fixture
+def heatmap(visit, server) -> Heatmap:
+    page = visit(server)
+    page.wait_for_function(f"{SEQUENCE} > 0")
+    return Heatmap(page)
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    return subjects.load("digits")
+
+
+@pytest.fixture(scope="module")
+def explain(subject) -> Callable[..., np.ndarray]:
+    """Relevance of the first digit on the page, (H, W)."""
+
+    def explain(composite: str = "epsilon_gamma_box", target: int | None = None) -> np.ndarray:
+        low, high = subject.bounds
+        bounds = {"low": low, "high": high} if composites.takes_bounds(composite) else {}
+        x, _ = subject.item(subject.start)
+        explanation = Explainer(subject.model, composites.get(composite, **bounds)).explain(x[None], target)
+        return explanation.relevance[0].sum(0).numpy()
+
+    return explain
+
+
+def figure(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def largest(*maps: np.ndarray) -> float:
+    return max(float(np.abs(each).max()) for each in maps)
+
+
+# -- colours and scale -------------------------------------------------------------------------------------------------
+
+
+def test_every_colour_map_draws_what_python_says(heatmap, explain):
+    for name in MAPS:
+        heatmap.choose("colours", name)
+        heatmap.shows(explain(), largest(explain()), name=name)
+
+
+def test_one_sign_alone(heatmap, explain):
+    for sign, values in (("positive", np.maximum(explain(), 0)), ("negative", np.minimum(explain(), 0))):
+        heatmap.choose("sign", f"{sign} only")
+        heatmap.shows(values, largest(explain()))
+
+
+def test_the_scale_ends_at_a_percentile(heatmap, explain):
+    for percentile in (99.9, 95):
+        heatmap.choose("scale ends at", f"{percentile:g} %")
+        limit = float(np.percentile(np.abs(explain()), percentile))
+        heatmap.shows(explain(), limit)
+        text = heatmap.page.locator(".lrp-scale .lrp-number").last.inner_text()
+        assert figure(text) == pytest.approx(limit, rel=5e-3)
+
+
+def test_maps_share_one_scale_or_have_their_own(heatmap, explain):
+    heatmap.pin("epsilon")
+    live, pinned = explain(), explain("epsilon")
+    unit = heatmap.page.locator(".lrp-scale .lrp-quiet")
+    expect(unit).to_contain_text("same scale in both maps")
+    for which, values in ((1, live), (2, pinned)):
+        heatmap.shows(values, largest(live, pinned), which)
+    heatmap.choose("scale", "own")
+    expect(unit).to_contain_text("each has its own")
+    for which, values in ((1, live), (2, pinned)):
+        heatmap.shows(values, largest(values), which)
+
+
+def test_overlay_lets_the_grey_of_the_input_through(heatmap, explain):
+    heatmap.page.get_by_label("overlay", exact=True).fill("0.5")
+    grey = heatmap.pixels(0).mean(-1)
+    relevance, limit = explain(), largest(explain())
+    expected = [
+        coloured(relevance[y, x], limit, paper=(255 + (grey[y, x] - 255) * 0.5,) * 3) for y, x in np.ndindex(8, 8)
+    ]
+    assert np.abs(heatmap.pixels().reshape(-1, 3) - np.array(expected, int)).max() <= 1
+
+
+def test_shortcut_buttons_bring_gain_and_overlay_back_and_change_the_colours(heatmap, explain):
+    page = heatmap.page
+    page.get_by_label("gain", exact=True).fill("1")
+    heatmap.shows(explain(), largest(explain()) / 10)
+    page.evaluate("document.querySelector('[data-shortcut=g]').click()")
+    heatmap.shows(explain(), largest(explain()))
+    page.evaluate("document.querySelector('[data-shortcut=m]').click()")
+    heatmap.shows(explain(), largest(explain()), name="orange–purple")
+    page.evaluate("document.querySelector('[data-shortcut=o]').click()")
+    assert json.loads(page.locator(".lrp-heatmap").get_attribute("data-look"))["overlay"] == 0.5
+
+
+# -- marks, regions and the pointer ------------------------------------------------------------------------------------
+
+
+def test_the_contour_goes_around_the_strongest_pixels(heatmap, explain):
+    heatmap.choose("contour", "top 20 %")
+    for sign, strength in (("both", np.abs(explain())), ("positive only", np.maximum(explain(), 0))):
+        heatmap.choose("sign", sign)
+        strong = (strength >= np.percentile(strength, 80)) & (strength > 0)
+        around = np.pad(strong, 1).astype(int)
+        edges = sum(int(np.abs(np.diff(around, axis=axis)).sum()) for axis in (0, 1))
+        for which in (0, 1):
+            strokes = re.findall(r"M(\d+) (\d+)([HV])(\d+)", heatmap.path("contour", which))
+            assert sum(int(to) - int(x if way == "H" else y) for x, y, way, to in strokes) == edges
+
+
+def test_dots_mark_the_strongest_pixels(heatmap, explain):
+    heatmap.choose("dots", "top 5")
+    found = {(float(x), float(y)) for x, y in re.findall(r"M([\d.]+) ([\d.]+)h0", heatmap.path("dots"))}
+    best = np.argsort(-np.abs(explain()), axis=None)[:5]
+    assert found == {(i % SIDE + 0.5, i // SIDE + 0.5) for i in best.tolist()}
+
+
+def told(heatmap: Heatmap) -> list[float]:
+    """Σ inside, Σ outside, and percent of the area, as the page says them."""
+    text = heatmap.page.locator(".lrp-region").inner_text()
+    return [figure(number) for number in re.findall(r"inside (\S+) · Σ outside (\S+) · (\S+) %", text)[0]]
+
+
+def test_the_numbers_of_a_box_are_numpys(heatmap, explain):
+    heatmap.tool("box")
+    heatmap.drag((2.5, 1.5), (5.5, 6.5))
+    inside = np.zeros((SIDE, SIDE), bool)
+    inside[1:7, 2:6] = True
+    relevance = explain()
+    sums = relevance[inside].sum(), relevance[~inside].sum()
+    assert told(heatmap) == pytest.approx([*sums, 100 * inside.mean()], rel=6e-3)
+    text = heatmap.page.locator(".lrp-region").inner_text()
+    assert min(sums) > 0
+    ratio = relevance[~inside].mean() / relevance[inside].mean()
+    assert figure(text.rpartition("= ")[2]) == pytest.approx(ratio, rel=6e-3)
+    heatmap.press("invert")
+    assert told(heatmap) == pytest.approx([*sums[::-1], 100 * (~inside).mean()], rel=6e-3)
+    heatmap.press("clear")
+    expect(heatmap.page.locator(".lrp-region")).to_be_hidden()
+
+
+def test_a_brush_selects_what_a_stroke_covers(heatmap, explain):
+    heatmap.tool("brush")
+    heatmap.page.get_by_label("radius", exact=True).fill("1.7")
+    heatmap.drag((1.5, 2.5), (5.5, 2.5))
+    y, x = np.mgrid[:SIDE, :SIDE]
+    inside = np.hypot(x - np.clip(x, 1, 5), y - 2) <= 1.7
+    assert told(heatmap)[2] == pytest.approx(100 * inside.mean(), rel=6e-3)
+    assert told(heatmap)[0] == pytest.approx(explain()[inside].sum(), rel=6e-3)
+
+
+def test_keys_read_pixels_and_draw_a_box(heatmap, explain):
+    page = heatmap.page
+    heatmap.tool("box")
+    page.locator(".lrp-frame").nth(1).focus()
+    for key in ("Enter", "ArrowLeft", "ArrowUp", "Space", "ArrowRight", "ArrowDown", "ArrowDown", "Space", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator(".lrp-readout")).to_contain_text("pointer (4, 6)")
+    assert told(heatmap)[0] == pytest.approx(explain()[3:6, 3:5].sum(), rel=6e-3)
+
+
+def test_the_read_out_has_the_values_of_all_maps(heatmap, explain, subject):
+    heatmap.pin("epsilon")
+    heatmap.move(3.5, 2.5)
+    text = heatmap.page.locator(".lrp-readout").inner_text()
+    found = re.fullmatch(r"pointer \(3, 2\): (\S+) for (\d), (\S+) pinned", text)
+    assert figure(found[1]) == pytest.approx(explain()[2, 3], rel=5e-3)
+    assert figure(found[3]) == pytest.approx(explain("epsilon")[2, 3], rel=5e-3)
+
+
+def test_tools_need_no_kernel(page, visit, server, explain):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    visit(server)
+    page.wait_for_function(f"{SEQUENCE} > 0")
+    heatmap = Heatmap(page)
+    heatmap.pin("epsilon")
+    page.wait_for_function("document.body.dataset.kernel === 'idle'")
+    frames = len(sent)
+    assert frames
+    for label, option in (("colours", "fire–ice"), ("scale", "own"), ("contour", "top 5 %"), ("dots", "top 10")):
+        heatmap.choose(label, option)
+    page.get_by_label("gain", exact=True).fill("0.5")
+    heatmap.press("difference")
+    heatmap.tool("box")
+    heatmap.drag((2.5, 1.5), (5.5, 6.5))
+    page.get_by_label("Zoom in").click()
+    heatmap.saved("figure (SVG)")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert len(sent) == frames
+
+
+def test_the_look_is_on_the_element_for_links(heatmap):
+    heatmap.choose("colours", "brown–teal")
+    heatmap.page.get_by_label("gain", exact=True).fill("1")
+    heatmap.page.get_by_label("Zoom in").click()
+    look = json.loads(heatmap.page.locator(".lrp-heatmap").get_attribute("data-look"))
+    assert (look["map"], look["gain"], look["zoom"][0]) == ("brown–teal", 10, 1.5)
+
+
+# -- pins --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_live_map_is_pinned_and_closed(heatmap, explain):
+    heatmap.press("pin")
+    pane = heatmap.page.locator("figure[data-kind=pin][aria-busy=false]")
+    expect(pane).to_have_count(1)
+    np.testing.assert_array_equal(heatmap.pixels(2), heatmap.pixels(1))
+    expect(pane.locator(".lrp-foot")).to_contain_text("correlation 1 ")
+    pane.get_by_label("Close this map").click()
+    expect(pane).to_have_count(0)
+
+
+def test_a_pin_says_how_alike_it_is_and_shows_the_difference(heatmap, explain):
+    heatmap.pin("epsilon")
+    live, pinned = explain(), explain("epsilon")
+    foot = heatmap.page.locator("figure[data-kind=pin] .lrp-foot").inner_text()
+    alike = figure(re.search(r"correlation (\S+)", foot)[1])
+    assert alike == pytest.approx(np.corrcoef(live.ravel(), pinned.ravel())[0, 1], abs=1e-3)
+    assert figure(re.search(r"Σ R (\S+)", foot)[1]) == pytest.approx(pinned.sum(), rel=5e-3)
+    heatmap.press("difference")
+    heatmap.shows(live - pinned, largest(live, live - pinned), 2)
+    expect(heatmap.page.locator("figcaption").nth(2)).to_contain_text("difference")
+
+
+# -- painting ----------------------------------------------------------------------------------------------------------
+
+
+def test_paint_changes_the_score_as_the_backend_says(heatmap, subject):
+    heatmap.tool("paint grey")
+    heatmap.page.get_by_label("radius", exact=True).fill("1.7")
+    x, _ = subject.item(subject.start)
+    low, high = subject.bounds
+    explainer = Explainer(subject.model, composites.get("epsilon_gamma_box", low=low, high=high))
+    before = explainer.explain(x[None])
+    changed = painted(x, [Stroke("grey", 1.7, ((3.5, 3.5),))], subject.bounds)
+    after = explainer.explain(changed[None])
+    with heatmap.redrawn():
+        heatmap.drag((3.5, 3.5), (3.5, 3.5), which=0)
+    expect(heatmap.page.locator("figure").first).to_contain_text("painted: not the original input")
+    np.testing.assert_array_equal(heatmap.pixels(0), np.asarray(subject.to_image(changed).convert("RGB")))
+    relevance = after.relevance[0].sum(0).numpy()
+    heatmap.shows(relevance, largest(relevance))
+    scores = [float(each.scores[0, after.top_class]) for each in (before, after)]
+    note = heatmap.page.locator("figcaption").nth(1).locator(".lrp-quiet").inner_text()
+    assert [figure(part) for part in note.removeprefix("f = ").split(" → ")] == pytest.approx(scores, rel=5e-3)
+    with heatmap.redrawn():
+        heatmap.press("clear paint")
+    expect(heatmap.page.locator("figure").first).not_to_contain_text("painted")
+    np.testing.assert_array_equal(heatmap.pixels(0), np.asarray(subject.to_image(x).convert("RGB")))
+
+
+def test_a_stroke_is_undone(heatmap):
+    heatmap.tool("paint grey")
+    heatmap.page.get_by_label("radius", exact=True).fill("1")
+    pictures = [heatmap.pixels(0)]
+    for y in (1.5, 5.5):
+        with heatmap.redrawn():
+            heatmap.drag((3.5, y), (3.5, y), which=0)
+        pictures.append(heatmap.pixels(0))
+    with heatmap.redrawn():
+        heatmap.press("undo stroke")
+    np.testing.assert_array_equal(heatmap.pixels(0), pictures[1])
+    assert (pictures[1] != pictures[2]).any()
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_saved_picture_has_the_pixels_of_the_screen(heatmap):
+    name, content = heatmap.saved("picture (PNG)")
+    assert re.fullmatch(r"[\w-]+\.png", name)
+    saved = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    times, left, top = 56, 24, 24 + 40
+    for which in (0, 1):
+        start = left + which * (SIDE * times + 24) + times // 2
+        found = saved[top + times // 2 :: times, start::times][:SIDE, :SIDE]
+        np.testing.assert_allclose(found, heatmap.pixels(which), atol=1)
+
+
+def test_the_saved_figure_has_words_scale_and_contour_as_vectors(heatmap):
+    heatmap.choose("contour", "top 20 %")
+    name, content = heatmap.saved("figure (SVG)")
+    root = ET.fromstring(content)
+    space = "{http://www.w3.org/2000/svg}"
+    words = [node.text for node in root.iter(f"{space}text")]
+    for text in heatmap.page.locator(".lrp-scale .lrp-number").all_inner_texts():
+        assert text in words
+    assert any("relevance per pixel" in word for word in words if word)
+    assert heatmap.path("contour") in [node.get("d") for node in root.iter(f"{space}path")]
+    images = [node.get("href") for node in root.iter(f"{space}image")]
+    assert len(images) == 2
+    assert all(source.startswith("data:image/png;base64,") for source in images)
+    assert name.endswith(".svg")
+
+
+def test_numbers_and_report_come_from_python(heatmap, explain):
+    name, content = heatmap.saved("numbers (NPZ)")
+    np.testing.assert_allclose(np.load(io.BytesIO(content))["pixels"], explain(), rtol=1e-5, atol=1e-7)
+    assert name.endswith(".npz")
+    heatmap.page.get_by_label("gain", exact=True).fill("1")
+    name, content = heatmap.saved("report (HTML)")
+    assert name.endswith(".html")
+    assert "gain 10" in content.decode()
