@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -12,7 +14,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-TUTORIAL = NOTEBOOKS / "tutorials" / "01_open_the_black_box.ipynb"
+TUTORIALS = NOTEBOOKS / "tutorials"
 
 SECONDS = 60
 """Patience with one cell on a busy machine."""
@@ -46,11 +48,12 @@ def weights(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return tmp_path
 
 
-def run(file: Path, torch_home: Path, folder: Path) -> NotebookNode:
-    """The notebook after its cells ran, with `folder` as its working directory."""
+def run(file: Path, torch_home: Path, folder: Path, pictures: Path | None = None) -> NotebookNode:
+    """The notebook after its cells ran, with `folder` as its working directory, and a folder of `pictures` or none."""
     notebook = nbformat.read(file, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(WAIT_FOR_ANSWERS))
     home = {"TORCH_HOME": str(torch_home), "HOME": str(folder), "IPYTHONDIR": str(folder / "ipython")}
+    home["LRPWIDGETS_PICTURES"] = str(pictures or "")
     client = NotebookClient(
         notebook, timeout=SECONDS, startup_timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
     )
@@ -88,24 +91,36 @@ exploration.item = 100_000
 """
     file = tmp_path / "broken.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), file)
-    with pytest.raises(CellExecutionError, match="out of bounds"):
+    with pytest.raises(CellExecutionError, match="There is no input 100000"):
         run(file, tmp_path, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def without_weights(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tutorial")
-    return printed(run(TUTORIAL, folder / "empty", folder))
+def prints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """What a tutorial prints on a machine that has neither weights nor photographs, run once."""
 
+    @cache
+    def prints(name: str) -> str:
+        folder = tmp_path_factory.mktemp(name)
+        return printed(run(TUTORIALS / f"{name}.ipynb", folder / "empty", folder))
 
-def test_the_tutorial_says_what_to_do_without_weights(without_weights):
-    assert "No photographs this time. The weights" in without_weights
-    assert "set TORCH_HOME" in without_weights
+    return prints
 
 
 @pytest.mark.parametrize(
-    "number",
+    ("name", "sentence"),
     [
+        ("01_open_the_black_box", "No photographs this time. The weights"),
+        ("01_open_the_black_box", "set TORCH_HOME"),
+        ("04_why_was_it_wrong", "No photographs this time: set LRPWIDGETS_PICTURES to a folder of pictures"),
+    ],
+)
+def test_a_tutorial_says_what_to_do_for_photographs(prints, name, sentence):
+    assert sentence in prints(name)
+
+
+QUOTED = {
+    "01_open_the_black_box": [
         '"3"    14.46',
         "relevance of the inputs: [ 1.  6. -1.]",
         "explained 12 = input 6 + bias 6",
@@ -115,6 +130,59 @@ def test_the_tutorial_says_what_to_do_without_weights(without_weights):
         "stabilizer 5.99",
         "conv1 → conv1\n",
     ],
-)
-def test_the_tutorial_prints_the_numbers_that_its_text_quotes(without_weights, number):
-    assert number in without_weights
+    "02_rules_and_composites": [
+        "Zero         2.00  -2.00   1.00    sum 1.00",
+        "Epsilon      1.00  -1.00   0.50    sum 0.50",
+        "ZBox         0.40   0.40   0.20    sum 1.00",
+        "LRP-0                             reached_input  11.85   bias   2.62",
+        "stabilizer   5.99",
+        "reached_input  17.58   bias  -2.78   stabilizer  -0.00   rules  -0.33",
+        "reached_input  14.02",
+        "LRP-0                             change 0.18",
+        "reaches the input  57%",
+        "LRP-0                    2.20     2.61     3.17",
+        "score of 5: -1.17",
+        "There is no rule 'Gama'",
+    ],
+    "03_inside_the_network": [
+        "upper right square of pool3, 5.97 of 14.39",
+        "#15  R  1.80  active 1.13",
+        "#35  R  0.38  active 1.15",
+        "26 of 64 channels have 80 % of all |R|",
+        "18 have negative relevance",
+        "without #15 the score falls by 1.80; relevance 1.80",
+        "all relevance 14.35, all losses 17.24",
+        "correlation of relevance and loss 0.97",
+        "only #54: 1.20 of the score, 1.17 reaches the pixels",
+        "relu3 #54 ← relu2 #29  0.23",
+        "3: activation 1.26   relevance  1.90",
+        "5: activation 1.38   relevance  0.88",
+        "6: activation 1.23",
+    ],
+    "04_why_was_it_wrong": [
+        "3 of 355 are wrong",
+        "8 is ahead by 0.008",
+        "the lead of 3 over 5: 1.62 → -5.50",
+        "0 of the other 35 places do more; 11 of all 36 put 5 ahead",
+        "sample 134, 8 rather than 1: explained  0.01 = input -0.72",
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name in QUOTED for number in QUOTED[name]])
+def test_a_tutorial_prints_the_numbers_that_its_text_quotes(prints, name, number):
+    assert number in prints(name)
+
+
+def test_the_mistakes_on_photographs_are_found_and_painted_over(shared_data, tmp_path):
+    pictures = shared_data / "imagenet"
+    said = printed(run(TUTORIALS / "04_why_was_it_wrong.ipynb", shared_data / "torch_home", tmp_path, pictures))
+    assert "No photographs" not in said
+    assert "cock                 taken for drake                ahead by 7.11" in said
+    assert "18 mistakes" in said
+    assert "0 of the other 20 places do more" in said
+
+
+def test_a_folder_that_is_not_there_is_told_in_a_sentence(tmp_path):
+    said = printed(run(TUTORIALS / "04_why_was_it_wrong.ipynb", tmp_path, tmp_path, tmp_path / "gone"))
+    assert "No photographs this time. There is no folder" in said
