@@ -21,7 +21,7 @@ import webbrowser
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
@@ -77,10 +77,13 @@ def main() -> None:
 @click.option("--arch", help="A torchvision classification model; implies --subject imagenet.")
 @click.option("--weights", help="Its weights: a torchvision name, or a file.")
 @click.option("--images", help="A folder of pictures; implies --subject imagenet.")
+@click.option(
+    "--crop", type=click.IntRange(1), help="Height and width of its input in pixels; by default the weights' own."
+)
 @click.option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")
 @click.option("--token", help="A secret word that the page then asks for; the printed address contains it.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def serve(dashboard: str, port: int, token: str | None, no_browser: bool, **choices: str | None) -> None:
+def serve(dashboard: str, port: int, token: str | None, no_browser: bool, **choices: Any) -> None:
     """Open DASHBOARD (explore) in the browser, until Ctrl-C."""
     notebook = find_notebook(dashboard)
     options = find_options(**choices)
@@ -100,6 +103,7 @@ def find_options(
     arch: str | None = None,
     weights: str | None = None,
     images: str | None = None,
+    crop: int | None = None,
     device: str | None = None,
 ) -> Options:
     """The options as far as they can be checked without loading a model."""
@@ -108,11 +112,13 @@ def find_options(
         raise Refused(f"{pictures} is for the subject imagenet, not for {subject!r}.")
     if weights and not pictures and subject != "imagenet":
         raise Refused("--weights needs --arch, the model that they are for.")
+    if crop and not pictures and subject != "imagenet":
+        raise Refused("--crop needs --arch, the model whose input it is.")
     if subject is not None:
         check_subject(subject)
     if device is not None:
         check_device(device)
-    options = Options(arch=arch, weights=weights, device=device)
+    options = Options(arch=arch, weights=weights, crop=crop, device=device)
     if images is not None:
         if not Path(images).is_dir():
             raise Refused(f"--images must be a folder of pictures; there is no folder {images!r}.")

@@ -28,6 +28,8 @@ class Options:
     """a torchvision weights name or a file, for `imagenet` only"""
     images: str | None = None
     """a folder of pictures, as an absolute path: a kernel has another working directory"""
+    crop: int | None = None
+    """height and width of the input in pixels, for `imagenet` only"""
     device: str | None = None
     """as `torch.device` spells it"""
 
@@ -44,7 +46,7 @@ class Options:
         """Load the model and the dataset; this may take seconds."""
         from lrpwidgets import subjects
 
-        chosen = {key: value for key in ("arch", "weights") if (value := getattr(self, key)) is not None}
+        chosen = {key: value for key in ("arch", "weights", "crop") if (value := getattr(self, key)) is not None}
         if self.images is not None:
             return subjects.from_folder(self.images, **chosen)
         return subjects.load(self.subject, **chosen)

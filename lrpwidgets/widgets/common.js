@@ -51,14 +51,24 @@ function array(view, Type) {
 
 /** Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`. */
 function follow(model, el, draw) {
+  const problem = element("p", { className: "lrp-problem lrp-error", role: "alert" });
   const redraw = () => {
     draw();
     el.dataset.seq = model.get("seq");
     el.dataset.ready = "true";
+    explainNothing();
   };
+  const explainNothing = () => {
+    problem.textContent = model.get("problem");
+    el.classList.toggle("lrp-nothing", Boolean(problem.textContent));
+  };
+  el.append(problem);
   model.on("change:seq", redraw); // one event for all traits that came with it
+  model.on("change:problem", explainNothing);
   redraw();
   model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
-  return () => model.off("change:seq", redraw);
+  return () => {
+    model.off("change:seq", redraw);
+    model.off("change:problem", explainNothing);
+  };
 }
-

@@ -112,6 +112,8 @@ class Exploration(traitlets.HasTraits):
 
     def change_rules(self, composite: Composite, drag: Any = None) -> None:
         """Use another composite; changes with the same `drag`, as while a slider moves, are undone as one."""
+        if composite == self.composite:
+            return
         goes_on = drag is not None and drag == self._drag
         kept = list(self._past)
         self.composite = composite

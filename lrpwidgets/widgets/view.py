@@ -66,11 +66,13 @@ class View(Follower, anywidget.AnyWidget):
     """
 
     seq = traitlets.Int(help="counts what was drawn; the browser redraws once per count").tag(sync=True)
+    problem = traitlets.Unicode(help="why there is nothing to see; empty if there is").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(**traits)
         self.exploration = exploration
         self.on_msg(self._received)
+        self.follow(self._explain_nothing, "answer", "error")
 
     def draw(self, **traits: Any) -> None:
         """Send `traits` to the browser in one message, so that new pixels never meet an old size."""
@@ -88,6 +90,9 @@ class View(Follower, anywidget.AnyWidget):
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """A person did something; `message` says what."""
+
+    def _explain_nothing(self) -> None:
+        self.problem = "" if self.exploration.answer else self.exploration.error
 
     def _received(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
         self.exploration.worker.at_home(partial(self._hear, message, buffers))

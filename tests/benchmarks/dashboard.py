@@ -8,28 +8,28 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+import torchvision
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from .allocator import untuned
 from .timing import table
 
 SHARED = Path(os.environ.get("LRPWIDGETS_DATA", Path(__file__).parents[3] / "shared" / "data"))
-SUBJECTS: dict[str, list[str]] = {"digits": []}
-if SHARED.is_dir():
-    SUBJECTS["squeezenet"] = ["--arch", "squeezenet1_0", "--images", str(SHARED / "imagenet")]
+PICTURES = ["--images", str(SHARED / "imagenet")]
 
-# Every row's first slider, from the input up: the event, then the frame in which the new pixels are painted.
+# The event, then the frame in which the new pixels are painted.
 MOVE = """
 async ({ row, share }) => {
   const heatmap = document.querySelector(".lrp-heatmap");
-  const rows = [...document.querySelectorAll(".lrp-rules tbody tr")].filter((each) => each.querySelector("input"));
-  const slider = rows[row].querySelector("input");
+  const slider = document.querySelectorAll(".lrp-rules tbody tr:not([hidden], .lrp-block) input")[row];
   const painted = new Promise((resolve) => {
     const observer = new MutationObserver(() => {
       observer.disconnect();
@@ -40,33 +40,87 @@ async ({ row, share }) => {
   slider.value = Number(slider.min) + share * (Number(slider.max) - Number(slider.min));
   const started = performance.now();
   slider.dispatchEvent(new Event("input"));
-  return (await painted) - started;
+  const took = (await painted) - started;
+  slider.dispatchEvent(new Event("change"));
+  return took;
+}
+"""
+# A hand that moves the slider in every frame: new heatmaps per second.
+DRAG = """
+async ({ row, seconds }) => {
+  const heatmap = document.querySelector(".lrp-heatmap");
+  const slider = document.querySelectorAll(".lrp-rules tbody tr:not([hidden], .lrp-block) input")[row];
+  let drawn = 0;
+  const observer = new MutationObserver(() => (drawn += 1));
+  observer.observe(heatmap, { attributeFilter: ["data-seq"] });
+  const [low, high, started] = [Number(slider.min), Number(slider.max), performance.now()];
+  for (let now = started; now < started + 1000 * seconds; ) {
+    slider.value = low + (high - low) * (0.5 + 0.4 * Math.sin(now / 300));
+    slider.dispatchEvent(new Event("input"));
+    now = await new Promise(requestAnimationFrame);
+  }
+  observer.disconnect();
+  slider.dispatchEvent(new Event("change"));
+  return drawn / seconds;
+}
+"""
+# From the click on Cancel to the status line that says so.
+CANCEL = """
+async () => {
+  const status = document.querySelector(".lrp-status");
+  const said = new Promise((resolve) => {
+    const observer = new MutationObserver(() => {
+      if (!status.querySelector(".lrp-waiting").hidden) return;
+      observer.disconnect();
+      resolve(performance.now());
+    });
+    observer.observe(status, { subtree: true, attributes: true, childList: true });
+  });
+  const started = performance.now();
+  status.querySelector(".lrp-waiting button").click();
+  return (await said) - started;
 }
 """
 DRAWN = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq) > 0"
+READY = "document.querySelector('.lrp-light').dataset.state !== 'busy'"
 
 
 def measure(device: str, rounds: int) -> list[dict[str, Any]]:
-    """Print and return seconds to the first heatmap and milliseconds from slider to pixels."""
+    """Print and return seconds to the first heatmap, milliseconds from slider to pixels, and to a cancellation."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import lrpwidgets"], check=True)
     whole = time.perf_counter() - started
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", ""], check=True)
     print(f"\nimport lrpwidgets: {whole - (time.perf_counter() - started):.2f} s more than Python alone")
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        measured = [_subject(browser, name, options, device, rounds) for name, options in SUBJECTS.items()]
+        measured = [_subject(browser, name, options, device, rounds) for name, options in _subjects(folder).items()]
+    places = ("lowest", "middle", "highest")
     rows = [
         [m["subject"], f"{m['cold']:.1f} s", f"{m['preheated']:.1f} s"]
-        + [f"{m['slider'][place]:.0f} ms" if place in m["slider"] else "—" for place in ("lowest", "highest")]
+        + [f"{m['slider'][place]:.0f} ms" for place in places]
+        + [f"{m['drag']:.0f} /s", "—" if m["cancel"] is None else f"{m['cancel']:.0f} ms"]
         for m in measured
     ]
-    columns = ["subject", "first heatmap, cold", "preheated", "slider to pixels, lowest row", "highest row"]
-    table("The dashboard explore, medians", columns, rows)
+    columns = ["subject", "first heatmap, cold", "preheated", *(f"slider to pixels, {place} layer" for place in places)]
+    table("The dashboard explore, medians", [*columns, "heatmaps in a drag, lowest layer", "Cancel"], rows)
     return measured
+
+
+def _subjects(folder: str) -> dict[str, list[str]]:
+    """What to open; the weights of the larger networks are random, which changes no time."""
+    found: dict[str, list[str]] = {"digits": []}
+    if not SHARED.is_dir():
+        return found
+    found["squeezenet 227²"] = ["--arch", "squeezenet1_0", "--crop", "227", *PICTURES]
+    for arch in ("resnet50", "resnet152"):
+        weights = Path(folder) / f"{arch}.pth"
+        torch.save(torchvision.models.get_model(arch).state_dict(), weights)
+        found[f"{arch} 224²"] = ["--arch", arch, "--weights", str(weights), *PICTURES]
+    return found
 
 
 def _subject(browser: Browser, name: str, options: list[str], device: str, rounds: int) -> dict[str, Any]:
@@ -75,9 +129,14 @@ def _subject(browser: Browser, name: str, options: list[str], device: str, round
         page.goto(address)  # at once: the kernel still has to start
         page.wait_for_function(DRAWN, timeout=120_000)
         cold = time.perf_counter() - started
-        page.wait_for_function("document.querySelector('.lrp-light').dataset.state === 'ready'")
-        page.wait_for_timeout(5000)  # the thumbnails are looked at, and the next kernel is heated
+        _settle(page)
+        unfold = page.get_by_role("button", name="unfold all")
+        if unfold.count():
+            unfold.click()
         slider = {place: _slide(page, row, rounds) for place, row in _rows(page).items()}
+        drag = page.evaluate(DRAG, {"row": _rows(page)["lowest"], "seconds": 3})
+        page.wait_for_function(READY)
+        cancel = [found for _ in range(3) if (found := _cancel(page)) is not None]
         page.goto("about:blank")
         preheated = []
         for _ in range(3):
@@ -87,17 +146,50 @@ def _subject(browser: Browser, name: str, options: list[str], device: str, round
             page.wait_for_function(DRAWN, timeout=120_000)
             preheated.append(time.perf_counter() - started)
         page.close()
-    return {"subject": name, "cold": cold, "preheated": statistics.median(preheated), "slider": slider}
+    return {
+        "subject": name,
+        "cold": cold,
+        "preheated": statistics.median(preheated),
+        "slider": slider,
+        "drag": drag,
+        "cancel": statistics.median(cancel) if cancel else None,
+    }
+
+
+def _settle(page: Page) -> None:
+    """All inputs were looked at, and the next kernel is heated."""
+    page.wait_for_function(READY)
+    total = page.locator(".lrp-count b").inner_text().split()[0].replace(",", "")
+    page.wait_for_selector(f".lrp-strip[data-looked='{total}']", timeout=180_000)
+    page.wait_for_timeout(5000)
 
 
 def _rows(page: Page) -> dict[str, int]:
-    count = page.locator(".lrp-rules tbody tr:has(input)").count()
-    return {"highest": 0, "lowest": count - 1}
+    """Sliders from the output down; every layer obeys the γ-rule first."""
+    page.get_by_label("Composite", exact=True).select_option("epsilon_gamma_box")
+    page.wait_for_function(READY)
+    count = page.locator(".lrp-rules tbody tr:not([hidden], .lrp-block) input").count()
+    return {"lowest": count - 1, "middle": count // 2, "highest": 0}
 
 
 def _slide(page: Page, row: int, rounds: int) -> float:
     shares = [0.2 + 0.6 * i / (3 * rounds) for i in range(3 * rounds)]
     return statistics.median(page.evaluate(MOVE, {"row": row, "share": share}) for share in shares)
+
+
+def _cancel(page: Page) -> float | None:
+    """Look at the next input, and cancel as soon as that is offered; None if the answer is there before."""
+    before = page.evaluate("Number(document.querySelector('.lrp-heatmap').dataset.seq)")
+    page.locator("[data-shortcut=j]").click()
+    page.wait_for_function(
+        "(before) => !document.querySelector('.lrp-waiting').hidden"
+        " || Number(document.querySelector('.lrp-heatmap').dataset.seq) > before",
+        arg=before,
+    )
+    waits = page.locator(".lrp-waiting").is_visible()
+    took: float | None = page.evaluate(CANCEL) if waits else None
+    page.wait_for_function(READY)
+    return took
 
 
 @contextmanager

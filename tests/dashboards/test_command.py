@@ -39,6 +39,7 @@ def refusal(*arguments):
         (["--images", "no/such"], "--images must be a folder of pictures; there is no folder 'no/such'."),
         (["--subject", "digits", "--arch", "vgg16"], "--arch is for the subject imagenet, not for 'digits'."),
         (["--weights", "DEFAULT"], "--weights needs --arch, the model that they are for."),
+        (["--crop", "128"], "--crop needs --arch, the model whose input it is."),
     ],
     ids=lambda value: None if isinstance(value, str) else " ".join(value),
 )  # fmt: skip
@@ -89,7 +90,7 @@ def test_port_0_is_a_free_port(served):
 
 
 def test_options_travel_through_the_environment(monkeypatch):
-    options = Options("imagenet", arch="vgg16", weights="DEFAULT", images="/pictures/ä", device="cpu")
+    options = Options("imagenet", arch="vgg16", weights="DEFAULT", images="/pictures/ä", crop=227, device="cpu")
     assert Options.from_environment() == Options()
     for name, value in options.to_environment().items():
         monkeypatch.setitem(os.environ, name, value)

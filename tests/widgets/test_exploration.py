@@ -304,6 +304,7 @@ def test_changes_of_rules_are_undone_and_done_again(exploration):
 
 def test_one_drag_is_one_step_of_the_history(exploration):
     first = exploration.composite
+    exploration.change_rules(first, drag="one")  # the pointer came down and has not moved yet
     for gamma in (0.3, 0.4, 0.5):
         exploration.change_rules(first.with_rule(1, rules.Gamma(gamma)), drag="one")
     exploration.change_rules(first.with_rule(1, rules.Gamma(0.1)), drag="two")
