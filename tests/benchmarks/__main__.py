@@ -30,8 +30,9 @@ def _listed(convert: Callable[[str], object]) -> Callable[..., list[object] | No
 
 
 def _network(name: str) -> str:
-    if name not in NETWORKS:
-        raise ValueError(f"{name!r} is none of {', '.join(NETWORKS)}")
+    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS]))
+    if name not in known:
+        raise ValueError(f"{name!r} is none of {', '.join(known)}")
     return name
 
 
@@ -43,7 +44,8 @@ def _network(name: str) -> str:
 @click.option(
     "--networks",
     callback=_listed(_network),
-    help=f"lrp: which networks, with commas between; of {','.join(NETWORKS)}. [default: all]",
+    help=f"Which networks, with commas between. lrp: of {','.join(NETWORKS)}; "
+    f"dashboard: of {','.join(dashboard.NETWORKS)}. [default: all]",
 )
 @click.option(
     "--batches",
@@ -77,7 +79,7 @@ def main(
         tune()
     benchmarks = {
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
-        "dashboard": lambda: dashboard.measure(device, rounds),
+        "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}

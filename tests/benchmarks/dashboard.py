@@ -85,7 +85,10 @@ DRAWN = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq) > 0"
 READY = "document.querySelector('.lrp-light').dataset.state !== 'busy'"
 
 
-def measure(device: str, rounds: int) -> list[dict[str, Any]]:
+NETWORKS = ("digits", "squeezenet1_0", "resnet50", "resnet152")
+
+
+def measure(device: str, rounds: int, networks: list[str] | None) -> list[dict[str, Any]]:
     """Print and return seconds to the first heatmap, milliseconds from slider to pixels, and to a cancellation."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import lrpwidgets"], check=True)
@@ -97,7 +100,8 @@ def measure(device: str, rounds: int) -> list[dict[str, Any]]:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        measured = [_subject(browser, name, options, device, rounds) for name, options in _subjects(folder).items()]
+        opened = {name: _options(name, folder) for name in networks or NETWORKS if name == "digits" or SHARED.is_dir()}
+        measured = [_subject(browser, name, options, device, rounds) for name, options in opened.items()]
     places = ("lowest", "middle", "highest")
     rows = [
         [m["subject"], f"{m['cold']:.1f} s", f"{m['preheated']:.1f} s"]
@@ -110,17 +114,15 @@ def measure(device: str, rounds: int) -> list[dict[str, Any]]:
     return measured
 
 
-def _subjects(folder: str) -> dict[str, list[str]]:
+def _options(name: str, folder: str) -> list[str]:
     """What to open; the weights of the larger networks are random, which changes no time."""
-    found: dict[str, list[str]] = {"digits": []}
-    if not SHARED.is_dir():
-        return found
-    found["squeezenet 227²"] = ["--arch", "squeezenet1_0", "--crop", "227", *PICTURES]
-    for arch in ("resnet50", "resnet152"):
-        weights = Path(folder) / f"{arch}.pth"
-        torch.save(torchvision.models.get_model(arch).state_dict(), weights)
-        found[f"{arch} 224²"] = ["--arch", arch, "--weights", str(weights), *PICTURES]
-    return found
+    if name == "digits":
+        return []
+    if name == "squeezenet1_0":
+        return ["--arch", name, "--crop", "227", *PICTURES]
+    weights = Path(folder) / f"{name}.pth"
+    torch.save(torchvision.models.get_model(name).state_dict(), weights)
+    return ["--arch", name, "--weights", str(weights), *PICTURES]
 
 
 def _subject(browser: Browser, name: str, options: list[str], device: str, rounds: int) -> dict[str, Any]:
