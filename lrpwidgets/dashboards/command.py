@@ -237,7 +237,9 @@ def configuration(notebook: Path, port: int, token: str | None, connections: str
             "open_browser": False,  # its own way writes a file, and leaves it there
             "log_level": "ERROR",
             "config_file_paths": [],  # someone's voila.json is meant for another server
-            "tornado_settings": {"ws_ping_timeout": 30_000},  # ms; the default is one that tornado warns of
+            # A page on this machine needs no pings, and there is no good timeout for them: tornado warns of one that is
+            # longer than their interval, and jupyter_server then closes the connection at the first of them.
+            "tornado_settings": {"ws_ping_interval": 0},
         },
         "VoilaConfiguration": {
             "template": "lab",

@@ -9,7 +9,7 @@ import bqplot
 import ipywidgets
 
 from . import inside
-from .charts import axis, bars, closed, figure, look, short_names, told
+from .charts import axis, bars, closed, figure, label, look, short_names, told
 from .exploration import Exploration
 from .inside import Inside
 from .view import Follower
@@ -56,7 +56,7 @@ class ChannelBars(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         strength = [1.0 if not self._chosen or channel in self._chosen else 0.35 for channel in self._shown]
         # bqplot finds no limits for bars in groups
         self._amounts.min, self._amounts.max = low, high if high > low else low + 1.0
-        self._ticks.tick_values = [low, 0.0, high] if low < 0 < high else [low, high]
+        label(self._ticks, [low, 0.0, high] if low < 0 < high else [low, high])
         with self._bars.hold_sync():
             self._bars.x = short_names([self._name(layer, channel) for channel in self._shown])
             self._bars.y = [relevance, scaled]

@@ -37,8 +37,8 @@ function render({ model, el }) {
   only.addEventListener("click", () => model.send({ only: !model.get("chosen").only }));
   grid.addEventListener("keydown", key);
   el.append(
-    element("div", { className: "lrp-head" }, element("h2", {}, "Inside"), layer, element("span", { className: "lrp-space" }), share, only),
-    element("div", { className: "lrp-head lrp-inside-tools" }, shows, signs, order, note),
+    element("div", { className: "lrp-head" }, element("h2", {}, "Inside"), layer, element("span", { className: "lrp-space" }), only),
+    element("div", { className: "lrp-head lrp-inside-tools" }, shows, signs, order, element("span", {}, note, share)),
     sentence, grid, scale,
   );
 
@@ -64,9 +64,7 @@ function render({ model, el }) {
     if (el.hidden) return;
     list();
     const noun = head.heads ? "head" : "channel";
-    note.textContent = `${head.count.toLocaleString("en")} ${noun}${head.count === 1 ? "" : "s"}, ${
-      { sum: "most relevant first", size: "most Σ |R| first", activation: "most active first" }[head.rank]
-    } · Σ R = ${number(head.total)}`;
+    note.textContent = `${head.count.toLocaleString("en")} ${noun}${head.count === 1 ? "" : "s"} · Σ R = ${number(head.total)}`;
     rank.value = head.rank;
     sentence.textContent = head.sentence;
     sentence.hidden = !head.sentence;
@@ -91,7 +89,7 @@ function render({ model, el }) {
     only.textContent = channels.length ? `only ${noun}${channels.length > 1 ? "s" : ""} ${names}` : `only the chosen ${noun}`;
     only.disabled = !channels.length;
     only.ariaPressed = String(alone);
-    share.textContent = !channels.length ? "" : part === null ? "Σ R = 0 here" : `${number(100 * part)} % of Σ R here`;
+    share.textContent = channels.length && part !== null ? `, of it ${number(100 * part)} % in ${names}` : "";
   }
 
   function draw() {
@@ -127,8 +125,8 @@ function render({ model, el }) {
     const [r, a] = tile.querySelectorAll("canvas");
     r.hidden = look.shows === "activation";
     a.hidden = look.shows === "relevance";
-    const sign = SIGNS[look.sign];
-    if (!r.hidden) paint(r, place, (pixels, i, at) => colour(pixels, at, sign(relevance[i]), MAPS["red–blue"], paper));
+    const [sign, hues] = [SIGNS[look.sign], mapOn("red–blue", paper)];
+    if (!r.hidden) paint(r, place, (pixels, i, at) => colour(pixels, at, sign(relevance[i]), hues, paper));
     if (!a.hidden) paint(a, place, ink(tile, paper));
     const name = whole ? "all" : `#${channel}`;
     const value = look.shows === "activation" ? mean : sum;

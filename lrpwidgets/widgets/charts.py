@@ -28,8 +28,15 @@ def axis(scale: bqplot.Scale, *, vertical: bool = False) -> bqplot.Axis:
     """A vertical axis has few, rounded ticks; names on a horizontal one are slanted, to have room."""
     if vertical:
         return bqplot.Axis(scale=scale, side="left", tick_format=".3~g", grid_lines="none")
-    style = {"text-anchor": "end", "font-size": "10px"}
+    style = {"text-anchor": "end", "font-size": "11px"}
     return bqplot.Axis(scale=scale, tick_rotate=-38, tick_style=style, grid_lines="none")
+
+
+def label(ticks: bqplot.Axis, amounts: Sequence[float]) -> None:
+    """Put these amounts beside an axis; its own format has hyphens for minus signs."""
+    with ticks.hold_sync():
+        ticks.tick_values = list(amounts)
+        ticks.tick_labels = {repr(amount).removesuffix(".0"): told(amount) for amount in amounts}  # keys as JS has them
 
 
 def figure(marks: list[bqplot.Mark], axes: list[bqplot.Axis]) -> bqplot.Figure:
@@ -42,7 +49,7 @@ def figure(marks: list[bqplot.Mark], axes: list[bqplot.Axis]) -> bqplot.Figure:
         max_aspect_ratio=100,
         padding_y=0.02,
         animation_duration=0,
-        layout=ipywidgets.Layout(width="100%", height="170px", min_width="0"),
+        layout=ipywidgets.Layout(width="100%", height="160px", min_width="0"),
         background_style={"fill": "none"},
         display_toolbar=False,
     )
@@ -63,4 +70,4 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def told(amount: float) -> str:
     """A number with three significant digits and a real minus sign."""
-    return f"{amount:.3g}".replace("-", "−")
+    return f"{amount:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")

@@ -30,12 +30,6 @@ function render({ model, el }) {
   const ask = (question) => model.send(question);
   const contrasts = () => state().than !== null && state().than !== undefined;
 
-  function button(text, title, act) {
-    const made = element("button", { type: "button", title }, text);
-    made.addEventListener("click", act);
-    return made;
-  }
-
   /** The best class beside the one that is explained. */
   function second() {
     return ranked().find((index) => index !== state().target);

@@ -14,7 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 GAMMA = 0.7
 """Strength of a colour is |r| to this power, which keeps faint relevance visible."""
 
-RGB = tuple[int, int, int]
+DARK, SHINING = 383, 240
+"""Paper whose parts sum to no more is dark; there the brightest part of a hue is this."""
+
+RGB = tuple[float, float, float]
+"""Red, green and blue from 0 to 255."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class ColourMap:
     """What speaks against it."""
     zero: RGB | None = None
     """The colour of no relevance; None for that of the paper, which is white in the light theme."""
+
+    def on(self, paper: RGB) -> ColourMap:
+        """The map for a page of this `paper`: on a dark one hues shine, each as bright as it gets."""
+        if self.zero or sum(paper) > DARK:
+            return self
+        return ColourMap(tuple(map(_shining, self.positive)), tuple(map(_shining, self.negative)))
+
+
+def _shining(colour: RGB) -> RGB:
+    red, green, blue = (part * SHINING / max(colour) for part in colour)
+    return red, green, blue
 
 
 MAPS = {
@@ -53,7 +68,7 @@ def coloured(
     """
     signed = np.nan_to_num(np.asarray(relevance, dtype=np.float64) / scale, nan=0.0)
     strength = np.clip(np.abs(signed), 0, 1) ** GAMMA
-    zero = colours.zero or paper
+    colours, zero = colours.on(paper), colours.zero or paper
     ramps = [np.array([zero, *stops], dtype=np.float64) for stops in (colours.positive, colours.negative)]
     positive, negative = (_along(ramp, strength) for ramp in ramps)
     return np.rint(np.where(signed[..., None] > 0, positive, negative)).astype(np.uint8)

@@ -1,6 +1,4 @@
-// What every view's script may use; this file is put in front of each of them.
-
-const GAMMA = 0.7; // as in colours.py, whose MAPS stand above
+// What every view's script may use; this file is put in front of each of them, with the numbers of colours.py.
 
 /** RGB of a signed relevance r, 1 being the strongest: written to `pixels` at `at`; `paper` is the colour of nothing. */
 function colour(pixels, at, r, map, paper) {
@@ -11,6 +9,14 @@ function colour(pixels, at, r, map, paper) {
   const [from, to] = [below ? stops[below - 1] : zero, stops[below]];
   for (let c = 0; c < 3; c++) pixels[at + c] = from[c] + (to[c] - from[c]) * (place - below);
   pixels[at + 3] = 255;
+}
+
+/** The map `name` for a page of this `paper`: on a dark one hues shine, each as bright as it gets, as in colours.py. */
+function mapOn(name, paper) {
+  const map = MAPS[name];
+  if (map.zero || paper[0] + paper[1] + paper[2] > DARK) return map;
+  const shining = (hue) => hue.map((part) => (part * SHINING) / Math.max(...hue));
+  return { positive: map.positive.map(shining), negative: map.negative.map(shining) };
 }
 
 /** The colour of the paper under `node`, as [r, g, b]: white in the light theme. */
@@ -36,11 +42,25 @@ function element(tag, { data = {}, style = {}, ...properties } = {}, ...children
   return made;
 }
 
+/** A button that does `act`; `more` are further properties of it. */
+function button(text, title, act, more = {}) {
+  const made = element("button", { type: "button", title, ...more }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Have the browser save `blob` as a file. */
+function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it after the click
+}
+
 /** A number a person can read: three significant digits, a real minus sign, a plus if asked. */
 function number(value, { sign = false } = {}) {
   if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
-  const text = size === 0 ? "0" : size < 1e-3 || size >= 1e5 ? size.toExponential(1).replace(".0e", "e").replace("e+", "e") : String(+size.toPrecision(3));
+  const text = size === 0 ? "0" : size < 1e-3 || size >= 1e5 ? size.toExponential(1).replace(".0e", "e").replace("e+", "e").replace("e-", "e−") : String(+size.toPrecision(3));
   return (value < 0 ? "−" : sign && value > 0 ? "+" : "") + text;
 }
 

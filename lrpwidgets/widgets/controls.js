@@ -1,10 +1,4 @@
-// Buttons, sliders, choices and menus.
-
-function button(text, title, act, more = {}) {
-  const made = element("button", { type: "button", title, ...more }, text);
-  made.addEventListener("click", act);
-  return made;
-}
+// Sliders, choices and menus.
 
 /** Buttons that belong together, hidden to begin with. */
 function group(...buttons) {

@@ -13,7 +13,7 @@ import ipywidgets
 import torch
 
 from ..lrp.ledger import Ledger, Row
-from .charts import axis, bars, closed, figure, look, short_names, told
+from .charts import axis, bars, closed, figure, label, look, short_names, told
 from .exploration import Exploration
 from .view import Follower
 
@@ -29,9 +29,9 @@ COLOURS = ("var(--bar)", "var(--amber)", "var(--amber-pale)", "var(--amber-deep)
 
 _KEYS = "".join(
     f'<span class="lrp-key"><i style="background: {colour}"></i>{name}</span>'
-    for name, colour in zip(NAMES, COLOURS, strict=True)
+    for name, colour in zip(("handed on", "lost to biases", "to ε", "to rules"), COLOURS, strict=True)
 )
-_TITLE = f'<h2>Σ R along the depth</h2><span class="lrp-quiet">in units of the score</span>{_KEYS}'
+_TITLE = f'<h2>Σ R along the depth</h2><span class="lrp-quiet">in units of f</span>{_KEYS}'
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class DepthChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets
             self._bars.x = names
             self._bars.y = [list(series) for series in zip(*(stop.amounts for stop in self._stops), strict=True)]
             self._level.y = [self._stops[0].handed] * 2
-        self._ticks.tick_values = [0.0, self._stops[0].handed]
+        label(self._ticks, [0.0, self._stops[0].handed])
         self._say(self._stops[-1])
 
     def _hovered(self, _: Any, event: dict[str, Any]) -> None:

@@ -74,6 +74,7 @@ class Exploration(traitlets.HasTraits):
         self.worker = NewestWins()
         self._answering = Answering(subject, self.explainer)
         self._asked = self._answered = 0  # questions are numbered
+        self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
         self._quiet = False
         self._past: list[Composite] = []
@@ -257,6 +258,10 @@ class Exploration(traitlets.HasTraits):
             with self._quietly():
                 self.strokes = ()  # paint sticks to its picture
 
+    @traitlets.observe("error")
+    def _blame(self, change: Any) -> None:
+        self._blamed = self._asked  # a page may be told off while it still waits for its first answer
+
     @traitlets.observe(*_PARTS)
     def _ask_again(self, change: Any) -> None:
         if change["name"] in ("layer", "channels") and not self.only:
@@ -320,7 +325,8 @@ class Exploration(traitlets.HasTraits):
     def _arrived(self, number: int, question: Question, outcome: Answer | str) -> None:
         newest = number == self._asked
         if isinstance(outcome, Answer):
-            self.error = ""  # before the answer: a view that cannot show it may say so
+            if number > self._blamed:
+                self.error = ""  # before the answer: a view that cannot show it may say so
             self.answer = outcome
             if self.pins:
                 self._ask_pins(None)
@@ -345,7 +351,7 @@ class Exploration(traitlets.HasTraits):
         if not self.answer:
             error = self.error
             self._ask()
-            self.error = error
+            self.error, self._blamed = error, self._asked
 
     def _put(self, question: Question) -> None:
         """Make `question` the state, without asking it."""

@@ -64,10 +64,3 @@ async function rasterized(figure) {
 function asBlob(figure) {
   return new Blob([new XMLSerializer().serializeToString(figure)], { type: "image/svg+xml" });
 }
-
-/** Give a file to the person. */
-function download(name, blob) {
-  const address = URL.createObjectURL(blob);
-  element("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it after the click
-}

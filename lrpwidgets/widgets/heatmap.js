@@ -8,7 +8,7 @@ const TOOLS = {
   blur: ["paint blur", "Paint the input blurred: what does the network say then?"],
 };
 const GAP = 18; // pixels between panes, as in the style
-const NARROWEST = 176;
+const NARROWEST = 165;
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-heatmap");
@@ -59,7 +59,8 @@ function render({ model, el }) {
   const container = element("div", { className: "lrp-panes" }, input.figure, live.figure);
   const [low, high] = ["lrp-number", "lrp-number"].map((className) => element("span", { className }));
   const ramp = element("span", { className: "lrp-ramp", role: "img" });
-  const unit = element("span", { className: "lrp-quiet" });
+  const unit = element("span", { className: "lrp-quiet lrp-unit" });
+  const rescale = button("", "One scale for all maps, or one for each", () => setLook({ scale: look.scale === "own" ? "shared" : "own" }), { className: "lrp-link" });
   const readout = element("span", { className: "lrp-readout", ariaLive: "off" });
   const about = element("div", { className: "lrp-region", role: "status", hidden: true });
 
@@ -95,12 +96,12 @@ function render({ model, el }) {
         ["numbers (NPZ)", () => say({ save: "npz", look })],
         ["report (HTML)", () => say({ save: "html", look })],
       ]),
-      button("next colours", "Next colour map", nextMap, { hidden: true, data: { shortcut: "m" } }),
+      button("next colours", "Next colour map", nextMap, { hidden: true, data: { shortcut: "m", unseen: true } }),
       toggle,
     ),
     more,
     container,
-    element("div", { className: "lrp-scale" }, low, ramp, high, unit, readout),
+    element("div", { className: "lrp-scale" }, low, ramp, high, unit, rescale, readout),
     about,
   );
 
@@ -275,7 +276,9 @@ function render({ model, el }) {
     const several = maps.length > 1;
     const same = several ? `same scale in ${maps.length === 2 ? "both" : "all"} maps` : "in units of the score";
     const range = look.scale === "own" && several ? "scale of the live map, each has its own" : same;
-    unit.textContent = `relevance per pixel: ${legend()}; ${range}`;
+    rescale.hidden = !several;
+    rescale.textContent = look.scale === "own" ? "one scale for all" : "one scale each";
+    write(unit, `relevance per pixel: ${legend()}; ${range}`);
     input.figure.classList.toggle("lrp-painted", caption.painted);
   }
 
@@ -303,7 +306,7 @@ function render({ model, el }) {
     const { reached_input: reached, bias, stabilizer, rules } = caption.ledger;
     const alike = own.length === live.values.length ? correlation(live.values, own) : NaN;
     const likeness = Number.isFinite(alike) ? `correlation ${number(+alike.toFixed(3))} · ` : "";
-    return `${likeness}Σ R ${number(reached)} · bias ${number(bias)} · ε ${number(stabilizer)} · rules ${number(rules)}`;
+    return `${likeness}Σ R ${number(reached)} · bias ${number(bias)} · ε ${number(stabilizer)}${rules ? ` · rules ${number(rules)}` : ""}`;
   }
 
   const hues = () => look.map.split("–").reverse(); // what speaks against, what speaks for
@@ -331,7 +334,7 @@ function render({ model, el }) {
   function stops() {
     const pixels = new Float32Array(4);
     return Array.from({ length: 21 }, (_, index) => {
-      colour(pixels, 0, index / 10 - 1, MAPS[look.map], paper);
+      colour(pixels, 0, index / 10 - 1, mapOn(look.map, paper), paper);
       return `rgb(${pixels.slice(0, 3).map(Math.round).join()})`;
     });
   }
@@ -341,7 +344,7 @@ function render({ model, el }) {
     const fit = Math.max(1, Math.floor((container.clientWidth + GAP) / (NARROWEST + GAP)));
     const rows = Math.ceil(panes.length / fit);
     container.style.setProperty("--columns", Math.ceil(panes.length / rows));
-    container.style.setProperty("--rows", rows);
+    container.classList.toggle("lrp-crowded", panes.length > 2);
   }
 
   // -- the pointer --------------------------------------------------------------------------------------------------
@@ -446,6 +449,7 @@ function render({ model, el }) {
   function endStroke() {
     strokes = [...strokes, current];
     current = null;
+    showControls(); // no answer may come: the kernel knows this stroke from the last move
     sendStrokes();
   }
 
@@ -478,11 +482,11 @@ function render({ model, el }) {
     const scale = { low: low.textContent, high: high.textContent, unit: unit.textContent, ramp: stops() };
     const columns = Number(container.style.getPropertyValue("--columns"));
     const figure = figureOf(shown, size, look.zoom, columns, scale, inks);
-    download(`${model.get("caption").file}.${kind}`, kind === "svg" ? asBlob(figure) : await rasterized(figure));
+    download(kind === "svg" ? asBlob(figure) : await rasterized(figure), `${model.get("caption").file}.${kind}`);
   }
 
   function saved({ save: name }, buffers) {
-    if (name) download(name, new Blob([buffers[0]]));
+    if (name) download(new Blob([buffers[0]]), name);
   }
 
   // -- coming and going ---------------------------------------------------------------------------------------------

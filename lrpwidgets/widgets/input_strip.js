@@ -12,8 +12,8 @@ function render({ model, el }) {
   const wrong = element("button", { type: "button", className: "lrp-link", data: { shortcut: "w" }, title: "Only wrong predictions, or all again" });
   const says = select("Class that the network says", (value) => sift({ says: value === "" ? null : Number(value) }));
   const show = select("Which inputs to show", (value) => sift({ show: value }));
-  const next = button("›", "Next input", () => walk(1), "j");
-  const previous = button("‹", "Previous input", () => walk(-1), "k");
+  const next = button("›", "Next input", () => walk(1), { ariaLabel: "Next input", data: { shortcut: "j" } });
+  const previous = button("‹", "Previous input", () => walk(-1), { ariaLabel: "Previous input", data: { shortcut: "k" } });
   const note = element("span", { className: "lrp-quiet" });
   const problems = element("ul", { className: "lrp-problems" });
   const [broken, brokenPanel] = panel("", "Inputs that cannot be read, and why", problems);
@@ -201,12 +201,6 @@ function render({ model, el }) {
   }
 
   // -- small parts ---------------------------------------------------------------------------------------------------
-
-  function button(label, title, act, shortcut) {
-    const made = element("button", { type: "button", title, ariaLabel: title, data: { shortcut } }, label);
-    made.addEventListener("click", act);
-    return made;
-  }
 
   function select(label, choose) {
     const made = element("select", { ariaLabel: label });

@@ -38,23 +38,25 @@ const STEPS = 2048; // of a colour table: at equal steps of √|r|, since colour
 const tables = new Map();
 
 /** For negative, then for positive r, by √|r|: red, green, blue without the colour of nothing, and the share of that. */
-function tableOf(name) {
-  if (!tables.has(name)) {
+function tableOf(name, paper) {
+  const { positive, negative } = mapOn(name, paper);
+  const key = `${positive}`; // one table on light paper, another one on dark
+  if (!tables.has(key)) {
     const table = new Float32Array(8 * STEPS);
-    const map = { ...MAPS[name], zero: [0, 0, 0] };
+    const map = { positive, negative, zero: [0, 0, 0] };
     for (let i = 0; i < 2 * STEPS; i++) {
       const size = ((i % STEPS) / (STEPS - 1)) ** 2;
       colour(table, 4 * i, i < STEPS ? -size : size, map);
       table[4 * i + 3] = Math.max(0, 1 - size ** GAMMA * (i < STEPS ? map.negative : map.positive).length);
     }
-    tables.set(name, table);
+    tables.set(key, table);
   }
-  return tables.get(name);
+  return tables.get(key);
 }
 
 /** Draw `values` on a canvas, one pixel each; ±`limit` gets the full hues, and the picture's grey shines through. */
 function paint(canvas, size, values, limit, look, picture, paper) {
-  const [table, zero, through] = [tableOf(look.map), MAPS[look.map].zero ?? paper, look.overlay];
+  const [table, zero, through] = [tableOf(look.map, paper), MAPS[look.map].zero ?? paper, look.overlay];
   const [low, high] = [look.sign === "positive" ? 0 : -Infinity, look.sign === "negative" ? 0 : Infinity];
   fill(canvas, size, (pixels) => {
     for (let i = 0; i < values.length; i++) {

@@ -25,8 +25,8 @@ function paneOf(kind, hand) {
   lines.append(under, brush);
   const frame = element("div", { className: "lrp-frame", tabIndex: 0, role: "group" }, canvas, lines);
   const [title, note] = [element("b"), element("span", { className: "lrp-quiet" })];
-  const [second, foot] = [element("div", { className: "lrp-second lrp-quiet" }), element("div", { className: "lrp-foot" })];
-  const figure = element("figure", { data: { kind } }, element("figcaption", {}, title, note), second, frame, foot);
+  const [second, foot] = [element("span", { className: "lrp-second lrp-quiet" }), element("div", { className: "lrp-foot" })];
+  const figure = element("figure", { data: { kind } }, element("figcaption", {}, title, second, note), frame, foot);
   const pane = { kind, canvas, paths, under, brush, frame, title, note, second, foot, figure, lines };
   hand.attach(pane);
   return pane;

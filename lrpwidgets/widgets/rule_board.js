@@ -5,6 +5,7 @@
 const BIGGEST = 2 ** 20; // bytes of a composite's file
 const SUBTITLE = "from the output down; amber rows were propagated again";
 const FOLD_FROM = 4; // blocks
+const CONTAINERS = ["Sequential", "ModuleList", "ModuleDict"]; // their names say nothing about what is inside
 const AMOUNTS = 5; // received, handed, bias, stabilizer, rules
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -27,18 +28,18 @@ function render({ model, el }) {
     heading("output", "Shape of the output: channels × height × width"),
     heading("rule"),
     heading("parameter"),
-    heading("", "Grey: handed on. Amber: absorbed by biases and stabilizers. Hatched: dropped by the rule. Outlined: created.", element("span", { className: "lrp-part" }, key("handed"), "handed on"), key("lost"), "lost", scale),
-    heading("lost", "Relevance lost in the layer, in percent of the explained score"),
+    heading("", "Relevance in units of the score. Grey: handed on. Amber: absorbed by biases and stabilizers. Hatched: dropped by the rule. Outlined: created.", element("span", { className: "lrp-part" }, key("handed"), "handed on"), key("lost"), "lost", scale),
+    heading("change", "What the layer took (−) or created (+), in percent of the explained score"),
     heading("", "More"),
   ];
   const table = element("table", { role: "treegrid", ariaLabel: "Rules, layer by layer" }, element("thead", {}, element("tr", {}, ...heads)), body);
   const modes = { layers: button("layers", "A row for every layer", () => show("layers")), families: button("families", "A row for every family of layers: one slider moves all of them", () => show("families")) };
   const foldAll = button("fold all", "Fold or unfold all blocks", () => fold(lines.filter(({ block }) => block), !allFolded()));
-  const undo = button("undo", "Take back the last change of rules", () => send({ undo: true }), { shortcut: "u" });
-  const redo = button("redo", "Do the change again that was taken back", () => send({ redo: true }), { shortcut: "r" });
+  const undo = button("undo", "Take back the last change of rules", () => send({ undo: true }), { data: { shortcut: "u" } });
+  const redo = button("redo", "Do the change again that was taken back", () => send({ redo: true }), { data: { shortcut: "r" } });
   const save = element("select", { ariaLabel: "Export the composite", title: "Save the composite as a file" }, ...["export", "json", "yaml"].map((value, index) => element("option", { value, hidden: !index }, index ? value.toUpperCase() : "export")));
-  const file = element("input", { type: "file", accept: ".json,.yaml,.yml", hidden: true, ariaLabel: "Composite to import" });
   const load = button("import", "Read a composite from a JSON or YAML file", () => file.click());
+  const file = element("input", { type: "file", accept: ".json,.yaml,.yml", hidden: true, ariaLabel: "Composite to import" });
   el.append(
     element(
       "div",
@@ -81,12 +82,6 @@ function render({ model, el }) {
     model.send(message, undefined, buffers);
   }
 
-  function button(text, title, act, data = {}) {
-    const made = element("button", { type: "button", title, data }, text);
-    made.addEventListener("click", act);
-    return made;
-  }
-
   function heading(text, title = "", ...children) {
     return element("th", { scope: "col", title }, ...(children.length ? children : [text]));
   }
@@ -126,7 +121,7 @@ function render({ model, el }) {
     const prefix = layer.startsWith(`${block}.`) ? `${block}.` : "";
     const open = element(
       "button",
-      { type: "button", className: "lrp-link lrp-mono lrp-name", title: `Look inside ${layer}` },
+      { type: "button", className: "lrp-link lrp-mono lrp-name", tabIndex: -1, title: `Look inside ${layer}` },
       element("span", { className: "lrp-prefix" }, prefix),
       layer.slice(prefix.length),
     );
@@ -140,15 +135,16 @@ function render({ model, el }) {
   function blockLine(path, place) {
     const { rows, blocks } = model.get("network");
     const { kind, shape, family } = blocks[path];
+    const [prefix] = path.match(/^.*\.(?=[^.]*[a-z_][^.]*$)/i) ?? [""]; // a number alone says too little
     const inside = [...rows.keys()].filter((index) => rows[index].block === path);
     const leading = inside.filter((index) => rows[index].leads);
-    const toggle = element("button", { type: "button", className: "lrp-link lrp-mono lrp-name", title: `${inside.length} layers` }, element("i", { className: "lrp-fold", ariaHidden: "true" }), path);
+    const toggle = element("button", { type: "button", className: "lrp-link lrp-mono lrp-name", tabIndex: -1, title: `${inside.length} layers` }, element("i", { className: "lrp-fold", ariaHidden: "true" }), element("span", { className: "lrp-prefix" }, prefix), path.slice(prefix.length));
     toggle.addEventListener("click", () => fold([made], !folded.has(path)));
     const now = ({ state }) => {
       const same = leading.every((index) => state.rule[index] === state.rule[leading[0]]);
       return { rows: inside, rule: same ? state.rule[leading[0]] : null, amounts: [place] };
     };
-    const made = line({ about: path, cells: [toggle, kind, shape], family, target: { block: path }, now });
+    const made = line({ about: path, cells: [toggle, CONTAINERS.includes(kind) ? `${inside.length} layers` : kind, shape], family, target: { block: path }, now });
     made.row.classList.add("lrp-block");
     made.row.ariaLevel = 1;
     return Object.assign(made, { block: path, inside: path });
@@ -275,8 +271,8 @@ function render({ model, el }) {
     const all = { network, state, every, largest, fresh: state.answers !== marked, changed: new Set(state.changed), again: new Set(state.again) };
     lines.forEach(({ update }) => update(all));
     marked = state.answers;
-    scale.textContent = `full width ${number(largest)}`;
-    scale.title = "In units of the score";
+    scale.textContent = `whole bar ${number(largest)}`;
+    scale.title = "The amount of relevance that fills the column, in units of the score";
     showTools();
   }
 
@@ -383,9 +379,7 @@ function render({ model, el }) {
   function receive(message, buffers) {
     if (!message.save || !asked) return;
     asked = false;
-    const url = URL.createObjectURL(new Blob(buffers));
-    element("a", { href: url, download: message.save }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000); // the download reads it later
+    download(new Blob(buffers), message.save);
   }
 
   model.on("msg:custom", receive);

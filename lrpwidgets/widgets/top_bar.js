@@ -1,4 +1,5 @@
-// Title, links and files, help and theme. Any control of the dashboard with `data-shortcut` is clicked by that key.
+// Title, links and files, help and theme. Any control of the dashboard with `data-shortcut` is clicked by that key, as long as
+// it is seen; one with `data-unseen` is there for its key alone.
 
 const MOST_STATE = 5 * 2 ** 20; // characters of a state file
 
@@ -10,7 +11,7 @@ function render({ model, el }) {
   const file = element("input", { type: "file", accept: ".json,application/json", hidden: true, ariaLabel: "State file" });
   const sheet = element("dialog", { className: "lrp-sheet", ariaLabel: "Keyboard shortcuts" });
   const listing = element("dialog", { className: "lrp-sheet", ariaLabel: "Copy as Python" });
-  const share = button("Share link", "Copy a link to this view", () => want("link"));
+  const share = named("Share link", "Copy a link to this view", () => want("link"));
   share.hidden = !inVoila;
   file.addEventListener("change", open);
   el.append(
@@ -18,21 +19,20 @@ function render({ model, el }) {
     element("span", { className: "lrp-quiet lrp-subject", title: model.get("title") }, model.get("title")),
     element("span", { className: "lrp-space" }),
     note,
-    button("Copy as Python", "Copy Python code that computes this", () => want("code"), "y"),
+    named("Copy as Python", "Copy Python code that computes this", () => want("code"), "y"),
     share,
-    button("Save", "Save this view as a file", () => want("state")),
-    button("Open", "Open a saved view", () => file.click()),
-    button("?", "Keyboard shortcuts", help, "?"),
-    button("◐", "Light or dark", toggleTheme, "d"),
+    named("Save", "Save this view as a file", () => want("state")),
+    named("Open", "Open a saved view", () => file.click()),
+    named("?", "Keyboard shortcuts", help, "?"),
+    named("◐", "Light or dark", toggleTheme, "d"),
     file,
     sheet,
     listing,
   );
 
-  function button(text, title, act, shortcut = null) {
-    const made = element("button", { type: "button", title, ariaLabel: title, data: shortcut ? { shortcut } : {} }, text);
-    made.addEventListener("click", act);
-    return made;
+  /** One that is named by its title, as some show a sign only. */
+  function named(text, title, act, shortcut = null) {
+    return button(text, title, act, { ariaLabel: title, data: shortcut ? { shortcut } : {} });
   }
 
   const want = (text) => model.send({ want: text });
@@ -53,7 +53,7 @@ function render({ model, el }) {
     if (as === "code") return show(text);
     if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
     const state = JSON.stringify({ ...JSON.parse(text), look: look() }, null, 1);
-    save(new Blob([state], { type: "application/json" }), `lrpwidgets-${JSON.parse(text).subject.replace(/[^\w-]+/g, "_")}.json`);
+    download(new Blob([state], { type: "application/json" }), `lrpwidgets-${JSON.parse(text).subject.replace(/[^\w-]+/g, "_")}.json`);
   }
 
   async function show(text) {
@@ -80,12 +80,6 @@ function render({ model, el }) {
     setTimeout(() => note.textContent === text && (note.textContent = ""), 6000);
   }
 
-  function save(blob, name) {
-    const link = element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
   async function open() {
     const [chosen] = file.files;
     file.value = ""; // so that the same file can be chosen again
@@ -100,12 +94,17 @@ function render({ model, el }) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const found = [...page().querySelectorAll("[data-shortcut]")].find(
-      (control) => control.dataset.shortcut === event.key && !control.disabled && control.checkVisibility(),
+      (control) => control.dataset.shortcut === event.key && !control.disabled && (control.dataset.unseen || control.checkVisibility()),
     );
     if (!found) return;
     event.preventDefault();
     if (found.matches("input")) found.focus();
     else found.click();
+  }
+
+  /** JupyterLab would add or delete cells: most of its shortcuts are for whatever has the focus in a notebook. */
+  function keep(event) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   }
 
   function help() {
@@ -164,9 +163,9 @@ function render({ model, el }) {
   let listening = null; // what hears the keys; known once the view is in the page
   const waiting = requestAnimationFrame(() => {
     if (inVoila) setTheme(document.documentElement.dataset.theme ?? "light");
-    else page().dataset.lmSuppressShortcuts = "true"; // JupyterLab has shortcuts of its own
     listening = inVoila ? document : page();
     listening.addEventListener("keydown", key);
+    if (!inVoila) listening.addEventListener("keydown", keep);
   });
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
@@ -176,6 +175,7 @@ function render({ model, el }) {
     cancelAnimationFrame(waiting);
     model.off("msg:custom", receive);
     listening?.removeEventListener("keydown", key);
+    listening?.removeEventListener("keydown", keep);
   };
 }
 

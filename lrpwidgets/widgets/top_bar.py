@@ -9,6 +9,7 @@ import traitlets
 
 from .code import code
 from .exploration import Exploration
+from .look import Look
 from .question import from_query
 from .view import View, script, style
 
@@ -59,8 +60,11 @@ class TopBar(View):
                 str(error) if text.startswith("?") else "This is no state file, or it is damaged."
             ) from None
         look = state.pop("look", {})
+        if not isinstance(look, dict):
+            raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
+        Look.from_dict(look)  # raises before anything is changed
         self.exploration.restore(state)
-        self.exploration.look = look if isinstance(look, dict) else {}
+        self.exploration.look = look
 
     def _changed(self) -> None:
         question = self.exploration.question

@@ -16,7 +16,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .colours import MAPS
+from .colours import DARK, GAMMA, MAPS, SHINING
 from .exploration import Exploration, sentence
 
 HERE = Path(__file__).parent
@@ -29,8 +29,14 @@ def style(name: str) -> str:
 
 def script(name: str, *pieces: str) -> str:
     """The JavaScript of a view after the `pieces` it needs; as a path it would keep every closed view alive."""
-    maps = f"const MAPS = {json.dumps({name: vars(each) for name, each in MAPS.items()})};\n"
-    return maps + "".join((HERE / f"{piece}.js").read_text() for piece in ("common", *pieces, name))
+    colours = {
+        "MAPS": {name: vars(each) for name, each in MAPS.items()},
+        "GAMMA": GAMMA,
+        "DARK": DARK,
+        "SHINING": SHINING,
+    }
+    numbers = f"const {{ {', '.join(colours)} }} = {json.dumps(colours)}; // colours.py\n"
+    return numbers + "".join((HERE / f"{piece}.js").read_text() for piece in ("common", *pieces, name))
 
 
 class Follower:

@@ -45,6 +45,16 @@ def test_for_and_against_are_equally_strong(name):
     np.testing.assert_allclose(share[0][1001:], share[1][:1000][::-1], atol=1 / 150)
 
 
+def test_on_dark_paper_hues_are_brighter_and_keep_their_tone():
+    paper = (29, 33, 37)
+    for name in SINGLE:
+        hue = np.array(MAPS[name].positive[-1])
+        shining = coloured([1.0], 1.0, MAPS[name], paper)[0].astype(float)
+        assert shining.max() == 240
+        np.testing.assert_allclose(shining / shining.max(), hue / hue.max(), atol=0.01)
+    assert coloured([1.0], 1.0, MAPS["fire–ice"], paper).tolist() == [list(MAPS["fire–ice"].positive[-1])]
+
+
 def test_a_map_with_several_colours_passes_each_of_them():
     stops = MAPS["fire–ice"].positive
     at = (np.arange(1, len(stops) + 1) / len(stops)) ** (1 / 0.7)

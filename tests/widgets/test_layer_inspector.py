@@ -6,6 +6,7 @@ import gc
 import math
 import weakref
 
+import bqplot
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from lrpwidgets.lrp.ledger import Ledger, Row
 from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets import inside
 from lrpwidgets.widgets.channel_maps import ChannelMaps
+from lrpwidgets.widgets.charts import axis, label
 from lrpwidgets.widgets.depth_chart import MOST, said, stops
 from lrpwidgets.widgets.layer_inspector import LayerInspector
 
@@ -291,6 +293,13 @@ def test_what_was_created_is_not_hidden_among_the_losses():
         ("input", 3.0, -0.5, 1.0, 1.5),
     ]
     assert said(found[1], 5.0) == "handed on 7 · lost to biases 0.5 · lost to stabilizers 0 · created by rules 2.5"
+
+
+def test_charts_label_their_axes_with_real_minus_signs():
+    ticks = axis(bqplot.LinearScale(), vertical=True)
+    label(ticks, [-0.25, 0.0, 1.5e-7])
+    assert ticks.tick_values.tolist() == [-0.25, 0.0, 1.5e-7]
+    assert list(ticks.tick_labels.values()) == ["−0.25", "0", "1.5e−7"]
 
 
 def test_under_a_condition_the_depth_begins_with_what_flows_through_the_channels(exploration, inspector, say):

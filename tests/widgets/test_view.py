@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 from ipywidgets.widgets.widget import _instances
+from PIL import Image
 
 from lrpwidgets.dashboards import explore
 from lrpwidgets.widgets import (
@@ -123,6 +124,27 @@ def test_a_dashboard_of_ones_own_model_takes_the_fields_of_a_subject(moody):
     assert page.exploration.subject.class_name(2) == "z"
     assert page.exploration.composite.name == "epsilon"
     page.close()
+
+
+def test_what_was_guessed_about_ones_own_data_is_said(moody):
+    page = explore(moody.model.train(), [(Image.new("L", (6, 6), 100), 1)] * 3, composite="epsilon")
+    status = next(view for view in page.children if isinstance(view, StatusLine))
+    assert page.exploration.error == ""
+    assert any("training mode" in note for note in status.state["notes"])
+    assert any("[0, 1]" in note for note in status.state["notes"])
+    page.close()
+
+
+def test_a_view_without_an_answer_says_why(explore_view, moody):
+    view = explore_view(moody, start=3)
+    assert "no light" in view.problem
+    view.exploration.item = 0
+    assert view.problem == ""
+
+
+@pytest.fixture(params=VIEWS)
+def explore_view(request, explore):
+    return lambda subject, **fields: request.param(explore(subject, **fields))
 
 
 def test_a_subject_has_its_own_dataset(moody):
