@@ -25,9 +25,13 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from dashboard import Dashboard, begin, opened
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_port
+from lrpwidgets.lrp import Explainer, Explanation, Rather
+from lrpwidgets.subjects import Subject
 
 SECONDS = 60
 """Patience with a kernel, a server or a page on a busy machine."""
@@ -63,6 +67,10 @@ class Server:
         return found
 
 
+OTHERS = "Could not restore the debugger state"
+"""What JupyterLab itself may write while a kernel restarts."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """What a page did that it should not do."""
@@ -93,7 +101,9 @@ def watch(page: Page) -> Watch:
 
     page.on("request", lambda request: note(request.url))
     page.on("websocket", lambda socket: note(socket.url))
-    page.on("console", lambda line: line.type == "error" and watched.errors.append(line.text))
+    page.on(
+        "console", lambda line: line.type == "error" and OTHERS not in line.text and watched.errors.append(line.text)
+    )
     page.on("pageerror", lambda error: watched.errors.append(str(error)))
     return watched
 
@@ -200,6 +210,34 @@ serve_notebook(Path({notebook!r}), Options(), port=find_port(0), browser=False, 
 def digits(serve: Callable[..., Server]) -> Server:
     """The explore dashboard on the digits, one server for all tests."""
     return serve()
+
+
+@pytest.fixture
+def look(visit: Callable[[str], Page]) -> Callable[[str], Dashboard]:
+    """Open the dashboard `explore` at an address."""
+    return lambda address: opened(visit(address))
+
+
+@pytest.fixture
+def dashboard(look: Callable[[str], Dashboard], digits: Server) -> Dashboard:
+    """The digits, the first of them explained."""
+    return look(digits.address)
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    return subjects.load("digits")
+
+
+@pytest.fixture(scope="module")
+def explain(subject: Subject) -> Callable[..., Explanation]:
+    """What the backend says of a digit, under the composite that the dashboard begins with."""
+
+    def explain(item: int | None = None, target: int | Rather | None = None) -> Explanation:
+        x, _ = subject.item(subject.start if item is None else item)
+        return Explainer(subject.model, begin(subject)).explain(x[None], target)
+
+    return explain
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ class Strip:
 
     @property
     def error(self):
-        return self.page.locator(".lrp-status .lrp-error")
+        return self.page.locator(".lrp-status .lrp-words.lrp-error")
 
     def tile(self, index: int):
         return self.page.locator(f".lrp-thumbnails [data-index='{index}']")

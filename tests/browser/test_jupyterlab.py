@@ -1,59 +1,176 @@
-"""The notebook of the dashboard `explore` in JupyterLab; the page must ask no other machine, see conftest."""
+"""The dashboard `explore` and its views in JupyterLab; the page must ask no other machine, see conftest."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import nbformat
 import numpy as np
+import pytest
+from dashboard import SEQUENCE, Dashboard, begin, opened
 from playwright.sync_api import Page, expect
 
-from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_notebook
-from lrpwidgets.lrp import Explainer, composites, rules
-from lrpwidgets.widgets.colours import diverging
+from lrpwidgets.lrp import rules
+from lrpwidgets.lrp.selectors import Layer
 
-SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
-READ = """(canvas) => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [...data];
+DARK_PAPER = (29, 33, 37)
+
+CELLS = """
+from lrpwidgets import subjects
+from lrpwidgets.widgets import (
+    ClassScores, Compare, Exploration, HeatmapView, InputStrip, LayerInspector, QuestionBar, RuleBoard, StatusLine
+)
+exploration = Exploration(subjects.load("digits"))
+---
+InputStrip(exploration)
+---
+QuestionBar(exploration)
+---
+HeatmapView(exploration)
+---
+RuleBoard(exploration)
+---
+ClassScores(exploration)
+---
+LayerInspector(exploration)
+---
+StatusLine(exploration)
+---
+Compare(Exploration(subjects.load("digits")), composites=["epsilon"])
+"""
+VIEWS = ("strip", "question", "heatmap", "rules", "scores", "inside", "status")
+
+CUT_OFF = """() => {
+  const page = document.querySelector(".lrp-page");
+  const { left, right } = page.getBoundingClientRect();
+  const scrolls = (each) => ["auto", "scroll"].includes(getComputedStyle(each).overflowX);
+  const wide = [page, ...page.querySelectorAll("*")].filter((each) => {
+    if (!each.checkVisibility()) return false;
+    if (each.closest(".lrp-thumbnails, .lrp-frame, .bqplot, svg, [popover], dialog")) return false;
+    const box = each.getBoundingClientRect();
+    return box.right > right + 1 || box.left < left - 1 || (scrolls(each) && each.scrollWidth > each.clientWidth + 1);
+  });
+  return wide.map((each) => each.outerHTML.slice(0, 150));
 }"""
 
 
-def pixels(page: Page) -> np.ndarray:
-    data = page.locator(".lrp-pixels").nth(1).evaluate(READ)
-    return np.array(data).reshape(8, 8, 4)[..., :3]
+@pytest.fixture
+def explored(lab) -> Dashboard:
+    """The notebook of `explore`, run."""
+    return opened(lab(find_notebook("explore")))
 
 
-def test_the_notebook_shows_the_heatmap_and_a_slider_changes_it(lab):
-    subject = subjects.load("digits")
-    x, _ = subject.item(subject.start)
-    low, high = subject.bounds
-    composite = composites.get("epsilon_gamma_box", low=low, high=high)
-    explanation = Explainer(subject.model, composite).explain(x[None])
+@pytest.fixture
+def cells(lab, tmp_path: Path) -> Page:
+    """Every view in a cell of its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each.strip()) for each in CELLS.split("---")])
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    nbformat.write(notebook, tmp_path / "cells.ipynb")
+    page: Page = lab(tmp_path / "cells.ipynb")
+    return page
 
-    def shows(explanation):
-        relevance = explanation.relevance[0].sum(0).numpy()
-        np.testing.assert_allclose(pixels(page), diverging(relevance, np.abs(relevance).max()), atol=1)
 
-    page = lab(find_notebook("explore"))
+def run_command(page: Page, command: str, **arguments: object) -> None:
+    page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given)", [command, arguments])
+
+
+def test_the_whole_of_explore_works(explored, explain, subject):
+    page = explored.page
+    explored.shows(explain())
+    for position in (0.5, -1, 0.2):  # the first one alone says little: see NewestWins
+        gamma = explored.turn("convolutions", position)
+        composite = begin(subject).with_rule(1, rules.Gamma(gamma))
+        explored.shows(explain().switch(composite))
+    explored.look_at(5)
+    explored.shows(explain(5).switch(composite))
+    explored.choose("Class to explain", "3")
+    explanation = explain(5, 3).switch(composite)
+    explored.shows(explanation)
+
+    channel = explored.choose_channel("conv2")
+    with explored.redrawn():
+        page.locator("[data-shortcut=c]").click()
+    explored.shows(explanation.condition({"conv2": [channel]}))
+    page.get_by_role("button", name="pin", exact=True).click()
+    expect(page.locator("figure[data-kind=pin][aria-busy=false]")).to_have_count(1)
+    np.testing.assert_array_equal(explored.pixels(2), explored.pixels())
+
+
+def test_shortcuts_are_those_of_the_dashboard_inside_it_and_jupyterlabs_outside(explored, explain, subject):
+    page = explored.page
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count()
+    page.locator(".lrp-frame").first.focus()
+    with explored.redrawn():
+        page.keyboard.press("j")
+    explored.shows(explain(subject.start + 1))
+    for key in ("d", "d", "a", "b", "x"):  # to JupyterLab: delete, above, below, cut
+        page.keyboard.press(key)
+    expect(page.locator(".lrp-page")).to_have_attribute("data-theme", "light")
+    assert cells.count() == before
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    expect(cells).to_have_count(before + 1)
+
+
+def test_the_theme_is_jupyterlabs(explored, explain):
+    page = explored.page
+    explored.shows(explain())
+    run_command(page, "apputils:change-theme", theme="JupyterLab Dark")
+    expect(page.locator(".lrp-heatmap")).to_have_css("background-color", f"rgb{DARK_PAPER}")
+    explored.look_at(5)
+    explored.shows(explain(5), paper=DARK_PAPER)
+    run_command(page, "apputils:change-theme", theme="JupyterLab Light")
+    expect(page.locator(".lrp-heatmap")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+def test_half_a_window_is_enough(explored):
+    page = explored.settled().page
+    panel = page.locator(".jp-NotebookPanel")
+    page.set_viewport_size({"width": round(1280 - panel.bounding_box()["width"] + 640), "height": 900})
+    page.wait_for_function("Math.abs(document.querySelector('.jp-NotebookPanel').clientWidth - 640) < 3")
+    assert page.evaluate(CUT_OFF) == []
+    scroller = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first
+    assert scroller.evaluate("(node) => node.scrollWidth <= node.clientWidth + 1")
+    explored.still_works()
+
+
+def test_every_view_works_alone_in_a_cell(cells, explain, subject):
+    for view in VIEWS:
+        expect(cells.locator(f".lrp-{view}[data-ready=true]").first).to_be_attached()
+    expect(cells.locator(".lrp-heatmap")).to_have_count(2)
+    expect(cells.locator("figure[data-kind=pin][aria-busy=false]")).to_have_count(1)
+    dashboard = opened(cells)
+    dashboard.shows(explain())
+    dashboard.look_at(5)
+    dashboard.shows(explain(5))
+    dashboard.choose("Class to explain", "3")
+    changed = begin(subject).revised(Layer("conv3"), rules.ZPlus(), explain().layout)
+    with dashboard.redrawn():
+        cells.get_by_label("Rule for conv3", exact=True).select_option("ZPlus")
+    dashboard.shows(explain(5, 3).switch(changed))
+    with dashboard.redrawn():
+        cells.get_by_role("button", name="explain top").click()
+    dashboard.shows(explain(5).switch(changed))
+    expect(cells.locator(".lrp-status")).to_contain_text("Σ R")
+
+
+def test_after_a_restart_of_the_kernel_the_cells_run_again(explored, explain):
+    page = explored.page
+    explored.look_at(5)
+    page.evaluate(
+        """async () => {
+            await jupyterapp.shell.currentWidget.sessionContext.restartKernel();
+            await jupyterapp.commands.execute("notebook:clear-all-cell-outputs");
+            await jupyterapp.commands.execute("notebook:run-all-cells");
+        }"""
+    )
     page.wait_for_function(f"{SEQUENCE} > 0")
-    shows(explanation)
-    expect(page.locator(".lrp-scores .tick").filter(has_text="100%")).to_have_count(1)
-
-    slider = page.locator(".lrp-rules tbody tr").filter(has_text="convolutions").locator("input")
-    for position in ("0.5", "-1", "0.2"):  # the first one alone says little: see NewestWins
-        before = page.evaluate(SEQUENCE)
-        slider.fill(position)
-        page.wait_for_function(f"{SEQUENCE} > {before}")
-        gamma = 10 ** float(slider.input_value())
-        shows(explanation.switch(composite.with_rule(1, rules.Gamma(gamma))))
-
-    before = page.evaluate(SEQUENCE)
-    page.locator(".lrp-scores .bar").last.click()
-    page.locator(".lrp-thumbnails button").nth(5).click()
-    page.wait_for_function(f"{SEQUENCE} > {before}")
-    expect(page.locator("figcaption").first).to_contain_text(subject.item_name(5))
-
-    # half a window beside something else: nothing sticks out of the cell
-    page.set_viewport_size({"width": 900, "height": 900})
-    wide = page.locator(".lrp-page").bounding_box()["width"]
-    for part in page.locator(".lrp-page > *, .lrp-pane").all():
-        assert part.bounding_box()["width"] <= wide
+    expect(page.locator(".lrp-heatmap")).to_have_count(1)
+    again = opened(page)
+    again.shows(explain())
+    again.look_at(5)
+    again.shows(explain(5))
+    again.still_works()

@@ -179,6 +179,8 @@ def test_maps_share_one_scale_or_have_their_own(heatmap, explain):
     expect(unit).to_contain_text("each has its own")
     for which, values in ((1, live), (2, pinned)):
         heatmap.shows(values, largest(values), which)
+    heatmap.press("one scale for all")
+    expect(unit).to_contain_text("same scale in both maps")
 
 
 def test_overlay_lets_the_grey_of_the_input_through(heatmap, explain):
@@ -352,7 +354,7 @@ def test_paint_changes_the_score_as_the_backend_says(heatmap, subject):
     relevance = after.relevance[0].sum(0).numpy()
     heatmap.shows(relevance, largest(relevance))
     scores = [float(each.scores[0, after.top_class]) for each in (before, after)]
-    note = heatmap.page.locator("figcaption").nth(1).locator(".lrp-quiet").inner_text()
+    note = heatmap.page.locator("figcaption").nth(1).locator(".lrp-quiet").last.inner_text()
     assert [figure(part) for part in note.removeprefix("f = ").split(" → ")] == pytest.approx(scores, rel=5e-3)
     with heatmap.redrawn():
         heatmap.press("clear paint")
