@@ -14,6 +14,7 @@ from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets.colours import WHITE, coloured
 
 SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 READ = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return { size: [canvas.height, canvas.width, 4], data: [...data] };
@@ -36,6 +37,7 @@ class Dashboard:
 
     def pixels(self, which: int = 1) -> np.ndarray:
         """Colours of the heatmap, or of the input (0), one for each pixel: (H, W, 3)."""
+        self.page.evaluate(NEXT_FRAME)  # a view draws with the next frame
         read = self.page.locator(".lrp-pixels").nth(which).evaluate(READ)
         return np.array(read["data"], np.uint8).reshape(read["size"])[..., :3]
 

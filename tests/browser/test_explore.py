@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from dashboard import Dashboard, begin
+from dashboard import NEXT_FRAME, Dashboard, begin
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
@@ -180,6 +180,7 @@ def test_a_class_is_set_against_another(dashboard, explain, subject):
     order = sorted(range(10), key=explain().scores[0].tolist().__getitem__, reverse=True)
     dashboard.shows(explain(target=Rather(order[0], than=order[1])))
     expect(dashboard.page.locator("figcaption").nth(1)).to_contain_text(f"“{order[0]}” rather than “{order[1]}”")
+    expect(contrast).to_have_attribute("aria-pressed", "true")
     with dashboard.redrawn():
         dashboard.page.locator(".lrp-classes button").nth(4).click()  # now it chooses what to set it against
     dashboard.shows(explain(target=Rather(order[0], than=order[4])))
@@ -234,7 +235,7 @@ def test_gain_overlay_and_zoom_need_no_kernel(page, look, digits, explain, subje
     assert "scale(1.5)" in dashboard.heatmap.get_attribute("style")
     page.get_by_label("Show the whole picture").click()
     assert "scale(1)" in dashboard.heatmap.get_attribute("style")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(NEXT_FRAME)
     assert len(sent) == frames
 
 

@@ -14,20 +14,17 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from dashboard import NEXT_FRAME, READ
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from lrpwidgets import subjects
 from lrpwidgets.lrp import Explainer, composites
 from lrpwidgets.subjects import Stroke, Subject, painted
-from lrpwidgets.widgets.colours import MAPS, coloured
+from lrpwidgets.widgets.colours import GAMMA, MAPS, coloured
 
 SIDE = 8
 SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
-READ = """(canvas) => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return { size: [canvas.height, canvas.width, 4], data: [...data] };
-}"""
 NOTEBOOK = """
 from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration, HeatmapView
@@ -43,6 +40,7 @@ class Heatmap:
 
     def pixels(self, which: int = 1) -> np.ndarray:
         """Colours of the input (0), the live map (1) or a pinned one, (H, W, 3)."""
+        self.page.evaluate(NEXT_FRAME)  # a view draws with the next frame
         read = self.page.locator(".lrp-pixels").nth(which).evaluate(READ)
         return np.array(read["data"], np.uint8).reshape(read["size"])[..., :3]
 
@@ -187,10 +185,10 @@ def test_overlay_lets_the_grey_of_the_input_through(heatmap, explain):
     heatmap.page.get_by_label("overlay", exact=True).fill("0.5")
     grey = heatmap.pixels(0).mean(-1)
     relevance, limit = explain(), largest(explain())
-    expected = [
-        coloured(relevance[y, x], limit, paper=(255 + (grey[y, x] - 255) * 0.5,) * 3) for y, x in np.ndindex(8, 8)
-    ]
-    assert np.abs(heatmap.pixels().reshape(-1, 3) - np.array(expected, int)).max() <= 1
+    strength = (np.clip(np.abs(relevance) / limit, 0, 1) ** GAMMA)[..., None]
+    paper = (255 + (grey - 255) * 0.5)[..., None]
+    expected = paper + (coloured(np.sign(relevance), 1) - paper) * strength
+    assert np.abs(heatmap.pixels() - expected).max() <= 1
 
 
 def test_shortcut_buttons_bring_gain_and_overlay_back_and_change_the_colours(heatmap, explain):
@@ -298,7 +296,7 @@ def test_tools_need_no_kernel(page, visit, server, explain):
     heatmap.drag((2.5, 1.5), (5.5, 6.5))
     page.get_by_label("Zoom in").click()
     heatmap.saved("figure (SVG)")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(NEXT_FRAME)
     assert len(sent) == frames
 
 
