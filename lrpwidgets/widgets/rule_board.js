@@ -318,7 +318,7 @@ function render({ model, el }) {
   function flash(row) {
     if (still.matches || row.hidden || row.getAnimations().length) return;
     const amber = getComputedStyle(el).getPropertyValue("--changed");
-    row.animate([{ backgroundColor: amber }, { backgroundColor: amber, offset: 0.4 }, { backgroundColor: "transparent" }], 700);
+    row.animate([{ backgroundColor: amber }, { backgroundColor: amber, offset: 0.4 }, { backgroundColor: "transparent" }], { duration: 700, easing: "steps(6)" }); // few frames: while a slider moves, every core counts
   }
 
   // -- folding and keys ---------------------------------------------------------------------------------------------
