@@ -56,6 +56,8 @@ class Answer:
     """From the start of the computation to its end, ledger included."""
     forward: bool = True
     """Whether the network had to run; else a forward that was kept did for it."""
+    before: list[float] | None = None
+    """The scores of the input without paint; None where nothing is painted."""
 
     @cached_property
     def scores(self) -> list[float]:
@@ -83,6 +85,7 @@ class Answering:
         self._subject, self._explainer = subject, explainer
         self._last: Answer | None = None
         self._opened: tuple[object, Picture] | None = None
+        self._clean: tuple[int | None, list[float]] | None = None  # an input and its scores without paint
 
     def open(self, item: int, uploads: tuple[Upload, ...]) -> Picture:
         """The input number `item`: a sample, or behind those an upload."""
@@ -110,9 +113,12 @@ class Answering:
         for each in {id(whole): whole, id(shown): shown}.values():
             each.ledger  # noqa: B018  # computed here, where it delays nobody
         target = whole.top_class if question.target is None else question.target
-        made = Answer(question, picture, whole, shown, target, 1000 * (time.perf_counter() - started), forward)
+        before = self._before(question, uploads)
+        made = Answer(question, picture, whole, shown, target, 1000 * (time.perf_counter() - started), forward, before)
         if live:
             self._last = made
+        if not question.strokes:
+            self._clean = question.item, made.scores
         return made
 
     def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Picture, Explanation]:
@@ -147,6 +153,14 @@ class Answering:
         if self._opened is None or self._opened[0] != item:
             self._opened = (item, self.open(item, uploads))
         return self._opened[1]
+
+    def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:
+        if not question.strokes:
+            return None
+        if self._clean is None or self._clean[0] != question.item:
+            scores = self._explainer.scores(self._kept(question.item, uploads).x)
+            self._clean = question.item, scores[0].tolist()
+        return self._clean[1]
 
     def _painted(self, picture: Picture, strokes: tuple[Stroke, ...]) -> Picture:
         if not strokes:

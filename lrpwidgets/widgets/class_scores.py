@@ -37,7 +37,6 @@ class ClassScores(View):
 
     def __init__(self, exploration: Exploration, top: int = 7, **traits: Any) -> None:
         super().__init__(exploration, top=top, **traits)
-        self._unpainted: tuple[int | None, bytes] = None, b""
         self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -48,20 +47,15 @@ class ClassScores(View):
         answer = self.exploration.answer
         if answer is None:
             return
-        scores = np.asarray(answer.scores, np.float32).tobytes()
-        question = answer.question
-        if not question.strokes:
-            self._unpainted = question.item, scores
-        known = question.strokes and self._unpainted[0] == question.item
         subject = self.exploration.subject
         self.draw(
             classes=[subject.class_name(index) for index in range(len(answer.scores))],
-            scores=scores,
-            before=self._unpainted[1] if known else b"",
+            scores=np.asarray(answer.scores, np.float32).tobytes(),
+            before=np.asarray(answer.before or [], np.float32).tobytes(),
             state={
                 "target": answer.target,
                 "than": answer.than,
                 "truth": answer.picture.label,
-                "follows": question.target is None,
+                "follows": answer.question.target is None,
             },
         )

@@ -252,12 +252,6 @@ class Exploration(traitlets.HasTraits):
             self._drag = None
             self._remember([*self._past, change["old"]][-200:], [])
 
-    @traitlets.observe("item")
-    def _clean(self, change: Any) -> None:
-        if not self._quiet and self.strokes:
-            with self._quietly():
-                self.strokes = ()  # paint sticks to its picture
-
     @traitlets.observe("error")
     def _blame(self, change: Any) -> None:
         self._blamed = self._asked  # a page may be told off while it still waits for its first answer
@@ -266,8 +260,12 @@ class Exploration(traitlets.HasTraits):
     def _ask_again(self, change: Any) -> None:
         if change["name"] in ("layer", "channels") and not self.only:
             return  # these choose what is shown of the answer, and it is there already
-        if not self._quiet:
-            self._ask()
+        if self._quiet:
+            return
+        if change["name"] == "item":
+            with self._quietly():
+                self.strokes = ()  # paint sticks to its picture
+        self._ask()
 
     @traitlets.observe("pins")
     def _ask_pins(self, change: Any) -> None:

@@ -58,7 +58,6 @@ class HeatmapView(View):
     def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._drawn: Any = None
         self._messages = 0
-        self._unpainted: tuple[int | None, list[float]] | None = None
         look = Look.from_dict(look or {}).to_dict()
         super().__init__(exploration, look=look, presets=exploration.presets(), **traits)
         self.follow(self._show, "answer", "error", "pins", "pinned")
@@ -115,13 +114,11 @@ class HeatmapView(View):
         answer = self.exploration.answer
         if answer is None:
             return
-        if not answer.question.strokes:
-            self._unpainted = (answer.question.item, answer.scores)
         pins = [self._pinned(pin, held, answer) for pin, held in self._pins()]
         traits: dict[str, Any] = {
             "relevance": answer.pixels.tobytes(),
             "size": answer.pixels.shape,
-            "caption": self._caption(answer) | {"before": self._before(answer), "file": file_name(answer)},
+            "caption": self._caption(answer) | {"before": _before(answer), "file": file_name(answer)},
             "pinned": pins,
             "pin_maps": [held.pixels.tobytes() if held else b"" for _, held in self._pins()],
             "pin_pictures": [self._other_picture(held, answer) for _, held in self._pins()],
@@ -150,13 +147,6 @@ class HeatmapView(View):
             "score": float(answer.whole.ledger.explained[0]),
             "painted": bool(question.strokes),
         }
-
-    def _before(self, answer: Answer) -> float | None:
-        """The explained score of the picture without paint; None without paint, or if that was never seen."""
-        if not answer.question.strokes or self._unpainted is None or self._unpainted[0] != answer.question.item:
-            return None
-        scores = self._unpainted[1]
-        return scores[answer.target] - (0 if answer.than is None else scores[answer.than])
 
     def _pinned(self, pin: Question, held: Answer | None, live: Answer) -> dict[str, Any]:
         follows = pin.item is None
@@ -224,6 +214,13 @@ def file_name(answer: Answer) -> str:
     """What to call files about an answer: the picture's name, in letters that every system takes."""
     stem = re.sub(r"\.\w{1,5}$", "", answer.picture.name)
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:60] or "picture"
+
+
+def _before(answer: Answer) -> float | None:
+    """The explained score of the picture without paint; None without paint."""
+    if answer.before is None:
+        return None
+    return answer.before[answer.target] - (0 if answer.than is None else answer.before[answer.than])
 
 
 def _second(scores: list[float], target: int) -> int:

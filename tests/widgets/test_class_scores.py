@@ -44,6 +44,13 @@ def test_scores_before_painting_are_shown_beside_those_after(exploration):
     assert view.before == b""
 
 
+def test_a_state_that_was_painted_elsewhere_knows_the_scores_before(explore, digits):
+    clean, painted = explore(digits), explore(digits)
+    painted.ask(item=2, strokes=(Stroke("blur", 2.0, ((4.0, 4.0),)),))  # never seen without
+    clean.item = 2
+    np.testing.assert_allclose(numbers(ClassScores(painted).before), clean.answer.scores, rtol=1e-6)
+
+
 def test_what_is_no_class_is_a_sentence(exploration, say):
     view = ClassScores(exploration)
     say(view, target=10)

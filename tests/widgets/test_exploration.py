@@ -280,7 +280,7 @@ def test_paint_changes_the_scores_and_sticks_to_its_picture(exploration, digits)
     expected = Explainer(digits.model).scores(painted(x, [stroke], digits.bounds)[None])
     assert exploration.answer.scores == expected[0].tolist() != clean
     exploration.item = 5
-    assert exploration.strokes == ()
+    assert exploration.strokes == exploration.answer.question.strokes == ()
     exploration.item = digits.start
     assert exploration.answer.scores == clean
 
