@@ -10,10 +10,11 @@ BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
 
-.PHONY: help dashboard test lint benchmark browser
+.PHONY: help dashboard spray test lint benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
+	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, as CI does"
 	@echo "make benchmark   print the timings"
@@ -21,6 +22,9 @@ help:
 
 dashboard: $(BASE)
 	@$(BIN)/lrpwidgets serve explore $(ARGS)
+
+spray: $(BASE)
+	@$(BIN)/lrpwidgets serve spray $(ARGS)
 
 test: $(TEST) browser
 	$(BIN)/python -m pytest $(ARGS)
@@ -47,6 +51,7 @@ $(BASE): pyproject.toml | $(BIN)/pip
 $(TEST): pyproject.toml | $(BIN)/pip
 	@echo "Installing lrpwidgets and its test tools into .venv; the first time this takes minutes, as torch is large."
 	$(BIN)/python -m pip install --editable ".[test,referees]"
+	$(BIN)/python -m pip install --no-deps "virelay>=0.6.1"  # it would bring a Pillow of 2024
 	@touch $(BASE) $@
 
 # pip is what venv installs last: where it is there, .venv is whole.

@@ -11,11 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import dashboards, lrp, subjects, widgets
+    from . import dashboards, lrp, spray, subjects, widgets
     from .dashboards import explore
 
 __version__ = "0.1.0"
-__all__ = ["dashboards", "explore", "lrp", "subjects", "widgets"]
+__all__ = ["dashboards", "explore", "lrp", "spray", "subjects", "widgets"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,70 @@
+"""SpRAy: find the strategies of a model in its relevance maps of a whole data set (Lapuschkin et al. 2019).
+
+Start with :meth:`RelevanceStore.create`, which explains every input of a subject and keeps the relevance on disk;
+:func:`spray` makes an :class:`Atlas` of a selection of it, and :func:`poison_test` tells whether a cluster is a Clever
+Hans.
+Importing this package is quick: a part, and what it needs, loads when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .atlas import Atlas, Cluster, Ranked, spray
+    from .chunks import DamagedStoreError
+    from .classes import RankedClass, rank_classes
+    from .features import Features
+    from .poison import Artefact, Verdict, boxed, candidate, poison_test
+    from .progress import Progress
+    from .store import RelevanceStore, Selection
+
+_HOMES = {
+    "Artefact": ".poison",
+    "Atlas": ".atlas",
+    "Cluster": ".atlas",
+    "DamagedStoreError": ".chunks",
+    "Features": ".features",
+    "Progress": ".progress",
+    "Ranked": ".atlas",
+    "RankedClass": ".classes",
+    "RelevanceStore": ".store",
+    "Selection": ".store",
+    "Verdict": ".poison",
+    "boxed": ".poison",
+    "candidate": ".poison",
+    "poison_test": ".poison",
+    "rank_classes": ".classes",
+    "spray": ".atlas",
+}
+"""Public names, and the module that each comes from."""
+
+__all__ = [
+    "Artefact",
+    "Atlas",
+    "Cluster",
+    "DamagedStoreError",
+    "Features",
+    "Progress",
+    "Ranked",
+    "RankedClass",
+    "RelevanceStore",
+    "Selection",
+    "Verdict",
+    "boxed",
+    "candidate",
+    "poison_test",
+    "rank_classes",
+    "spray",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

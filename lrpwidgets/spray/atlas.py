@@ -1,0 +1,381 @@
+"""SpRAy: from the relevance maps of a selection to an `Atlas` of the strategies behind them.
+
+The object to know is :class:`Atlas`, which :func:`spray` makes. Costs: one pass over the maps, a search for
+neighbours (n² comparisons up to 20,000 samples, of the order of n beyond), and a sparse eigenvalue problem; memory is
+that of the features, n × d single precision numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import embeddings as embedding
+from .clusters import NOISE, clustered, coordinates
+from .features import Features, usable
+from .neighbors import EXACT, neighbor_graph
+from .separability import separability
+from .spectral import EIGENVALUES, Spectrum, eigengap, spectrum
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from scipy.sparse import csr_array
+
+    from .store import RelevanceStore, Selection
+
+Report = Callable[[str, int, int], None]
+"""Takes what is being done, the steps done and the steps in all; may raise to end the work."""
+
+DIMENSIONS = 8
+"""Eigenvectors in which τ is measured, so that it compares across classes of any number of clusters."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A cluster in the order of suspicion."""
+
+    cluster: int
+    size: int
+    """Samples in it."""
+    tau: float
+    """Separability from the other samples of the atlas, see :func:`.separability`."""
+    label: int
+    """Its most common label; where all samples have one label, its most common prediction. −1: unknown."""
+    purity: float
+    """The share of that."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """What the samples of one cluster have in common."""
+
+    number: int
+    rows: NDArray[np.int64]
+    """Rows of the store, those in the middle of the cluster first."""
+    heatmap: NDArray[np.float32]
+    """Mean of the maps, each summed over channels and divided by its Σ|R|; (H, W) for images."""
+    others: NDArray[np.float32]
+    """The same of the atlas's other samples; zeros where there are none."""
+
+    @property
+    def prototypes(self) -> NDArray[np.int64]:
+        """The five rows nearest to the middle."""
+        return self.rows[:5]
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """A fitted SpRAy analysis; :func:`spray` makes one. Nothing in it changes: `recluster` gives another one."""
+
+    selection: Selection = field(repr=False)
+    """What was asked for."""
+    rows: NDArray[np.int64] = field(repr=False)
+    """Rows of the store that were analysed, (n,)."""
+    excluded: dict[str, int]
+    """How many rows of the selection were left out, by reason."""
+    features: Features
+    neighbors: int
+    seed: int
+    spectrum: Spectrum = field(repr=False)
+    """Of the neighbour graph, (n, ...)."""
+    affinity: csr_array = field(repr=False)
+    """The neighbour graph over samples that differ."""
+    inverse: NDArray[np.intp] = field(repr=False)
+    """Which sample of the graph each row is, (n,): equal maps share one."""
+    clusters: NDArray[np.int32] = field(repr=False)
+    """The cluster of each row, (n,), from the largest, 0, on; −1 for the noise of HDBSCAN."""
+    clustering: str
+    """How they were made, such as "spectral-4"."""
+    notes: tuple[str, ...] = ()
+    """Sentences to read before trusting it."""
+    seconds: float = 0.0
+    """What :func:`spray` took, without t-SNE and UMAP; 0 for an atlas from a file."""
+    _made: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    @property
+    def store(self) -> RelevanceStore:
+        """Where the maps are."""
+        return self.selection.store
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def eigenvalues(self) -> NDArray[np.float64]:
+        """The smallest of the normalised Laplacian, (m,), ascending."""
+        return self.spectrum.eigenvalues
+
+    @property
+    def vectors(self) -> NDArray[np.float64]:
+        """Their eigenvectors, (n, m); equal maps have equal rows."""
+        return self.spectrum.vectors[self.inverse]
+
+    @property
+    def eigengap(self) -> int:
+        """How many clusters the eigenvalues suggest."""
+        return eigengap(self.eigenvalues)
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are, without noise."""
+        return int(self.clusters.max(initial=-1)) + 1
+
+    @property
+    def embeddings(self) -> Mapping[str, NDArray[np.float32]]:
+        """Embeddings (n, 2) by name, each computed when it is first asked for."""
+        return _Embeddings(self)
+
+    @property
+    def made(self) -> set[str]:
+        """Names of the embeddings that are there already."""
+        return set(self._made)
+
+    def embed(self, name: str, report: Report | None = None) -> NDArray[np.float32]:
+        """The embedding "spectral", "tsne" or "umap", (n, 2); computed once.
+
+        Parameters
+        ----------
+        report
+            Is told how far it is; what it raises ends the computation, and the atlas stays as it was.
+
+        Raises
+        ------
+        ValueError
+            If there is no such embedding, or it needs a package that is not installed.
+        """
+        if name not in self._made:
+            tell = report or _silent
+            made = embedding.embedded(name, self.spectrum, self.seed, lambda done, total: tell(name, done, total))
+            self._made[name] = made
+        return self._made[name][self.inverse]
+
+    def recluster(self, method: str = "spectral", count: int | None = None) -> Atlas:
+        """The same atlas with other clusters: "spectral", "agglomerative" or "hdbscan"; None: as the eigengap says.
+
+        Raises
+        ------
+        ValueError
+            If the method is unknown, or there cannot be so many clusters.
+        """
+        labels = clustered(self.spectrum, self.affinity, method, count, self.seed)
+        found = int(labels.max(initial=-1)) + 1
+        return replace(self, clusters=labels[self.inverse], clustering=f"{method}-{found}")
+
+    @cached_property
+    def ranking(self) -> list[Ranked]:
+        """All clusters, the most separable first; of two that are equally so, the smaller."""
+        space = coordinates(self.spectrum, DIMENSIONS)[self.inverse]
+        made = [self._ranked(number, space) for number in range(self.count)]
+        return sorted(made, key=lambda each: (-round(each.tau, 6), each.size))
+
+    @property
+    def tau(self) -> float:
+        """Separability of the most separable cluster: how suspicious the whole selection is; 0 with one cluster."""
+        return max((each.tau for each in self.ranking), default=0.0)
+
+    def members(self, number: int) -> NDArray[np.int64]:
+        """Rows of the store in a cluster, those nearest to its middle first.
+
+        Raises
+        ------
+        ValueError
+            If there is no cluster of that number.
+        """
+        inside = np.flatnonzero(self.clusters == number)
+        if not len(inside):
+            raise ValueError(f"There is no cluster {number}; there are clusters 0 to {self.count - 1}.")
+        # The middle is where most are each other's neighbours: in the spectral embedding a cluster may be one point.
+        degrees = self.spectrum.degrees[self.inverse[inside]]
+        members: NDArray[np.int64] = self.rows[inside[np.argsort(-degrees, kind="stable")]]
+        return members
+
+    def cluster(self, number: int) -> Cluster:
+        """What the samples of a cluster have in common; the first call reads all maps of the atlas.
+
+        Raises
+        ------
+        ValueError
+            If there is no cluster of that number.
+        """
+        rows = self.members(number)
+        sums, size = self._sums, len(rows)
+        others = sums.sum(0) - sums[number]
+        return Cluster(number, rows, sums[number] / size, others / max(1, len(self) - size))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the atlas, with the embeddings that were made, to the file `path`; the maps stay in the store."""
+        from .atlas_file import write
+
+        write(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], store: RelevanceStore) -> Atlas:
+        """The atlas that :meth:`save` wrote of `store`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no atlas, or one of another store.
+        """
+        from .atlas_file import read
+
+        return read(path, store)
+
+    def _ranked(self, number: int, space: NDArray[np.float64]) -> Ranked:
+        inside = self.clusters == number
+        store = self.store
+        truths = store.label[self.rows]
+        kinds = (truths if len(np.unique(truths)) > 1 else store.prediction[self.rows])[inside]
+        values, counts = np.unique(kinds, return_counts=True)
+        most = int(counts.argmax())
+        tau = separability(space, inside)
+        return Ranked(number, len(kinds), tau, int(values[most]), float(counts[most] / len(kinds)))
+
+    @cached_property
+    def _sums(self) -> NDArray[np.float32]:
+        """Normalised maps summed over each cluster, and behind those over noise: (k + 1, H, W)."""
+        shape = self.store.info.shape
+        sums = np.zeros((self.count + 1, *(shape[1:] if len(shape) > 1 else shape)), np.float64)
+        numbers = np.array([*range(self.count), NOISE])
+        for places, relevance in self.store.batches(self.rows):
+            maps = relevance.sum(1) if relevance.ndim > 2 else relevance
+            size = np.abs(maps).reshape(len(maps), -1).sum(1).reshape(-1, *[1] * (maps.ndim - 1))
+            inside = (self.clusters[places] == numbers[:, None]).astype(np.float64)
+            sums += np.tensordot(inside, maps / np.where(size > 0, size, 1), 1)
+        return sums.astype(np.float32)
+
+
+class _Embeddings(Mapping[str, NDArray[np.float32]]):
+    """The embeddings of an atlas, made when they are looked up."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self._atlas = atlas
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        if name not in embedding.names():
+            raise KeyError(name)
+        return self._atlas.embed(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(embedding.names())
+
+    def __len__(self) -> int:
+        return len(embedding.names())
+
+
+def spray(
+    selection: Selection | RelevanceStore,
+    *,
+    features: Features | None = None,
+    neighbors: int = 10,
+    clusters: str | int = "auto",
+    embeddings: Sequence[str] = ("spectral",),
+    seed: int = 0,
+    progress: Report | None = None,
+) -> Atlas:
+    """Spectral relevance analysis (Lapuschkin et al. 2019): the strategies behind a selection of decisions.
+
+    Parameters
+    ----------
+    selection
+        Relevance maps, such as ``store.select(label=3)``; a store stands for all its maps.
+    features
+        How maps are made comparable; by default signed relevance, at most 32 × 32, divided by Σ|R|.
+    neighbors
+        Neighbours of each sample in the graph; fewer where there are not so many samples.
+    clusters
+        "auto": k-means on as many eigenvectors as the eigengap suggests. A number: that many. "hdbscan" or
+        "agglomerative": another clustering.
+    embeddings
+        What to compute at once: "spectral", "tsne", "umap". Others are computed when they are asked for.
+    seed
+        For everything random: the same seed gives the same atlas.
+    progress
+        Is told what is being done and how far it is; what it raises ends the work.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to compare (maps without relevance, or not finite, are left out and counted), or a
+        parameter is out of its range.
+    """
+    from .store import RelevanceStore
+
+    if isinstance(selection, RelevanceStore):
+        selection = selection.select()
+    if neighbors < 1:
+        raise ValueError(f"neighbors must be 1 or more, got {neighbors!r}.")
+    started = time.perf_counter()
+    report, features = progress or _silent, features or Features()
+    known = usable(selection, features, lambda done, total: report("reading relevance", done, total))
+    first, inverse = _distinct(known.features)
+    vectors = known.features if len(first) == len(inverse) else known.features[first]
+    report("finding neighbours", 0, 1)
+    nearest = min(neighbors, len(vectors) - 1)
+    affinity = neighbor_graph(vectors, nearest, seed)
+    report("eigenvalues", 0, 1)
+    found = spectrum(affinity, seed)
+    notes = _notes(known.excluded, len(known.rows), len(vectors), nearest, neighbors, found)
+    atlas = Atlas(
+        selection, known.rows, known.excluded, features, nearest, seed, found, affinity, inverse,
+        np.zeros(len(inverse), np.int32), "spectral-1", notes,
+    )  # fmt: skip
+    report("clusters", 0, 1)
+    method, count = ("spectral", clusters) if isinstance(clusters, int) else (clusters, None)
+    atlas = atlas.recluster("spectral" if method == "auto" else method, count)
+    atlas = replace(atlas, seconds=time.perf_counter() - started)
+    for name in embeddings:
+        atlas.embed(name, report)
+    return atlas
+
+
+def _distinct(features: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first of each group of equal rows, and for each row the number of its group.
+
+    Equal maps would be each other's only neighbours, and tear the graph apart.
+    """
+    groups: dict[bytes, int] = {}
+    inverse = np.array([groups.setdefault(_digest(row), len(groups)) for row in features], np.intp)
+    first = np.full(len(groups), -1, np.intp)
+    first[inverse[::-1]] = np.arange(len(inverse))[::-1]
+    return first, inverse
+
+
+def _digest(row: NDArray[np.float32]) -> bytes:
+    from hashlib import blake2b
+
+    return blake2b(row.tobytes(), digest_size=16).digest()  # a set of whole rows would double the memory
+
+
+def _notes(
+    excluded: Mapping[str, int], rows: int, distinct: int, nearest: int, wanted: int, found: Spectrum
+) -> tuple[str, ...]:
+    every = [
+        *(f"{count} maps with {reason} are left out." for reason, count in excluded.items()),
+        f"{rows - distinct} maps equal another one and share its place." if distinct < rows else "",
+        f"With {distinct} different maps each has {nearest} neighbours, not {wanted}." if nearest < wanted else "",
+        f"The neighbour graph has {found.components} separate parts." if found.components > 1 else "",
+        f"Parts beyond the {len(found.eigenvalues)} largest have no eigenvectors and count as one cluster."
+        if found.components > len(found.eigenvalues)
+        else "",
+        f"Neighbours of {distinct:,} maps are searched near each only: about 1 of 100 is missed."
+        if distinct > EXACT
+        else "",
+    ]
+    return tuple(filter(None, every))
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Where nobody wants to know."""
+
+
+__all__ = ["EIGENVALUES", "NOISE", "Atlas", "Cluster", "Ranked", "spray"]

@@ -1,0 +1,76 @@
+"""Fill a relevance store: read inputs ahead, explain a batch, write behind.
+
+What is slow is the explanation. One thread reads the next batches meanwhile and another one writes the last, and
+neither is ever more than `AHEAD` batches away, so memory stays what a few batches take.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from .batch import Attribution, Batch
+from .progress import Pace, Watcher
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+AHEAD = 3
+"""Batches that are read before they are explained, and batches that wait to be written."""
+
+
+def attribute(attribution: Attribution, client: Client | None, progress: bool | Watcher) -> None:
+    """Complete the store of `attribution`: here, or on the workers of `client`."""
+    store = attribution.store
+    missing = store.missing()
+    pace = Pace(progress, len(store) - sum(store.size_of(number) for number in missing), len(store))
+    pace.tell()
+    try:
+        if client is None:
+            _here(attribution, missing, pace)
+        else:
+            from .distributed import spread
+
+            spread(attribution, client, missing, pace)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(error.errno, _full(attribution, pace)) from error
+    finally:
+        pace.close()
+    for array in store.arrays.values():
+        array.sweep()
+
+
+def _here(attribution: Attribution, missing: list[int], pace: Pace) -> None:
+    reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
+    store, written = attribution.store, deque[Future[int]]()
+    try:
+        for batch in _ahead(reader, attribution, missing):
+            written.append(writer.submit(attribution.write, batch.number, attribution.explain(batch)))
+            while len(written) > AHEAD or (written and written[0].done()):
+                pace.advance(store.size_of(written.popleft().result()))
+        for future in written:
+            pace.advance(store.size_of(future.result()))
+    finally:  # also after Ctrl-C: what was explained is written
+        reader.shutdown(cancel_futures=True)
+        writer.shutdown()
+
+
+def _ahead(reader: ThreadPoolExecutor, attribution: Attribution, missing: Iterable[int]) -> Iterator[Batch]:
+    numbers = iter(missing)
+    reading = deque(reader.submit(attribution.read, number) for number in islice(numbers, AHEAD))
+    while reading:
+        yield reading.popleft().result()
+        reading.extend(reader.submit(attribution.read, number) for number in islice(numbers, 1))
+
+
+def _full(attribution: Attribution, pace: Pace) -> str:
+    return (
+        f"The disk of the store {str(attribution.store.path)!r} is full after {pace.done:,} of "
+        f"{len(attribution.store):,} inputs. They stay good: make room and run the same again, to go on from there."
+    )

@@ -1,0 +1,120 @@
+"""Before a store is begun: check what is asked, and learn from one input what the store will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from ..lrp import Explainer, composites
+from .batch import FAULTS, reason
+from .info import Info, fingerprint, fingerprint_of_data, plain, software
+from .maps import ask, of_input
+
+if TYPE_CHECKING:
+    from ..subjects import Subject
+
+Found = TypeVar("Found")
+
+TRIALS = 100
+"""Inputs that are tried before the model is taken to be at fault."""
+
+
+def examined(
+    explainer: Explainer,
+    subject: Subject,
+    targets: str | int,
+    batch_size: int,
+    layer: str | None,
+    pool: int | None,
+    dtype: str,
+) -> tuple[Info, int]:
+    """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
+    check(targets, batch_size, pool, dtype)
+    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, layer))
+    if explanation.scores.dim() != 2:
+        raise ValueError(
+            f"The model gives scores of shape {tuple(explanation.scores.shape)}; a store needs one per class, (B, C). "
+            "Give the explainer a `select` that returns those."
+        )
+    if pool is not None and x.dim() != 3:
+        raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
+    composite = plain(explanation.composite.to_dict())
+    info = Info(
+        subject=subject.name,
+        title=subject.title,
+        recipe=subject.recipe,
+        modality=subject.modality,
+        classes=list(subject.classes),
+        inputs=len(subject.dataset),
+        input_shape=tuple(x.shape),
+        input_dtype=str(x.dtype),
+        data=fingerprint_of_data(subject, x),
+        fingerprint=fingerprint(explainer.model),
+        composite=composite,
+        unknown=explainer.unknown,
+        targets=targets,
+        batch_size=batch_size,
+        dtype=dtype,
+        pool=pool,
+        layer=layer,
+        shape=tuple(of_input(explanation, pool).shape[1:]),
+        layer_shape=tuple(explanation[layer].relevance.shape[1:]) if layer else None,
+        software=software(),
+        caveats=_caveats(explainer, x),
+    )
+    return info, probe
+
+
+def check(targets: str | int, batch_size: int, pool: int | None, dtype: str) -> None:
+    """Raise ValueError if one of them cannot be."""
+    if targets not in ("predicted", "label") and not _is_count(targets, 0):
+        raise ValueError(f"targets must be 'predicted', 'label' or the number of a class, got {targets!r}.")
+    if not _is_count(batch_size, 1):
+        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
+    if pool is not None and not _is_count(pool, 1):
+        raise ValueError(f"pool must be a whole number of at least 1, or None, got {pool!r}.")
+    if dtype not in ("float16", "float32"):
+        raise ValueError(f"dtype must be 'float16' or 'float32', got {dtype!r}.")
+
+
+def described(explainer: Explainer, info: Info) -> tuple[str, dict[str, Any], str]:
+    """Fingerprint, composite and treatment of unknown operations of `explainer`, for inputs as those of a store."""
+    composite = explainer.composite
+    zeros = torch.zeros(1, *info.input_shape, dtype=getattr(torch, info.input_dtype.removeprefix("torch.")))
+    steps = explainer.record(zeros).steps if composite == "auto" else []
+    return fingerprint(explainer.model), plain(composites.chosen(composite, steps).to_dict()), explainer.unknown
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def first(subject: Subject, use: Callable[[Tensor, int | None], Found]) -> tuple[int, Tensor, Found]:
+    """The first input that can be read and used: its number, itself, and what `use` makes of it and its label.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or none among the first `TRIALS`.
+    """
+    faults: list[Exception] = []
+    for index in range(min(len(subject.dataset), TRIALS)):
+        try:
+            x, label = subject.item(index)
+            return index, x, use(x, label)
+        except (OSError, *FAULTS) as error:
+            faults.append(error)
+    if not faults:
+        raise ValueError(f"The subject {subject.name!r} has no inputs; give it a dataset.")
+    raise ValueError(
+        f"None of the first {len(faults)} inputs can be explained. The first: {reason(faults[0])}"
+    ) from faults[0]
+
+
+def _caveats(explainer: Explainer, x: Tensor) -> list[str]:
+    # Weighted with themselves the scores add up to more than 0: no caveat then is about this one sample.
+    scores = explainer.scores(x[None])
+    return explainer.explain(x[None], scores, keep="input").caveats

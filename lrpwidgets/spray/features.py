@@ -1,0 +1,128 @@
+"""From relevance maps to feature vectors whose distances mean "looks at something else".
+
+Scale must go: else clusters are groups of confident and of hesitant predictions. So each map is divided by Σ|R|, never
+by its signed sum, which may be near zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .store import Selection
+
+SIGNS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "signed": lambda relevance: relevance,
+    "absolute": np.abs,
+    "positive": lambda relevance: np.maximum(relevance, 0),
+}
+"""What is taken of each pixel's relevance, after the sum over channels."""
+
+NOT_FINITE = "relevance that is not finite"
+NOTHING = "no relevance at all"
+
+
+@dataclass(frozen=True)
+class Features:
+    """How relevance maps are made comparable (Lapuschkin et al. 2019, steps 1 and 2 of SpRAy).
+
+    Raises
+    ------
+    ValueError
+        If `sign` is none of `SIGNS`, or `size` is below 1.
+    """
+
+    sign: str = "signed"
+    """"signed", "absolute" or "positive": what is taken of each pixel, after the sum over channels."""
+    size: int = 32
+    """Larger maps are sum-pooled to this height and width."""
+    layer: bool = False
+    """Take relevance at the store's layer, a value per channel, instead of that of the input."""
+
+    def __post_init__(self) -> None:
+        if self.sign not in SIGNS:
+            raise ValueError(f"sign must be one of {', '.join(SIGNS)}, got {self.sign!r}.")
+        if self.size < 1:
+            raise ValueError(f"size must be 1 or more pixels, got {self.size!r}.")
+
+    def of(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features (n, d) of relevance (n, C, ...), each row with Σ|x| = 1; NaN where a map is zero or not finite."""
+        maps = self._summed(relevance)
+        flat = SIGNS[self.sign](maps).reshape(len(maps), -1)
+        size = np.abs(flat).sum(1, dtype=np.float64, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (flat / np.where(size > 0, size, np.nan)).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    def _summed(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pooled maps, summed over channels; at a layer channels are what counts, and positions are summed."""
+        if self.layer or relevance.ndim == 2:  # values without a place have no neighbours to be pooled with
+            channels: NDArray[np.float32] = relevance.reshape(*relevance.shape[:2], -1).sum(-1)
+            return channels
+        return pooled(relevance.sum(1), self.size)
+
+
+def pooled(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Maps (n, ...) with each further axis summed in at most `size` neighbouring parts; Σ stays."""
+    for axis in range(1, maps.ndim):
+        length = maps.shape[axis]
+        if length > size:
+            maps = np.add.reduceat(maps, np.arange(size) * length // size, axis=axis)
+    return maps
+
+
+@dataclass(frozen=True, eq=False)
+class Usable:
+    """The part of a selection that can be compared."""
+
+    features: NDArray[np.float32]
+    """(n, d)."""
+    rows: NDArray[np.int64]
+    """Rows of the store that they belong to, (n,)."""
+    excluded: dict[str, int]
+    """How many rows were left out, by reason."""
+
+
+def usable(selection: Selection, features: Features, report: Callable[[int, int], None]) -> Usable:
+    """Read the relevance of `selection` chunk by chunk; what has no features is counted and left out.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left, with the reasons and their numbers.
+    """
+    rows = selection.rows
+    found: NDArray[np.float32] | None = None
+    excluded = {NOT_FINITE: 0, NOTHING: 0}
+    kept = np.zeros(len(rows), bool)
+    done = 0
+    for places, relevance in selection.store.batches(rows, layer=features.layer):
+        made = features.of(relevance)
+        finite = np.isfinite(relevance.reshape(len(relevance), -1)).all(1)
+        good = finite & np.isfinite(made).all(1)
+        excluded[NOT_FINITE] += int((~finite).sum())
+        excluded[NOTHING] += int((finite & ~good).sum())
+        found = np.empty((len(rows), made.shape[1]), np.float32) if found is None else found
+        found[places] = made
+        kept[places] = good
+        done += len(places)
+        report(done, len(rows))
+    excluded = {reason: count for reason, count in excluded.items() if count}
+    if found is None or not kept.any():
+        raise ValueError(f"Nothing to compare in {selection.name}: {_counted(len(rows), excluded)}.")
+    every = bool(kept.all())
+    return Usable(found if every else found[kept], rows if every else rows[kept], excluded)
+
+
+def _counted(rows: int, excluded: dict[str, int]) -> str:
+    if not rows:
+        return "no row of the store was selected, or none of them is attributed yet"
+    return "; ".join(f"{count} of {rows} maps have {reason}" for reason, count in excluded.items())

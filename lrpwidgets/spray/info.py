@@ -1,0 +1,165 @@
+"""Where the numbers of a store come from: the model, the composite, the data, and what was asked.
+
+`Info` is written into the store when it is begun, and compared when somebody goes on with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..subjects import Subject
+
+FORMAT = 1
+"""Version of what a store consists of."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a store holds, and where it comes from."""
+
+    subject: str
+    """Short name of the subject."""
+    title: str
+    """Its heading."""
+    recipe: str
+    """Python that makes the subject again, after ``from lrpwidgets import subjects``; may be empty."""
+    modality: str
+    """Kind of data, as the subject has it."""
+    classes: list[str]
+    """Name of each output; may be empty."""
+    inputs: int
+    """Number of inputs of the data set, N."""
+    input_shape: tuple[int, ...]
+    """Of one input, (C, H, W)."""
+    input_dtype: str
+    """Of an input, such as ``"torch.float32"``."""
+    data: str
+    """SHA-256 over names and labels of the inputs and the first input that could be explained."""
+    fingerprint: str
+    """SHA-256 over the model: see :func:`fingerprint`."""
+    composite: dict[str, Any]
+    """Which rule each layer got, as :meth:`.Composite.to_dict` writes it."""
+    unknown: str
+    """What was done with operations that have no rule: ``"error"`` or ``"gradient"``."""
+    targets: str | int
+    """What is explained: ``"predicted"``, ``"label"`` or one class."""
+    batch_size: int
+    """Inputs in a batch and in a chunk."""
+    dtype: str
+    """Of relevance on disk, ``"float16"`` or ``"float32"``."""
+    pool: int | None
+    """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
+    layer: str | None
+    """Layer whose relevance is kept too."""
+    shape: tuple[int, ...]
+    """Of one relevance map, (C, H, W)."""
+    layer_shape: tuple[int, ...] | None
+    """Of the relevance of one sample at the layer."""
+    software: dict[str, str]
+    """Versions of what computed, when the store was begun."""
+    caveats: list[str]
+    """Sentences to read before trusting relevance of this model under this composite."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return plain({"format": FORMAT, **asdict(self)})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Info:
+        """What :meth:`to_dict` wrote; raises ValueError that names what is wrong."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"its format is {data.get('format')!r}; this version of lrpwidgets reads {FORMAT}.")
+        missing = [field.name for field in fields(cls) if field.name not in data]
+        if missing:
+            raise ValueError(f"it does not say {', '.join(missing)}.")
+        known = {field.name: data[field.name] for field in fields(cls)}
+        shapes = ("input_shape", "shape", "layer_shape")
+        return cls(**known | {name: tuple(known[name]) if known[name] else None for name in shapes})  # JSON has lists
+
+    def differences(self, other: Info) -> list[str]:
+        """What numbers depend on and is not the same in both: ``"batch_size (64 there, 32 here)"``, `other` is here."""
+        return [*self.differences_of_model(other.fingerprint, other.composite, other.unknown), *self._asked(other)]
+
+    def differences_of_model(self, fingerprint: str, composite: Mapping[str, Any], unknown: str) -> Iterator[str]:
+        """What differs in the model and the way in which it is explained."""
+        if self.fingerprint != fingerprint:
+            yield f"model (weights and architecture {self.fingerprint[:12]} there, {fingerprint[:12]} here)"
+        if self.composite["entries"] != composite["entries"]:
+            yield f"composite ({_composites(self.composite, composite)})"
+        if self.unknown != unknown:
+            yield f"unknown ({self.unknown!r} there, {unknown!r} here)"
+
+    def changed_software(self, other: Info) -> list[str]:
+        """Versions that are not the same in both: ``"torch (2.4.0 there, 2.5.0 here)"``, `other` is here."""
+        both = ((name, there, other.software.get(name)) for name, there in self.software.items())
+        return [f"{name} ({there} there, {here} here)" for name, there, here in both if there != here]
+
+    def _asked(self, other: Info) -> Iterator[str]:
+        for name in ("inputs", "input_shape", "input_dtype", "targets", "batch_size", "dtype", "pool", "layer"):
+            there, here = getattr(self, name), getattr(other, name)
+            if there != here:
+                yield f"{name} ({there!r} there, {here!r} here)"
+        if self.data != other.data and self.inputs == other.inputs:
+            yield f"data (names, labels or first input: {self.data[:12]} there, {other.data[:12]} here)"
+
+
+def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """The names of two composites, or, of two of one name, the first entry in which they differ."""
+    if there["name"] != here["name"]:
+        return f"{there['name']!r} there, {here['name']!r} here"
+    pairs = enumerate(zip(_padded(there, here), _padded(here, there), strict=True))
+    number, (first, second) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+    return f"entry {number + 1} of {there['name']!r} is {first} there, {second} here"
+
+
+def _padded(composite: Mapping[str, Any], other: Mapping[str, Any]) -> list[Any]:
+    entries = composite["entries"]
+    return [*entries, *["missing"] * (len(other["entries"]) - len(entries))]
+
+
+def fingerprint(model: nn.Module) -> str:
+    """SHA-256 over the architecture as torch prints it, and name, shape, type and bytes of parameters and buffers."""
+    found = hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", repr(model)).encode())  # addresses change with the process
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        found.update(_content(tensor))
+    return found.hexdigest()
+
+
+def fingerprint_of_data(subject: Subject, first: Tensor) -> str:
+    """SHA-256 over names and labels of the inputs, as far as they are known without decoding, and one input."""
+    names, labels = (getattr(subject.dataset, what, None) for what in ("names", "labels"))
+    known = [*map(str, [] if names is None else names)], [*map(_number, [] if labels is None else labels)]
+    return hashlib.sha256(json.dumps(known).encode() + _content(first)).hexdigest()
+
+
+def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` as it comes back from JSON: with lists in place of tuples."""
+    found: dict[str, Any] = json.loads(json.dumps(data))
+    return found
+
+
+def _content(tensor: Tensor) -> bytes:
+    import torch
+
+    # As bytes, since numpy does not know every type of torch's.
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _number(label: Any) -> int | None:
+    return None if label is None else int(label)
+
+
+def software() -> dict[str, str]:
+    """Versions of what numbers depend on."""
+    return {"python": python_version(), **{name: version(name) for name in ("lrpwidgets", "torch", "numpy", "zarr")}}

@@ -1,0 +1,29 @@
+"""Stores that are made where nobody named a folder: in the user's cache, one for each model and data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platformdirs import user_cache_path
+
+from .store import RelevanceStore
+
+if TYPE_CHECKING:
+    from ..subjects import Subject
+    from .progress import Watcher
+
+
+def kept(subject: Subject, device: str | None = None, progress: bool | Watcher = True) -> RelevanceStore:
+    """The store of `subject` in the user's cache; made now, or completed, where that is needed.
+
+    It has the predicted classes under ``epsilon_plus_flat``, or what suits a model with attention, with maps of large
+    pictures pooled. For anything else name a folder and use :meth:`.RelevanceStore.create`.
+    """
+    from ..lrp import Explainer
+    from .info import fingerprint
+
+    x, _ = subject.item(0)
+    name = f"{subject.name}-{fingerprint(subject.model)[:12]}-{len(subject.dataset)}"
+    pool = 32 if max(x.shape[1:], default=1) > 64 else None
+    explainer = Explainer(subject.model, device=device)
+    return RelevanceStore.create(user_cache_path("lrpwidgets") / name, explainer, subject, pool=pool, progress=progress)

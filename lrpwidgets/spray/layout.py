@@ -1,0 +1,136 @@
+"""How a relevance store lies on disk: a Zarr group (version 3) that any Zarr library reads.
+
+Its attributes say where the numbers come from (`Info`) and keep notes; its arrays have one chunk per batch of inputs,
+so that no two writers share a file:
+
+=========== ============= ======================================================================================
+relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums
+layer       (N, ...)      the relevance of a layer's output, if one was asked for; times `layer_scale`
+failure     (N, 256)      why an input could not be read or explained, in UTF-8; its chunks are rare
+samples     (N, 7)        the columns of `COLUMNS` for each input, all of them as 64-bit floats
+=========== ============= ======================================================================================
+
+`samples` is one table, as files cost more than numbers: with an array for each column, writing them took a seventh of
+the time that a small network's explanations take. It is written last: a batch whose chunk of it is there is done.
+Nothing in a store is random or a time, so one that was interrupted equals one that was not, file by file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import chunks
+from .chunks import Chunks
+from .info import Info
+
+COLUMNS: dict[str, type[np.generic]] = {
+    "index": np.int32,  # number of the input in the data set
+    "label": np.int32,  # class that the data set gives; −1 is none
+    "prediction": np.int32,  # class of the highest score; −1: the input failed
+    "target": np.int32,  # class that is explained; −1 is none
+    "score": np.float32,  # of that class
+    "scale": np.float32,  # a power of two, so that 16 bits neither over- nor underflow; 1 for 32 bits
+    "layer_scale": np.float32,  # the same for relevance at the layer
+}
+"""Columns of the table `samples`, with the type in which each is handed out."""
+
+PENDING, FAILED = -2, -1
+"""In place of a prediction: not attributed yet; could not be read or explained."""
+
+REASON = 256
+"""Bytes of the longest reason why an input failed."""
+
+DESCRIPTION, OWN, NOTES = "zarr.json", "lrpwidgets", "notes"
+"""The file that makes a folder a Zarr group, and what of its attributes is ours."""
+
+
+def arrays(path: Path, info: Info) -> dict[str, Chunks]:
+    """The arrays that a store consists of, by name, in the order in which a batch is written."""
+    relevance = np.dtype(info.dtype)
+    kinds: dict[str, tuple[tuple[int, ...], np.dtype[Any], float]] = {"relevance": (info.shape, relevance, np.nan)}
+    if info.layer_shape is not None:
+        kinds["layer"] = (info.layer_shape, relevance, np.nan)
+    kinds["failure"] = ((REASON,), np.dtype(np.uint8), 0)
+    kinds["samples"] = ((len(COLUMNS),), np.dtype(np.float64), np.nan)
+    return {
+        name: Chunks(path / name, (info.inputs, *shape), info.batch_size, dtype, fill)
+        for name, (shape, dtype, fill) in kinds.items()
+    }
+
+
+def make(path: Path, info: Info) -> None:
+    """Make a store without relevance at `path`; raises ValueError if there is something else.
+
+    It is made under another name, so that whatever ends this leaves either no store or a whole one.
+    """
+    check_free(path)
+    begun = path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex}{chunks.PARTIAL}")
+    try:
+        _make(begun, info)
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        os.rename(begun, path)
+    except OSError:
+        if not (path / DESCRIPTION).exists():  # else another process was as quick
+            raise
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
+
+
+def check_free(path: Path) -> None:
+    """Raise ValueError if there is something at `path` that is no store."""
+    if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"{str(path)!r} is not empty and holds no relevance store; choose another folder.")
+
+
+def description(path: Path) -> dict[str, Any]:
+    """What the file `DESCRIPTION` of the store at `path` says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no store.
+    ValueError
+        If it is damaged, or of another Zarr group.
+    """
+    file = path / DESCRIPTION
+    try:
+        found = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        way = "make one with RelevanceStore.create or `lrpwidgets attribute`"
+        raise FileNotFoundError(f"There is no relevance store in {str(path)!r}; {way}.") from None
+    except ValueError:
+        found = None
+    attributes = found.get("attributes") if isinstance(found, dict) else None
+    if not isinstance(attributes, dict) or not isinstance(attributes.get(OWN), dict):
+        raise ValueError(
+            f"{str(file)!r} does not describe a relevance store: it is damaged, or of something else. Copy that file "
+            "from a store that was begun in the same way, or choose another folder."
+        )
+    return dict(found)
+
+
+def read_info(path: Path) -> Info:
+    """Where the store at `path` comes from; raises as :func:`description` does."""
+    told = description(path)["attributes"][OWN]
+    try:
+        return Info.from_dict(told)
+    except ValueError as error:
+        raise ValueError(f"The store {str(path)!r} cannot be read: {error}") from None
+
+
+def _make(path: Path, info: Info) -> None:
+    import zarr
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    zarr.create_group(store=path, attributes={OWN: info.to_dict()})
+    for name, array in arrays(path, info).items():
+        array.make({"columns": list(COLUMNS)} if name == "samples" else {})

@@ -1,0 +1,128 @@
+"""Nearest neighbours (Euclidean distance), with no table of all pairs: among all samples, or only in near cells.
+
+In cells (an inverted file, Jégou et al. 2011) time grows about as the number of samples does: k-means on a part of
+them divides space into cells of some `CELL` samples, and each looks for its neighbours in the `PROBES` cells whose
+centres are nearest to it. On relevance maps of ten thousand digits it finds 99 of 100 neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 200
+PROBES = 8
+
+_PAIRS = 2**22
+"""Distances that are held at once."""
+
+_GROUP = 32
+"""Columns of which the lowest is looked at first."""
+
+_ROUNDS = 5
+"""Of k-means: cells need not be good clusters, only of similar size."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
+Number = TypeVar("Number", np.float32, np.intp)
+
+
+def among_all(samples: Floats, neighbors: int, rows: Ints | None = None) -> Ints:
+    """The `neighbors` nearest others of each sample (n, d), or of those in `rows`, in no order."""
+    rows = np.arange(len(samples)) if rows is None else rows
+    found = np.empty((len(rows), neighbors), np.intp)
+    half = _half_squares(samples)
+    for part in _blocks(len(rows), len(samples)):
+        far = half - samples[rows[part]] @ samples.T
+        far[np.arange(len(far)), rows[part]] = np.inf  # not itself
+        found[part] = _lowest(far, neighbors)
+    return found
+
+
+def in_cells(samples: Floats, neighbors: int, seed: int) -> Ints:
+    """Most of the `neighbors` nearest others of each sample (n, d), in no order; the same for the same seed."""
+    centres = _centres(samples, max(1, len(samples) // CELL), np.random.default_rng(seed))
+    home, asked = _cells(samples, centres)
+    members, visitors = _grouped(home, len(centres)), _grouped(asked.ravel(), len(centres))
+    found = np.full((len(samples), neighbors), -1, np.intp)
+    distance = np.full(found.shape, np.inf, np.float32)
+    half = _half_squares(samples)
+    for inside, places in zip(members, visitors, strict=True):
+        asking = places // asked.shape[1]
+        far = half[inside] - samples[asking] @ samples[inside].T
+        far[np.searchsorted(asking, inside), np.arange(len(inside))] = np.inf  # each visits its own cell
+        _keep_nearest(found, distance, asking, inside, far)
+    few = np.flatnonzero((found < 0).any(1))  # whose cells have too few samples
+    found[few] = among_all(samples, neighbors, few)
+    return found
+
+
+def _keep_nearest(found: Ints, distance: Floats, asking: Ints, inside: Ints, far: Floats) -> None:
+    """Merge what samples `asking` found so far with samples `inside`, which are `far` (asking, inside) from them."""
+    near = _lowest(far, min(found.shape[1], len(inside)))
+    who = np.concatenate([found[asking], np.where(np.isfinite(_at(far, near)), inside[near], -1)], 1)
+    how_far = np.concatenate([distance[asking], _at(far, near)], 1)
+    best = _lowest(how_far, found.shape[1])
+    found[asking], distance[asking] = _at(who, best), _at(how_far, best)
+
+
+def _centres(samples: Floats, count: int, random: np.random.Generator) -> Floats:
+    """Centres of cells, (count, d), by k-means on a part of the samples."""
+    part = samples[np.sort(random.permutation(len(samples))[: 40 * count])]
+    centres = part[random.permutation(len(part))[:count]]
+    for _ in range(_ROUNDS):
+        home, _ = _cells(part, centres)
+        order = np.argsort(home, kind="stable")
+        starts = np.flatnonzero(np.diff(home[order], prepend=-1))
+        sizes = np.diff(starts, append=len(order))
+        centres[home[order[starts]]] = np.add.reduceat(part[order], starts) / sizes[:, None]
+    return centres
+
+
+def _cells(samples: Floats, centres: Floats) -> tuple[Ints, Ints]:
+    """The nearest centre of each sample, (n,), and the `PROBES` nearest ones, (n, PROBES), in no order."""
+    home = np.empty(len(samples), np.intp)
+    asked = np.empty((len(samples), min(PROBES, len(centres))), np.intp)
+    half = _half_squares(centres)
+    for part in _blocks(len(samples), len(centres)):
+        far = half - samples[part] @ centres.T
+        home[part], asked[part] = far.argmin(1), _lowest(far, asked.shape[1])
+    return home, asked
+
+
+def _half_squares(samples: Floats) -> Floats:
+    """Half of |y|², (n,): less x·y this orders y as the distance from x does."""
+    squares: Floats = np.einsum("ij,ij->i", samples, samples) / 2
+    return squares
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Parts of `rows` that have no more than `_PAIRS` pairs with `columns`."""
+    size = max(1, _PAIRS // columns)
+    return (slice(first, first + size) for first in range(0, rows, size))
+
+
+def _lowest(values: Floats, count: int) -> Ints:
+    """Columns of the `count` lowest in each row, in no order."""
+    width = values.shape[1] // _GROUP
+    if width <= 2 * count:
+        return np.argpartition(values, count - 1, axis=1)[:, :count]
+    # The lowest of all are in those groups of columns that have the lowest minima. Minima cost a tenth of a partition.
+    grouped = _GROUP * width
+    near = _lowest(values[:, :grouped].reshape(len(values), _GROUP, width).min(1), count)
+    rest = np.broadcast_to(np.arange(grouped, values.shape[1]), (len(values), values.shape[1] - grouped))
+    columns = np.concatenate([near + first for first in range(0, grouped, width)] + [rest], 1)
+    return _at(columns, _lowest(_at(values, columns), count))
+
+
+def _at(values: NDArray[Number], columns: Ints) -> NDArray[Number]:
+    return np.take_along_axis(values, columns, 1)
+
+
+def _grouped(numbers: Ints, count: int) -> list[Ints]:
+    """For each of `count` numbers where it stands in `numbers`, in order."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.searchsorted(numbers[order], np.arange(1, count)))

@@ -1,0 +1,312 @@
+"""The poison test: paste what a cluster looks at on pictures of other classes, and see what the model says.
+
+Separability only ranks clusters; a way of writing a seven is as separate as a copyright tag. Only the test tells
+whether the model falls for it (Anders et al. 2022): an artefact turns other classes into the one that it was found
+in, and accuracy falls. Part of an object does so too, as it is evidence. So there is a control: the same box of
+pictures of the same class in another cluster. What is an artefact is in one cluster and not in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..lrp import Explainer
+    from ..subjects import Subject
+    from .atlas import Atlas
+
+Box = tuple[int, int, int, int]
+"""Top, left, height and width in pixels of the input."""
+
+Report = Callable[[int, int], None]
+
+TURNS = 0.05
+"""Share of other pictures that an artefact turns into its class, beyond what the control does."""
+
+EXPLAINED = 0.25
+"""Share of what an artefact does, to classes and to accuracy, that the control may do, too.
+
+Tags of the subjects with known truth: up to 0.16; strokes that one style of a digit has and another has not: 0.19 on.
+"""
+
+TAKEN = 0.85
+"""Share of the pictures which it makes the model read wrong that an artefact turns into its class, at least.
+
+Tags: 0.93 on; strokes: up to 0.76. What only hides the other classes sends them anywhere.
+"""
+
+CHANCE = 1e-3
+"""Probability up to which chance is no explanation (McNemar's exact test, one-sided)."""
+
+_MOST_AREA = 0.15
+"""A candidate box covers no more of the picture: what is larger is no mark but the picture itself."""
+
+_MEMBERS = 100
+"""Pictures of a cluster, the most typical ones, whose box is pasted."""
+
+_CONTROLS = 3
+"""Other clusters that serve as controls, the largest ones."""
+
+_FEWEST = 5
+"""Pictures of a control."""
+
+
+@dataclass(frozen=True, eq=False)
+class Artefact:
+    """Something that the model may have learnt instead of the class: pixels at a place."""
+
+    patches: Tensor = field(repr=False)
+    """What is pasted, (m, C, height, width), as the model takes it: the same box of several pictures."""
+    box: Box
+    """Where."""
+    label: int
+    """The class that it may stand for."""
+    source: str
+    """Where it comes from, in words."""
+    controls: tuple[NDArray[np.int64], ...] = field(repr=False)
+    """Numbers of inputs of the same class in each of the other clusters; empty where there is no other."""
+
+    def pasted(self, inputs: Tensor) -> Tensor:
+        """Inputs (B, C, H, W) with the first patch on each; they stay as they are."""
+        return _pasted(inputs, self.patches[:1], self.box)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the model says when the artefact is pasted on pictures of other classes."""
+
+    samples: int
+    """Pictures of other classes."""
+    before: float
+    """Share of them that the model reads right."""
+    after: float
+    """The same with the artefact pasted."""
+    control: float
+    """The same with the box of pictures of the control pasted."""
+    turned: int
+    """How many turned into the artefact's class; those that were taken for it before do not count."""
+    turned_by_control: int
+    score_change: float
+    """Mean change of the class's score by the artefact, in units of the score."""
+    chance: float
+    """Probability of so many more turning than with the control, if artefact and control did the same."""
+
+    @property
+    def acquittal(self) -> str:
+        """Why it is no Clever Hans, as the end of a sentence; empty if it is one."""
+        if (self.turned - self.turned_by_control) / self.samples < TURNS:
+            return "it turns hardly more of them than the control does"
+        if self.chance > CHANCE:
+            return "so few more can have turned by chance"
+        if self.turned_by_control > EXPLAINED * self.turned:
+            return "the control turns many of them, too: what is pasted is part of the class"
+        if self.turned < TAKEN * (self.before - self.after) * self.samples:
+            return "most that are read wrong then are taken for other classes: what is pasted hides theirs"
+        if self.before - self.control > EXPLAINED * (self.before - self.after):
+            return "accuracy falls nearly as much with the control: what is pasted hides the other classes"
+        return ""
+
+    @property
+    def clever_hans(self) -> bool:
+        """Whether the model falls for the artefact: far more turn than with the control, and accuracy falls."""
+        return not self.acquittal
+
+    def sentence(self, name: str) -> str:
+        """The verdict in words; `name` is that of the class."""
+        return (
+            f"Pasted on {self.samples} pictures of other classes: accuracy {self.before:.1%} → {self.after:.1%}, "
+            f"{self.turned} turned into “{name}”. The same box of other pictures of “{name}”: {self.control:.1%}, "
+            f"{self.turned_by_control} turned. "
+            + (f"Not a Clever Hans: {self.acquittal}." if self.acquittal else "A Clever Hans: the model falls for it.")
+        )
+
+
+def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
+    """The artefact that a cluster suggests: what its pictures have where its relevance exceeds the others' most.
+
+    Raises
+    ------
+    ValueError
+        If there is no cluster of that number, or the inputs are no pictures.
+    """
+    import torch
+
+    cluster = atlas.cluster(number)
+    x, _ = subject.item(int(atlas.store.index[cluster.rows[0]]))
+    if x.dim() != 3:
+        raise ValueError(f"The poison test pastes boxes of pictures (C, H, W); these inputs are {tuple(x.shape)}.")
+    box = suspicious_box(cluster.heatmap - cluster.others, tuple(x.shape[1:]))
+    members = atlas.store.index[cluster.rows[:_MEMBERS]]
+    patches = torch.stack([_cut(subject.item(int(item))[0], box) for item in members])
+    label = _label(atlas, number)
+    return Artefact(patches, box, label, f"pictures of cluster {number + 1}", _controls(atlas, number, label))
+
+
+def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
+    """The artefact in a box of the input at `row` of the store.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row, or the box is empty or leaves the picture.
+    """
+    atlas.store.checked([row])
+    place = np.flatnonzero(atlas.rows == row)
+    x, _ = subject.item(int(atlas.store.index[row]))
+    top, left, height, width = box
+    if height < 1 or width < 1 or top < 0 or left < 0 or top + height > x.shape[-2] or left + width > x.shape[-1]:
+        raise ValueError(f"The box {box} (top, left, height, width) is not inside a picture of {tuple(x.shape[-2:])}.")
+    number = int(atlas.clusters[place[0]]) if len(place) else -1
+    label = int(atlas.store.target[row])
+    source = subject.item_name(int(atlas.store.index[row]))
+    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", _controls(atlas, number, label))
+
+
+def poison_test(
+    artefact: Artefact,
+    explainer: Explainer,
+    subject: Subject,
+    *,
+    samples: int = 500,
+    seed: int = 0,
+    progress: Report | None = None,
+) -> Verdict:
+    """Paste an artefact on inputs of other classes, and a control in its place; say what the model makes of both.
+
+    Parameters
+    ----------
+    artefact
+        What to paste; see :func:`candidate` and :func:`boxed`.
+    samples
+        How many inputs of other classes, at most; drawn at random.
+    progress
+        Is told the inputs done and in all; what it raises ends the test.
+
+    Raises
+    ------
+    ValueError
+        If the subject has no labels, or no input of another class.
+    """
+    import torch
+
+    random = np.random.default_rng(seed)
+    chosen = _of_other_classes(subject, artefact.label, samples, random)
+    controls = artefact.controls or (chosen,)
+    told: list[Tensor] = []
+    changes: list[Tensor] = []
+    for part in np.array_split(chosen, -(-len(chosen) // 64)):
+        inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
+        batch, box = torch.stack(inputs), artefact.box
+        drawn = artefact.patches[torch.from_numpy(random.integers(len(artefact.patches), size=len(part)))]
+        variants = [batch, _pasted(batch, drawn, box)]
+        for control in controls:
+            lent = [_cut(subject.item(int(item))[0], box) for item in random.choice(control, len(part))]
+            variants.append(_pasted(batch, torch.stack(lent), box))
+        scores = torch.stack([explainer.scores(each).float().cpu() for each in variants])
+        says = scores.argmax(-1)
+        change = scores[1, :, artefact.label] - scores[0, :, artefact.label]
+        told.append(torch.stack([says == torch.tensor(labels), says == artefact.label]).double())
+        changes.append(change)
+        if progress:
+            progress(sum(each.shape[-1] for each in told), len(chosen))
+    right, taken = torch.cat(told, -1).numpy()
+    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()))
+
+
+def suspicious_box(excess: NDArray[np.float32], size: tuple[int, ...]) -> Box:
+    """The box around the strongest spot of `excess`, (h, w), in pixels of a picture of `size` (H, W).
+
+    The spot is where the excess, smoothed a little, is at least a third of its maximum, or more where that is much of
+    the map. The box has a margin of a pixel of the map, and no more than 15 % of the picture.
+    """
+    from scipy.ndimage import find_objects, gaussian_filter, label
+
+    smooth = gaussian_filter(np.asarray(excess, np.float64), 0.5 + max(excess.shape) / 64)
+    peak = np.unravel_index(int(smooth.argmax()), smooth.shape)
+    for share in np.arange(0.35, 1.0, 0.05):
+        spots, _ = label(smooth >= share * smooth[peak])
+        rows, columns = find_objects((spots == spots[peak]).astype(np.int8))[0]
+        box = _scaled((rows.start, columns.start, rows.stop, columns.stop), excess.shape, size)
+        if box[2] * box[3] <= _MOST_AREA * size[0] * size[1]:
+            return box
+    return _around(peak, excess.shape, size)
+
+
+def _around(peak: tuple[np.intp, ...], shape: tuple[int, ...], size: tuple[int, ...]) -> Box:
+    """The largest box that may be, around a point of a map of `shape`, in a picture of `size`."""
+    sides = [max(1, int(_MOST_AREA**0.5 * length)) for length in size]
+    middles = [(float(place) + 0.5) * length / cells for place, length, cells in zip(peak, size, shape, strict=True)]
+    corners = [
+        min(max(0, int(middle - side / 2)), length - side)
+        for middle, side, length in zip(middles, sides, size, strict=True)
+    ]
+    return corners[0], corners[1], sides[0], sides[1]
+
+
+def _scaled(corners: Box, shape: tuple[int, ...], size: tuple[int, ...]) -> Box:
+    """A box of a map of `shape`, given by its corners, with a margin, in a picture of `size`."""
+    height, width = size[0] / shape[0], size[1] / shape[1]
+    top, left = max(0, int((corners[0] - 1) * height)), max(0, int((corners[1] - 1) * width))
+    bottom = min(size[0], int(np.ceil((corners[2] + 1) * height)))
+    right = min(size[1], int(np.ceil((corners[3] + 1) * width)))
+    return top, left, bottom - top, right - left
+
+
+def _label(atlas: Atlas, number: int) -> int:
+    """The class that is explained for most of a cluster's rows."""
+    values, counts = np.unique(atlas.store.target[atlas.rows[atlas.clusters == number]], return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _controls(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:
+    """Inputs of that class in the largest other clusters of the atlas."""
+    same = atlas.store.target[atlas.rows] == label
+    found = [np.flatnonzero(same & (atlas.clusters == other)) for other in range(atlas.count) if other != number]
+    enough = sorted((each for each in found if len(each) >= _FEWEST), key=len, reverse=True)
+    return tuple(atlas.store.index[atlas.rows[each]].astype(np.int64) for each in enough[:_CONTROLS])
+
+
+def _of_other_classes(subject: Subject, label: int, samples: int, random: np.random.Generator) -> NDArray[np.int64]:
+    labels = getattr(subject.dataset, "labels", None)
+    if labels is None:
+        labels = [subject.item(item)[1] for item in range(len(subject.dataset))]
+    known = np.array([-1 if each is None else int(each) for each in labels], np.int64)
+    found = np.flatnonzero((known >= 0) & (known != label))
+    if not len(found):
+        what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
+        raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")
+    return np.sort(random.permutation(found)[:samples])
+
+
+def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float) -> Verdict:
+    """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
+
+    Of the controls that of which the fewest turn counts: the others may have the artefact as well.
+    """
+    from scipy.stats import binomtest
+
+    turns = taken[1:] & ~taken[0]
+    turned, least = turns[0], 1 + int(turns[1:].sum(1).argmin())
+    more, fewer = int((turned & ~turns[least]).sum()), int((turns[least] & ~turned).sum())
+    chance = float(binomtest(more, more + fewer, 0.5, "greater").pvalue) if more + fewer else 1.0
+    before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
+    return Verdict(right.shape[1], before, after, control, int(turned.sum()), int(turns[least].sum()), change, chance)
+
+
+def _cut(x: Tensor, box: Box) -> Tensor:
+    top, left, height, width = box
+    return x[..., top : top + height, left : left + width]
+
+
+def _pasted(inputs: Tensor, patches: Tensor, box: Box) -> Tensor:
+    """Inputs (B, C, H, W) with `patches` (B or 1, C, height, width) in the box."""
+    made = inputs.clone()
+    _cut(made, box)[:] = patches
+    return made

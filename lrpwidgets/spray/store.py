@@ -1,0 +1,392 @@
+"""The relevance of a whole data set on disk: made once, resumed after any interruption, read in any order.
+
+:class:`RelevanceStore` is the way in, and :class:`Selection` what is analysed of it. How it lies on disk is told in
+:mod:`.layout`.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import chunks, layout
+from .chunks import Chunks
+from .info import Info
+from .layout import COLUMNS, FAILED, PENDING
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from ..lrp import Explainer
+    from ..subjects import Subject
+    from .progress import Watcher
+
+Ints = NDArray[np.int32]
+
+
+class RelevanceStore:
+    """The relevance of a data set under one model and composite; row i is the data set's input i.
+
+    Made by :meth:`create`, which computes it, or :meth:`open`. Numbers per input are read when first used and then
+    kept, 28 bytes of each: open the store again to see what another process has added since.
+    """
+
+    def __init__(self, path: Path, info: Info) -> None:
+        self.path = path.absolute()
+        """Folder of the store."""
+        self.info = info
+        """What it holds, and where that comes from."""
+        self.arrays = layout.arrays(self.path, info)
+        """Its arrays on disk, by name."""
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        explainer: Explainer,
+        subject: Subject,
+        targets: str | int = "predicted",
+        batch_size: int = 64,
+        client: Client | None = None,
+        progress: bool | Watcher = True,
+        layer: str | None = None,
+        pool: int | None = None,
+        dtype: str = "float16",
+    ) -> RelevanceStore:
+        """Explain every input of `subject` and keep the relevance in the folder `path`, or go on where it ended.
+
+        Whatever ends it (Ctrl-C, a cancel, a killed process, a full disk), the batches that were written stay good,
+        and the same call computes the rest. Several processes may run it at once. An input that cannot be read or
+        explained is left out; :attr:`failures` says why.
+
+        Parameters
+        ----------
+        path
+            Folder of the store; one that does not exist, is empty, or holds a store begun in the same way.
+        explainer
+            Has the model and the composite.
+        subject
+            Has the data; its model is not used.
+        targets
+            What to explain of each input: ``"predicted"``, the top class; ``"label"``, its class in the data set;
+            or one class for all.
+        batch_size
+            Inputs that are explained at once, and that share a chunk on disk.
+        client
+            A ``dask.distributed.Client``: its workers compute, with a copy of the model each. They must see `path`
+            and, for pictures in a folder, that folder.
+        progress
+            True prints rate and time left; a function gets a :class:`.Progress` after each batch, and may raise
+            :class:`lrpwidgets.lrp.Cancelled`.
+        layer
+            Name of a layer whose relevance is kept too.
+        pool
+            Keep sums over channels and squares of pixels, at most `pool` × `pool` of them, instead of every value.
+        dtype
+            ``"float16"``, which keeps 3 to 4 digits of each value, or ``"float32"``.
+
+        Raises
+        ------
+        ValueError
+            If an option is wrong, the store was begun in another way (which the message names), the folder holds
+            something else, or no input can be explained.
+        OSError
+            If the disk is full, or the folder cannot be written.
+        """
+        from .attribute import attribute
+        from .batch import Attribution
+        from .examine import examined
+
+        info, probe = examined(explainer, subject, targets, batch_size, layer, pool, dtype)
+        store = cls._begun(Path(path).absolute(), info)
+        attribute(Attribution(store, explainer, subject.dataset, probe), client, progress)
+        store._warn(subject)
+        return store
+
+    @classmethod
+    def open(cls, path: str | Path, explainer: Explainer | None = None) -> RelevanceStore:
+        """The store in the folder `path`, to read.
+
+        Parameters
+        ----------
+        path
+            Folder of the store.
+        explainer
+            The one that it is to be used with.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no store.
+        ValueError
+            If its description is damaged, or it was made with another model or composite than `explainer` has; the
+            message says what differs.
+        """
+        store = cls(Path(path), layout.read_info(Path(path)))
+        if explainer is not None:
+            from .examine import described
+
+            way = "open it with the model and composite that it was made with, or make another one in another folder"
+            store._refuse(list(store.info.differences_of_model(*described(explainer, store.info))), way)
+        return store
+
+    @classmethod
+    def _begun(cls, path: Path, info: Info) -> RelevanceStore:
+        """The store at `path`, made now if there is none; ValueError if there is something else."""
+        if not (path / layout.DESCRIPTION).exists():
+            layout.make(path, info)
+        store = cls.open(path)
+        store._refuse(store.info.differences(info), "go on as it was begun, or choose another folder")
+        changed = store.info.changed_software(info)
+        if changed and store.missing():
+            what = f"The store {str(path)!r} was begun with other software: {', '.join(changed)}"
+            warnings.warn(f"{what}. The last digits of what is added may differ.", RuntimeWarning, stacklevel=3)
+        return store
+
+    def _refuse(self, differences: list[str], way: str) -> None:
+        if differences:
+            what = "; ".join(differences)
+            raise ValueError(f"The store {str(self.path)!r} was begun differently: {what}. Either {way}.")
+
+    def __len__(self) -> int:
+        return self.info.inputs
+
+    def __repr__(self) -> str:
+        counts = f"{int(self.done.sum()):,} of {len(self):,} inputs"
+        return f"RelevanceStore({str(self.path)!r}: {self.info.title}, {self.info.composite['name']}, {counts})"
+
+    @property
+    def index(self) -> Ints:
+        """Number of the input in the data set, (N,)."""
+        return self._columns["index"]
+
+    @property
+    def label(self) -> Ints:
+        """Class that the data set gives, (N,); −1 where unknown or not attributed yet."""
+        return self._columns["label"]
+
+    @property
+    def prediction(self) -> Ints:
+        """Class of the highest score, (N,); −2: not attributed yet, −1: could not be read or explained."""
+        return self._columns["prediction"]
+
+    @property
+    def target(self) -> Ints:
+        """Class that is explained, (N,); −1 for none."""
+        return self._columns["target"]
+
+    @property
+    def score(self) -> NDArray[np.float32]:
+        """The explained score, (N,); NaN for none."""
+        return self._columns["score"]
+
+    @cached_property
+    def done(self) -> NDArray[np.bool_]:
+        """Which rows have relevance, (N,)."""
+        return _frozen(self.prediction >= 0)
+
+    @property
+    def classes(self) -> list[str]:
+        """Name of each output; may be empty."""
+        return self.info.classes
+
+    def class_name(self, index: int) -> str:
+        """Name of an output, "class 3" where the store has no names."""
+        return self.classes[index] if self.classes else f"class {index}"
+
+    @cached_property
+    def failures(self) -> dict[int, str]:
+        """Why an input could not be read or explained, by row."""
+        rows = np.flatnonzero(self.prediction == FAILED)
+        array, size = self.arrays["failure"], self.info.batch_size
+        reasons = {number: array.read(number) for number in array.present()}
+        each = ((row, reasons[row // size][row % size]) for row in rows.tolist() if row // size in reasons)
+        return {row: reason.tobytes().rstrip(b"\0").decode(errors="ignore") for row, reason in each}
+
+    def relevance(self, rows: ArrayLike, layer: bool = False) -> NDArray[np.float32]:
+        """The relevance of `rows`, in their order.
+
+        Parameters
+        ----------
+        rows
+            Row numbers (n,), in any order, also repeated.
+        layer
+            Take the relevance at the layer that was chosen when the store was made.
+
+        Returns
+        -------
+        ndarray
+            (n, C, H, W), pooled if the store is; at the layer (n, ...) in the shape of its output.
+
+        Raises
+        ------
+        ValueError
+            If a row does not exist or has no relevance, a chunk is damaged, or there is none for a layer.
+        """
+        checked = self.checked(rows)
+        found = np.empty((len(checked), *self._values(layer)[0].shape[1:]), np.float32)
+        for positions, block in self.batches(checked, layer):
+            found[positions] = block
+        return found
+
+    def batches(self, rows: ArrayLike, layer: bool = False) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """The relevance of `rows` in the order of the store, a chunk at a time: for more than fits into memory.
+
+        Yields positions (m,) in `rows`, and the relevance (m, ...) there. Raises as :meth:`relevance` does.
+        """
+        checked = self.checked(rows)
+        values, scale = self._values(layer)
+        order = np.argsort(checked, kind="stable")
+        starts = np.flatnonzero(np.diff(self._numbers(checked[order]))) + 1
+        for positions in np.split(order, starts) if len(order) else []:
+            taken = checked[positions]
+            number = int(taken[0]) // self.info.batch_size
+            chunk = values.read(number)[taken - number * self.info.batch_size]
+            yield positions, chunk * scale[taken].reshape(-1, *[1] * (chunk.ndim - 1))
+
+    def checked(self, rows: ArrayLike) -> NDArray[np.int64]:
+        """`rows` as an array (n,); ValueError if one of them does not exist or has no relevance."""
+        given = np.asarray(rows)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise ValueError(f"rows must be whole numbers (n,), got {given.dtype} of shape {given.shape}.")
+        found = given.astype(np.int64)
+        outside = found[(found < 0) | (found >= len(self))]
+        if len(outside):
+            raise ValueError(f"There is no row {outside[0]}; the store has rows 0 to {len(self) - 1}.")
+        without = found[~self.done[found]]
+        if len(without):
+            raise ValueError(f"{self._why_without(int(without[0]))} Take rows for which store.done is true.")
+        return found
+
+    def select(
+        self, label: int | None = None, prediction: int | None = None, rows: ArrayLike | None = None
+    ) -> Selection:
+        """The rows with relevance that have this label, or this prediction, or are among `rows`; else all.
+
+        Raises
+        ------
+        ValueError
+            If more than one of them is given, or there is no such class or row.
+        """
+        given = {"label": label, "prediction": prediction, "rows": rows}
+        by = [name for name, value in given.items() if value is not None]
+        if len(by) > 1:
+            raise ValueError(f"Select by one of label, prediction and rows; got {' and '.join(by)}.")
+        if rows is not None:
+            return Selection(self, np.unique(self.checked(rows)), "rows", None)
+        if not by:
+            return Selection(self, np.flatnonzero(self.done), "all", None)
+        value = self._class(by[0], given[by[0]])
+        return Selection(self, np.flatnonzero(self.done & (self._columns[by[0]] == value)), by[0], value)
+
+    def read_notes(self) -> dict[str, Any]:
+        """What :meth:`write_notes` kept; empty before."""
+        notes: dict[str, Any] = layout.description(self.path)["attributes"].get(layout.NOTES, {})
+        return notes
+
+    def write_notes(self, notes: Mapping[str, Any]) -> None:
+        """Keep `notes`, values for JSON by name, among the attributes of the store, in place of those before.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If JSON cannot hold them; the notes before stay.
+        """
+        description = layout.description(self.path)
+        description["attributes"][layout.NOTES] = dict(notes)
+        text = json.dumps(description, indent=2, allow_nan=False)
+        chunks.replace(self.path / layout.DESCRIPTION, text.encode())
+
+    def missing(self) -> list[int]:
+        """Numbers of the batches that are not complete, in order."""
+        complete = set.intersection(*(array.present() for name, array in self.arrays.items() if name != "failure"))
+        return [number for number in range(-(-len(self) // self.info.batch_size)) if number not in complete]
+
+    def size_of(self, number: int) -> int:
+        """How many inputs the batch `number` has."""
+        return min(self.info.batch_size, len(self) - number * self.info.batch_size)
+
+    def write(self, number: int, values: Mapping[str, NDArray[Any]]) -> None:
+        """Write what each array gets of one batch, (n, ...); `samples`, which says that it is done, last."""
+        for name, array in self.arrays.items():
+            if name in values:
+                array.write(number, values[name])
+
+    @cached_property
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of `samples`, each (N,) in its own type."""
+        table = self.arrays["samples"].read_all()
+        table[np.isnan(table[:, 0]), :4] = [-1, -1, PENDING, -1]
+        table[:, 0] = np.arange(len(self))
+        columns = zip(COLUMNS.items(), table.T, strict=True)
+        return {name: _frozen(column.astype(dtype)) for (name, dtype), column in columns}
+
+    def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The batch of each row."""
+        return rows // self.info.batch_size
+
+    def _values(self, layer: bool) -> tuple[Chunks, NDArray[np.float32]]:
+        """The array of relevance, and the scale of each row."""
+        if not layer:
+            return self.arrays["relevance"], self._columns["scale"]
+        if self.info.layer is None:
+            raise ValueError(f"The store {str(self.path)!r} was made without a layer; make one with layer=<its name>.")
+        return self.arrays["layer"], self._columns["layer_scale"]
+
+    def _warn(self, subject: Subject) -> None:
+        """Name an input that failed, if there is one."""
+        for row, why in self.failures.items():
+            what = f"{len(self.failures):,} of {len(self):,} inputs could not be read or explained"
+            first = f"The first is {subject.item_name(row)!r}: {why}"
+            warnings.warn(f"{what}; store.failures has all. {first}", RuntimeWarning, stacklevel=3)
+            return
+
+    def _why_without(self, row: int) -> str:
+        if self.prediction[row] == FAILED:
+            return f"Row {row} has no relevance, since the input failed: {self.failures[row]}"
+        return f"Row {row} is not attributed yet: run the same attribution again."
+
+    def _class(self, by: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise ValueError(f"{by} must be the number of a class, got {value!r}.")
+        if value < 0 or (self.classes and value >= len(self.classes)):
+            last = f" to {len(self.classes) - 1}" if self.classes else " upward"
+            raise ValueError(f"There is no class {value}; the store has classes 0{last}.")
+        return int(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some rows of a store, to analyse together."""
+
+    store: RelevanceStore
+    rows: NDArray[np.int64] = field(repr=False)
+    """Sorted, without repetitions (n,)."""
+    by: str
+    """``"label"``, ``"prediction"``, ``"rows"`` or ``"all"``."""
+    value: int | None
+    """The class that it was selected by."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def name(self) -> str:
+        """In words: ``'label "horse"'``, ``"all 1,000 inputs"``, ``"37 chosen inputs"``."""
+        if self.value is not None:
+            return f'{self.by} "{self.store.class_name(self.value)}"'
+        return f"{len(self):,} chosen inputs" if self.by == "rows" else f"all {len(self):,} inputs"
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """`values`, which are kept and handed to everybody, so that nobody writes into them."""
+    values.flags.writeable = False
+    return values
