@@ -33,7 +33,13 @@ __all__ = [
     "painted",
 ]
 
-BUILT_IN = {"digits": ".digits", "imagenet": ".imagenet"}
+BUILT_IN = {
+    "digits": ".digits",
+    "imagenet": ".imagenet",
+    "shapes": ".shapes",
+    "clever-hans": ".clever_hans",
+    "tagged-digits": ".tagged_digits",
+}
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 
 
