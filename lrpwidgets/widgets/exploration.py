@@ -15,8 +15,9 @@ from typing import Any
 
 import traitlets
 
-from ..lrp import Cancelled, Composite, Explainer, composites, watched
+from ..lrp import Cancelled, Composite, Explainer, watched
 from ..subjects import Subject
+from . import presets
 from .answers import Answer, Answering, Picture, Upload
 from .question import Question, from_query, to_query
 from .worker import NewestWins
@@ -102,14 +103,11 @@ class Exploration(traitlets.HasTraits):
 
     def presets(self) -> list[str]:
         """Names of the presets that suit the subject: those that need bounds only where they are known."""
-        return [name for name in composites.names() if self.subject.bounds or not composites.requires_bounds(name)]
+        return presets.suitable(self.subject)
 
     def preset(self, name: str) -> Composite:
         """The preset `name`, with the bounds of the subject's input where it takes them."""
-        if self.subject.bounds and name in composites.names() and composites.takes_bounds(name):
-            low, high = self.subject.bounds
-            return composites.get(name, low=low, high=high)
-        return composites.get(name)
+        return presets.preset(self.subject, name)
 
     def change_rules(self, composite: Composite, drag: Any = None) -> None:
         """Use another composite; changes with the same `drag`, as while a slider moves, are undone as one."""

@@ -24,6 +24,7 @@ from .exploration import Exploration
 from .look import Look
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
+_STYLE = Path(__file__).with_name("report.css")
 _SIDE = 360  # pixels of a map on the page, about
 _MOST_CLASSES = 10
 
@@ -56,23 +57,32 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     answers = [answer, *filter(None, exploration.pinned)]
     limits = _limits(answers, drawn)
     maps = [_map(each, subject, drawn, limit) for each, limit in zip(answers, limits, strict=True)]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["amount"] = amount
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+    return page(
+        _TEMPLATE,
         title=f"{answer.picture.name}: {maps[0]['question']}",
         subject=subject.title,
-        date=f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
         picture={"name": answer.picture.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
         painted=bool(answer.question.strokes),
         maps=maps,
         look=drawn,
-        ramp=_source(_ramp(drawn)),
+        ramp=source(_ramp(drawn)),
         scores=_scores(answer, subject),
         rows=_rows(answer),
         ledger=_ledger(answer),
         caveats=answer.explanation.caveats,
         state=_state(exploration),
+    )
+
+
+def page(template: Path, **values: Any) -> str:
+    """The HTML page that `template` makes of `values`, with date, style and versions of the software."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["amount"] = amount
+    return environment.from_string(template.read_text(encoding="utf-8")).render(
+        date=f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
+        style=_STYLE.read_text(encoding="utf-8"),
         versions=_versions(),
+        **values,
     )
 
 
@@ -95,7 +105,7 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
         "through": f"through {through} of {question.layer}" if question.only and through else "",
         "name": answer.picture.name,
         "composite": question.composite.name,
-        "source": _source(_enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]))),
+        "source": source(enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]))),
         "limit": limit,
         "reached": float(ledger.reached_input[0]),
         "score": float(answer.whole.ledger.explained[0]),
@@ -104,19 +114,21 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
 
 def _picture(answer: Answer, subject: Subject) -> str:
     image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(answer.pixels.shape[::-1])
-    return _source(_enlarged(np.asarray(image)))
+    return source(enlarged(np.asarray(image)))
 
 
 def _ramp(look: Look) -> NDArray[np.uint8]:
     return np.repeat(coloured(np.linspace(-1, 1, 256)[None], 1, MAPS[look.map]), 8, 0)
 
 
-def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    times = max(1, round(_SIDE / max(pixels.shape[:2])))
+def enlarged(pixels: NDArray[np.uint8], side: int = _SIDE) -> NDArray[np.uint8]:
+    """Pixels repeated until the picture is about `side` pixels wide or high."""
+    times = max(1, round(side / max(pixels.shape[:2])))
     return pixels.repeat(times, 0).repeat(times, 1)
 
 
-def _source(pixels: NDArray[np.uint8]) -> str:
+def source(pixels: NDArray[np.uint8]) -> str:
+    """Pixels (h, w) or (h, w, 3) as the source of an image."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

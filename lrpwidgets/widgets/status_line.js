@@ -23,7 +23,7 @@ function render({ model, el }) {
     const known = state.milliseconds !== undefined;
     figures.replaceChildren(
       light,
-      ...(known ? account(state) : [state.error ? "" : "waiting for the first explanation …"]),
+      ...(state.parts ? state.parts.map((texts) => part(...texts)) : known ? account(state) : [state.error ? "" : "waiting for the first explanation …"]),
       element("span", { className: "lrp-where" }, guesses, state.where ?? ""),
     );
     wait(state);
@@ -37,11 +37,12 @@ function render({ model, el }) {
     words.hidden = !sentences.length;
   }
 
-  function wait({ busy, progress: [done, total] = [] }) {
+  function wait({ busy, stage, progress: [done, total] = [] }) {
     waiting.hidden = !busy;
-    if (total) Object.assign(bar, { value: done, max: total });
+    if (total > 1) Object.assign(bar, { value: done, max: total });
     else bar.removeAttribute("value");
-    steps.textContent = done === undefined ? "" : total ? `relevance: layer ${done} of ${total}` : `forward: ${done} steps`;
+    if (stage !== undefined) steps.textContent = total > 1 ? `${stage}: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : stage;
+    else steps.textContent = done === undefined ? "" : total ? `relevance: layer ${done} of ${total}` : `forward: ${done} steps`;
   }
 
   function account(state) {

@@ -7,7 +7,6 @@ from typing import Any
 import traitlets
 
 from .answers import Answer
-from .exploration import Exploration
 from .view import View, script, style
 
 
@@ -19,11 +18,14 @@ class StatusLine(View):
 
     _esm = script("status_line")
     _css = style("status_line")
+    follows: tuple[str, ...] = ("answer", "busy", "progress", "error")
+    """Traits of the state that it tells of."""
+
     state = traitlets.Dict(help="busy, progress, error, caveats and the figures of the newest answer").tag(sync=True)
 
-    def __init__(self, exploration: Exploration, **traits: Any) -> None:
+    def __init__(self, exploration: Any, **traits: Any) -> None:
         super().__init__(exploration, **traits)
-        self.follow(self._show, "answer", "busy", "progress", "error")
+        self.follow(self._show, *self.follows)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """End the computation that is under way: ``{"cancel": True}``."""

@@ -19,6 +19,7 @@ function render({ model, el }) {
     element("span", { className: "lrp-quiet lrp-subject", title: model.get("title") }, model.get("title")),
     element("span", { className: "lrp-space" }),
     note,
+    ...model.get("exports").map(([text, title, what]) => named(text, title, () => want(what))),
     named("Copy as Python", "Copy Python code that computes this", () => want("code"), "y"),
     share,
     named("Save", "Save this view as a file", () => want("state")),
@@ -49,7 +50,9 @@ function render({ model, el }) {
     return `${location.origin}${location.pathname}?${query}${more}`;
   }
 
-  async function receive({ as, text }) {
+  async function receive({ as, text, name }) {
+    if (as === "note") return say(text);
+    if (as === "file") return download(new Blob([text]), name);
     if (as === "code") return show(text);
     if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
     const state = JSON.stringify({ ...JSON.parse(text), look: look() }, null, 1);

@@ -24,10 +24,14 @@ class TopBar(View):
     _css = style("top_bar")
     title = traitlets.Unicode(help="what is under examination").tag(sync=True)
     link = traitlets.Unicode(help="the state as a query string, once nothing changes any more").tag(sync=True)
+    exports: traitlets.List[Any] = traitlets.List(help="further buttons: word, title, what they want").tag(sync=True)
+
+    settles: tuple[str, ...] = ("answer", "pins", "layer", "channels")
+    """Traits of the state that its link tells of."""
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, title=exploration.subject.title, **traits)
-        self.follow(self._changed, "answer", "pins", "layer", "channels")
+        self.follow(self._changed, *self.settles)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``."""

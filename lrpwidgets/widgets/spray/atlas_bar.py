@@ -1,0 +1,51 @@
+"""The question in words: whose strategies, under which composite, compared by what, and how they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from ..view import View, script, style
+from .question import COLOURS, PARTS
+
+_EMBEDDINGS = {"spectral": "spectral", "tsne": "t-SNE", "umap": "UMAP"}
+
+
+class AtlasBar(View):
+    """Whose maps these are, and the choices that shape the atlas."""
+
+    exploration: Any  # an Investigation
+    _esm = script("spray/atlas_bar", "controls")
+    _css = style("spray/atlas_bar")
+    state = traitlets.Dict(help="the question, and its choices").tag(sync=True)
+
+    def __init__(self, state: Any, **traits: Any) -> None:
+        super().__init__(state, **traits)
+        self.follow(self._show, "answer", *PARTS, "points")
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """A person chose something: ``{"set": "colour", "to": "score"}``."""
+        if message["set"] not in PARTS:
+            raise ValueError(f"There is no choice {message['set']!r}.")
+        setattr(self.exploration, message["set"], message["to"])
+
+    def _show(self) -> None:
+        state = self.exploration
+        atlas, info = state.answer, state.store.info
+        whose = "all classes" if state.group is None else f"“{state.store.class_name(state.group)}”"
+        own = str(info.composite["name"])
+        self.draw(
+            state={
+                **{name: getattr(state, name) for name in PARTS},
+                "title": f"Strategies of the network for {whose}",
+                "samples": 0 if atlas is None else len(atlas),
+                "clusters": 0 if atlas is None else atlas.count,
+                "eigengap": 0 if atlas is None else atlas.eigengap,
+                "composites": [["", own], *([name, name] for name in state.presets() if name != own)],
+                "embeddings": [[name, _EMBEDDINGS[name]] for name in state.embeddings()],
+                "colours": list(COLOURS),
+                "layerName": info.layer or "",
+                "moving": atlas is not None and state.embedding not in atlas.made,
+            }
+        )

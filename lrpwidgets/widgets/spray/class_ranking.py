@@ -1,0 +1,81 @@
+"""Which class to look at first: all of them, those with the most separable cluster on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from ...spray.classes import FEWEST
+from ..view import View, script, style
+
+
+class ClassRanking(View):
+    """The classes by separability τ; a click looks at the maps of one.
+
+    Where a cluster of a class was put to the poison test, the class says how that ended.
+    """
+
+    exploration: Any  # an Investigation
+    _esm = script("spray/class_ranking")
+    _css = style("spray/class_ranking")
+    classes: traitlets.List[str] = traitlets.List(traitlets.Unicode(), help="names of all classes").tag(sync=True)
+    labels = traitlets.Bytes(help="int32, the ranked classes by number, the most separable first").tag(sync=True)
+    taus = traitlets.Bytes(help="float32, one for each of them").tag(sync=True)
+    sizes = traitlets.Bytes(help="int32, maps of each of them").tag(sync=True)
+    marks: traitlets.List[Any] = traitlets.List(
+        help="[class or None, whether one of its clusters is a Clever Hans, how its tests ended]"
+    ).tag(sync=True)
+    state = traitlets.Dict(help="group, by, ranking, maps and classes in all, fewest maps of a class").tag(sync=True)
+
+    def __init__(self, state: Any, **traits: Any) -> None:
+        super().__init__(state, **traits)
+        self.follow(self._list, "ranks", "ranking", "group", "by")
+        self.follow(self._mark, "verdicts", "by")
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """What a person did.
+
+        ``{"group": class or None}``: look at its maps, or at all; ``{"by": "label"}``: which maps belong to a class;
+        ``{"test": "classes"}``: put the most separable cluster of each to the poison test.
+        """
+        if "group" in message:
+            self.exploration.group = message["group"]
+        elif "by" in message:
+            self.exploration.by = message["by"]
+        elif message.get("test") == "classes":
+            self.exploration.test_classes()
+
+    def _list(self) -> None:
+        investigation, ranks = self.exploration, self.exploration.ranks
+        store, present = investigation.store, investigation.classes()
+        self.draw(
+            classes=[store.class_name(label) for label in range(max(present, default=-1) + 1)],
+            labels=np.array([each.label for each in ranks], np.int32).tobytes(),
+            taus=np.array([each.tau for each in ranks], np.float32).tobytes(),
+            sizes=np.array([each.size for each in ranks], np.int32).tobytes(),
+            state={
+                "group": investigation.group,
+                "by": investigation.by,
+                "ranking": investigation.ranking,
+                "maps": int(store.done.sum()),
+                "present": len(present),
+                "fewest": FEWEST,
+            },
+        )
+
+    def _mark(self) -> None:
+        ends: dict[int | None, tuple[list[str], list[str]]] = {}
+        for (group, by, *_), tested in self.exploration.verdicts.items():
+            if by == self.exploration.by:
+                fallen, acquitted = ends.setdefault(group, ([], []))
+                (fallen if tested.verdict.clever_hans else acquitted).append(tested.name)
+        self.draw(
+            marks=[[group, bool(fallen), _told(fallen, acquitted)] for group, (fallen, acquitted) in ends.items()]
+        )
+
+
+def _told(fallen: list[str], acquitted: list[str]) -> str:
+    parts = {"Clever Hans": fallen, "acquitted": acquitted}
+    return "; ".join(f"{end}: {', '.join(names)}" for end, names in parts.items() if names)

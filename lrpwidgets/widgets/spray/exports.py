@@ -1,0 +1,106 @@
+"""What a person takes along: the selection as a table, clusters written into the store, and the atlas as Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .question import AtlasQuestion
+
+if TYPE_CHECKING:
+    from .state import Investigation
+
+COLUMNS = ("row", "input", "name", "label", "prediction", "correct", "score", "cluster", "cluster name", "x", "y")
+
+
+def table(state: Investigation) -> str:
+    """The selected points, or all of them if none is, as CSV with a header.
+
+    Raises
+    ------
+    ValueError
+        If there is no atlas yet.
+    """
+    atlas, points, store = state.answer, state.points, state.store
+    if atlas is None or points is None:
+        raise ValueError("There is nothing to export yet; wait for the atlas.")
+    chosen = state.selection if len(state.selection) else np.arange(len(atlas))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for position in chosen.tolist():
+        row = int(atlas.rows[position])
+        item, label, said = int(store.index[row]), int(store.label[row]), int(store.prediction[row])
+        cluster = int(atlas.clusters[position])
+        writer.writerow(
+            [
+                row,
+                item,
+                state.subject.item_name(item),
+                store.class_name(label) if label >= 0 else "",
+                store.class_name(said),
+                "" if label < 0 else label == said,
+                f"{store.score[row]:.6g}",
+                cluster,
+                state.name(cluster),
+                *(f"{value:.6g}" for value in points.xy[position]),
+            ]
+        )
+    return file.getvalue()
+
+
+def code(state: Investigation) -> str:
+    """Python that makes the atlas on the screen again; clusters are equal, as everything random has a seed."""
+    question = state.shown
+    lines = ["from lrpwidgets.spray import Features, RelevanceStore, spray"]
+    selection = "select()" if question.group is None else f"select({question.by}={question.group})"
+    body = [f"store = RelevanceStore.open({str(state.store.path)!r})", f"selection = store.{selection}"]
+    if question.composite:
+        lines = [
+            "from lrpwidgets import subjects",
+            "from lrpwidgets.lrp import Explainer, composites",
+            *lines,
+            "from lrpwidgets.spray.recomputed import recomputed",
+        ]
+        recipe = state.subject.recipe
+        body += [
+            f"subject = {recipe}" if recipe else "# subject: your own, as given to the dashboard",
+            f"composite = {_preset(state, question.composite)}",
+            "selection = recomputed(selection, composite, Explainer(subject.model), subject)",
+        ]
+    body += [
+        f"atlas = spray(selection, features={_features(question)}, clusters={_clusters(question)})",
+        *_recluster(question),
+        f"xy = atlas.embeddings[{question.embedding!r}]",
+        "print(atlas.eigenvalues[:8], atlas.clustering, atlas.ranking)",
+    ]
+    if len(state.selection) and state.answer is not None:
+        body.append(f"selected = {state.answer.rows[state.selection].tolist()}  # rows of the store")
+    return "\n".join([*lines, "", *body]) + "\n"
+
+
+def _preset(state: Investigation, name: str) -> str:
+    from ...lrp import composites
+
+    bounded = state.subject.bounds is not None and composites.takes_bounds(name)
+    bounds = ", low=subject.bounds[0], high=subject.bounds[1]" if bounded else ""
+    return f"composites.get({name!r}{bounds})"
+
+
+def _features(question: AtlasQuestion) -> str:
+    return f"Features(sign={question.sign!r}{', layer=True' if question.layer else ''})"
+
+
+def _clusters(question: AtlasQuestion) -> str:
+    if question.method == "spectral":
+        return repr("auto" if question.count is None else question.count)
+    return repr(question.method)
+
+
+def _recluster(question: AtlasQuestion) -> list[str]:
+    if question.method == "agglomerative" and question.count is not None:
+        return [f'atlas = atlas.recluster("agglomerative", {question.count})']
+    return []

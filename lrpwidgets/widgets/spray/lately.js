@@ -1,0 +1,13 @@
+// What changes often is told seldom.
+
+/** A function that passes its newest value on to `tell`, every `wait` milliseconds at most and never twice. */
+function lately(tell, wait = 30) {
+  let [timer, newest, told] = [0, null, null];
+  return (value) => {
+    newest = value;
+    timer ||= setTimeout(() => {
+      timer = 0;
+      if (newest !== told) tell((told = newest));
+    }, wait);
+  };
+}

@@ -1,0 +1,74 @@
+"""What is asked of a store, whole and as a value; it has a text form, from which links and files are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...spray.clusters import METHODS
+from ...spray.features import SIGNS
+
+COLOURS = ("cluster", "label", "prediction", "right or wrong", "score")
+"""What can colour the points."""
+
+BY = ("prediction", "label")
+EMBEDDINGS = ("spectral", "tsne", "umap")
+
+
+@dataclass(frozen=True)
+class AtlasQuestion:
+    """Which maps, made comparable in which way, cut into which clusters, and how they are shown."""
+
+    group: int | None = None
+    """The class whose maps are looked at; None: all maps."""
+    by: str = "prediction"
+    """Which maps belong to a class: those of this prediction, or of this label."""
+    composite: str = ""
+    """The preset under which maps are computed again; empty: as they are in the store."""
+    sign: str = "signed"
+    layer: bool = False
+    method: str = "spectral"
+    count: int | None = None
+    """How many clusters; None: as many as the eigengap suggests."""
+    embedding: str = "tsne"
+    colour: str = "cluster"
+
+    def __post_init__(self) -> None:
+        choices = {"by": BY, "sign": tuple(SIGNS), "method": METHODS, "embedding": EMBEDDINGS, "colour": COLOURS}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}.")
+        for name, least in (("group", 0), ("count", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+                raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}.")
+        for name, kind in (("composite", str), ("layer", bool)):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}.")
+
+    @property
+    def graph(self) -> tuple[Any, ...]:
+        """What the neighbour graph depends on."""
+        return self.group, self.by, self.composite, self.sign, self.layer
+
+    @property
+    def clustering(self) -> tuple[Any, ...]:
+        """What clusters depend on."""
+        return *self.graph, self.method, self.count
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is at its default is left out."""
+        return {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AtlasQuestion:
+        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
+        unknown = data.keys() - set(PARTS)
+        if unknown:
+            raise ValueError(f"A state has no part {min(unknown)!r}.")
+        return cls(**data)
+
+
+PARTS = tuple(each.name for each in fields(AtlasQuestion))
+_DEFAULT = AtlasQuestion()

@@ -1,0 +1,115 @@
+"""A report on an atlas: one HTML file that opens anywhere, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..colours import MAPS, coloured
+from ..report import enlarged, page, source
+from .cards import Card
+from .exports import code
+from .scatter import HUES
+from .tested import BOX, Tested
+
+if TYPE_CHECKING:
+    from .state import Investigation
+
+_TEMPLATE = Path(__file__).with_name("report.html.j2")
+_WIDTH, _HEIGHT, _MARGIN = 620, 460, 12  # of the map, in pixels
+_MOST_DOTS = 5_000
+_SIDE = 84  # pixels of a cluster's pictures, about
+
+
+def report(state: Investigation) -> str:
+    """The atlas on the screen as a self-contained HTML page.
+
+    Returns
+    -------
+    str
+        A page with the map, eigenvalues, ranked classes, clusters with their names, notes, pictures and verdicts, the
+        code that makes the atlas again, and the versions of the software.
+
+    Raises
+    ------
+    ValueError
+        If there is no atlas yet.
+    """
+    atlas, question = state.answer, state.shown
+    if atlas is None or state.points is None:
+        raise ValueError("There is nothing to report yet; wait for the atlas.")
+    whose = "all classes" if question.group is None else f"“{state.store.class_name(question.group)}”"
+    tests = [each for each in state.verdicts.values() if each.question.clustering == question.clustering]
+    tested = {each.cluster: each for each in tests}
+    return page(
+        _TEMPLATE,
+        title=f"Strategies of the network for {whose}",
+        subject=state.subject.title,
+        samples=f"{len(atlas):,}",
+        composite=question.composite or state.store.info.composite["name"],
+        features=f"{question.sign} relevance at {state.store.info.layer if question.layer else 'the input'}",
+        neighbors=atlas.neighbors,
+        clustering=atlas.clustering,
+        seed=atlas.seed,
+        embedding=question.embedding,
+        dots=_dots(state),
+        radius=2 if len(atlas) > 2000 else 3,
+        bars=_bars(atlas.eigenvalues[:16], atlas.count),
+        classes=[
+            {
+                "name": state.store.class_name(each.label),
+                "size": each.size,
+                "clusters": each.clusters,
+                "tau": each.tau,
+                "chosen": each.label == question.group,
+            }
+            for each in state.ranks
+        ],
+        caveats=[*state.store.info.caveats, *atlas.notes],
+        clusters=[_cluster(card, state, tested.get(card.number)) for card in state.cards],
+        boxes=[_told(state, each) for each in tests if each.cluster == BOX],
+        code=code(state),
+    )
+
+
+def _dots(state: Investigation) -> list[tuple[str, str, str]]:
+    """Place and colour of each point; of very many, some drawn at random."""
+    atlas, points = state.answer, state.points
+    assert atlas is not None
+    assert points is not None
+    shown = np.sort(np.random.default_rng(0).permutation(len(atlas))[:_MOST_DOTS])
+    xy = points.xy.astype(np.float64)
+    low, extent = xy.min(0), np.maximum(np.ptp(xy, axis=0), 1e-12)
+    place = (xy[shown] - low) / extent * (_WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN) + _MARGIN
+    hues = [HUES[number % len(HUES)] if number >= 0 else "#c9c6be" for number in atlas.clusters[shown].tolist()]
+    return [(f"{x:.1f}", f"{_HEIGHT - y:.1f}", hue) for (x, y), hue in zip(place.tolist(), hues, strict=True)]
+
+
+def _bars(eigenvalues: Any, count: int) -> list[tuple[int, float, float, bool]]:
+    top = max(float(eigenvalues.max(initial=0)), 1e-9)
+    heights = [max(2.0, round(110 * float(value) / top, 1)) for value in eigenvalues]
+    return [(10 + 21 * place, 120 - height, height, place < count) for place, height in enumerate(heights)]
+
+
+def _cluster(card: Card, state: Investigation, tested: Tested | None) -> dict[str, Any]:
+    told = state.names.get(card.number, {})
+    mean = card.mean.repeat(3, -1) if card.mean.shape[-1] == 1 else card.mean
+    return {
+        "hue": HUES[card.number % len(HUES)],
+        "mean": source(enlarged(mean, _SIDE)),
+        "heatmap": source(enlarged(coloured(card.heatmap.astype(np.float32), 127, MAPS["red–blue"]), _SIDE)),
+        "name": state.name(card.number),
+        "note": told.get("note", ""),
+        "size": f"{card.size:,}",
+        "tau": card.tau,
+        "purity": f"{card.purity:.0%} {card.kind}",
+        "verdict": _told(state, tested) if tested else "",
+        "hans": bool(tested and tested.verdict.clever_hans),
+    }
+
+
+def _told(state: Investigation, tested: Tested) -> str:
+    name = state.store.class_name(tested.artefact.label)
+    return f"{tested.artefact.source}: {tested.verdict.sentence(name)}"

@@ -1,0 +1,56 @@
+"""The head of the SpRAy dashboard: what is examined, and the ways to take something along."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..question import from_query
+from ..top_bar import TopBar
+from . import exports
+from .question import PARTS
+from .report import report
+
+_EXPORTS = [
+    ["Export selection", "Save the selected points, or all, as a table (CSV)", "csv"],
+    ["Annotate store", "Write the clusters and their names into the store", "annotate"],
+    ["HTML report", "Save what is on the screen as one HTML file", "report"],
+]
+
+
+class SprayBar(TopBar):
+    """Name of the subject; a table, the annotated store, a report; Copy as Python and a link; light and dark."""
+
+    exploration: Any  # an Investigation
+    settles = ("answer", "selection", *PARTS)
+
+    def __init__(self, state: Any, **traits: Any) -> None:
+        super().__init__(state, exports=_EXPORTS, **traits)
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """As that of a top bar, and ``{"want": "csv"}``, ``annotate`` or ``report``."""
+        state = self.exploration
+        name = f"lrpwidgets-{state.subject.name}"
+        if message.get("want") == "csv":
+            self.send({"as": "file", "name": f"{name}-selection.csv", "text": exports.table(state)})
+        elif message.get("want") == "report":
+            self.send({"as": "file", "name": f"{name}-spray.html", "text": report(state)})
+        elif message.get("want") == "annotate":
+            self.send({"as": "note", "text": state.annotate()})
+        else:
+            super().heard(message, buffers)
+
+    def code(self) -> str:
+        """Python that makes the atlas on the screen."""
+        return exports.code(self.exploration)
+
+    def _restore(self, text: str) -> None:
+        try:
+            state = from_query(text) if text.startswith("?") else json.loads(text)
+        except (ValueError, RecursionError) as error:
+            damaged = "This is no state file, or it is damaged."
+            raise ValueError(str(error) if text.startswith("?") else damaged) from None
+        if not isinstance(state, dict):
+            raise ValueError("This is no state file, or it is damaged.")
+        state.pop("look", None)
+        self.exploration.restore(state)

@@ -1,0 +1,508 @@
+"""The state that all views of a store share: which maps, which clusters, what is selected, and the atlas.
+
+Setting ``group``, ``sign``, ``count`` or another part of the question asks it; the atlas arrives later as ``answer``,
+then its embedding and its cards. Long work has a thread of its own, so that thumbnails are there at once meanwhile; a
+newer question ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from ...lrp import Cancelled, Composite, Explainer
+from ...spray import Atlas, RelevanceStore, poison
+from ...spray.annotations import annotate
+from ...spray.atlas import spray
+from ...spray.classes import RankedClass, atlases, ranked_class
+from ...spray.embeddings import names as embeddings_here
+from ...spray.features import Features
+from ...spray.recomputed import recomputed
+from ...subjects import Subject
+from .. import presets
+from ..exploration import sentence
+from ..question import from_query, to_query
+from ..worker import NewestWins
+from .cards import Card, cards
+from .points import points_of, sorts_of
+from .question import PARTS, AtlasQuestion
+from .scatter import Points
+from .tested import Tested, Tests
+from .thumbnails import Thumbnails
+from .tiles import Tiles
+
+_PATIENCE = 0.2
+"""Seconds before work counts as waiting."""
+
+_OFTEN = 0.1
+"""Seconds between two reports of progress."""
+
+_KEPT = 24
+"""Atlases that are kept: going back to one costs nothing."""
+
+_ATLAS, _EMBEDDING, _CARDS, _TESTS = range(4)
+"""Lanes of the long work: an atlas first."""
+
+Job = Callable[[Callable[[str, int, int], None]], Any]
+"""Gets a function to report to: what is being done, steps done and in all."""
+
+_NOBODY = np.zeros(0, np.int64)
+
+
+class Investigation(traitlets.HasTraits):
+    """What is looked for in a store.
+
+    Parameters
+    ----------
+    store
+        Relevance of a whole data set.
+    subject
+        What it is of: its inputs are shown, its model is asked by the poison test.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+
+    Raises
+    ------
+    ValueError
+        If the store is of another model, or nothing in it is attributed.
+    """
+
+    group = traitlets.Int(None, allow_none=True, help="Class whose maps are looked at; None: all maps.")
+    by = traitlets.Unicode("prediction", help="Which maps belong to a class: by prediction, or by label.")
+    composite = traitlets.Unicode(help="Preset under which maps are computed again; empty: as they are in the store.")
+    sign = traitlets.Unicode("signed", help="What is compared: signed, absolute or positive relevance.")
+    layer = traitlets.Bool(help="Whether relevance at the store's layer is compared, not that of the input.")
+    method = traitlets.Unicode("spectral", help="Which clustering.")
+    count = traitlets.Int(None, allow_none=True, help="How many clusters; None: as the eigengap suggests.")
+    embedding = traitlets.Unicode("tsne", help="Which embedding is shown.")
+    colour = traitlets.Unicode("cluster", help="What colours the points.")
+
+    answer = traitlets.Instance(Atlas, allow_none=True, help="The newest atlas; None before the first.")
+    points = traitlets.Instance(Points, allow_none=True, help="Its samples on the map.")
+    sorts = traitlets.Dict(help="Orders of the samples: names and keys.")
+    cards = traitlets.Tuple(help="What its clusters have in common, Cards.")
+    names: traitlets.Dict[int, dict[str, str]] = traitlets.Dict(
+        help="Names and notes that a person gave to its clusters, by number."
+    )
+    selection = traitlets.Any(_NOBODY, help="Positions of the selected points, sorted, (m,) int64.")
+    isolated = traitlets.Any(None, allow_none=True, help="Positions of the only points shown; None for all.")
+    hovered = traitlets.Int(None, allow_none=True, help="Position that is looked at.")
+    opened = traitlets.Int(None, allow_none=True, help="Number of the input that is to be looked at closely.")
+
+    ranks = traitlets.Tuple(help="Classes found so far, RankedClasses, the most separable first.")
+    ranking = traitlets.Bool(help="Whether classes are still being ranked.")
+    verdicts: traitlets.Dict[tuple[Any, ...], Tested] = traitlets.Dict(
+        help="Poison tests that were made, Tested, by clustering and cluster."
+    )
+    verdict = traitlets.Instance(Tested, allow_none=True, help="The test to look at.")
+
+    error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence.")
+    appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
+    busy = traitlets.Bool(help="Whether something has been computed long enough to say so.")
+    progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
+
+    def __init__(self, store: RelevanceStore, subject: Subject, device: str | None = None) -> None:
+        self.store, self.subject = store, subject
+        self.explainer = Explainer(subject.model, Composite.from_dict(store.info.composite), device=device)
+        RelevanceStore.open(store.path, self.explainer)  # raises for another model
+        if not store.done.any():
+            raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
+        self.worker, self._solver = NewestWins(), NewestWins()
+        self.thumbnails = Thumbnails(subject)
+        self._tests = Tests(self)
+        self._asked = self._cancellations = self._changes = 0
+        self._shown = AtlasQuestion()
+        self._waiting: dict[int, object] = {}  # work that has not arrived, by lane
+        self._touched = False
+        """Whether a person chose something: the ranking then no longer decides what is looked at."""
+        self._quiet = True
+        self._graphs: dict[tuple[Any, ...], Atlas] = {}
+        super().__init__(embedding="tsne" if "tsne" in embeddings_here() else "spectral")
+        self._quiet = False
+        self._begin()
+        self.rank()
+
+    # -- the question ----------------------------------------------------------------------------------------------
+
+    @property
+    def question(self) -> AtlasQuestion:
+        """All that is asked; raises ValueError for what cannot be."""
+        return AtlasQuestion(**{name: getattr(self, name) for name in PARTS})
+
+    def ask(self, **parts: Any) -> None:
+        """Change several parts of the question at once; raises ValueError for what cannot be asked."""
+        question = replace(self.question, **parts)
+        self._check(question)
+        self._touched = True
+        self._put(question)
+        self._ask()
+
+    def presets(self) -> list[str]:
+        """Names of the presets under which the maps can be computed again."""
+        return presets.suitable(self.subject)
+
+    def embeddings(self) -> list[str]:
+        """Names of the embeddings that can be made here."""
+        return embeddings_here()
+
+    def classes(self) -> list[int]:
+        """Classes of which the store has maps."""
+        kinds = getattr(self.store, self.by)[self.store.done]
+        return [int(kind) for kind in np.unique(kinds[kinds >= 0])]
+
+    @property
+    def shown(self) -> AtlasQuestion:
+        """The question that the atlas on the screen answers; the newest one may still wait for its own."""
+        return self._shown
+
+    # -- what a person does with the answer ------------------------------------------------------------------------
+
+    def select_cluster(self, number: int) -> None:
+        """Select the points of a cluster."""
+        if self.answer is not None:
+            self.selection = np.flatnonzero(self.answer.clusters == number)
+
+    def open(self, position: int) -> None:
+        """Look at the input behind a point closely."""
+        if self.points is not None and 0 <= position < len(self.points.rows):
+            self.opened = int(self.store.index[self.points.rows[position]])
+
+    def call(self, number: int, name: str, note: str = "") -> None:
+        """Give a cluster a name and a note, which stay with the store."""
+        if self.answer is None or not 0 <= number < self.answer.count:
+            raise ValueError(f"There is no cluster {number!r} to name.")
+        names = {**self.names, number: {"name": name.strip()[:80], "note": note.strip()[:2000]}}
+        self._keep_names({each: told for each, told in names.items() if any(told.values())})
+
+    def annotate(self) -> str:
+        """Write the clusters into the store; returns a sentence that says where."""
+        atlas, question = self.answer, self._shown
+        if atlas is None:
+            raise ValueError("There is nothing to write yet; wait for the atlas.")
+        if question.composite:
+            raise ValueError("These maps are of another composite than the store's: only its own clusters go into it.")
+        whose = "all" if question.group is None else f"{question.by}-{question.group}"
+        name = f"{whose}-{question.sign}{'-layer' if question.layer else ''}-{atlas.clustering}"
+        annotate(atlas, name, {number: self.name(number) for number in range(atlas.count)})
+        return f"written into the store as clusters/{name}"
+
+    def name(self, number: int) -> str:
+        """What a cluster is called."""
+        return self.names.get(number, {}).get("name") or ("noise" if number < 0 else f"cluster {number + 1}")
+
+    def test(self, number: int) -> None:
+        """Put a cluster to the poison test."""
+        self._tests.cluster(number)
+
+    def test_box(self, row: int, box: poison.Box) -> None:
+        """Put what is in a box of an input to the poison test."""
+        self._tests.box(row, box)
+
+    def test_all(self) -> None:
+        """Put every cluster of the atlas to the poison test."""
+        self._tests.all()
+
+    def test_classes(self) -> None:
+        """Put every cluster of every class to the poison test."""
+        self._tests.classes()
+
+    def tiles(self, positions: NDArray[np.int64]) -> Tiles:
+        """Thumbnails of the points at `positions`; called on the worker."""
+        atlas = self.answer
+        assert atlas is not None
+        return self.thumbnails.tiles(atlas.store, atlas.rows[positions])
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state as plain values, for links: the question, and what is selected if that is not too much."""
+        selected = [int(position) for position in self.selection]
+        return {
+            "subject": self.subject.name,
+            **self.question.to_dict(),
+            **({"selected": selected} if 0 < len(selected) <= 300 else {}),
+        }
+
+    def link(self) -> str:
+        """The state as a query string."""
+        return to_query(self.to_dict())
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        parts = dict(from_query(state) if isinstance(state, str) else state)
+        subject = parts.pop("subject", self.subject.name)
+        if subject != self.subject.name:
+            raise ValueError(f"This state is of the subject {subject!r}; here is {self.subject.name!r}.")
+        selected = parts.pop("selected", [])
+        if not isinstance(selected, list) or not all(isinstance(each, int) and each >= 0 for each in selected):
+            raise ValueError(f"The part 'selected' of a state must be a list of positions, got {selected!r}.")
+        question = AtlasQuestion.from_dict(parts)
+        self._check(question)
+        self._touched = True
+        self._put(question)
+        self._ask(np.array(sorted(selected), np.int64))
+
+    # -- computing -------------------------------------------------------------------------------------------------
+
+    def rank(self) -> None:
+        """Rank all classes in the background."""
+        self.ranks, self.ranking = (), True
+        question, changes = self.question, self._changes
+        self._solver.when_idle(self._rank_all(question, lambda: changes != self._changes))
+
+    def cancel(self) -> None:
+        """End the computation that is under way; what is on the screen stays."""
+        self._cancellations += 1
+        self._tests.forget()
+
+    def close(self) -> None:
+        """Stop computing."""
+        self._asked += 1
+        self._changes += 1
+        self.cancel()
+        self.worker.close()
+        self._solver.close()
+        self.unobserve_all()
+
+    def solve(self, lane: int, job: Job, done: Callable[[Any], None], ended: Callable[[], None] | None = None) -> None:
+        """Run `job`, which gets a function to report to, on the thread for long work; `done` gets what it returns.
+
+        An error becomes a sentence, a cancelled job nothing; `ended` is called after each of them.
+        """
+        asked, cancellations = self._asked, self._cancellations
+        said = time.perf_counter()
+        token = self._waiting[lane] = object()
+        self.worker.later(_PATIENCE, lambda: self._still_waiting(lane, token))
+
+        def report(stage: str, finished: int, total: int) -> None:
+            nonlocal said
+            if self._cancellations > cancellations or (lane != _TESTS and self._asked > asked):
+                raise Cancelled
+            if time.perf_counter() - said > _OFTEN:
+                said = time.perf_counter()
+                self.worker.at_home(lambda: self._report(stage, finished, total))
+
+        def run() -> Any:
+            try:
+                return job(report)
+            except Cancelled:
+                return Cancelled
+            except Exception as error:  # a person without a console must see every one of them
+                return sentence(error)
+
+        def arrived(outcome: Any) -> None:
+            if self._waiting.get(lane) is token:
+                del self._waiting[lane]
+            if not self._waiting:
+                self.busy, self.progress = False, ()
+            if isinstance(outcome, str):
+                self.error = outcome
+            elif outcome is not Cancelled:
+                done(outcome)
+            if ended:
+                ended()
+
+        self._solver.submit(run, arrived, lane)
+
+    def solve_test(self, job: Job, done: Callable[[Any], None], ended: Callable[[], None]) -> None:
+        """As :meth:`solve`, for the poison test, which newer questions do not end."""
+        self.solve(_TESTS, job, done, ended)
+
+    def atlas_of(self, question: AtlasQuestion, report: Callable[[str, int, int], None]) -> Atlas:
+        """The atlas that `question` asks for, from those that are kept if it is among them; on the solver's thread."""
+        base = self._graphs.get(question.graph) or self._spray(question, report)
+        self._keep(question.graph, base)
+        if question.method == "spectral" and question.count in (None, base.count):
+            return base
+        return base.recluster(question.method, None if question.method == "hdbscan" else question.count)
+
+    def _begin(self) -> None:
+        """Start with the first class of which there is enough."""
+        kinds, counts = np.unique(self.store.prediction[self.store.done], return_counts=True)
+        if len(kinds):
+            enough = kinds[counts >= min(counts.max(), 50)]
+            self._put(replace(self.question, group=int(enough[0])))
+        self._ask()
+
+    @traitlets.observe(*PARTS)
+    def _ask_again(self, change: Any) -> None:
+        if self._quiet:
+            return
+        self._touched = True
+        try:
+            self._check(self.question)
+        except ValueError as error:
+            self.error = sentence(error)
+            with self._quietly():
+                setattr(self, change["name"], change["old"])
+            return
+        if change["name"] in ("group", "by", "composite", "sign", "layer"):
+            self._put(replace(self.question, count=None))  # a number of clusters is for the maps that it was chosen for
+        if change["name"] in ("by", "sign", "layer"):
+            self._changes += 1
+            self.rank()
+        if change["name"] == "colour":
+            self._place()
+        elif change["name"] == "embedding":
+            self._embed()
+        else:
+            self._ask()
+
+    def _check(self, question: AtlasQuestion) -> None:
+        if question.composite and question.composite not in self.presets():
+            raise ValueError(
+                f"There is no composite {question.composite!r}; choose one of {', '.join(self.presets())}."
+            )
+        if question.embedding not in self.embeddings():
+            raise ValueError(f"The embedding {question.embedding!r} cannot be made here; install lrpwidgets[spray].")
+        if question.layer and self.store.info.layer is None:
+            raise ValueError("This store has relevance of the input only; attribute with --layer to have a layer's.")
+        if question.group is not None and self.store.classes and question.group >= len(self.store.classes):
+            raise ValueError(f"There is no class {question.group}; there are 0 to {len(self.store.classes) - 1}.")
+
+    def _ask(self, selected: NDArray[np.int64] = _NOBODY) -> None:
+        self._asked += 1
+        number, question = self._asked, self.question
+        self.error = ""
+
+        def arrived(atlas: Atlas) -> None:
+            if number == self._asked:
+                self._show(question, atlas, selected)
+
+        self.solve(_ATLAS, lambda report: self.atlas_of(question, report), arrived)
+
+    def _spray(self, question: AtlasQuestion, report: Callable[[str, int, int], None]) -> Atlas:
+        store = self.store
+        chosen = store.select() if question.group is None else store.select(**{question.by: question.group})
+        if question.composite:
+            composite = presets.preset(self.subject, question.composite)
+            stage = f"{question.composite}: relevance"
+            chosen = recomputed(
+                chosen, composite, self.explainer, self.subject, report=lambda done, total: report(stage, done, total)
+            )
+        return spray(chosen, features=_features(question), embeddings=(), progress=report)
+
+    def _show(self, question: AtlasQuestion, atlas: Atlas, selected: NDArray[np.int64]) -> None:
+        self._shown = question
+        same = self.answer is not None and np.array_equal(self.answer.rows, atlas.rows)
+        with self.hold_trait_notifications():
+            self.answer = atlas
+            self.names = self._kept_names()
+            self.cards = ()
+            if not same or len(selected):
+                self.selection, self.isolated, self.hovered = selected[selected < len(atlas)], None, None
+            self.points = points_of(atlas, question, self._placed(atlas), self.name)
+            self.sorts = sorts_of(atlas)
+        self._embed()
+        self.solve(_CARDS, lambda report: cards(atlas, self.thumbnails), self._dealt(atlas))
+
+    def _dealt(self, atlas: Atlas) -> Callable[[tuple[Card, ...]], None]:
+        def dealt(made: tuple[Card, ...]) -> None:
+            if self.answer is atlas:
+                self.cards = made
+
+        return dealt
+
+    def _embed(self) -> None:
+        """Have the embedding made if it is not there; until then the points stay where the spectrum puts them."""
+        atlas, name, asked = self.answer, self.embedding, self._asked
+        if atlas is None:
+            return
+        if name in atlas.made:
+            self._place()
+            return
+
+        def arrived(_: Any) -> None:
+            if self.answer is atlas and asked == self._asked:
+                self._place()
+
+        self.solve(_EMBEDDING, lambda report: atlas.embed(name, report), arrived)
+
+    def _place(self) -> None:
+        """Put the points where the embedding has them, in the colours that are asked for."""
+        if self.answer is not None:
+            question = replace(self._shown, colour=self.colour)
+            self.points = points_of(self.answer, question, self._placed(self.answer), self.name)
+
+    def _placed(self, atlas: Atlas) -> NDArray[np.float32]:
+        return atlas.embed(self.embedding if self.embedding in atlas.made else "spectral")
+
+    def _rank_all(self, question: AtlasQuestion, stale: Callable[[], bool]) -> Iterator[Callable[[], None]]:
+        """On the solver's thread: one class after the other, and how to tell of it."""
+        try:
+            for atlas in atlases(self.store, question.by, features=_features(question), embeddings=()):
+                if stale():
+                    return
+                self._keep((atlas.selection.value, *question.graph[1:2], "", *question.graph[3:]), atlas)
+                ranked = ranked_class(atlas)
+                yield lambda ranked=ranked: None if stale() else self._rank(ranked)  # type: ignore[misc]
+        except Exception as error:
+            said = sentence(error)
+            yield lambda: setattr(self, "error", said)
+        yield lambda: None if stale() else self._ranked()
+
+    def _rank(self, ranked: RankedClass) -> None:
+        self.ranks = tuple(sorted((*self.ranks, ranked), key=lambda each: (-each.tau, each.label)))
+
+    def _ranked(self) -> None:
+        self.ranking = False
+        if self.ranks and not self._touched:
+            self._put(replace(self.question, group=self.ranks[0].label))
+            self._ask()
+
+    def _keep(self, key: tuple[Any, ...], atlas: Atlas) -> None:
+        self._graphs.pop(key, None)
+        self._graphs[key] = atlas
+        while len(self._graphs) > _KEPT:
+            self._graphs.pop(next(iter(self._graphs)))
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def _key(self) -> str:
+        """Under which the names of the present clusters are kept."""
+        clustering = self.answer.clustering if self.answer else ""
+        return " · ".join(map(str, (*self._shown.graph, clustering)))
+
+    def _kept_names(self) -> dict[int, dict[str, str]]:
+        kept = self.store.read_notes().get("clusters", {}).get(self._key(), {})
+        return {int(number): dict(told) for number, told in kept.items()}
+
+    def _keep_names(self, names: dict[int, dict[str, str]]) -> None:
+        notes = self.store.read_notes()
+        clusters = {**notes.get("clusters", {}), self._key(): {str(number): told for number, told in names.items()}}
+        self.store.write_notes({**notes, "clusters": clusters})
+        self.names = names
+        self._place()
+
+    # -- waiting ---------------------------------------------------------------------------------------------------
+
+    def _put(self, question: AtlasQuestion) -> None:
+        with self._quietly():
+            for name in PARTS:
+                setattr(self, name, getattr(question, name))
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _still_waiting(self, lane: int, token: object) -> None:
+        self.busy = self.busy or self._waiting.get(lane) is token
+
+    def _report(self, stage: str, done: int, total: int) -> None:
+        if self._waiting:
+            self.busy, self.progress = True, (stage, done, total)
+
+
+def _features(question: AtlasQuestion) -> Features:
+    return Features(sign=question.sign, layer=question.layer)

@@ -1,0 +1,74 @@
+"""Inputs and their relevance at the size of a thumbnail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ...spray import RelevanceStore
+from ...subjects import Subject
+from .tiles import LARGEST, Tiles, relevance_tiles
+
+
+class Thumbnails:
+    """Makes tiles of rows of a store, as large as the inputs are but never larger than 48 pixels."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._size = 0
+
+    def tiles(self, store: RelevanceStore, rows: NDArray[np.int64]) -> Tiles:
+        """Tiles of `rows`, each with a caption."""
+        inputs = [self.picture(self._subject.item(int(item))[0]) for item in store.index[rows]]
+        maps = self.maps(store.relevance(rows).sum(1))
+        return Tiles(
+            _stacked(inputs), relevance_tiles(maps), tuple(_caption(store, int(row), self._subject) for row in rows)
+        )
+
+    def mean(self, store: RelevanceStore, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The mean of the inputs at `rows`, (s, s, c)."""
+        inputs = [self._subject.item(int(item))[0] for item in store.index[rows]]
+        total = inputs[0].clone()
+        for x in inputs[1:]:
+            total += x
+        return self.picture(total / len(inputs))
+
+    def picture(self, x: Tensor) -> NDArray[np.uint8]:
+        """An input (C, H, W) as pixels (s, s, c): c is 1 for grey, else 3."""
+        image = self._subject.to_image(x)
+        image = image if image.mode == "L" else image.convert("RGB")
+        self._size = self._size or min(LARGEST, max(image.size))
+        small = image if image.size == (self._size,) * 2 else image.resize((self._size,) * 2, Image.Resampling.BOX)
+        return np.asarray(small).reshape(self._size, self._size, -1)
+
+    def maps(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Maps (m, H, W) as (m, s, s): the mean of what falls into a pixel, by area, or pixels repeated."""
+        if relevance.shape[1:] == (self._size,) * 2:
+            return relevance
+        resized = [Image.fromarray(each).resize((self._size,) * 2, Image.Resampling.BOX) for each in relevance]
+        return np.stack([np.asarray(each) for each in resized])
+
+
+def _stacked(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """All in the form of the most colourful one."""
+    channels = max(picture.shape[-1] for picture in pictures)
+    return np.stack([np.broadcast_to(each, (*each.shape[:2], channels)) for each in pictures])
+
+
+def _caption(store: RelevanceStore, row: int, subject: Subject) -> str:
+    said, truth = int(store.prediction[row]), int(store.label[row])
+    in_truth = f", in truth {store.class_name(truth)}" if truth not in (-1, said) else ""
+    return f"{subject.item_name(int(store.index[row]))}: {store.class_name(said)}{in_truth}, f = {store.score[row]:.3g}"
+
+
+def as_png(pixels: NDArray[Any]) -> bytes:
+    """A PNG file of pixels (h, w, 1 or 3)."""
+    import io
+
+    file = io.BytesIO()
+    Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()

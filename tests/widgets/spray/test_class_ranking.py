@@ -1,0 +1,92 @@
+"""The classes, the most separable first: what the browser is told of them, and what a click does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from investigated import investigate
+
+from lrpwidgets.widgets.spray.class_ranking import ClassRanking
+
+
+@pytest.fixture
+def state(tmp_path, digits, monkeypatch):
+    made = investigate(tmp_path, digits, monkeypatch)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ranking(state):
+    made = ClassRanking(state)
+    yield made
+    made.close()
+
+
+def labels(ranking):
+    return np.frombuffer(ranking.labels, np.int32).tolist()
+
+
+def test_classes_are_listed_with_the_most_separable_on_top(state, ranking):
+    taus = np.frombuffer(ranking.taus, np.float32)
+    assert sorted(labels(ranking)) == [3, 5, 7]
+    assert (np.diff(taus) <= 0).all()
+    np.testing.assert_allclose(taus, [each.tau for each in state.ranks], rtol=1e-6)
+    assert np.frombuffer(ranking.sizes, np.int32).sum() == 48
+    assert ranking.classes[3] == "3"
+    assert ranking.state == {
+        "group": state.group, "by": "prediction", "ranking": False, "maps": 48, "present": 3, "fewest": 10
+    }  # fmt: skip
+
+
+def test_a_click_looks_at_a_class_or_at_all_maps(state, ranking, say):
+    say(ranking, group=7)
+    assert (state.group, ranking.state["group"]) == (7, 7)
+    assert set(state.answer.store.prediction[state.answer.rows]) == {7}
+    say(ranking, group=None)
+    assert ranking.state["group"] is None
+    assert len(state.answer) == 48
+
+
+def test_what_is_no_class_is_a_sentence_and_changes_nothing(state, ranking, say):
+    group = state.group
+    say(ranking, group="seven")
+    assert "group" in state.error
+    say(ranking, group=11)
+    assert "no class 11" in state.error
+    assert ranking.state["group"] == group
+
+
+def test_maps_can_belong_to_the_class_of_their_label(state, ranking, say):
+    say(ranking, by="label")
+    assert ranking.state["by"] == "label"
+    assert np.frombuffer(ranking.sizes, np.int32).tolist() == [16, 16, 16]
+
+
+def test_while_classes_are_ranked_it_says_so(state, ranking):
+    state.ranks, state.ranking = state.ranks[:1], True
+    assert len(labels(ranking)) == 1
+    assert ranking.state["ranking"]
+    assert ranking.state["present"] == 3
+
+
+def test_a_tested_class_says_how_each_of_its_tests_ended(state, ranking, say):
+    assert ranking.marks == []
+    say(ranking, test="classes")
+    assert {mark[0] for mark in ranking.marks} == {3, 5, 7}
+    for group, fell, told in ranking.marks:
+        verdicts = [each for each in state.verdicts.values() if each.question.group == group]
+        assert fell == any(each.verdict.clever_hans for each in verdicts)
+        assert all(each.name in told for each in verdicts)
+        assert told.startswith("Clever Hans" if fell else "acquitted")
+
+
+def test_tests_of_another_grouping_mark_nothing(state, ranking, say):
+    say(ranking, test="classes")
+    say(ranking, by="label")
+    assert ranking.marks == []
+
+
+def test_a_thousand_classes_fit_into_a_message(state, ranking):
+    state.ranks = tuple(state.ranks[0].__class__(label % 10, 50, 1000.0 - label, 3) for label in range(1000))
+    assert len(ranking.labels) + len(ranking.taus) + len(ranking.sizes) == 12_000

@@ -1,0 +1,187 @@
+"""The pane of the poison test: what it offers, what it shows of a test, and the picture to draw a box on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from investigated import investigate
+
+from lrpwidgets.subjects.samples import TensorSamples
+from lrpwidgets.widgets.spray.poison_test import PoisonTest
+from lrpwidgets.widgets.spray.tiles import relevance_tiles
+
+
+@pytest.fixture
+def state(tmp_path, digits, monkeypatch):
+    made = investigate(tmp_path, digits, monkeypatch)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def view(state):
+    made = PoisonTest(state)
+    yield made
+    made.close()
+
+
+def test_it_offers_the_most_separable_cluster_else_that_of_most_selected_points(state, view):
+    first = state.cards[0].number
+    assert view.candidate == {"number": first, "name": state.name(first)}
+    state.selection = np.flatnonzero(state.answer.clusters == 2)
+    assert view.candidate["number"] == 2
+    state.call(2, "round")
+    assert view.candidate["name"] == "round"
+
+
+def test_while_there_is_no_card_it_offers_nothing(state, view, say):
+    state.cards = ()
+    assert view.candidate["number"] is None
+    say(view, draw=0)
+    assert "wait for the clusters" in state.error
+    assert view.sample == {}
+
+
+def test_a_test_is_told_in_figures_words_and_pictures(state, view, say):
+    assert view.tested == {}
+    say(view, test=1)
+    tested, verdict = state.verdict, state.verdict.verdict
+    assert (view.tested["source"], view.tested["class"], view.tested["drawn"]) == ("cluster 2", "3", False)
+    assert view.tested["turned"] == verdict.turned
+    assert (view.tested["before"], view.tested["after"]) == (verdict.before, verdict.after)
+    assert view.tested["control"] == verdict.control
+    assert view.tested["box"] == list(tested.artefact.box)
+    assert view.tested["hans"] == verdict.clever_hans
+    sizes = [tuple(size) for size in view.tested["sizes"]]
+    assert sizes == [tested.artefact.box[2:], (8, 8)]
+    poisoned = np.frombuffer(view.poisoned, np.uint8).reshape(8, 8, 3)
+    np.testing.assert_array_equal(poisoned, np.broadcast_to(tested.poisoned, (8, 8, 3)))
+    assert len(view.patch) == 3 * np.prod(sizes[0])
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9}, ""),
+        ({"turned": 12, "turned_by_control": 10, "chance": 0.4}, "hardly more of them than the control"),
+        ({"turned": 90, "turned_by_control": 25, "chance": 1e-9}, "the control turns many of them, too"),
+        ({"turned": 40, "turned_by_control": 10, "chance": 0.1}, "by chance"),
+        ({"turned": 60, "turned_by_control": 10, "chance": 1e-9}, "taken for other classes"),
+        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9, "control": 0.8}, "nearly as much with the control"),
+    ],
+)
+def test_an_acquittal_has_a_reason(state, view, figures, said):
+    state.test(0)
+    verdict = replace(
+        state.verdict.verdict, **{"samples": 500, "before": 0.9, "after": 0.7, "control": 0.89, **figures}
+    )
+    state.verdict = replace(state.verdict, verdict=verdict)
+    assert view.tested["hans"] is (said == "")
+    assert said in view.tested["reason"]
+    assert bool(view.tested["reason"]) is not view.tested["hans"]
+
+
+def test_a_class_without_other_pictures_is_compared_with_those_of_other_classes(state, view):
+    state.count = 1
+    state.test(0)
+    assert view.tested["lender"] == "other pictures"
+
+
+def test_earlier_tests_can_be_looked_at_again(state, view, say):
+    say(view, test=1)
+    first = state.verdict
+    say(view, test=0)
+    assert [name for name, _ in view.history] == ["3 · cluster 2", "3 · cluster 1"]
+    assert view.tested["place"] == 1
+    say(view, verdict=0)
+    assert state.verdict is first
+    assert view.tested["place"] == 0
+
+
+def test_all_clusters_are_tested_at_once(state, view, say):
+    say(view, test="all")
+    assert len(view.history) == state.answer.count
+
+
+def test_while_a_test_runs_it_says_how_far_it_is(state, view):
+    state.busy, state.progress = True, ("tsne", 10, 250)
+    assert view.progress == []
+    state.progress = ("poison test", 64, 320)
+    assert view.progress == [64, 320]
+    state.busy, state.progress = False, ()
+    assert view.progress == []
+
+
+def test_a_box_is_drawn_on_the_selected_pictures_one_after_the_other(state, view, say):
+    state.selection = np.array([4, 9, 11])
+    say(view, draw=0)
+    row = int(state.answer.rows[4])
+    assert view.sample == {
+        "row": row, "name": state.subject.item_name(row), "place": 0, "count": 3, "size": [8, 8], "input": [8, 8]
+    }  # fmt: skip
+    picture = np.asarray(state.subject.to_image(state.subject.item(row)[0]).convert("RGB"))
+    np.testing.assert_array_equal(np.frombuffer(view.picture, np.uint8).reshape(8, 8, 3), picture)
+    expected = relevance_tiles(state.store.relevance(np.array([row])).sum(1))
+    np.testing.assert_array_equal(np.frombuffer(view.relevance, np.int8).reshape(1, 8, 8), expected)
+    say(view, draw=1)
+    assert view.sample["row"] == state.answer.rows[9]
+    say(view, draw=-1)
+    say(view, draw=-1)
+    assert view.sample["row"] == state.answer.rows[11]
+
+
+def test_it_begins_with_the_picture_that_is_looked_at(state, view, say):
+    state.selection, state.hovered = np.array([4, 9, 11]), 9
+    say(view, draw=0)
+    assert view.sample["row"] == state.answer.rows[9]
+
+
+def test_without_a_selection_the_most_typical_pictures_of_the_cluster_come_first(state, view, say):
+    say(view, draw=0)
+    assert view.sample["row"] == state.answer.members(view.candidate["number"])[0]
+
+
+def test_another_selection_brings_its_picture_and_another_atlas_puts_it_away(state, view, say):
+    say(view, draw=0)
+    state.selection = np.array([7])
+    assert view.sample["row"] == state.answer.rows[7]
+    state.group = 7
+    assert (view.sample, view.picture, view.relevance) == ({}, b"", b"")
+
+
+def test_what_is_in_a_box_is_tested(state, view, say):
+    say(view, draw=0)
+    row = view.sample["row"]
+    say(view, box=[1, 2, 3, 4], row=row)
+    assert state.error == ""
+    assert state.verdict.artefact.box == (1, 2, 3, 4)
+    assert view.tested["drawn"]
+    assert view.tested["source"] == f"box in {state.subject.item_name(row)}"
+    assert view.sample == {}
+
+
+@pytest.mark.parametrize(
+    "message", [{"box": [0, 0, 9, 9], "row": 0}, {"box": [1], "row": 0}, {"box": "x", "row": 0}, {"box": [0, 0, 1, 1]}]
+)
+def test_what_is_no_box_is_a_sentence(state, view, say, message):
+    say(view, **message)
+    assert state.error
+    assert state.verdict is None
+
+
+def test_a_picture_can_be_put_away(view, say):
+    say(view, draw=0)
+    say(view, draw=None)
+    assert view.sample == {}
+
+
+def test_large_pictures_are_reduced_and_boxes_stay_in_pixels_of_the_input(state, view, say):
+    large = torch.nn.functional.interpolate(state.subject.dataset.inputs, size=(300, 600))
+    samples = TensorSamples(large, state.subject.dataset.labels, state.subject.dataset.names)
+    state.subject = replace(state.subject, dataset=samples)
+    say(view, draw=0)
+    assert (view.sample["size"], view.sample["input"]) == ([128, 256], [300, 600])
+    assert len(view.picture) == 3 * len(view.relevance) == 3 * 128 * 256

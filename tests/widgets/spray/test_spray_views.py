@@ -1,0 +1,106 @@
+"""Promises that every view of an investigation keeps; see test_view.py for those of an exploration."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from investigated import investigate
+from ipywidgets.widgets.widget import _instances
+
+from lrpwidgets.widgets.spray import (
+    AtlasBar,
+    ClassRanking,
+    ClusterCards,
+    EmbeddingScatter,
+    PoisonTest,
+    SprayBar,
+    SprayStatus,
+    ThumbnailWall,
+)
+
+VIEWS = [AtlasBar, ClassRanking, ClusterCards, EmbeddingScatter, PoisonTest, SprayBar, SprayStatus, ThumbnailWall]
+NOT_OURS = {"Layout"}
+"""What ipywidgets makes beside each widget, and leaves."""
+
+
+@pytest.fixture
+def state(tmp_path, digits, monkeypatch):
+    made = investigate(tmp_path, digits, monkeypatch)
+    yield made
+    made.close()
+
+
+def observers(state):
+    return {
+        (name, kind): list(handlers)
+        for name, kinds in state._trait_notifiers.items()
+        for kind, handlers in kinds.items()
+        if handlers
+    }
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_closed_view_leaves_no_observer_and_no_widget(state, view):
+    before, living = observers(state), set(_instances.values())
+    made = view(state)
+    made.close()
+    assert observers(state) == before
+    assert {type(each).__name__ for each in set(_instances.values()) - living} <= NOT_OURS
+    state.group = 7  # nobody is there to fail
+    assert state.error == ""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_closed_view_can_be_forgotten(state, view):
+    made = view(state)
+    ghost = weakref.ref(made)
+    made.close()
+    del made
+    gc.collect()
+    assert ghost() is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_that_missed_something_is_sent_everything(state, say, view):
+    made = view(state)
+    sent = []
+    made.send_state = lambda key=None: sent.append(key)
+    say(made, drawn=made.seq)
+    assert sent == []
+    say(made, drawn=made.seq - 1)
+    assert sent == [None]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "message",
+    [
+        {}, {"unknown": 1}, {"group": "x"}, {"by": 3}, {"test": "x"}, {"test": None}, {"verdict": 5}, {"select": 1},
+        {"select": "x", "how": "only", "edition": 1}, {"call": 0, "edition": 1}, {"draw": "x"}, {"box": None},
+        {"box": [None] * 4, "row": "x"}, {"row": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_message_that_makes_no_sense_never_raises(state, say, view, message):
+    made = view(state)
+    say(made, **message)
+    assert state.answer is not None
+    assert state.verdicts == {}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
+    assert isinstance(view._esm, str)
+    assert "export default { render }" in view._esm
+    assert "http" not in view._esm + view._css
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view is not SprayBar])
+def test_what_it_shows_changes_with_the_class(state, view):
+    made = view(state)
+    before = made.seq
+    state.group = 7
+    assert made.seq > before
+    assert state.error == ""
