@@ -5,17 +5,17 @@ The views, and torch with them, load when a dashboard is first asked for: the co
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._explore import explore
+    from ._spray import spray
 
-__all__ = ["explore"]
+__all__ = ["explore", "spray"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "explore":
-        from ._explore import explore
-
-        return explore
+    if name in __all__:
+        return getattr(import_module(f"._{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

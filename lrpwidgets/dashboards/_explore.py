@@ -21,22 +21,7 @@ from ..widgets import (
     TopBar,
 )
 from .options import Options
-
-
-class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Views in an arrangement; closing it closes them, and ends the computation."""
-
-    def __init__(self, exploration: Exploration, children: list[ipywidgets.DOMWidget]) -> None:
-        self.exploration = exploration
-        super().__init__(children)
-        self.add_class("lrp-page")
-
-    def close(self) -> None:
-        """Disappear from the page, with all that is inside."""
-        self.exploration.close()
-        for inside in self.children:
-            _close(inside)
-        super().close()
+from .panes import Dashboard, box, pane
 
 
 def explore(
@@ -78,20 +63,20 @@ def explore(
     given = {name: value for name, value in given.items() if value is not None}
     subject = _subject(model_or_subject, given) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)
+    return Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
+
+
+def closely(exploration: Exploration) -> list[ipywidgets.DOMWidget]:
+    """One input with its heatmap, rules, scores and layers, and the status line."""
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
-    return Dashboard(
-        exploration,
-        [
-            TopBar(exploration),
-            InputStrip(exploration),
-            _box(
-                "lrp-columns",
-                _box("lrp-main", _pane(QuestionBar(exploration), picture), _pane(RuleBoard(exploration))),
-                _box("lrp-side", _pane(ClassScores(exploration)), _pane(LayerInspector(exploration))),
-            ),
-            StatusLine(exploration),
-        ],
-    )
+    return [
+        box(
+            "lrp-columns",
+            box("lrp-main", pane(QuestionBar(exploration), picture), pane(RuleBoard(exploration))),
+            box("lrp-side", pane(ClassScores(exploration)), pane(LayerInspector(exploration))),
+        ),
+        StatusLine(exploration),
+    ]
 
 
 def _subject(model_or_subject: nn.Module | Subject | None, given: dict[str, Any]) -> Subject | None:
@@ -100,21 +85,3 @@ def _subject(model_or_subject: nn.Module | Subject | None, given: dict[str, Any]
     if given:
         raise TypeError(f"{', '.join(given)} can be given with a torch model only; a subject has its own.")
     return model_or_subject
-
-
-def _close(widget: ipywidgets.Widget) -> None:
-    """Close a widget after those inside."""
-    for inside in getattr(widget, "children", ()):
-        _close(inside)
-    widget.close()
-
-
-def _pane(*views: ipywidgets.DOMWidget) -> ipywidgets.Box:
-    return _box("lrp-pane", *views)
-
-
-def _box(place: str, *inside: ipywidgets.DOMWidget) -> ipywidgets.Box:
-    """A box whose arrangement is that of its class in look.css."""
-    box = ipywidgets.Box(inside)
-    box.add_class(place)
-    return box

@@ -4,6 +4,8 @@
 options is said in one sentence before a server starts. The model itself is loaded in the kernel, so the
 address is there in a second. One preheated kernel waits with the notebook already executed; when a page
 takes it, another starts.
+
+`lrpwidgets attribute` explains a whole data set and keeps the relevance on disk; `lrpwidgets spray` clusters it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ from urllib.parse import urlencode
 
 import click
 
+from lrpwidgets.dashboards import attributing, spraying
 from lrpwidgets.dashboards.options import Options
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ With these, everything on the CPU ran 1.4 to 2.7 times faster. They act on proce
 
 
 class Refused(click.ClickException):
-    """A sentence about the options; no server was started."""
+    """A sentence about the options; nothing was started."""
 
     exit_code = 2
 
@@ -70,24 +73,112 @@ def main() -> None:
     """Open the black box, live: Layer-wise Relevance Propagation in Jupyter widgets."""
 
 
+SUBJECT_OPTIONS = {
+    "subject": click.option("--subject", help="A built-in subject, such as digits, clever-hans or imagenet."),
+    "arch": click.option("--arch", help="A torchvision classification model; implies --subject imagenet."),
+    "weights": click.option("--weights", help="Its weights: a torchvision name, or a file."),
+    "images": click.option("--images", help="A folder of pictures; implies --subject imagenet."),
+    "crop": click.option(
+        "--crop", type=click.IntRange(1), help="Height and width of its input in pixels; by default the weights' own."
+    ),
+    "device": click.option("--device", help="Where to compute: cpu, cuda, cuda:1, mps."),
+}
+"""Of every command that is about a subject."""
+
+
+def subject_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` the options that say which subject it is about, and where to compute."""
+    for option in reversed(SUBJECT_OPTIONS.values()):
+        command = option(command)
+    return command
+
+
 @main.command()
 @click.argument("dashboard", default="explore")
 @click.option("--port", default=8866, show_default=True, help="Port on this machine; 0 takes a free one.")
-@click.option("--subject", help="A built-in subject: digits (the default) or imagenet.")
-@click.option("--arch", help="A torchvision classification model; implies --subject imagenet.")
-@click.option("--weights", help="Its weights: a torchvision name, or a file.")
-@click.option("--images", help="A folder of pictures; implies --subject imagenet.")
-@click.option(
-    "--crop", type=click.IntRange(1), help="Height and width of its input in pixels; by default the weights' own."
-)
-@click.option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")
+@subject_options
+@click.option("--store", type=click.Path(path_type=Path), help="For spray: the folder of a relevance store.")
 @click.option("--token", help="A secret word that the page then asks for; the printed address contains it.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def serve(dashboard: str, port: int, token: str | None, no_browser: bool, **choices: Any) -> None:
-    """Open DASHBOARD (explore) in the browser, until Ctrl-C."""
+def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_browser: bool, **choices: Any) -> None:
+    """Open DASHBOARD (explore or spray) in the browser, until Ctrl-C.
+
+    Without a store, spray explains its subject's data first, by default clever-hans, and keeps that in the cache.
+    """
     notebook = find_notebook(dashboard)
     options = find_options(**choices)
+    find_port(port)
+    if dashboard == "spray":
+        with in_a_sentence():
+            options = replace(options, store=spraying.found_store(options, store))
+    elif store is not None:
+        raise Refused("--store is for the dashboard spray.")
     serve_notebook(notebook, options, port=find_port(port), token=token, browser=not no_browser)
+
+
+@main.command()
+@subject_options
+@click.option(
+    "--store",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the store: a new one, or one to go on with.",
+)
+@click.option("--composite", default="auto", show_default=True, help="Rules: a preset's name, or a JSON or YAML file.")
+@click.option("--targets", default="predicted", show_default=True, help="predicted, label, or the number of a class.")
+@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1), help="Inputs explained at once.")
+@click.option("--layer", help="Keep the relevance of this layer too.")
+@click.option(
+    "--pool", type=click.IntRange(1), help="Keep sums over squares of pixels, so many in each direction at most."
+)
+@click.option(
+    "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="On disk."
+)
+@click.option("--scheduler", help="Address of a Dask scheduler whose workers compute, as tcp://10.0.0.1:8786.")
+def attribute(store: Path, composite: str, scheduler: str | None, targets: str, **asked: Any) -> None:
+    """Explain every input of a subject and keep the relevance in a store.
+
+    Ctrl-C ends it without loss: the same command goes on.
+    """
+    with in_a_sentence():
+        asked["targets"] = attributing.find_targets(targets)
+        options = find_options(**{name: asked.pop(name) for name in SUBJECT_OPTIONS})
+        attributing.check(options, store, composite)
+        try:
+            click.echo(attributing.summary(*attributing.attributed(options, store, composite, scheduler, **asked)))
+        except KeyboardInterrupt:
+            click.echo(attributing.interrupted(store), err=True)
+            raise SystemExit(130) from None
+
+
+@main.command()
+@click.option("--store", required=True, type=click.Path(path_type=Path), help="Folder of the relevance store.")
+@click.option(
+    "--by", type=click.Choice(["prediction", "label"]), default="prediction", show_default=True, help="What a class is."
+)
+@click.option("--class", "label", help="Name or number of one class; by default all are ranked.")
+@click.option("--neighbors", default=10, show_default=True, type=click.IntRange(1), help="Of each map in the graph.")
+@click.option("--sign", type=click.Choice(["signed", "absolute", "positive"]), default="signed", show_default=True)
+@click.option("--seed", default=0, show_default=True, help="For everything random.")
+@click.option("--test", is_flag=True, help="Put every cluster to the poison test.")
+@click.option("--save", type=click.Path(path_type=Path), help="Folder for the atlases, a file each.")
+@click.option("--virelay", type=click.Path(path_type=Path), help="Folder for a ViRelAy project.")
+def spray(store: Path, **asked: Any) -> None:
+    """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
+    with in_a_sentence():
+        for line in spraying.told(store, **asked):
+            click.echo(line)
+
+
+@contextlib.contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Errors that a person can do something about, as one sentence each."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise Refused(str(error)) from None
+    except (OSError, RuntimeError) as error:
+        raise click.ClickException(str(error).removeprefix(f"[Errno {getattr(error, 'errno', '')}] ")) from error
 
 
 def find_notebook(dashboard: str) -> Path:

@@ -20,8 +20,10 @@ VARIABLE = "LRPWIDGETS_OPTIONS"
 class Options:
     """Which subject to open, and where to compute; `None` leaves the choice to the subject."""
 
-    subject: str = "digits"
+    subject: str | None = None
     """a name out of `subjects.names()`"""
+    store: str | None = None
+    """a folder with a relevance store, as an absolute path, for the dashboard `spray` only"""
     arch: str | None = None
     """a torchvision classification model, for `imagenet` only"""
     weights: str | None = None
@@ -42,11 +44,11 @@ class Options:
         """The options this kernel was started with, or the defaults outside `lrpwidgets serve`."""
         return cls(**json.loads(os.environ.get(VARIABLE, "{}")))
 
-    def load_subject(self) -> Subject:
-        """Load the model and the dataset; this may take seconds."""
+    def load_subject(self, default: str = "digits") -> Subject:
+        """Load the model and the dataset, those of the subject `default` if none was asked for; may take seconds."""
         from lrpwidgets import subjects
 
         chosen = {key: value for key in ("arch", "weights", "crop") if (value := getattr(self, key)) is not None}
         if self.images is not None:
             return subjects.from_folder(self.images, **chosen)
-        return subjects.load(self.subject, **chosen)
+        return subjects.load(self.subject or default, **chosen)

@@ -184,15 +184,15 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 
 @pytest.fixture(scope="session")
 def serve(start: Callable[..., Server]) -> Callable[..., Server]:
-    """Run `lrpwidgets serve explore` with these options, or serve another notebook just the same way."""
+    """Run `lrpwidgets serve` with these options, or serve another notebook just the same way."""
 
-    def serve(notebook: Path | None = None, **options: object) -> Server:
+    def serve(notebook: Path | None = None, dashboard: str = "explore", **options: object) -> Server:
         if notebook:
             script = SERVE_NOTEBOOK.format(notebook=str(notebook), options=options)
             return start("-c", script, address=r"http://127\.0\.0\.1:\S+")
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         main = "from lrpwidgets.dashboards.command import main; main()"
-        command = ("-c", main, "serve", "explore", "--no-browser", "--port", "0")
+        command = ("-c", main, "serve", dashboard, "--no-browser", "--port", "0")
         return start(*command, *arguments, address=r"http://127\.0\.0\.1:\S+")
 
     return serve

@@ -1,0 +1,43 @@
+"""What dashboards are arranged with; where things are is said in ``look.css``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+
+
+class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Views in an arrangement; closing it closes them, and ends the computation."""
+
+    def __init__(self, exploration: Any, children: list[ipywidgets.DOMWidget]) -> None:
+        self.exploration = exploration
+        """The state that the views share."""
+        super().__init__(children)
+        self.add_class("lrp-page")
+
+    def close(self) -> None:
+        """Disappear from the page, with all that is inside."""
+        self.exploration.close()
+        for inside in self.children:
+            close(inside)
+        super().close()
+
+
+def close(widget: ipywidgets.Widget) -> None:
+    """Close a widget after those inside."""
+    for inside in getattr(widget, "children", ()):
+        close(inside)
+    widget.close()
+
+
+def pane(*views: ipywidgets.DOMWidget) -> ipywidgets.Box:
+    """Views on a paper of their own."""
+    return box("lrp-pane", *views)
+
+
+def box(place: str, *inside: ipywidgets.DOMWidget) -> ipywidgets.Box:
+    """A box whose arrangement is that of its class in look.css."""
+    made = ipywidgets.Box(inside)
+    made.add_class(place)
+    return made

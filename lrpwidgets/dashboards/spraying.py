@@ -1,0 +1,131 @@
+"""What ``lrpwidgets spray`` and ``serve spray`` do: from a store to ranked classes, verdicts, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .options import Options
+
+if TYPE_CHECKING:
+    from ..lrp import Explainer
+    from ..spray import Atlas, RelevanceStore
+    from ..subjects import Subject
+
+HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   most separable cluster"
+
+
+def found_store(options: Options, store: Path | None) -> str:
+    """The folder of the store to look at, which is there: the given one, or that of the subject, made if need be."""
+    from ..spray import RelevanceStore
+    from ..spray.kept import kept
+
+    if store is not None:
+        return str(RelevanceStore.open(store).path.resolve())
+    return str(kept(options.load_subject("clever-hans"), options.device).path.resolve())
+
+
+def told(
+    path: Path, *, by: str, label: str | None, test: bool, save: Path | None, virelay: Path | None, **asked: Any
+) -> Iterator[str]:
+    """Line by line what was found in the store; raises ValueError or FileNotFoundError before any work is done."""
+    from ..spray import RelevanceStore
+
+    store = RelevanceStore.open(path)
+    number = None if label is None else _class(store, label)
+    subject = subject_of(store) if test or virelay else None
+    found = _atlases(store, by, number, **asked)
+    yield from _rows(found)
+    if test and subject:
+        yield from _verdicts(found, subject)
+    if save:
+        yield _saved(found, save)
+    if virelay:
+        yield _exported(found, virelay, subject)
+
+
+def subject_of(store: RelevanceStore) -> Subject:
+    """The subject that a store says it is of; ValueError where it cannot say.
+
+    Its recipe comes from a file, so nothing in it is executed: it may call two functions, with literals.
+    """
+    import ast
+
+    from .. import subjects
+
+    known: dict[str, Callable[..., Subject]]
+    known = {"subjects.load": subjects.load, "subjects.from_folder": subjects.from_folder}
+    try:
+        call = ast.parse(store.info.recipe, mode="eval").body
+        if not isinstance(call, ast.Call):
+            raise ValueError
+        make = known[ast.unparse(call.func)]
+        positional = [ast.literal_eval(each) for each in call.args]
+        named = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
+    except (ValueError, KeyError, SyntaxError):
+        raise ValueError(
+            f"The store {str(store.path)!r} does not say how {store.info.title!r} is made; give its subject in Python: "
+            "dashboards.spray(store, subject)."
+        ) from None
+    return make(*positional, **named)
+
+
+def _class(store: RelevanceStore, text: str) -> int:
+    """The number of the class that `text` names or numbers."""
+    if text in store.classes:
+        return store.classes.index(text)
+    if text.isdecimal() and (not store.classes or int(text) < len(store.classes)):
+        return int(text)
+    raise ValueError(f"There is no class {text!r}; the store has {', '.join(store.classes[:20]) or 'numbers only'}.")
+
+
+def _atlases(store: RelevanceStore, by: str, label: int | None, sign: str, **asked: Any) -> list[Atlas]:
+    """The atlas of one class, or of each; the most separable first."""
+    from ..spray import Features, spray
+    from ..spray.classes import atlases
+
+    if label is not None:
+        return [spray(store.select(**{by: label}), features=Features(sign=sign), **asked)]
+    return sorted(atlases(store, by, features=Features(sign=sign), **asked), key=lambda atlas: -atlas.tau)
+
+
+def _rows(found: list[Atlas]) -> Iterator[str]:
+    """A line for each atlas."""
+    yield HEAD
+    for atlas in found:
+        name = atlas.store.class_name(atlas.selection.value or 0)
+        first = atlas.ranking[0] if atlas.ranking else None
+        most = f"cluster {first.cluster + 1}, {first.size:,} maps" if first else "–"
+        yield f"{name[:20]:<20} {len(atlas):>8,} {atlas.count:>9} {atlas.tau:>8.3g}   {most}"
+
+
+def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:
+    """What the poison test says of each cluster."""
+    from ..spray import candidate, poison_test
+
+    explainer = _explainer(subject)
+    for atlas in found:
+        for ranked in atlas.ranking:
+            artefact = candidate(atlas, ranked.cluster, subject)
+            name = atlas.store.class_name(artefact.label)
+            yield f"{name}, {artefact.source}: {poison_test(artefact, explainer, subject).sentence(name)}"
+
+
+def _explainer(subject: Subject) -> Explainer:
+    from ..lrp import Explainer
+
+    return Explainer(subject.model)
+
+
+def _saved(found: list[Atlas], folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    for atlas in found:
+        atlas.save(folder / f"{atlas.selection.by}-{atlas.selection.value}.npz")
+    return f"{len(found)} atlases are in {str(folder)!r}; Atlas.load(file, store) reads one."
+
+
+def _exported(found: list[Atlas], folder: Path, subject: Subject | None) -> str:
+    from ..spray import virelay
+
+    return f"The ViRelAy project is {str(virelay.write(folder, found, subject))!r}."
