@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import torch
 
 from .candidates import Case, gradient, ours, zennit
+from .resident import added, can_tell
 
 METHODS: dict[str, Callable[..., Callable[[], object]]] = {"gradient": gradient, "ours": ours, "zennit": zennit}
-PROCESS = Path("/proc/self")
 
 
 @cache
@@ -28,7 +25,7 @@ def peak(network: str, batch: int, device: str, method: str, *composite: str) ->
     """
     if device.startswith("cuda"):
         return _allocated(Case.build(network, batch, device), method, *composite)
-    if device != "cpu" or not (PROCESS / "clear_refs").exists():
+    if device != "cpu" or not can_tell():
         return None
     command = [sys.executable, "-m", __name__, network, str(batch), method, *composite]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -42,21 +39,7 @@ def _allocated(case: Case, method: str, *composite: str) -> int:
     return torch.cuda.max_memory_allocated(case.x.device) - before
 
 
-def _resident(case: Case, method: str, *composite: str) -> int:
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # else what building the model has left would be used and not be counted
-    (PROCESS / "clear_refs").write_text("5")  # the peak so far is forgotten
-    before = _status("VmRSS")
-    METHODS[method](case, *composite)()
-    return _status("VmHWM") - before
-
-
-def _status(name: str) -> int:
-    kilobytes = re.search(rf"{name}:\s*(\d+) kB", (PROCESS / "status").read_text())
-    assert kilobytes
-    return 1024 * int(kilobytes[1])
-
-
 if __name__ == "__main__":
     network, batch, *what = sys.argv[1:]
-    print(_resident(Case.build(network, int(batch), "cpu"), *what))
+    case = Case.build(network, int(batch), "cpu")
+    print(added(lambda: METHODS[what[0]](case, *what[1:])()))
