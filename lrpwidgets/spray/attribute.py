@@ -19,6 +19,8 @@ from .progress import Pace, Watcher
 if TYPE_CHECKING:
     from distributed import Client
 
+    from .store import RelevanceStore
+
 AHEAD = 3
 """Batches that are read before they are explained, and batches that wait to be written."""
 
@@ -27,7 +29,7 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
     """Complete the store of `attribution`: here, or on the workers of `client`."""
     store = attribution.store
     missing = store.missing()
-    pace = Pace(progress, len(store) - sum(store.size_of(number) for number in missing), len(store))
+    pace = Pace(progress, _attributed(store, missing), len(store))
     pace.tell()
     try:
         if client is None:
@@ -39,7 +41,7 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise OSError(error.errno, _full(attribution, pace)) from error
+        raise OSError(error.errno, _full(store)) from error
     finally:
         pace.close()
     for array in store.arrays.values():
@@ -69,8 +71,13 @@ def _ahead(reader: ThreadPoolExecutor, attribution: Attribution, missing: Iterab
         reading.extend(reader.submit(attribution.read, number) for number in islice(numbers, 1))
 
 
-def _full(attribution: Attribution, pace: Pace) -> str:
+def _full(store: RelevanceStore) -> str:
     return (
-        f"The disk of the store {str(attribution.store.path)!r} is full after {pace.done:,} of "
-        f"{len(attribution.store):,} inputs. They stay good: make room and run the same again, to go on from there."
+        f"The disk of the store {str(store.path)!r} is full after {_attributed(store, store.missing()):,} of "
+        f"{len(store):,} inputs. They stay good: make room and run the same again, to go on from there."
     )
+
+
+def _attributed(store: RelevanceStore, missing: list[int]) -> int:
+    """How many inputs are there, those that failed among them."""
+    return len(store) - sum(store.size_of(number) for number in missing)
