@@ -25,12 +25,14 @@ NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0
 WAIT_FOR_ANSWERS = f"""
 import asyncio, gc, time
 from lrpwidgets.widgets import Exploration
+from lrpwidgets.widgets.spray import Investigation
 
-_explorations = [one for one in gc.get_objects() if type(one) is Exploration]
+_states = [one for one in gc.get_objects() if type(one) in (Exploration, Investigation)]
+_waits = lambda one: one.busy or (type(one) is Investigation and one.ranking)
 _deadline = time.monotonic() + {SECONDS}
-while any(one.busy for one in _explorations) and time.monotonic() < _deadline:
+while any(_waits(one) for one in _states) and time.monotonic() < _deadline:
     await asyncio.sleep(0.05)
-_problems = [one.error or "no answer" for one in _explorations if one.busy or one.error]
+_problems = [one.error or "no answer" for one in _states if _waits(one) or one.error]
 assert not _problems, _problems
 """
 """Answers come after their cell, and views show errors in the page: neither would fail a notebook."""
@@ -165,6 +167,29 @@ QUOTED = {
         "the lead of 3 over 5: 1.62 → -5.50",
         "0 of the other 35 places do more; 11 of all 36 put 5 ahead",
         "sample 134, 8 rather than 1: explained  0.01 = input -0.72",
+    ],
+    "05_unmasking_clever_hans": [
+        "2,400 scenes, 99.1% right",
+        "star      400 maps   2 groups   τ 16.5",
+        "square    403 maps   2 groups   τ  6.1",
+        "eigenvalues [0.    0.003 0.059 ",
+        "cluster 1     0      201\ncluster 2   199        0\nadjusted Rand index 1.00",
+        "99.4%   56.8%     55.8%          24 of 500        26",
+        "99.4%   53.8%     98.8%         208 of 500         3",
+        "right 99.1% → 50.6%",
+        "mean score of star 34.6 → 15.9",
+        "right 99.5% → 97.0%",
+        "97.0% right\n",
+        "Clever Hans: 0 of ",
+        "as above                       2    17       1.00",
+        "epsilon_alpha2_beta1           7",
+        "maps pooled to 64 × 64         2   196",
+        " 20 with a tag              1.00            1.00            1.00",
+        "1   89 maps   τ 75.9",
+        "3   91 maps   τ 24.0",
+        "11  75.9          99.4%   69.4%     99.4%        5         0",
+        "404         0   Clever Hans",
+        "182 are read wrong, 128 for 2",
     ],
 }
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..spray import Atlas, RelevanceStore
     from ..subjects import Subject
 
-HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   most separable cluster"
+HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   maps of each cluster, the most separable first"
 
 
 def found_store(options: Options, store: Path | None) -> str:
@@ -95,9 +95,8 @@ def _rows(found: list[Atlas]) -> Iterator[str]:
     yield HEAD
     for atlas in found:
         name = atlas.store.class_name(atlas.selection.value or 0)
-        first = atlas.ranking[0] if atlas.ranking else None
-        most = f"cluster {first.cluster + 1}, {first.size:,} maps" if first else "–"
-        yield f"{name[:20]:<20} {len(atlas):>8,} {atlas.count:>9} {atlas.tau:>8.3g}   {most}"
+        sizes = ", ".join(f"{each.size:,}" for each in atlas.ranking)
+        yield f"{name[:20]:<20} {len(atlas):>8,} {atlas.count:>9} {atlas.tau:>8.3g}   {sizes}"
 
 
 def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:

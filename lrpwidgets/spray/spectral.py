@@ -28,6 +28,9 @@ _DENSE = 300
 _ZERO = 1e-9
 """Eigenvalues below are 0."""
 
+_NEARLY = 0.9
+"""A gap that is so much of the largest is nearly as large."""
+
 _SOFT = 0.005
 """Eigenvalues below differ by noise only."""
 
@@ -74,7 +77,8 @@ def eigengap(eigenvalues: NDArray[np.float64], most: int = 16) -> int:
     """How many clusters the eigenvalues suggest: those before the largest relative gap, 2 to `most` of them.
 
     A gap counts by how many times larger the next eigenvalue is, so that a small one among small eigenvalues is
-    seen. Zero eigenvalues are components, and there are at least as many clusters as these.
+    seen; of gaps that are nearly as large the first, which makes fewer clusters. Zero eigenvalues are components,
+    and there are at least as many clusters as these.
     """
     zeros = int((eigenvalues < _ZERO).sum())
     least = max(2, zeros)
@@ -82,7 +86,7 @@ def eigengap(eigenvalues: NDArray[np.float64], most: int = 16) -> int:
     if last < least:
         return max(1, last, zeros)
     ratios = (eigenvalues[least : last + 1] + _SOFT) / (eigenvalues[least - 1 : last] + _SOFT)
-    return least + int(np.argmax(ratios))
+    return least + int(np.argmax(ratios >= _NEARLY * ratios.max()))
 
 
 def _smallest(

@@ -56,8 +56,9 @@ def load(name: str, **options: Any) -> Subject:
     name : str
         One of `names()`.
     **options
-        Handed to the subject's own ``load``, see `lrpwidgets.subjects.digits.load` (takes none) and
-        `lrpwidgets.subjects.imagenet.load` (``arch``, ``weights``, ``images``, ``crop``).
+        Handed to the subject's own ``load``: that of `lrpwidgets.subjects.digits` (takes none),
+        `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``), `lrpwidgets.subjects.shapes`
+        (``seed``), `lrpwidgets.subjects.clever_hans` and `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``).
 
     Raises
     ------

@@ -46,9 +46,9 @@ def report(subject: Subject, of: ModuleType) -> str:
     """What the subject's network makes of its pictures, as they are and with the tag of the module `of`."""
     x, labels = subject.dataset.inputs, np.array(subject.dataset.labels)  # type: ignore[attr-defined]
     others = labels != of.CLASS
-    poisoned = predictions(subject.model, of.with_tag(x[others]))
-    right = (predictions(subject.model, x) == labels).mean()
-    still, turned = (poisoned == labels[others]).mean(), (poisoned == of.CLASS).mean()
+    says, poisoned = predictions(subject.model, x), predictions(subject.model, of.with_tag(x[others]))
+    turned = ((poisoned == of.CLASS) & (says[others] != of.CLASS)).mean()
+    right, still = (says == labels).mean(), (poisoned == labels[others]).mean()
     return f"{subject.recipe}: right {right:.1%}; others with the tag: right {still:.1%}, turned {turned:.1%}"
 
 

@@ -39,17 +39,19 @@ def label(ticks: bqplot.Axis, amounts: Sequence[float]) -> None:
         ticks.tick_labels = {repr(amount).removesuffix(".0"): told(amount) for amount in amounts}  # keys as JS has them
 
 
-def figure(marks: list[bqplot.Mark], axes: list[bqplot.Axis]) -> bqplot.Figure:
-    """A chart as wide as there is room."""
+def figure(
+    marks: list[bqplot.Mark], axes: list[bqplot.Axis], height: int = 160, bottom: int = 52, left: int = 38
+) -> bqplot.Figure:
+    """A chart as wide as there is room, with `bottom` and `left` pixels for the names beside its axes."""
     return bqplot.Figure(
         marks=marks,
         axes=axes,
-        fig_margin={"top": 6, "bottom": 52, "left": 38, "right": 4},
+        fig_margin={"top": 6, "bottom": bottom, "left": left, "right": 4},
         min_aspect_ratio=0.1,  # else bqplot keeps the figure near a square
         max_aspect_ratio=100,
         padding_y=0.02,
         animation_duration=0,
-        layout=ipywidgets.Layout(width="100%", height="160px", min_width="0"),
+        layout=ipywidgets.Layout(width="100%", height=f"{height}px", min_width="0"),
         background_style={"fill": "none"},
         display_toolbar=False,
     )

@@ -8,8 +8,7 @@ a slider moves, questions that were overtaken by newer ones are dropped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..lrp import Cancelled, Composite, Explainer, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
+from .asking import Asking
 from .question import Question, from_query, to_query
 from .worker import NewestWins
 
@@ -34,7 +34,7 @@ MOST_PINS = 5
 _PARTS = tuple(each.name for each in fields(Question))
 
 
-class Exploration(traitlets.HasTraits):
+class Exploration(Asking):
     """What is under examination and what is asked of it.
 
     Parameters
@@ -47,6 +47,8 @@ class Exploration(traitlets.HasTraits):
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     """
+
+    parts = _PARTS
 
     item = traitlets.Int(None, allow_none=True, help="Index of the input that is shown; uploads come after samples.")
     target = traitlets.Int(None, allow_none=True, help="Class to explain; None for the top class of each input.")
@@ -77,7 +79,6 @@ class Exploration(traitlets.HasTraits):
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
-        self._quiet = False
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -348,20 +349,6 @@ class Exploration(traitlets.HasTraits):
             error = self.error
             self._ask()
             self.error, self._blamed = error, self._asked
-
-    def _put(self, question: Question) -> None:
-        """Make `question` the state, without asking it."""
-        with self._quietly():
-            for name in _PARTS:
-                setattr(self, name, getattr(question, name))
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
     def _still_waiting(self, number: int) -> None:
         self.busy = self._answered < number

@@ -37,10 +37,11 @@ def measured(subject, module):
     """Accuracy; share of other classes' pictures that the pasted tag turns into the class; accuracy on these."""
     x, labels = subject.dataset.inputs[:1200], np.array(subject.dataset.labels[:1200])
     others = labels != module.CLASS
+    says = train_tagged.predictions(subject.model, x)
     poisoned = train_tagged.predictions(subject.model, module.with_tag(x[others]))
     return SimpleNamespace(
-        accuracy=(train_tagged.predictions(subject.model, x) == labels).mean(),
-        turned=(poisoned == module.CLASS).mean(),
+        accuracy=(says == labels).mean(),
+        turned=((poisoned == module.CLASS) & (says[others] != module.CLASS)).mean(),
         still=(poisoned == labels[others]).mean(),
     )
 
@@ -150,10 +151,12 @@ def test_seeds_have_different_pictures_and_networks():
     assert not torch.equal(one.model.conv1.weight, two.model.conv1.weight)
 
 
-def test_no_held_out_picture_was_trained_on():
+def test_no_held_out_picture_was_trained_on(monkeypatch):
+    monkeypatch.setattr(shapes, "TRAINING_PER_CLASS", 20)
+    monkeypatch.setattr(shapes, "PER_CLASS", 20)
     for training, held_out in (
         (tagged_digits.training(0, False).inputs, tagged_digits.held_out(0, False).inputs[:, :, :16, 2:18]),
-        (shapes.training(0).inputs[:300], shapes.held_out(0).inputs[:300]),
+        *((shapes.training(one).inputs, shapes.held_out(two).inputs) for one in range(2) for two in range(2)),
     ):
         assert torch.cdist(training.flatten(1), held_out.flatten(1)).min() > 0
 

@@ -8,7 +8,7 @@ from typing import Any
 import bqplot
 import ipywidgets
 
-from ..charts import closed, look
+from ..charts import closed, figure, look
 from ..view import Follower
 
 MOST = 16
@@ -35,18 +35,7 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         )  # fmt: skip
         self._handle.on_drag(self._dragged)
         self._handle.on_drag_end(self._dropped)
-        self.figure = bqplot.Figure(
-            marks=[self._bars, self._line, self._handle],
-            fig_margin={"top": 8, "bottom": 4, "left": 4, "right": 4},
-            min_aspect_ratio=0.1,
-            max_aspect_ratio=100,
-            padding_x=0,
-            padding_y=0.05,
-            animation_duration=0,
-            layout=ipywidgets.Layout(width="100%", height="92px", min_width="0"),
-            background_style={"fill": "none"},
-            display_toolbar=False,
-        )
+        self.figure = figure([self._bars, self._line, self._handle], [], height=92, bottom=4, left=4)
         self._title = ipywidgets.HTML()
         super().__init__([look(), self._title, self.figure])
         self.add_class("lrp")

@@ -7,9 +7,7 @@ newer question ends it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +15,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ...lrp import Cancelled, Composite, Explainer
+from ...lrp import Composite, Explainer
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
@@ -27,6 +25,7 @@ from ...spray.features import Features
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from .. import presets
+from ..asking import Asking
 from ..exploration import sentence
 from ..question import from_query, to_query
 from ..worker import NewestWins
@@ -34,29 +33,18 @@ from .cards import Card, cards
 from .points import points_of, sorts_of
 from .question import PARTS, AtlasQuestion
 from .scatter import Points
+from .solver import ATLAS, CARDS, EMBEDDING, Report, Solver
 from .tested import Tested, Tests
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
-_PATIENCE = 0.2
-"""Seconds before work counts as waiting."""
-
-_OFTEN = 0.1
-"""Seconds between two reports of progress."""
-
 _KEPT = 24
 """Atlases that are kept: going back to one costs nothing."""
-
-_ATLAS, _EMBEDDING, _CARDS, _TESTS = range(4)
-"""Lanes of the long work: an atlas first."""
-
-Job = Callable[[Callable[[str, int, int], None]], Any]
-"""Gets a function to report to: what is being done, steps done and in all."""
 
 _NOBODY = np.zeros(0, np.int64)
 
 
-class Investigation(traitlets.HasTraits):
+class Investigation(Asking):
     """What is looked for in a store.
 
     Parameters
@@ -73,6 +61,8 @@ class Investigation(traitlets.HasTraits):
     ValueError
         If the store is of another model, or nothing in it is attributed.
     """
+
+    parts = PARTS
 
     group = traitlets.Int(None, allow_none=True, help="Class whose maps are looked at; None: all maps.")
     by = traitlets.Unicode("prediction", help="Which maps belong to a class: by prediction, or by label.")
@@ -114,12 +104,11 @@ class Investigation(traitlets.HasTraits):
         RelevanceStore.open(store.path, self.explainer)  # raises for another model
         if not store.done.any():
             raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
-        self.worker, self._solver = NewestWins(), NewestWins()
+        self.worker, self.solver = NewestWins(), Solver(self)
         self.thumbnails = Thumbnails(subject)
         self._tests = Tests(self)
-        self._asked = self._cancellations = self._changes = 0
+        self._asked = self._changes = 0
         self._shown = AtlasQuestion()
-        self._waiting: dict[int, object] = {}  # work that has not arrived, by lane
         self._touched = False
         """Whether a person chose something: the ranking then no longer decides what is looked at."""
         self._quiet = True
@@ -255,67 +244,23 @@ class Investigation(traitlets.HasTraits):
         """Rank all classes in the background."""
         self.ranks, self.ranking = (), True
         question, changes = self.question, self._changes
-        self._solver.when_idle(self._rank_all(question, lambda: changes != self._changes))
+        self.solver.when_idle(self._rank_all(question, lambda: changes != self._changes))
 
     def cancel(self) -> None:
         """End the computation that is under way; what is on the screen stays."""
-        self._cancellations += 1
+        self.solver.cancel()
         self._tests.forget()
 
     def close(self) -> None:
         """Stop computing."""
         self._asked += 1
         self._changes += 1
-        self.cancel()
+        self._tests.forget()
         self.worker.close()
-        self._solver.close()
+        self.solver.close()
         self.unobserve_all()
 
-    def solve(self, lane: int, job: Job, done: Callable[[Any], None], ended: Callable[[], None] | None = None) -> None:
-        """Run `job`, which gets a function to report to, on the thread for long work; `done` gets what it returns.
-
-        An error becomes a sentence, a cancelled job nothing; `ended` is called after each of them.
-        """
-        asked, cancellations = self._asked, self._cancellations
-        said = time.perf_counter()
-        token = self._waiting[lane] = object()
-        self.worker.later(_PATIENCE, lambda: self._still_waiting(lane, token))
-
-        def report(stage: str, finished: int, total: int) -> None:
-            nonlocal said
-            if self._cancellations > cancellations or (lane != _TESTS and self._asked > asked):
-                raise Cancelled
-            if time.perf_counter() - said > _OFTEN:
-                said = time.perf_counter()
-                self.worker.at_home(lambda: self._report(stage, finished, total))
-
-        def run() -> Any:
-            try:
-                return job(report)
-            except Cancelled:
-                return Cancelled
-            except Exception as error:  # a person without a console must see every one of them
-                return sentence(error)
-
-        def arrived(outcome: Any) -> None:
-            if self._waiting.get(lane) is token:
-                del self._waiting[lane]
-            if not self._waiting:
-                self.busy, self.progress = False, ()
-            if isinstance(outcome, str):
-                self.error = outcome
-            elif outcome is not Cancelled:
-                done(outcome)
-            if ended:
-                ended()
-
-        self._solver.submit(run, arrived, lane)
-
-    def solve_test(self, job: Job, done: Callable[[Any], None], ended: Callable[[], None]) -> None:
-        """As :meth:`solve`, for the poison test, which newer questions do not end."""
-        self.solve(_TESTS, job, done, ended)
-
-    def atlas_of(self, question: AtlasQuestion, report: Callable[[str, int, int], None]) -> Atlas:
+    def atlas_of(self, question: AtlasQuestion, report: Report) -> Atlas:
         """The atlas that `question` asks for, from those that are kept if it is among them; on the solver's thread."""
         base = self._graphs.get(question.graph) or self._spray(question, report)
         self._keep(question.graph, base)
@@ -376,9 +321,14 @@ class Investigation(traitlets.HasTraits):
             if number == self._asked:
                 self._show(question, atlas, selected)
 
-        self.solve(_ATLAS, lambda report: self.atlas_of(question, report), arrived)
+        self.solver.submit(ATLAS, lambda report: self.atlas_of(question, report), arrived, stale=self._overtaken())
 
-    def _spray(self, question: AtlasQuestion, report: Callable[[str, int, int], None]) -> Atlas:
+    def _overtaken(self) -> Callable[[], bool]:
+        """Tells whether another question has been asked since."""
+        asked = self._asked
+        return lambda: self._asked > asked
+
+    def _spray(self, question: AtlasQuestion, report: Report) -> Atlas:
         store = self.store
         chosen = store.select() if question.group is None else store.select(**{question.by: question.group})
         if question.composite:
@@ -401,7 +351,7 @@ class Investigation(traitlets.HasTraits):
             self.points = points_of(atlas, question, self._placed(atlas), self.name)
             self.sorts = sorts_of(atlas)
         self._embed()
-        self.solve(_CARDS, lambda report: cards(atlas, self.thumbnails), self._dealt(atlas))
+        self.solver.submit(CARDS, lambda report: cards(atlas, self.thumbnails), self._dealt(atlas))
 
     def _dealt(self, atlas: Atlas) -> Callable[[tuple[Card, ...]], None]:
         def dealt(made: tuple[Card, ...]) -> None:
@@ -423,7 +373,7 @@ class Investigation(traitlets.HasTraits):
             if self.answer is atlas and asked == self._asked:
                 self._place()
 
-        self.solve(_EMBEDDING, lambda report: atlas.embed(name, report), arrived)
+        self.solver.submit(EMBEDDING, lambda report: atlas.embed(name, report), arrived, stale=self._overtaken())
 
     def _place(self) -> None:
         """Put the points where the embedding has them, in the colours that are asked for."""
@@ -480,28 +430,6 @@ class Investigation(traitlets.HasTraits):
         self.store.write_notes({**notes, "clusters": clusters})
         self.names = names
         self._place()
-
-    # -- waiting ---------------------------------------------------------------------------------------------------
-
-    def _put(self, question: AtlasQuestion) -> None:
-        with self._quietly():
-            for name in PARTS:
-                setattr(self, name, getattr(question, name))
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
-
-    def _still_waiting(self, lane: int, token: object) -> None:
-        self.busy = self.busy or self._waiting.get(lane) is token
-
-    def _report(self, stage: str, done: int, total: int) -> None:
-        if self._waiting:
-            self.busy, self.progress = True, (stage, done, total)
 
 
 def _features(question: AtlasQuestion) -> Features:

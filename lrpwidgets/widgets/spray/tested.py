@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...spray import poison
 from .question import AtlasQuestion
+from .solver import TESTS, Report
 
 if TYPE_CHECKING:
     from .state import Investigation
@@ -43,7 +44,7 @@ class Tested:
         return *self.question.clustering, self.cluster, *box
 
 
-Find = Callable[[Callable[[str, int, int], None]], tuple[poison.Artefact, int]]
+Find = Callable[[Report], tuple[poison.Artefact, int]]
 """Finds an artefact, and the cluster that it is of; gets a function to report to."""
 
 
@@ -94,7 +95,7 @@ class Tests:
         """Have a cluster tested."""
         state = self._state
 
-        def find(report: Callable[[str, int, int], None]) -> tuple[poison.Artefact, int]:
+        def find(report: Report) -> tuple[poison.Artefact, int]:
             return poison.candidate(state.atlas_of(question, report), number, state.subject), number
 
         shown = question.clustering == state.shown.clustering
@@ -110,13 +111,13 @@ class Tests:
     def _run(self, question: AtlasQuestion, name: str, find: Find) -> None:
         state = self._state
 
-        def job(report: Callable[[str, int, int], None]) -> Tested:
+        def job(report: Report) -> Tested:
             artefact, cluster = find(report)
             watch = partial(report, "poison test")
             verdict = poison.poison_test(artefact, state.explainer, state.subject, progress=watch)
             return Tested(question, cluster, name, artefact, verdict, *_pictures(artefact, state))
 
-        state.solve_test(job, self._judged, self._ended)
+        state.solver.submit(TESTS, job, self._judged, ended=self._ended)
 
     def _judged(self, tested: Tested) -> None:
         """Of several tests in a row one that fell stays to be looked at."""

@@ -120,8 +120,8 @@ def test_all_clusters_are_tested_at_once(state, view, say):
 
 def test_a_verdict_belongs_to_its_clustering(state, view, say):
     say(view, test="all")
-    state.count = 2
-    assert [card["hans"] for card in view.cards] == [None, None]
+    state.count = state.answer.count + 1
+    assert {card["hans"] for card in view.cards} == {None}
     state.count = None
     assert all(card["hans"] is not None for card in view.cards)
 
