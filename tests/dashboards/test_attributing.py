@@ -146,7 +146,9 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
-    script = "import sys; from lrpwidgets.dashboards.command import main; main(sys.argv[1:])"
+    # Tests that run in the background are deaf to Ctrl-C, and so would be their processes.
+    hear = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{hear}; from lrpwidgets.dashboards.command import main; main(sys.argv[1:])"
     arguments = [sys.executable, "-c", script, "attribute", "--store", str(tmp_path / "store"), "--batch-size", "1"]
     process = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}

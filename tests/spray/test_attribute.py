@@ -111,9 +111,11 @@ def test_ctrl_c_ends_the_run_without_loss(tmp_path, whole, monkeypatch):
         return before(self, *args, **options)
 
     monkeypatch.setattr(Explainer, "explain", slowly)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are deaf to it
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         attribute(tmp_path / "store", digits(2000 // 8), batch_size=4)
+    signal.signal(signal.SIGINT, heard)
     monkeypatch.undo()
     assert not list((tmp_path / "store").glob(f"**/*{chunks.PARTIAL}"))
     store = attribute(tmp_path / "store", digits(2000 // 8), batch_size=4)
