@@ -21,7 +21,7 @@ from .clusters import NOISE, clustered, coordinates
 from .features import Features, usable
 from .neighbors import EXACT, neighbor_graph
 from .separability import separability
-from .spectral import EIGENVALUES, Spectrum, eigengap, spectrum
+from .spectral import Spectrum, eigengap, spectrum
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -376,6 +376,3 @@ def _notes(
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Where nobody wants to know."""
-
-
-__all__ = ["EIGENVALUES", "NOISE", "Atlas", "Cluster", "Ranked", "spray"]

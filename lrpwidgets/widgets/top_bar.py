@@ -54,7 +54,17 @@ class TopBar(View):
         return json.dumps(self.exploration.to_dict())
 
     def _restore(self, text: str) -> None:
-        """From a query string, or from the text of a state file."""
+        state = self._read(text)
+        look = state.pop("look", {})
+        if not isinstance(look, dict):
+            raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
+        Look.from_dict(look)  # raises before anything is changed
+        self.exploration.restore(state)
+        self.exploration.look = look
+
+    @staticmethod
+    def _read(text: str) -> dict[str, Any]:
+        """The state in a query string, or in the text of a state file; ValueError if it is damaged."""
         try:
             state = from_query(text) if text.startswith("?") else json.loads(text)
             if not isinstance(state, dict):
@@ -63,12 +73,7 @@ class TopBar(View):
             raise ValueError(
                 str(error) if text.startswith("?") else "This is no state file, or it is damaged."
             ) from None
-        look = state.pop("look", {})
-        if not isinstance(look, dict):
-            raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
-        Look.from_dict(look)  # raises before anything is changed
-        self.exploration.restore(state)
-        self.exploration.look = look
+        return state
 
     def _changed(self) -> None:
         question = self.exploration.question

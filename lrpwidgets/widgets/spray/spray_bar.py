@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from ..question import from_query
 from ..top_bar import TopBar
 from . import exports
 from .question import PARTS
@@ -45,12 +43,6 @@ class SprayBar(TopBar):
         return exports.code(self.exploration)
 
     def _restore(self, text: str) -> None:
-        try:
-            state = from_query(text) if text.startswith("?") else json.loads(text)
-        except (ValueError, RecursionError) as error:
-            damaged = "This is no state file, or it is damaged."
-            raise ValueError(str(error) if text.startswith("?") else damaged) from None
-        if not isinstance(state, dict):
-            raise ValueError("This is no state file, or it is damaged.")
+        state = self._read(text)
         state.pop("look", None)
         self.exploration.restore(state)

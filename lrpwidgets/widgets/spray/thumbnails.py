@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -63,12 +61,3 @@ def _caption(store: RelevanceStore, row: int, subject: Subject) -> str:
     said, truth = int(store.prediction[row]), int(store.label[row])
     in_truth = f", in truth {store.class_name(truth)}" if truth not in (-1, said) else ""
     return f"{subject.item_name(int(store.index[row]))}: {store.class_name(said)}{in_truth}, f = {store.score[row]:.3g}"
-
-
-def as_png(pixels: NDArray[Any]) -> bytes:
-    """A PNG file of pixels (h, w, 1 or 3)."""
-    import io
-
-    file = io.BytesIO()
-    Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
-    return file.getvalue()
