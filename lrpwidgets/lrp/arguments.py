@@ -10,47 +10,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import norms
+from . import affine, norms
 from .call import Call, Slot, key, substitute
 from .families import gated
-from .linear import Averaging, Contraction, Elementwise, LinearStep, Resampling
-from .weighted import Dense, EffectiveWeights, batch_norm_arguments, batch_norm_scale_and_shift
+from .linear import Averaging, Contraction, Elementwise, LinearStep, Resampling, owners
+from .weighted import Dense, EffectiveWeights
 
 
-def plus(call: Call, cache: EffectiveWeights) -> LinearStep:
-    """``a + b``: a sum of terms, some of which may be constant."""
-    return terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (alpha, other)})
+def lone(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """A constant scale and shift, or a chain of them, that no linear step before them took in."""
+    calls = [replace(call, folded=()), *call.folded]
+    total = affine.chain(calls)
+    shift = torch.as_tensor(total.shift, dtype=call.output.dtype, device=call.output.device)
+    return Elementwise(call, [total.scale], shift if any(map(affine.shifts, calls)) else None, owners(calls))
 
 
-def minus(call: Call, cache: EffectiveWeights) -> LinearStep:
-    """``a - b``."""
-    return terms(call, lambda input, other, *, alpha=1: {"input": (1, input), "other": (-alpha, other)})
-
-
-def minus_reversed(call: Call, cache: EffectiveWeights) -> LinearStep:
-    """``torch.rsub(a, b)``, b − a."""
-    return terms(call, lambda input, other, *, alpha=1: {"input": (-alpha, input), "other": (1, other)})
-
-
-def terms(call: Call, layout: Callable[..., dict[str, Any]]) -> Elementwise:
-    """A sum of terms, each with its coefficient as `layout` tells them; a term may be constant."""
-    coefficients: list[Tensor | float] = []
-    bias = None
-    for coefficient, term in call.bind(layout, slots=True).values():
-        if isinstance(term, Slot):
-            coefficients.append(coefficient)
-        else:
-            bias = coefficient * torch.as_tensor(term, dtype=call.output.dtype, device=call.output.device)
-    return Elementwise(call, coefficients, bias)
-
-
-def batch_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
-    """A batch norm in eval mode that no layer before it took in."""
-    arguments = call.bind(batch_norm_arguments)
-    scale, shift = batch_norm_scale_and_shift(arguments)
-    shape = (-1, *[1] * (call.output.dim() - 2))
-    norm = arguments["weight"], arguments["bias"]
-    return Elementwise(call, [scale.reshape(shape)], shift.reshape(shape), norm)
+def combination(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """Several sums in one."""
+    coefficients, shift = affine.terms(call)
+    none = isinstance(shift, int | float) and shift == 0
+    return Elementwise(call, coefficients, None if none else torch.as_tensor(shift).to(call.output))
 
 
 def averaged(call: Call, cache: EffectiveWeights) -> LinearStep:
@@ -84,16 +63,7 @@ def multiplied(call: Call, cache: EffectiveWeights) -> LinearStep:
 
 def instance_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
     """``F.instance_norm``; with running statistics it is a batch norm."""
-    if call.bind(norms.instance_norm_arguments)["use_input_stats"]:
-        return norms.instance_norm(call)
-    return batch_normed(replace(call, function=F.batch_norm, **as_batch_norm(call)), cache)
-
-
-def as_batch_norm(call: Call) -> dict[str, Any]:
-    """The arguments of an instance norm with running statistics, which is a batch norm."""
-    arguments = call.bind(norms.instance_norm_arguments, slots=True)
-    wanted = ("running_mean", "running_var", "weight", "bias", "eps")
-    return {"args": (arguments["input"],), "kwargs": {name: arguments[name] for name in wanted}}
+    return lone(call, cache) if affine.of(call) else norms.instance_norm(call)
 
 
 def dim(input: Tensor, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
@@ -116,18 +86,6 @@ def sum_axes(input: Tensor, dim: Any = None, keepdim: bool = False) -> dict[str,
     return {"dim": dim, "keepdim": keepdim}
 
 
-def norm_axes(input: Tensor, p: Any = None, dim: Any = None, keepdim: bool = False, **_: Any) -> dict[str, Any]:
-    """The axes of ``norm`` and ``linalg.vector_norm``."""
-    return {"dim": dim, "keepdim": keepdim}
-
-
-def spread_axes(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **_: Any
-) -> dict[str, Any]:
-    """The axes of ``std`` and ``var``."""
-    return {"dim": None if isinstance(dim, bool) else dim, "keepdim": keepdim}
-
-
 def normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeights], LinearStep]:
     """The builder of a norm, which needs no cache."""
     return lambda call, cache: build(call)
@@ -135,8 +93,7 @@ def normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeig
 
 def uses_running_statistics(call: Call) -> bool:
     """Whether a batch norm is in eval mode."""
-    arguments = call.bind(batch_norm_arguments)
-    return arguments["running_mean"] is not None and not arguments["training"]
+    return affine.of(call) is not None
 
 
 def by_constant(call: Call) -> bool:
@@ -165,6 +122,33 @@ def with_one_constant(call: Call) -> bool:
 def of_two(call: Call) -> bool:
     """Both factors depend on the input, and there is nothing else."""
     return len(call.inputs) == 2 and not has_constant_part(call)
+
+
+def measures(call: Call) -> bool:
+    """A sum or mean of sizes: a number for a whole vector, which only scales what it is multiplied with."""
+    return all(call.magnitudes)
+
+
+def of_itself(call: Call) -> bool:
+    """The product of a value with itself."""
+    return call.inputs[0] is call.inputs[1]
+
+
+def is_square(call: Call) -> bool:
+    """An even power."""
+    exponent = _exponent(call)
+    return exponent is not None and exponent > 0 and exponent % 2 == 0
+
+
+def is_gate_or_reciprocal(call: Call) -> bool:
+    """A power of a gate, or a negative one of anything: it stands in a denominator."""
+    exponent = _exponent(call)
+    return gated(call) or (exponent is not None and exponent < 0)
+
+
+def _exponent(call: Call) -> float | None:
+    exponent = call.bind(lambda input, exponent: {"exponent": exponent}, slots=True)["exponent"]
+    return float(exponent) if isinstance(exponent, int | float) else None
 
 
 def scales_gate(call: Call) -> bool:

@@ -35,10 +35,14 @@ class Call:
         Whether every input is known to have no negative element.
     gates
         Of every input, whether it is known to be a gate: a factor that only scales a signal.
+    magnitudes
+        Of every input, whether it tells sizes: an absolute value or a square.
     unsquashed
         Of every input, what the activation that made it was applied to; itself where there was none.
-    norm
-        The call of the batch norm that follows and is folded into this one.
+    folded
+        The calls that scale and shift its result by constants, one after the other: they are part of this one.
+    channelwise
+        Whether these scales and shifts are one number per output channel.
     samples
         The samples that the elements of its outputs belong to.
     several
@@ -52,8 +56,10 @@ class Call:
     outputs: tuple[Tensor | None, ...]
     nonnegative: bool
     gates: tuple[bool, ...]
+    magnitudes: tuple[bool, ...] = ()
     unsquashed: tuple[Tensor, ...] = ()
-    norm: Call | None = None
+    folded: tuple[Call, ...] = ()
+    channelwise: bool = False
     samples: Samples = field(default_factory=lambda: Samples(1))
     several: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
@@ -122,14 +128,12 @@ class Call:
 
         call = widen(self, inputs=tuple(map(wide, self.inputs)), unsquashed=tuple(map(wide, self.unsquashed)))
         made = call.replay(*call.inputs)
-        if self.norm:
-            made_in = None  # a norm keeps its own precision
-            call = replace(call, norm=widen(self.norm))
-            assert call.norm is not None
-            made = call.norm.replay(*made)
-        made_in = None
+        made_in = None  # what follows keeps its own precision
+        folded = tuple(map(widen, self.folded))
+        for each in folded:
+            made = each.replay(*made)
         outputs = tuple(None if y is None else wide(new) for y, new in zip(self.outputs, made, strict=True))
-        return replace(call, outputs=outputs)
+        return replace(call, folded=folded, outputs=outputs)
 
     def _arguments(self, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return fill(self.args, inputs), fill(self.kwargs, inputs)

@@ -107,6 +107,79 @@ def started(x: Tensor, state: Tensor) -> Tensor:
     return state.clone()
 
 
+def centred(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """`x` less its mean over the `axes`, as one call."""
+    if has_torch_function((x,)):
+        made: Tensor = handle_torch_function(centred, (x,), x, axes)
+        return made
+    return x - x.mean(axes, keepdim=True)
+
+
+Axes = int | Sequence[int] | None
+
+
+def variance(
+    input: Tensor,
+    dim: Axes | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """``torch.var``."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    axes = _axes(input, dim)
+    count = math.prod(input.shape[axis] for axis in axes)
+    squares: Tensor = centred(input, axes).square().sum(axes, keepdim=keepdim)
+    return squares / max(count - correction, 0)
+
+
+def deviation(*args: Any, **kwargs: Any) -> Tensor:
+    """``torch.std``."""
+    return variance(*args, **kwargs).sqrt()
+
+
+def norm(
+    input: Tensor, p: float | str | None = 2, dim: Axes = None, keepdim: bool = False, dtype: torch.dtype | None = None
+) -> Tensor:
+    """``torch.norm`` and the norms of vectors in ``torch.linalg``."""
+    x, axes = input.to(dtype) if dtype else input, _axes(input, dim)
+    if p in (None, "fro") or p == 2:
+        return x.square().sum(axes, keepdim=keepdim).sqrt()
+    if isinstance(p, str):
+        raise NotImplementedError(f"The norm {p!r} of a matrix has no rule; use the Frobenius norm, p='fro'.")
+    sizes = x.abs()
+    if math.isinf(p):
+        return sizes.amax(axes, keepdim=keepdim) if p > 0 else sizes.amin(axes, keepdim=keepdim)
+    if p == 1:
+        return sizes.sum(axes, keepdim=keepdim)
+    return sizes.pow(p).sum(axes, keepdim=keepdim).pow(1 / p)
+
+
+def linalg_norm(input: Tensor, ord: float | str | None = None, dim: Axes = None, *args: Any, **kwargs: Any) -> Tensor:
+    """``torch.linalg.norm``: of vectors, and the Frobenius norm of matrices."""
+    of_matrix = len(_axes(input, dim)) == 2 and (dim is not None or input.dim() == 2)
+    if of_matrix and ord not in (None, "fro"):
+        raise NotImplementedError(f"The norm {ord!r} of a matrix has no rule; use the Frobenius norm, ord='fro'.")
+    return norm(input, ord, dim, *args, **kwargs)
+
+
+def _axes(x: Tensor, dim: Axes | bool) -> tuple[int, ...]:
+    """The axes that `dim` means, counted from the left; None means all."""
+    if dim is None or (isinstance(dim, Sequence) and not dim):
+        return tuple(range(x.dim()))
+    return tuple(axis % x.dim() for axis in ((dim,) if isinstance(dim, int) else dim))
+
+
+def combined(terms: Sequence[Tensor], coefficients: Sequence[Tensor | float], shift: Tensor | float) -> Tensor:
+    """Σ_i c_i ⊙ x_i + shift: several sums in one call."""
+    first, *others = (c * x for c, x in zip(coefficients, terms, strict=True))
+    return sum(others, start=first) + shift
+
+
 def lstm_cell(
     x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> State:
@@ -263,6 +336,10 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "addcmul": addcmul,
     "lerp": lerp,
     "glu": glu,
+    "var": variance,
+    "std": deviation,
+    **dict.fromkeys(("norm", "linalg_vector_norm", "linalg.vector_norm"), norm),
+    **dict.fromkeys(("linalg_norm", "linalg.norm"), linalg_norm),
     "cosine_similarity": cosine_similarity,
     "lstm": partial(_recurrent, _lstm_layer),
     "gru": partial(_recurrent, _gru_layer),

@@ -15,9 +15,10 @@ from . import composites, operations
 from .call import version
 from .composites import Composite
 from .explanation import Explanation, JoinedExplanation
+from .recorder import eval_mode, record
 from .rules import Rule
 from .selectors import Layout
-from .tape import Step, Tape, eval_mode, record
+from .tape import Step, Tape
 from .targets import Target, listed, of_part, target_weights
 from .weighted import EffectiveWeights
 

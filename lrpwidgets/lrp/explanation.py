@@ -252,7 +252,7 @@ class Explanation:
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
-            if name == step.name or (step.norm and name == step.norm.name):
+            if name in step.names:
                 return index
         near = difflib.get_close_matches(name, [step.name for step in self._tape.steps], n=3, cutoff=0.3)
         raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")

@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import affine
 from .call import Call, Slot, key, substitute
 from .inplace import overlaid, set_item
 from .ledger import Handover
-from .linear import Averaging, LinearStep
+from .linear import Averaging, Folded, LinearStep, owners
 from .products import Product
 from .rules import Epsilon, LinearRule, ProductRule, Rule
 from .samples import Samples, broadcast, check_apart, combined, merged, moved, reduced
@@ -60,12 +61,14 @@ class Operation:
     """Whether this entry covers a call with these arguments."""
     gate: Callable[[Call], bool] = never
     """Whether the output is a gate: a factor that only scales the signal that it is multiplied with."""
+    magnitude: Callable[[Call], bool] = never
+    """Whether the output tells sizes, as an absolute value or a square does."""
     kind: str = "routing"
     """What a composite's selectors call the family."""
     weighted: bool = False
-    """Whether it is a layer with weights, which a following batch norm may be folded into."""
-    folds: bool = False
-    """Whether it is a norm that may be folded into the layer before it."""
+    """Whether it is a layer with weights, an output channel of which has a row of numbers of its own."""
+    reorders: bool = False
+    """Whether elements only change place or container: what scales them afterwards might as well do so before."""
     along: Callable[..., dict[str, Any]] | None = None
     """Reads the axis `dim` that the function works along, which must not be the batch's, from the arguments."""
 
@@ -96,13 +99,23 @@ class Linear(Operation):
     build: Callable[[Call, EffectiveWeights], LinearStep] = field(kw_only=True)
     sums: bool = False
     """Whether it sums over axes, so that its output may have fewer of them."""
+    foldable: bool = True
+    """Whether constant scales and shifts that follow may become part of it."""
+    takes_folds: bool = False
+    """Whether `build` reads the constant scales and shifts that follow the call."""
 
     def step(self, call: Call, cache: EffectiveWeights) -> LinearStep:
         """The call as a linear step; the same one for every target."""
         if "step" not in call.memory:
-            call.memory["step"] = self.build(call, cache)
+            call.memory["step"] = self._built(call, cache)
         step: LinearStep = call.memory["step"]
         return step
+
+    def _built(self, call: Call, cache: EffectiveWeights) -> LinearStep:
+        if not call.folded or self.takes_folds or (self.weighted and call.channelwise):
+            return self.build(call, cache)
+        total = affine.chain(call.folded)
+        return Folded(call, self.build(replace(call, folded=()), cache), total.scale, total.shift, owners(call.folded))
 
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         if self.sums:
@@ -150,26 +163,6 @@ class Activation(Operation):
         assert relevance[0] is not None
         (x,) = call.inputs
         return Handover((relevance[0].sum_to_size(x.shape),))
-
-
-@dataclass(frozen=True)
-class Scale(Operation):
-    """A number for a whole vector, such as its norm, which goes on to scale something: it absorbs what it gets."""
-
-    gate: Callable[[Call], bool] = always
-    nonnegative: Callable[[Call], bool] = always
-    kind: str = "scale"
-
-    axes: Callable[..., dict[str, Any]] = field(kw_only=True)
-    """Reads the reduced axes, `dim` and `keepdim`, from the call's arguments."""
-
-    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
-        arguments = call.bind(self.axes)
-        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
-
-    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
-        absorbed = sum((call.samples.total(part) for part in relevance if part is not None), start=torch.zeros(()))
-        return Handover(tuple(None for _ in call.inputs), rules=absorbed)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .call import Call, substitute
+from . import affine
+from .call import Call, key, substitute
 from .samples import Samples
 
 Matrix = Any
@@ -238,23 +239,23 @@ class Contraction(LinearStep):
 
 
 class Elementwise(LinearStep):
-    """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, a lone batch norm."""
+    """z = Σ_i c_i ⊙ x_i + b with broadcasting: sums, differences, a constant scale and shift."""
 
     def __init__(
         self,
         call: Call,
         coefficients: Sequence[Tensor | float],
         bias: Tensor | None = None,
-        norm: tuple[Tensor | None, Tensor | None] | None = None,
+        owners: Sequence[Owner] = (),
     ) -> None:
         super().__init__(call)
         self._coefficients = coefficients
         self._bias = bias
-        self._norm = norm  # weight and bias of the batch norm that this is
-        self.has_parameters = norm is not None
+        self._owners = owners
+        self.has_parameters = bool(owners)
 
     def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
-        return [] if self._norm is None else norm_parameters(self, terms, *self._norm, by_channel=True)
+        return [found for owner in self._owners for found in owner.carried(self, terms)]
 
     def matrix(self, p: float, n: float) -> list[Tensor | float]:
         return [_signed(c, p, n) for c in self._coefficients]
@@ -281,25 +282,111 @@ class Elementwise(LinearStep):
         return tuple(share.sum_to_size(x.shape) for x in self.inputs)
 
 
-def norm_parameters(
-    step: LinearStep, terms: Sequence[Term], weight: Tensor | None, bias: Tensor | None, *, by_channel: bool
-) -> list[tuple[Tensor | None, Tensor]]:
-    """What the weight and the bias of a norm carry: the weight, all that its outputs hand on."""
+class Folded(LinearStep):
+    """g ⊙ z + c for another linear step z = W x + b and constants g and c: diag(g) W with all its signs.
 
-    def summed(carried: Tensor, parameter: Tensor) -> Tensor:
-        if by_channel:
+    Its matrices are sums of products of a factor per output and a matrix of the inner step.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        inner: LinearStep,
+        scale: Tensor | float,
+        shift: Tensor | float,
+        owners: Sequence[Owner] = (),
+    ) -> None:
+        super().__init__(call)
+        self._inner, self._owners = inner, owners
+        self._scale = torch.as_tensor(scale, dtype=self.output.dtype, device=self.output.device)
+        self._shift = None if isinstance(shift, float | int) and shift == 0 else torch.as_tensor(shift).to(self._scale)
+        self.has_parameters = inner.has_parameters or bool(owners)
+
+    @cached_property
+    def _positive(self) -> bool:
+        return bool((self._scale >= 0).all())
+
+    def matrix(self, p: float, n: float) -> list[tuple[Tensor, Matrix]]:
+        if p == n or self._positive:
+            return [(self._scale, self._inner.matrix(p, n))]
+        # Where g is negative, a positive entry of W counts as a negative one.
+        positive, negative = self._scale.clamp(min=0), self._scale.clamp(max=0)
+        return [(positive, self._inner.matrix(p, n)), (negative, self._inner.matrix(n, p))]
+
+    def squares(self) -> list[tuple[Tensor, Matrix]]:
+        return [(self._scale**2, self._inner.squares())]
+
+    def bias(self) -> Tensor | None:
+        inner = self._inner.bias()
+        if inner is None:
+            return self._shift
+        return self._scale * inner if self._shift is None else self._scale * inner + self._shift
+
+    def apply(self, matrix: list[tuple[Tensor, Matrix]], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        total, *others = (factor * self._inner.apply(part, inputs) for factor, part in matrix)
+        for term in others if bias is None else [*others, bias]:
+            total = total + term
+        return total
+
+    def pull(self, matrix: list[tuple[Tensor, Matrix]], share: Tensor) -> Inputs:
+        first, *others = (self._inner.pull(part, factor * share) for factor, part in matrix)
+        for other in others:
+            first = tuple(a + b for a, b in zip(first, other, strict=True))
+        return first
+
+    def fan_in(self) -> Tensor:
+        return self._inner.fan_in()
+
+    def spread(self, share: Tensor) -> Inputs:
+        return self._inner.spread(share)
+
+    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        parts = [
+            Term(term.inputs, part, factor * term.share)
+            for term in terms
+            for factor, part in ([(1.0, ONES)] if term.matrix is ONES else term.matrix)
+        ]
+        own = [found for owner in self._owners for found in owner.carried(self, terms)]
+        return self._inner.parameters(parts) + own
+
+
+@dataclass(frozen=True, eq=False)
+class Owner:
+    """The parameters of a constant scale and shift: the scale carries all that outputs hand on, the shift its own."""
+
+    scale: Tensor | None
+    shift: Tensor | None
+    by_channel: bool
+    """Whether they count the channels in the second axis; else they are aligned at the right."""
+
+    def carried(self, step: LinearStep, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
+        """What each carries of the `terms` of a `step`."""
+        found: list[tuple[Tensor | None, Tensor]] = []
+        for term in terms:
+            x = tuple(map(torch.ones_like, step.inputs)) if term.inputs is None else term.inputs
+            if self.scale is not None:
+                total = step.fan_in() if term.matrix is ONES else step.apply(term.matrix, x)
+                found.append((self.scale, self._summed(total * term.share, self.scale)))
+            if self.shift is not None and term.bias is not None:
+                found.append((self.shift, self._summed(term.bias * term.share, self.shift)))
+        return found
+
+    def _summed(self, carried: Tensor, parameter: Tensor) -> Tensor:
+        if self.by_channel:
             return carried.transpose(0, 1).flatten(1).sum(1)
         return carried.sum_to_size(parameter.shape)
 
-    found: list[tuple[Tensor | None, Tensor]] = []
-    for term in terms:
-        x = tuple(map(torch.ones_like, step.inputs)) if term.inputs is None else term.inputs
-        if weight is not None:
-            total = step.fan_in() if term.matrix is ONES else step.apply(term.matrix, x)
-            found.append((weight, summed(total * term.share, weight)))
-        if bias is not None and term.bias is not None:
-            found.append((bias, summed(term.bias * term.share, bias)))
-    return found
+
+def owners(calls: Sequence[Call]) -> list[Owner]:
+    """Whose relevance a chain of scales and shifts is: that of the last scale and the last shift with a tensor."""
+    found: list[Owner] = []
+    for each in calls:
+        scale, shift = affine.parameters(each)
+        if scale is not None or shift is not None:
+            found.append(Owner(scale, shift, by_channel=key(each.function) == "batch_norm"))
+    scales = [replace(owner, shift=None) for owner in found if owner.scale is not None]
+    shifts = [replace(owner, scale=None) for owner in found if owner.shift is not None]
+    return scales[-1:] + shifts[-1:]
 
 
 def _signed(coefficient: Tensor | float, p: float, n: float) -> Tensor | float:

@@ -6,132 +6,127 @@ left is linear. A batch norm in eval mode is linear as it is, see :mod:`.linear`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .affine import instance_norm_arguments
 from .call import Call
-from .linear import Inputs, LinearStep, Term, norm_parameters
+from .linear import Elementwise, Folded, Inputs, LinearStep, Owner
 
 
-class Normalization(LinearStep):
-    """z_k = d_k (x_k − mean x) + b_k with the mean over a group of elements, or d_k x_k + b_k without it.
+class Centering(LinearStep):
+    """z_k = x_k − mean x over groups of n elements: the matrix δ_jk − 1/n, as its diagonal and what is off it."""
 
-    The matrix d_k (δ_jk − 1/n) is held as its diagonal and the row's common value off the diagonal.
-    """
-
-    def __init__(
-        self,
-        call: Call,
-        grouped: Callable[[Tensor], Tensor],
-        weight: Tensor | None,
-        bias: Tensor | None,
-        eps: float,
-        *,
-        centred: bool,
-        by_channel: bool = False,
-    ) -> None:
+    def __init__(self, call: Call, grouped: Callable[[Tensor], Tensor]) -> None:
         super().__init__(call)
         (self.input,) = self.inputs
-        self._grouped, self._by_channel = grouped, by_channel
-        self._parameters = weight, bias
-        groups = grouped(self.input)
-        self._size = groups.shape[-1]
-        squares = groups.var(-1, correction=0, keepdim=True) if centred else groups.square().mean(-1, keepdim=True)
-        scale = self._whole((squares + eps).rsqrt())
-        self._scale = scale if weight is None else scale * self._aligned(weight)
-        self._bias = None if bias is None else self._aligned(bias)
-        self._centred = centred
+        self._grouped = grouped
+        self._size = grouped(self.input).shape[-1]
 
-    def matrix(self, p: float, n: float) -> tuple[Tensor, Tensor | None]:
-        if not self._centred:
-            return _by_sign(self._scale, p, n), None
-        off = _by_sign(-self._scale / self._size, p, n)
-        return _by_sign(self._scale * (1 - 1 / self._size), p, n) - off, off
+    def matrix(self, p: float, n: float) -> tuple[float, float]:
+        return p * (1 - 1 / self._size), -n / self._size
 
-    def squares(self) -> tuple[Tensor, Tensor | None]:
-        if not self._centred:
-            return self._scale**2, None
-        off = (self._scale / self._size) ** 2
-        return (self._scale * (1 - 1 / self._size)) ** 2 - off, off
+    def squares(self) -> tuple[float, float]:
+        return (1 - 1 / self._size) ** 2, (1 / self._size) ** 2
 
-    def bias(self) -> Tensor | None:
-        return self._bias
-
-    def apply(self, matrix: tuple[Tensor, Tensor | None], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
-        diagonal, off = matrix
-        x = inputs[0].expand(self.input.shape)
-        made = diagonal * x
-        if off is not None:
-            made = made + off * self._sums(x)
+    def apply(self, matrix: tuple[float, float], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        made = self._times_matrix(matrix, inputs[0].expand(self.input.shape))
         return made if bias is None else made + bias
 
-    def pull(self, matrix: tuple[Tensor, Tensor | None], share: Tensor) -> Inputs:
-        diagonal, off = matrix
-        pulled = diagonal * share
-        return (pulled if off is None else pulled + self._sums(off * share),)
+    def pull(self, matrix: tuple[float, float], share: Tensor) -> Inputs:
+        return (self._times_matrix(matrix, share),)  # it is symmetric
 
     def fan_in(self) -> Tensor:
-        return self.output.new_tensor(float(self._size if self._centred else 1))
+        return self.output.new_tensor(float(self._size))
 
     def spread(self, share: Tensor) -> Inputs:
-        return (self._sums(share) if self._centred else share,)
+        return (self._sums(share),)
 
-    has_parameters = True
-
-    def parameters(self, terms: Sequence[Term]) -> list[tuple[Tensor | None, Tensor]]:
-        return norm_parameters(self, terms, *self._parameters, by_channel=self._by_channel)
-
-    def _aligned(self, parameter: Tensor) -> Tensor:
-        return parameter.reshape(-1, *[1] * (self.input.dim() - 2)) if self._by_channel else parameter
+    def _times_matrix(self, matrix: tuple[float, float], x: Tensor) -> Tensor:
+        on, off = matrix
+        return (on - off) * x + off * self._sums(x)
 
     def _sums(self, x: Tensor) -> Tensor:
-        return self._whole(self._grouped(x).sum(-1, keepdim=True))
-
-    def _whole(self, per_group: Tensor) -> Tensor:
-        """One number per group for every element."""
-        return per_group.expand(*per_group.shape[:-1], self._size).reshape(self.input.shape)
+        return ungrouped(self._grouped(x).sum(-1, keepdim=True), self._size, self.input)
 
 
-def layer_norm(call: Call) -> Normalization:
+def ungrouped(per_group: Tensor, size: int, like: Tensor) -> Tensor:
+    """One number per group for every one of its `size` elements, shaped `like` another tensor."""
+    return per_group.expand(*per_group.shape[:-1], size).reshape(like.shape)
+
+
+def layer_norm(call: Call) -> LinearStep:
     """``F.layer_norm``."""
     arguments = call.bind(_layer_norm_arguments)
-    axes = len(arguments["normalized_shape"])
-    return Normalization(
-        call, lambda x: x.flatten(-axes), arguments["weight"], arguments["bias"], arguments["eps"], centred=True
+    weight, bias = arguments["weight"], arguments["bias"]
+    return _normalized(call, _last(arguments), arguments["eps"], Owner(weight, bias, by_channel=False))
+
+
+def group_norm(call: Call) -> LinearStep:
+    """``F.group_norm``."""
+    arguments = call.bind(_group_norm_arguments)
+    return _of_channels(call, arguments["num_groups"], arguments)
+
+
+def instance_norm(call: Call) -> LinearStep:
+    """``F.instance_norm`` with the statistics of its input."""
+    return _of_channels(call, call.inputs[0].shape[1], call.bind(instance_norm_arguments))
+
+
+def rms_norm(call: Call) -> LinearStep:
+    """``F.rms_norm``."""
+    arguments = call.bind(_rms_norm_arguments)
+    (x,), weight, eps = call.inputs, arguments["weight"], arguments["eps"]
+    groups = _last(arguments)(x)
+    squares = groups.square().mean(-1, keepdim=True)
+    scale = ungrouped((squares + (torch.finfo(x.dtype).eps if eps is None else eps)).rsqrt(), groups.shape[-1], x)
+    return Elementwise(
+        call, [scale if weight is None else scale * weight], None, [Owner(weight, None, by_channel=False)]
     )
 
 
-def rms_norm(call: Call) -> Normalization:
-    """``F.rms_norm``."""
-    arguments = call.bind(_rms_norm_arguments)
-    axes = len(arguments["normalized_shape"])
-    eps = torch.finfo(call.inputs[0].dtype).eps if arguments["eps"] is None else arguments["eps"]
-    return Normalization(call, lambda x: x.flatten(-axes), arguments["weight"], None, eps, centred=False)
+def centred(call: Call) -> LinearStep:
+    """`.canonical.centred`: what is left without the mean over some axes."""
+    axes: tuple[int, ...] = call.args[1]
+    (x,) = call.inputs
+    order = [axis for axis in range(x.dim()) if axis not in axes]
 
-
-def group_norm(call: Call) -> Normalization:
-    """``F.group_norm``."""
-    return _channel_groups(call, **call.bind(_group_norm_arguments))
-
-
-def instance_norm(call: Call) -> Normalization:
-    """``F.instance_norm`` with the statistics of its input."""
-    arguments = call.bind(instance_norm_arguments)
-    weight, bias, eps = arguments["weight"], arguments["bias"], arguments["eps"]
-    return _channel_groups(call, call.inputs[0], call.inputs[0].shape[1], weight, bias, eps)
-
-
-def _channel_groups(
-    call: Call, input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
-) -> Normalization:
     def grouped(x: Tensor) -> Tensor:
-        return x.reshape(len(x), num_groups, -1)
+        return x.permute(*order, *axes).flatten(len(order))
 
-    return Normalization(call, grouped, weight, bias, eps, centred=True, by_channel=True)
+    return Centering(call, grouped)
+
+
+def _last(arguments: dict[str, Any]) -> Callable[[Tensor], Tensor]:
+    axes = len(arguments["normalized_shape"])
+    return lambda x: x.flatten(-axes)
+
+
+def _of_channels(call: Call, groups: int, arguments: dict[str, Any]) -> LinearStep:
+    def grouped(x: Tensor) -> Tensor:
+        return x.reshape(len(x), groups, -1)
+
+    owner = Owner(arguments["weight"], arguments["bias"], by_channel=True)
+    return _normalized(call, grouped, arguments["eps"], owner)
+
+
+def _normalized(call: Call, grouped: Callable[[Tensor], Tensor], eps: float, owner: Owner) -> LinearStep:
+    """d_k (x_k − mean x) + b_k, where the standard deviation of each group is part of the constant d."""
+    (x,) = call.inputs
+    groups = grouped(x)
+    deviation = groups.var(-1, correction=0, keepdim=True)
+    scale = ungrouped((deviation + eps).rsqrt(), groups.shape[-1], x)
+
+    def aligned(parameter: Tensor) -> Tensor:
+        return parameter.reshape(-1, *[1] * (x.dim() - 2)) if owner.by_channel else parameter
+
+    scale = scale if owner.scale is None else scale * aligned(owner.scale)
+    shift = 0.0 if owner.shift is None else aligned(owner.shift)
+    return Folded(call, Centering(call, grouped), scale, shift, [owner])
 
 
 class LocalResponse(LinearStep):
@@ -200,10 +195,6 @@ class LocalResponse(LinearStep):
         return padded.unfold(-1, self._window, 1).sum(-1).movedim(-1, 1) - x
 
 
-def _by_sign(values: Tensor, p: float, n: float) -> Tensor:
-    return p * values if p == n else p * values.clamp(min=0) + n * values.clamp(max=0)
-
-
 def _layer_norm_arguments(
     input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any, **__: Any
 ) -> dict[str, Any]:
@@ -220,22 +211,6 @@ def _group_norm_arguments(
     input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any, **__: Any
 ) -> dict[str, Any]:
     return {"input": input, "num_groups": num_groups, "weight": weight, "bias": bias, "eps": eps}
-
-
-def instance_norm_arguments(
-    input: Tensor,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-    *_: Any,
-    **__: Any,
-) -> dict[str, Any]:
-    """The arguments of ``F.instance_norm`` by name."""
-    return locals()
 
 
 def _local_response_arguments(

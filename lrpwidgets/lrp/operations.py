@@ -27,26 +27,26 @@ from .arguments import (
     DIVISIONS,
     adds_nonnegative,
     averaged,
-    batch_normed,
     by_constant,
     by_one_tensor,
     clamps_below_zero,
+    combination,
     complements_gate,
     dim,
     has_constant_part,
     instance_normed,
-    minus,
-    minus_reversed,
+    is_gate_or_reciprocal,
+    is_square,
+    lone,
+    measures,
     multiplied,
-    norm_axes,
     normed,
+    of_itself,
     of_two,
-    plus,
     resampled,
     samples_linearly,
     scales_gate,
     sort_axis,
-    spread_axes,
     stays_nonnegative,
     sum_axes,
     topk_axis,
@@ -66,7 +66,6 @@ from .families import (
     Products,
     Quotients,
     Routing,
-    Scale,
     Softmax,
     always,
     gated,
@@ -76,36 +75,52 @@ from .families import (
 from .inplace import overlaid
 from .weighted import Convolution, Dense
 
-_CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True)
+CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True)
+DENSE_CONVOLUTION = Linear(kind="linear", build=Convolution, weighted=True)
+"""A convolution whose kernel covers all of its input."""
+LONE = Linear(kind="norm", build=lone, takes_folds=True)
+"""A constant scale and shift by itself, such as a batch norm behind a ReLU."""
+SHIFT = Linear(kind="sum", build=lone, takes_folds=True)
+"""The same without a scale."""
+NORM_SCALE = Linear(kind="norm", build=lone, takes_folds=True)
+"""What a norm scales by, which depends on the input but counts as a constant."""
+PASSED = Activation(kept, gate=gated)
+"""A constant scale and shift that relevance passes unchanged."""
+CENTRED = Linear(kind="norm", build=lambda call, cache: norms.centred(call))
+COMBINED = Linear(kind="sum", build=combination)
+SOFTMAX = Softmax(along=dim)
 _DENSE = Linear(kind="linear", build=Dense, weighted=True)
 _CONTRACTION = Linear(kind="linear", build=multiplied, accepts=by_one_tensor, sums=True)
 _POOLING = Linear(kind="pool", build=averaged, nonnegative=kept)
-_REDUCTION = Linear(kind="pool", build=averaged, nonnegative=kept, sums=True)
+_REDUCTION = Linear(kind="pool", build=averaged, nonnegative=kept, gate=measures, sums=True)
+_REORDERING = Routing(reorders=True)
+_SAME = Activation(kept, gate=gated, reorders=True)
 _JOINING = Routing(stays_nonnegative, mixes_constants=has_constant_part)
 _MATMUL = Products(kind="matmul", accepts=of_two)
 
 _TABLE: list[tuple[Operation, str]] = [
     # Linear steps: the composite's rule decides.
-    (_CONVOLUTION, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
+    (CONVOLUTION, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
     (_DENSE, "linear"),
     (_CONTRACTION, "matmul mm bmm mv spmm einsum tensordot __rmatmul__"),
-    (Linear(kind="norm", build=batch_normed, accepts=uses_running_statistics, folds=True), "batch_norm"),
+    (Linear(kind="norm", build=lone, accepts=uses_running_statistics, takes_folds=True), "batch_norm"),
+    (CENTRED, "centred"),
     (Linear(kind="norm", build=normed(norms.layer_norm)), "layer_norm"),
     (Linear(kind="norm", build=normed(norms.rms_norm)), "rms_norm"),
     (Linear(kind="norm", build=normed(norms.group_norm)), "group_norm"),
     (Linear(kind="norm", build=instance_normed), "instance_norm"),
-    (Linear(kind="norm", build=normed(norms.LocalResponse), nonnegative=kept), "local_response_norm"),
+    (Linear(kind="norm", build=normed(norms.LocalResponse), nonnegative=kept, foldable=False), "local_response_norm"),
     (_POOLING, "avg_pool1d avg_pool2d avg_pool3d"),
     (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
     (_REDUCTION, "mean sum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, along=dim), "cumsum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, accepts=samples_linearly), "grid_sampler"),
     (Linear(kind="pool", build=resampled), "interpolate upsample"),
-    (Linear(kind="sum", build=plus, nonnegative=adds_nonnegative, gate=complements_gate), "add __radd__"),
-    (Linear(kind="sum", build=minus, gate=complements_gate), "sub subtract"),
-    (Linear(kind="sum", build=minus_reversed, gate=complements_gate), "rsub __rsub__"),
+    (Linear(kind="sum", build=combination, nonnegative=adds_nonnegative, gate=complements_gate), "add __radd__"),
+    (Linear(kind="sum", build=combination, gate=complements_gate), "sub subtract"),
+    (Linear(kind="sum", build=combination, gate=complements_gate), "rsub __rsub__"),
     # Products of two values that depend on the input: the composite's rule decides.
-    (Products(accepts=of_two), "mul multiply __rmul__"),
+    (Products(accepts=of_two, magnitude=of_itself), "mul multiply __rmul__"),
     (Quotients(accepts=of_two), "div divide true_divide"),
     (_MATMUL, "matmul mm bmm spmm einsum"),
     # The maximum of a window: the winner takes all.
@@ -113,34 +128,34 @@ _TABLE: list[tuple[Operation, str]] = [
     (MaxPool(), "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"),
     (MaxPool(), "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"),
     # One value in, one value out.
-    (Activation(always), "relu relu6 softplus abs exp square"),
+    (Activation(always), "relu relu6 softplus exp"),
+    (Activation(always, magnitude=always), "abs square"),
     (Activation(always, gate=always), "sigmoid hardsigmoid special.expit"),
     (Activation(kept, gate=always), "reciprocal rsqrt"),
-    (Activation(kept, gate=gated), "sqrt pow __pow__ log1p"),
+    (Activation(stays_nonnegative, gate=is_gate_or_reciprocal, magnitude=is_square), "pow __pow__"),
+    (Activation(kept, gate=gated), "sqrt log1p"),
     (Activation(stays_nonnegative, gate=gated), "log clamp_max"),
     (Activation(kept), "leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish tanh softsign"),
     (Activation(kept), "softshrink hardshrink expm1 sinh atan nan_to_num"),
     (Activation(), "logsigmoid erf sin cos tan asin acos log2 log10 logit special.logit threshold"),
     (Activation(always), "exp2 cosh"),
     (Activation(clamps_below_zero, gate=gated), "hardtanh clamp clip clamp_min"),
-    (Activation(kept, gate=gated), "dropout dropout1d dropout2d dropout3d"),
-    (Activation(kept), "alpha_dropout feature_dropout feature_alpha_dropout"),
-    (Activation(kept, gate=gated), "clone contiguous detach detach_ data requires_grad_"),
-    (Activation(kept, gate=gated), "to float double half bfloat16 type_as"),
+    (_SAME, "dropout dropout1d dropout2d dropout3d"),
+    (_SAME, "alpha_dropout feature_dropout feature_alpha_dropout"),
+    (_SAME, "clone contiguous detach detach_ data requires_grad_"),
+    (_SAME, "to float double half bfloat16 type_as"),
     (Activation(accepts=by_constant, gate=scales_gate), "mul multiply __rmul__ neg negative"),
     (Activation(accepts=by_constant, gate=scales_gate), " ".join(DIVISIONS)),
-    (Softmax(along=dim), "softmax softmin"),
-    (Scale(axes=norm_axes), "norm linalg_norm linalg_vector_norm linalg.norm linalg.vector_norm"),
-    (Scale(axes=spread_axes), "std var"),
+    (SOFTMAX, "softmax softmin"),
     (Gradient(kind="activation", along=dim), "log_softmax"),
     (Gradient(kind="activation", axes=sum_axes), "logsumexp"),
     # Values change place.
-    (Routing(), "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
-    (Routing(), "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip fliplr flipud rot90"),
+    (_REORDERING, "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
+    (_REORDERING, "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip fliplr flipud rot90"),
     (Routing(), "__getitem__ select narrow index_select take_along_dim gather masked_select"),
     (Routing(), "chunk split split_with_sizes tensor_split unsafe_chunk hsplit vsplit unbind diagonal"),
     (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile meshgrid"),
-    (Routing(keeps_axes=True), "channel_shuffle pixel_shuffle pixel_unshuffle"),
+    (Routing(keeps_axes=True, reorders=True), "channel_shuffle pixel_shuffle pixel_unshuffle"),
     (Extremum(accepts=with_one_constant), "max min maximum minimum fmax fmin"),
     (Routing(), "max min amax amin maximum minimum fmax fmin"),
     (Routing(along=sort_axis), "sort"),
@@ -222,7 +237,6 @@ __all__ = [
     "Products",
     "Quotients",
     "Routing",
-    "Scale",
     "Softmax",
     "always",
     "find",

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from . import affine
 from .call import Call
 from .ledger import Handover
 
@@ -13,7 +14,10 @@ Pair = tuple[Tensor, Tensor]
 
 
 class Product:
-    """z = a ⊙ b elementwise, or any bilinear z = B(a, b) such as a matrix product, with actual factors and result."""
+    """z = a ⊙ b elementwise, or any bilinear z = B(a, b) such as a matrix product, with actual factors and result.
+
+    A constant scale that follows is part of B.
+    """
 
     def __init__(self, call: Call, *, elementwise: bool) -> None:
         self._call = call
@@ -46,5 +50,6 @@ class Product:
 
     def contributions(self, share: Tensor) -> tuple[Tensor, ...]:
         """For each factor, Σ over the products that it takes part in, times the `share` of their sum."""
-        pulled = self._call.pull([share])
+        scale = affine.chain(self._call.folded).scale if self._call.folded else 1
+        pulled = self._call.pull([share * scale])
         return tuple(x * c for x, c in zip(self.factors, pulled, strict=True))

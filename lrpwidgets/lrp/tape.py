@@ -1,30 +1,22 @@
-"""Record one forward pass of any eager torch model as a tape of steps.
-
-:func:`record` runs the model once, without autograd, and writes down every torch call that depends on the
-inputs. Relevance is later propagated along the tape, so functional code (``x + f(x)``, ``F.relu``), modules
-that are called twice and in-place operations need no special treatment by the model's author.
+"""A recorded forward: values, and the steps between the inputs and the scores; made by :mod:`.recorder`.
 
 The tape keeps the activations of the whole forward: about as much memory as training would hold.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
-from . import expansions, operations, watching
-from .call import Call, Slot, fill, results, substitute, version
+from . import operations
+from .call import Call, version
 from .operations import Operation
-from .samples import MixedSamplesError, Samples
+from .samples import Samples
 
 
 class StaleExplanationError(RuntimeError):
@@ -40,6 +32,8 @@ class Value:
     """Known from the step that made it, not measured: a ReLU's output, a pooling of one, ..."""
     gate: bool
     """Whether it only scales what it is multiplied with: a sigmoid's output, one minus it, ..."""
+    magnitude: bool
+    """Whether it tells sizes: an absolute value or a square."""
     samples: Samples
     """Which sample of the batch owns each element."""
     unsquashed: Tensor
@@ -65,8 +59,12 @@ class Step:
     """The values it made; None for a result that carries no relevance, such as indices."""
     name: str = ""
     """The layer's name: the module's path if a leaf module makes this call alone, else path and function."""
-    norm: Step | None = None
-    """The batch norm that is folded into this step."""
+    folded: tuple[Step, ...] = ()
+    """The constant scales and shifts that follow and are part of this step, one after the other."""
+    channelwise: bool = False
+    """Whether these are one number per output channel."""
+    within: tuple[str, ...] = ()
+    """Names of further steps that became part of this one."""
 
     @property
     def kind(self) -> str:
@@ -76,7 +74,12 @@ class Step:
     @property
     def results(self) -> tuple[int | None, ...]:
         """The values it hands to later steps."""
-        return self.norm.outputs if self.norm else self.outputs
+        return self.folded[-1].outputs if self.folded else self.outputs
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those of the steps that became part of it."""
+        return (self.name, *(step.name for step in self.folded), *self.within)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,7 @@ class Tape:
 
     def forget(self, step: Step) -> None:
         """Let go of what the step made, and keep only its shape; the scores stay."""
-        for number in {*step.outputs, *step.results}:
+        for number in {*step.outputs, *(value for each in step.folded for value in each.outputs)}:
             if number is None or number == self.output:
                 continue
             value = self.values[number]
@@ -151,14 +154,15 @@ class Tape:
 
     def _call(self, step: Step, several: bool) -> Call:
         values = self.values
-        return _call(
+        return call_of(
             values,
             step.function,
             step.args,
             step.kwargs,
             step.inputs,
             outputs=tuple(None if v is None else values[v].tensor for v in step.results),
-            norm=self._call(step.norm, several) if step.norm else None,
+            folded=tuple(self._call(each, several) for each in step.folded),
+            channelwise=step.channelwise,
             samples=next(values[v].samples for v in step.results if v is not None),
             several=several,
         )
@@ -174,9 +178,10 @@ class Tape:
         return self._names.get(id(parameter))
 
 
-def _call(
+def call_of(
     values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int], **more: Any
 ) -> Call:
+    """The call of `function` that read those `values`."""
     return Call(
         function,
         args,
@@ -184,352 +189,7 @@ def _call(
         inputs=tuple(values[v].tensor for v in read),
         nonnegative=all(values[v].nonnegative for v in read),
         gates=tuple(values[v].gate for v in read),
+        magnitudes=tuple(values[v].magnitude for v in read),
         unsquashed=tuple(values[v].unsquashed for v in read),
         **more,
     )
-
-
-def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any], Tensor] | None = None) -> Tape:
-    """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
-
-    Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
-    the model returns goes through `select`; a tensor (B,) becomes (B, 1).
-
-    Raises
-    ------
-    TypeError
-        If that is no tensor.
-    ValueError
-        If its output does not depend on the inputs.
-    NotImplementedError
-        If a tensor is read after a part of it was changed in place.
-    """
-    recorder = _Recorder(inputs)
-    with (
-        torch.no_grad(),
-        eval_mode(model) as was_training,
-        _watched(model, recorder),
-        recorder,
-    ):
-        output = model(*recorder.inputs)
-        output = output if select is None else select(output)
-        if isinstance(output, Tensor) and output.dim() == 1:
-            output = output.unsqueeze(1)
-    if not isinstance(output, Tensor):
-        returned = type(output).__name__
-        way = "Explainer(model, select=lambda output: output[0])" if select is None else "a select that returns one"
-        raise TypeError(
-            f"{'The model' if select is None else 'select'} returned a {returned}; LRP needs one tensor of "
-            f"scores (B, C). Say which part of it holds them: {way}."
-        )
-    end = recorder.value_of(output)
-    steps = [] if end is None else _needed(recorder.steps, end)
-    if end is None or not steps:
-        raise ValueError("The model's output does not depend on its inputs, so there is nothing to explain.")
-    caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
-    leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
-    steps = _named(steps, leaves)
-    if random := [step.name for step in steps if operations.is_random(step.function, step.args, step.kwargs)]:
-        caveats.append(f"Dropout is active in {', '.join(random)}: this explains one random draw of the model.")
-    weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
-    return Tape(
-        recorder.values,
-        _folded(steps, end),
-        recorder.starts,
-        end,
-        weights + recorder.taken_apart,
-        [*model.named_parameters(), *model.named_buffers()],
-        tuple(caveats),
-        recorder.mixed,
-    )
-
-
-_ONE_FORWARD = threading.RLock()
-
-
-@contextmanager
-def eval_mode(model: nn.Module) -> Iterator[bool]:
-    """Eval mode for a while; yields whether any module was in training mode.
-
-    One forward at a time: training flags and hooks belong to the model, which other threads may share.
-    """
-    with _ONE_FORWARD:
-        flags = {module: module.training for module in model.modules()}
-        try:
-            model.eval()
-            yield any(flags.values())
-        finally:
-            for module, flag in flags.items():
-                module.training = flag
-
-
-@contextmanager
-def _watched(model: nn.Module, recorder: _Recorder) -> Iterator[None]:
-    """Tell `recorder` which module is running, through hooks that live only during the recording."""
-    thread = threading.get_ident()
-
-    def watch(module: nn.Module, path: str) -> list[Any]:
-        def enter(*_: Any) -> None:
-            if threading.get_ident() == thread:  # another thread may be predicting with the same model
-                recorder.enter(path)
-
-        def leave(*_: Any) -> None:
-            if threading.get_ident() == thread:
-                recorder.leave()
-
-        return [
-            module.register_forward_pre_hook(enter),
-            module.register_forward_hook(leave, always_call=True),
-        ]
-
-    hooks = [hook for path, module in model.named_modules() if path for hook in watch(module, path)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-@dataclass(frozen=True, eq=False)
-class _Write:
-    """An in-place call that changed what other tensors on the same memory show."""
-
-    target: Tensor
-    writer: str
-
-
-class _Recorder(TorchFunctionMode):
-    """Sees every torch call of the forward and writes down those that depend on the inputs."""
-
-    def __init__(self, inputs: tuple[Tensor, ...]) -> None:
-        super().__init__()
-        self.values: list[Value] = []
-        self.steps: list[Step] = []
-        self._known: dict[int, int] = {}  # id of a live tensor -> its value
-        self._living: dict[int, list[Tensor]] = {}  # storage -> known tensors on it, kept alive so ids stay theirs
-        self._overwritten: dict[int, list[_Write]] = {}  # id of a tensor -> writes to its memory through others
-        self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
-        self._visits = 0
-        self.mixed = ""
-        """Which step mixes the samples of the batch, if one does."""
-        self.taken_apart: list[tuple[Tensor, int]] = []
-        """Weights that only functions recorded as their parts have read, and their versions."""
-        # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
-        # alias by `detach` would share the caller's version counter.
-        self.inputs = tuple(x.data for x in inputs)
-        self.starts = tuple(
-            self._add(x, bool((x >= 0).all()), gate=False, samples=Samples.first_axis(x, len(inputs[0])))
-            for x in self.inputs
-        )
-
-    def enter(self, path: str) -> None:
-        """A module begins its forward."""
-        self._visits += 1
-        self._running.append((path, self._visits))
-
-    def leave(self) -> None:
-        """The innermost module ends its forward."""
-        self._running.pop()
-
-    def value_of(self, item: Any) -> int | None:
-        """The value that `item` is, if it is a tensor that depends on the inputs."""
-        return self._known.get(id(item)) if isinstance(item, Tensor) else None
-
-    def __torch_function__(
-        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        watching.step(len(self.steps))
-        read: list[int] = []
-
-        def slot(item: Any) -> Any:
-            value = self.value_of(item)
-            if value is None:
-                self._check_constant(item)
-                return item
-            read.append(self._current(item, value))
-            return Slot(len(read) - 1)
-
-        call = function, substitute(args, slot), substitute(kwargs, slot)
-        if not read or operations.makes_constant(function):
-            return function(*args, **kwargs)
-        parts = None if operations.knows(function) else expansions.find(function, operations.key(function))
-        if parts:
-            self.taken_apart += [(tensor, version(tensor)) for tensor in _tensors(call)]
-            with self:
-                return parts(*args, **kwargs)
-        pure = operations.out_of_place(*call)
-        if pure is None:
-            returned = function(*args, **kwargs)
-        elif parts := None if operations.knows(pure[0]) else expansions.find(pure[0], operations.key(pure[0])):
-            with self:
-                return args[0].copy_(parts(*args, **kwargs))
-        else:
-            call = pure
-            saved = [self.values[v].tensor for v in read]
-            result = pure[0](*fill(pure[1], saved), **fill(pure[2], saved))
-            changed = args[0] if args else next(iter(kwargs.values()))
-            returned = self._overwrite(changed, result, operations.key(function))
-        self._write(*call, tuple(read), results(returned))
-        return returned
-
-    def _write(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        read: tuple[int, ...],
-        returned: tuple[Any, ...],
-    ) -> None:
-        inputs = [self.values[v].tensor for v in read]
-        indices = not any(x.is_floating_point() or x.is_complex() for x in inputs)
-
-        def relevant(y: Any) -> bool:
-            # Of whole numbers only an input's own, such as tokens, may be explained; no shape, rank or comparison.
-            whole = indices and isinstance(y, Tensor) and y.dtype == inputs[0].dtype and y.dtype != torch.bool
-            return isinstance(y, Tensor) and (whole or y.is_floating_point() or y.is_complex())
-
-        outputs = tuple(y if relevant(y) else None for y in returned)
-        if all(y is None for y in outputs):
-            return  # nothing that relevance could pass through
-        call = _call(self.values, function, args, kwargs, read, outputs=outputs)
-        operation = operations.find(call)
-        if operation is None and indices:
-            return
-        known = operation or Operation()
-        try:
-            if self.mixed:
-                owners = [Samples(len(self.inputs[0]))]
-            else:
-                owners = known.owners(call, [self.values[v].samples for v in read])
-        except MixedSamplesError as error:
-            self.mixed = (
-                f"`{operations.key(function)}` in {self._running[-1][0] or 'the model'} mixes the samples of the "
-                f"batch ({error}), so amounts per sample are unknown. Explain one sample at a time."
-            )
-            owners = [Samples(len(self.inputs[0]))]
-        owners = owners * len(call.outputs) if len(owners) == 1 else owners
-        nonnegative, gate = known.nonnegative(call), known.gate(call)
-        squashed = call.inputs[0] if operations.squashes(known, call) else None
-        made = tuple(
-            None if y is None else self._add(y, nonnegative, gate, samples, squashed)
-            for y, samples in zip(call.outputs, owners, strict=True)
-        )
-        self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made))
-
-    def _add(
-        self, tensor: Tensor, nonnegative: bool, gate: bool, samples: Samples, unsquashed: Tensor | None = None
-    ) -> int:
-        # An alias, since the tensor itself may be changed in place: then it moves on and the alias stays.
-        alias = tensor.detach()
-        self.values.append(Value(alias, nonnegative, gate, samples, alias if unsquashed is None else unsquashed))
-        self._known[id(tensor)] = len(self.values) - 1
-        self._overwritten.pop(id(tensor), None)
-        living = self._living.setdefault(tensor.untyped_storage()._cdata, [])
-        if all(tensor is not other for other in living):
-            living.append(tensor)
-        return len(self.values) - 1
-
-    def _overwrite(self, target: Tensor, result: Tensor, name: str) -> Tensor:
-        """Give `target` the content of `result`, as the in-place call `name` would; what was saved stays."""
-        result = result.to(target.dtype).expand(target.shape)
-        if self.value_of(target) is None:
-            return target.copy_(result)  # until now a constant
-        sharing = self._living.pop(target.untyped_storage()._cdata)
-        if len(sharing) == 1:
-            return target.set_(result)  # type: ignore[call-overload, no-any-return]  # costs no copy
-        # Saved values keep the old storage; the tensors that the model holds move on to a copy of it.
-        storage = target.untyped_storage().clone()  # type: ignore[no-untyped-call]
-        for tensor in sharing:
-            tensor.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
-            if tensor is not target:
-                write = _Write(target, f"`{name}` in {self._running[-1][0] or 'the model'}")
-                self._overwritten.setdefault(id(tensor), []).append(write)
-        self._living[storage._cdata] = sharing
-        return target.copy_(result)
-
-    def _current(self, tensor: Tensor, value: int) -> int:
-        """The value of `tensor` now, if its memory was written to through other tensors."""
-        writes = self._overwritten.pop(id(tensor), [])
-        for write in writes:
-            if torch.equal(tensor, self.values[value].tensor):
-                break
-            part, old = self._known[id(write.target)], self.values[value].tensor
-            stride, offset = write.target.stride(), int(write.target.storage_offset() - tensor.storage_offset())
-            try:
-                result = operations.overlaid(old, self.values[part].tensor, stride, offset)
-            except RuntimeError:  # a write beyond what this tensor shows
-                break
-            self._write(operations.overlaid, (Slot(0), Slot(1), stride, offset), {}, (value, part), (result,))
-            value = self._known[id(result)]
-        if writes and not torch.equal(tensor, self.values[value].tensor):
-            raise NotImplementedError(
-                f"{writes[-1].writer} changed a tensor in place that the model reads again through another view; "
-                "relevance cannot be followed through that. Use the out-of-place call there."
-            )
-        self._known[id(tensor)] = value
-        return value
-
-    def _check_constant(self, item: Any) -> None:
-        """Refuse a tensor that seems constant, but lies on memory that values were written to."""
-        if (
-            isinstance(item, Tensor)
-            and item.is_floating_point()
-            and item.layout == torch.strided
-            and item.untyped_storage()._cdata in self._living
-        ):
-            raise NotImplementedError(
-                "Memory that was filled in place is read through another tensor, of shape "
-                f"{tuple(item.shape)}, in {self._running[-1][0] or 'the model'}; relevance cannot be "
-                "followed through that. Use torch.cat or an out-of-place call there."
-            )
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    """The tensors in recorded arguments; those that depend on the inputs are slots there."""
-    found: list[Tensor] = []
-    substitute(tree, lambda item: found.append(item) if isinstance(item, Tensor) else None)
-    return found
-
-
-def _needed(steps: Sequence[Step], end: int) -> list[Step]:
-    """The steps that the value `end` depends on."""
-    needed, kept = {end}, []
-    for step in reversed(steps):
-        if not needed.isdisjoint(step.outputs):
-            needed.update(step.inputs)
-            kept.append(step)
-    return kept[::-1]
-
-
-def _folded(steps: Sequence[Step], end: int) -> list[Step]:
-    """`steps` with every batch norm merged into the weighted step that feeds it alone."""
-    readers = Counter(value for step in steps for value in step.inputs)
-    readers[end] += 1
-    maker = {value: step for step in steps for value in step.outputs}
-    merged: dict[int, Step] = {}
-    dropped: set[int] = set()
-    for step in steps:
-        if not (step.operation and step.operation.folds):
-            continue
-        feeding = maker.get(step.inputs[0])
-        if feeding and feeding.operation and feeding.operation.weighted and readers[step.inputs[0]] == 1:
-            merged[id(feeding)] = replace(feeding, norm=step)
-            dropped.add(id(step))
-    return [merged.get(id(step), step) for step in steps if id(step) not in dropped]
-
-
-def _named(steps: Sequence[Step], leaves: Container[str]) -> list[Step]:
-    """`steps` with a name each: a leaf module's path, else path and function; repetitions get #2, #3, ..."""
-    calls = Counter(step.visit for step in steps)
-    used: Counter[str] = Counter()
-
-    def named(step: Step) -> Step:
-        parts = [step.module] if step.module else []
-        if calls[step.visit] > 1 or step.module not in leaves:
-            parts.append(operations.key(step.function).strip("_"))
-        name = ".".join(parts)
-        used[name] += 1
-        return replace(step, name=name if used[name] == 1 else f"{name}#{used[name]}")
-
-    return [named(step) for step in steps]

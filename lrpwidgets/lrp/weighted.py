@@ -1,4 +1,4 @@
-"""Layers with weights as linear steps: convolutions and dense layers, a batch norm that follows folded in."""
+"""Layers with weights as linear steps: convolutions and dense layers, constant scales and shifts folded in."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from . import affine
 from .call import Call, version
 from .linear import ONES, Inputs, LinearStep, Term
 
@@ -30,9 +31,9 @@ class EffectiveWeights:
         self._kept: Any = WeakTensorKeyDictionary()
         self._lock = Lock()  # two threads may explain with one explainer
 
-    def get(self, sources: Sequence[Tensor | None], variant: Any, build: Callable[[], Tensor]) -> Tensor:
+    def get(self, sources: Sequence[Any], variant: Any, build: Callable[[], Tensor]) -> Tensor:
         """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
-        stamp = tuple((id(t), t.data_ptr(), version(t)) for t in sources if t is not None)
+        stamp = tuple((id(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources)
         with self._lock:
             kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
             found = kept.pop(variant, None)
@@ -50,7 +51,7 @@ class EffectiveWeights:
 
 
 class Weighted(LinearStep):
-    """A convolution or dense layer, a batch norm that follows it folded in."""
+    """A convolution or dense layer, with the scales and shifts per output channel that follow it folded in."""
 
     def __init__(self, call: Call, weight: Tensor, bias: Tensor | None, cache: EffectiveWeights) -> None:
         super().__init__(call)
@@ -59,9 +60,8 @@ class Weighted(LinearStep):
         self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
         self.turned: Tensor | None = None
         """The parameter that the weight is the transpose of, if it is none itself."""
-        self._norm = call.norm.bind(batch_norm_arguments) if call.norm else None
-        constants = [value for name, value in (self._norm or {}).items() if name != "input"]
-        self._sources = [weight, bias, *(value for value in constants if isinstance(value, Tensor))]
+        self._folded = call.folded
+        self._sources = [weight, bias, *(each for folded in call.folded for each in affine.constants(folded))]
 
     @abstractmethod
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -90,8 +90,8 @@ class Weighted(LinearStep):
 
     def matrix(self, p: float, n: float) -> Tensor:
         weight = self._weight
-        if self._norm:
-            weight = self._variant("folded", lambda: self._weight * self.along_outputs(self._scale_and_shift[0]))
+        if self._folded:
+            weight = self._variant("folded", self._scaled_weight)
         if p == n == 1:
             return weight
         if (p, n) == (1, 0):
@@ -126,8 +126,10 @@ class Weighted(LinearStep):
         return (sum(others, start=handed),)
 
     def bias(self) -> Tensor | None:
-        if self._norm is None:
+        if not self._folded:
             return None if self._bias is None else self.across_output(self._bias)
+        if self._bias is None and not any(map(affine.shifts, self._folded)):
+            return None
         return self.across_output(self._variant("bias", self._folded_bias))
 
     def signed_bias(self, p: float, n: float) -> Tensor | None:
@@ -161,11 +163,40 @@ class Weighted(LinearStep):
                 carried = carried.T
             found.append((self._weight if self.turned is None else self.turned, carried))
             if term.bias is not None:
-                owner = self._bias if self._norm is None else self._norm["bias"]
                 absorbed = (term.share * term.bias).sum_to_size(term.bias.shape).flatten()
-                # What a folded norm without parameters shifts has no parameter; its running mean stands for it.
-                found.append((self._norm["running_mean"] if owner is None and self._norm else owner, absorbed))
+                found += [(owner, absorbed * part) for owner, part in self._portions]
         return found
+
+    @cached_property
+    def _portions(self) -> list[tuple[Tensor | None, Tensor | float]]:
+        """The parameters that the bias consists of, and their portions of it; a batch norm stands for all before it."""
+        if not self._folded:
+            return [(self._bias, 1.0)]
+        parts: list[tuple[Tensor | None, Tensor]] = [] if self._bias is None else [(self._bias, self._bias)]
+        for call in self._folded:
+            read = affine.of(call)
+            assert read is not None
+            scale, shift = self._per_output(read.scale), self._per_output(read.shift)
+            parts = [(owner, scale * part) for owner, part in parts]
+            if affine.shifts(call):
+                parts.append((affine.parameters(call)[1], shift))
+            if affine.is_norm(call):
+                parts = [(parts[-1][0], torch.stack([part for _, part in parts]).sum(0))]
+        whole = self._folded_bias()
+        return [(owner, torch.where(whole == 0, 0.0, part / whole)) for owner, part in parts]
+
+    @cached_property
+    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """All that is folded in, one number per output channel each."""
+        total = affine.chain(self._folded)
+        return self._per_output(total.scale), self._per_output(total.shift)
+
+    def _per_output(self, value: Tensor | float) -> Tensor:
+        values = torch.as_tensor(value, dtype=self._weight.dtype, device=self._weight.device).flatten()
+        return values.expand(self.channels) if len(values) == 1 else values
+
+    def _scaled_weight(self) -> Tensor:
+        return self._weight * self.along_outputs(self._scale_and_shift[0])
 
     def _folded_bias(self) -> Tensor:
         scale, shift = self._scale_and_shift
@@ -184,11 +215,6 @@ class Weighted(LinearStep):
     @cached_property
     def _signs(self) -> Tensor:
         return torch.cat([*self.positive, *self.negative], self.channel_axis)
-
-    @cached_property
-    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
-        assert self._norm is not None
-        return batch_norm_scale_and_shift(self._norm)
 
     def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
         # Nobody else holds what was pulled.
@@ -366,27 +392,3 @@ def _padding(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tu
         totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return [total // 2 for total in totals], [total % 2 for total in totals]
     return _each(0 if padding == "valid" else padding, len(kernel)), [0] * len(kernel)
-
-
-def batch_norm_arguments(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> dict[str, Any]:
-    """The arguments of ``F.batch_norm`` by name."""
-    return locals()
-
-
-def batch_norm_scale_and_shift(arguments: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Eval-mode batch norm as y = scale · x + shift, one number per channel each (Pahde et al. 2022)."""
-    mean, variance = arguments["running_mean"], arguments["running_var"]
-    scale = (variance + arguments["eps"]).rsqrt()
-    if arguments["weight"] is not None:
-        scale = scale * arguments["weight"]
-    shift = -mean * scale
-    return scale, shift if arguments["bias"] is None else shift + arguments["bias"]

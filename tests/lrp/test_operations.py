@@ -247,6 +247,7 @@ def _heads(x: Tensor) -> Tensor:
 
 
 def _class_token(x: Tensor) -> Tensor:
+    x = F.linear(x, constant(6, 6))
     x = torch.cat([constant(1, 1, 6).expand(len(x), -1, -1), x], 1) + constant(1, 5, 6)
     return F.linear(x, constant(3, 6))[:, 0] + F.linear(x, constant(3, 6))[:, 2]
 

@@ -1,0 +1,240 @@
+"""Constant scales and shifts, y = scale ⊙ x + shift: how a call spells one, and what a chain of them amounts to.
+
+``x * 2``, ``(x - mean) / std``, ``-x`` and a batch norm in eval mode are one function in many spellings.
+:mod:`.canonical` folds them into the linear step before them; here they are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from .call import Call, Slot, key, substitute
+
+Number = Tensor | float
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """y = scale ⊙ x + shift; both are constants that broadcast to x."""
+
+    scale: Number = 1.0
+    shift: Number = 0.0
+
+    def then(self, after: Affine) -> Affine:
+        """This one first, `after` on its result."""
+        return Affine(after.scale * self.scale, after.scale * self.shift + after.shift)
+
+    @property
+    def scales(self) -> bool:
+        """Whether it is more than a shift."""
+        return isinstance(self.scale, Tensor) or self.scale != 1
+
+    @property
+    def shifts(self) -> bool:
+        """Whether it adds anything."""
+        return bool(self.shift.any()) if isinstance(self.shift, Tensor) else self.shift != 0
+
+
+def of(call: Call) -> Affine | None:
+    """The call as a constant scale and shift of its only input; None if it is no such function."""
+    reader = _READERS.get(key(call.function))
+    if reader is None or len(call.inputs) != 1 or not _keeps_shape(call):
+        return None
+    return reader(call)
+
+
+def chain(calls: Sequence[Call]) -> Affine:
+    """All of the `calls`, each on the result of the one before it."""
+    total = Affine()
+    for call in calls:
+        found = of(call)
+        assert found is not None
+        total = total.then(found)
+    return total
+
+
+def constants(call: Call) -> list[Any]:
+    """Everything but the input that the call depends on: its name, tensors and numbers."""
+    found: list[Any] = [key(call.function)]
+    for item in (*call.args, *call.kwargs.values()):
+        found += _leaves(item)
+    return found
+
+
+def parameters(call: Call) -> tuple[Tensor | None, Tensor | None]:
+    """The tensors that the call scales and shifts by."""
+    name = key(call.function)
+    if name == "batch_norm":
+        arguments = call.bind(batch_norm_arguments)
+        # What a norm without parameters shifts has no parameter; its running mean stands for it.
+        return arguments["weight"], arguments["running_mean"] if arguments["bias"] is None else arguments["bias"]
+    tensors = [item for item in constants(call) if isinstance(item, Tensor)]
+    tensor = tensors[0] if tensors else None
+    return (None, tensor) if name in SUMS else (tensor, None)
+
+
+def shifts(call: Call) -> bool:
+    """Whether the call may add something."""
+    return key(call.function) not in _SCALES
+
+
+def is_norm(call: Call) -> bool:
+    """Whether it is a batch norm."""
+    return key(call.function) in ("batch_norm", "instance_norm")
+
+
+def axes(call: Call) -> set[int]:
+    """The axes of the output along which scale and shift may vary."""
+    dimensions = call.output.dim()
+    if is_norm(call):
+        return {1}
+    shapes = [item.shape for item in constants(call) if isinstance(item, Tensor)]
+    return {dimensions - len(shape) + axis for shape in shapes for axis, size in enumerate(shape) if size != 1}
+
+
+def batch_norm_arguments(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> dict[str, Any]:
+    """The arguments of ``F.batch_norm`` by name."""
+    return locals()
+
+
+def instance_norm_arguments(
+    input: Tensor,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *_: Any,
+    **__: Any,
+) -> dict[str, Any]:
+    """The arguments of ``F.instance_norm`` by name."""
+    return locals()
+
+
+def _keeps_shape(call: Call) -> bool:
+    (x,), output = call.inputs, call.outputs[0]
+    return output is not None and output.shape == x.shape and output.dtype == x.dtype and x.is_floating_point()
+
+
+def _leaves(item: Any) -> list[Any]:
+    found: list[Any] = []
+    if isinstance(item, int | float):
+        return [item]
+    substitute(item, lambda leaf: found.append(leaf) if isinstance(leaf, Tensor) else None)
+    return found
+
+
+def _batch_norm(call: Call) -> Affine | None:
+    """A batch norm in eval mode: one number per channel each (Pahde et al. 2022)."""
+    arguments = call.bind(batch_norm_arguments)
+    if arguments["running_mean"] is None or arguments["training"]:
+        return None
+    return _by_statistics(call, **arguments)
+
+
+def _instance_norm(call: Call) -> Affine | None:
+    """With running statistics it is a batch norm."""
+    arguments = call.bind(instance_norm_arguments)
+    return None if arguments["use_input_stats"] else _by_statistics(call, **arguments)
+
+
+def _by_statistics(
+    call: Call, running_mean: Tensor, running_var: Tensor, weight: Any, bias: Any, eps: float, **_: Any
+) -> Affine:
+    scale = (running_var + eps).rsqrt()
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale
+    shape = (-1, *[1] * (call.output.dim() - 2))
+    return Affine(scale.reshape(shape), (shift if bias is None else shift + bias).reshape(shape))
+
+
+def _product(call: Call) -> Affine | None:
+    one, other = call.bind(lambda input, other: {"one": input, "other": other}, slots=True).values()
+    return Affine(_constant(other if isinstance(one, Slot) else one, call))
+
+
+def _quotient(call: Call) -> Affine | None:
+    def layout(input: Any, other: Any, *, rounding_mode: Any = None) -> dict[str, Any]:
+        return locals()
+
+    arguments = call.bind(layout, slots=True)
+    if not isinstance(arguments["input"], Slot) or arguments["rounding_mode"] is not None:
+        return None
+    divisor = _constant(arguments["other"], call)
+    return Affine(divisor.reciprocal() if isinstance(divisor, Tensor) else 1 / divisor if divisor else math.inf)
+
+
+def _constant(item: Any, call: Call) -> Number:
+    """A number, or a tensor in the precision of the result."""
+    return item.to(call.output.dtype) if isinstance(item, Tensor) else float(item)
+
+
+def terms(call: Call) -> tuple[list[Number], Number]:
+    """The coefficients of a sum's inputs, and what constants it adds; also of a constant scale and shift."""
+    name = key(call.function)
+    if name == "combined":
+        _, coefficients, shift = call.args
+        return list(coefficients), shift
+    if name not in SUMS:
+        found = of(call)
+        assert found is not None
+        return [found.scale], found.shift
+
+    def layout(input: Any, other: Any, *, alpha: Any = 1) -> list[tuple[float, Any]]:
+        one, two = SUMS[name]
+        # torch.rsub scales its first argument by alpha, the others their second.
+        return [(one * alpha, input), (two, other)] if one < 0 else [(one, input), (two * alpha, other)]
+
+    parts = layout(*call.args, **call.kwargs)
+    coefficients = [float(c) for c, item in parts if isinstance(item, Slot)]
+    return coefficients, sum(c * _constant(item, call) for c, item in parts if not isinstance(item, Slot))
+
+
+def _sum(call: Call) -> Affine:
+    (scale,), shift = terms(call)
+    return Affine(scale, shift)
+
+
+def _addcmul(call: Call) -> Affine | None:
+    def layout(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> dict[str, Any]:
+        return locals()
+
+    given = call.bind(layout, slots=True)
+    if isinstance(given["input"], Slot):
+        return None
+    factor = given["tensor2"] if isinstance(given["tensor1"], Slot) else given["tensor1"]
+    return Affine(given["value"] * _constant(factor, call), _constant(given["input"], call))
+
+
+SUMS = {"add": (1, 1), "__radd__": (1, 1), "sub": (1, -1), "subtract": (1, -1), "rsub": (-1, 1), "__rsub__": (-1, 1)}
+"""Sums of two, with the signs of their terms."""
+
+_SCALES: dict[str, Callable[[Call], Affine | None]] = {
+    **dict.fromkeys(("mul", "multiply", "__rmul__"), _product),
+    **dict.fromkeys(("div", "divide", "true_divide"), _quotient),
+    **dict.fromkeys(("neg", "negative"), lambda call: Affine(-1.0)),
+}
+
+_READERS: dict[str, Callable[[Call], Affine | None]] = {
+    **_SCALES,
+    **dict.fromkeys(SUMS, _sum),
+    "addcmul": _addcmul,
+    "batch_norm": _batch_norm,
+    "instance_norm": _instance_norm,
+}

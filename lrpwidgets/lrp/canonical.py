@@ -1,0 +1,444 @@
+"""The one form to which a tape is brought before rules apply: programs of one function become one tape.
+
+* Constant scales and shifts become part of the linear step before them, signs included, also through views
+  and permutations. What stands before the first layer with weights, a model's own normalization, hands
+  relevance on unchanged, as if it had been applied outside.
+* Norms and softmaxes that are written with elementary calls become the steps that they are.
+* Sums of sums become one sum, whatever their order.
+* A convolution over all of its input is a dense layer; a matrix product of patches is a convolution.
+
+The scores stay as they were recorded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from . import affine, operations
+from .call import Call, Slot, key
+from .expansions import centred, combined
+from .operations import Linear, Products
+from .tape import Step, Value, call_of
+
+
+def canonical(steps: Sequence[Step], values: list[Value], inputs: Sequence[int], end: int) -> list[Step]:
+    """`steps` in canonical form; new intermediate results are appended to `values`."""
+    found = list(steps)
+    for rewrite in (_Spelled, _Folding, _Joining):
+        found = needed(rewrite(found, values, inputs, end).result(), end)
+    return found
+
+
+def needed(steps: Sequence[Step], end: int) -> list[Step]:
+    """The steps that the value `end` depends on."""
+    needed, kept = {end}, []
+    for step in reversed(steps):
+        if not needed.isdisjoint(step.results):
+            needed.update(step.inputs)
+            kept.append(step)
+    return kept[::-1]
+
+
+class _Rewriting:
+    """One pass over the steps, in execution order; rewritten ones take the place of theirs."""
+
+    def __init__(self, steps: Sequence[Step], values: list[Value], inputs: Sequence[int], end: int) -> None:
+        self.steps: list[Step | None] = []
+        self.values = values
+        self.maker: dict[int, int] = {}
+        """By value, the number of the step that makes it."""
+        self.readers = Counter(value for step in steps for value in step.inputs)
+        self.readers[end] += 1
+        self._given, self._inputs = steps, inputs
+
+    def result(self) -> list[Step]:
+        """The steps after the pass."""
+        self.prepare(self._given, self._inputs)
+        for step in self._given:
+            self.visit(step)
+        return [step for step in self.steps if step is not None]
+
+    def prepare(self, steps: Sequence[Step], inputs: Sequence[int]) -> None:
+        """Look at all `steps` before the first is visited."""
+
+    def visit(self, step: Step) -> None:
+        """Take `step` over, as it is or rewritten."""
+        raise NotImplementedError
+
+    def keep(self, step: Step, at: int | None = None) -> None:
+        """Put `step` at the end, or in the place of another one."""
+        if at is None:
+            at = len(self.steps)
+            self.steps.append(None)
+        self.steps[at] = step
+        for value in step.results:
+            if value is not None:
+                self.maker[value] = at
+
+    def made_by(self, value: int) -> Step | None:
+        """The step that makes `value`; None for an input."""
+        at = self.maker.get(value)
+        return None if at is None else self.steps[at]
+
+    def tensor(self, value: int) -> Tensor:
+        return self.values[value].tensor
+
+    def call(self, step: Step) -> Call:
+        """`step` with its tensors."""
+        outputs = tuple(None if value is None else self.tensor(value) for value in step.outputs)
+        return call_of(self.values, step.function, step.args, step.kwargs, step.inputs, outputs=outputs)
+
+
+class _Spelled(_Rewriting):
+    """Finds the softmax, the mean that is taken away, and the norm's scale in elementary calls."""
+
+    def visit(self, step: Step) -> None:
+        name = key(step.function)
+        operation = step.operation
+        if isinstance(operation, Products) and operation.kind == "product" and len(step.inputs) == 2:
+            step = self._softmax(step) or self._norm(step) or step
+        elif name in ("sub", "subtract") and len(step.inputs) == 2 and not step.kwargs:
+            step = self._centred(step) or step
+        if key(step.function) == "softmax":
+            step = self._unshifted(step)
+        self.keep(step)
+
+    def _softmax(self, step: Step) -> Step | None:
+        """exp x / Σ exp x: an exponential, scaled so that it sums to 1 along an axis."""
+        made, (y,) = self.tensor(step.outputs[0] or 0), step.outputs
+        for slot, value in enumerate(step.inputs):
+            maker = self.made_by(value)
+            if maker is None or key(maker.function) != "exp" or y is None:
+                continue
+            scale = self.tensor(step.inputs[1 - slot])
+            axis = _single_axis(scale, made)
+            if axis is None or not _ones_like(made.sum(axis)):
+                continue
+            return replace(
+                step,
+                function=torch.softmax,
+                operation=operations.SOFTMAX,
+                args=(Slot(0), axis),
+                kwargs={},
+                inputs=maker.inputs,
+            )
+        return None
+
+    def _unshifted(self, step: Step) -> Step:
+        """A softmax of what it sees before something was added that is the same along its axis."""
+        axis = self.call(step).bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
+        (value,) = step.inputs
+        while (maker := self.made_by(value)) and key(maker.function) in ("add", "sub", "subtract"):
+            x = self._only_varying(maker, axis)
+            if x is None:
+                break
+            value = x
+        return replace(step, inputs=(value,))
+
+    def _only_varying(self, step: Step, axis: int) -> int | None:
+        """The first term of a sum, if all else in it is the same along the `axis`."""
+        first, *others = step.args[:2]
+        shape = self.tensor(step.inputs[0]).shape
+        if step.kwargs or not isinstance(first, Slot) or shape != self.tensor(step.outputs[0] or 0).shape:
+            return None
+        tensors = [self.tensor(step.inputs[1]) if isinstance(other, Slot) else other for other in others]
+        back = axis - len(shape) if axis >= 0 else axis
+        alike = all(isinstance(each, int | float) or each.dim() < -back or each.shape[back] == 1 for each in tensors)
+        return step.inputs[first.position] if alike else None
+
+    def _centred(self, step: Step) -> Step | None:
+        """x − mean x over some axes."""
+        x, mean = step.inputs
+        if step.args[:2] != (Slot(0), Slot(1)):
+            return None
+        axes = _reduced_axes(self.tensor(mean), self.tensor(x))
+        maker = self.made_by(mean)
+        while maker and maker.operation and maker.operation.reorders:
+            maker = self.made_by(maker.inputs[0])
+        if not axes or maker is None or maker.kind != "pool" or maker.inputs != (x,):
+            return None
+        if not torch.allclose(self.tensor(mean), self.tensor(x).mean(axes, keepdim=True)):
+            return None
+        return replace(
+            step, function=centred, operation=operations.CENTRED, args=(Slot(0), axes), kwargs={}, inputs=(x,)
+        )
+
+    def _norm(self, step: Step) -> Step | None:
+        """x ⊙ g or x / g where g measures the size of x itself: it counts as a constant."""
+        division = isinstance(step.operation, operations.Quotients)
+        for slot in (0,) if division else (0, 1):
+            x, g = step.inputs[slot], step.inputs[1 - slot]
+            if not (division or self.values[g].gate) or self.tensor(g).numel() >= self.tensor(x).numel():
+                continue
+            if self.tensor(x).shape != self.tensor(step.outputs[0] or 0).shape or not self._measures(g, x):
+                continue
+            return replace(
+                step,
+                function=torch.div if division else torch.mul,
+                operation=operations.NORM_SCALE,
+                args=(Slot(0), self.tensor(g)),
+                kwargs={},
+                inputs=(x,),
+            )
+        return None
+
+    def _measures(self, g: int, x: int) -> bool:
+        """Whether `g` is computed from `x`, or from what `x` is centred from, and nothing else that has weights."""
+        maker = self.made_by(x)
+        own = {x, maker.inputs[0]} if maker and maker.function is centred else {x}
+        waiting, seen = [g], {g}
+        while waiting:
+            step = self.made_by(waiting.pop())
+            if step is None or step.kind in ("conv", "linear", "matmul", "embedding", "softmax", "maxpool"):
+                return False
+            for value in step.inputs:
+                if value not in own and value not in seen:
+                    seen.add(value)
+                    waiting.append(value)
+        return True
+
+
+class _Folding(_Rewriting):
+    """Makes constant scales and shifts part of the linear step before them."""
+
+    def prepare(self, steps: Sequence[Step], inputs: Sequence[int]) -> None:
+        self._reader: dict[int, Step] = {value: step for step in steps for value in step.inputs}
+        self._raw = _before_weights(steps, self.values, inputs)
+
+    def visit(self, step: Step) -> None:
+        call = self.call(step)
+        found = affine.of(call) if step.operation and len(step.inputs) == 1 else None
+        if found is None:
+            return self.keep(_by_geometry(step, call, self.made_by) if step.operation else step)
+        if step.inputs[0] in self._raw:
+            return self.keep(replace(step, operation=operations.PASSED))
+        if step.operation is not operations.NORM_SCALE and not affine.shifts(call) and self._enters_product(step):
+            return self.keep(step)
+        way = self._way_back(step.inputs[0])
+        at = None if way is None else self.maker[way[-1].inputs[0] if way else step.inputs[0]]
+        before = None if at is None else self.steps[at]
+        if way is None or before is None or not self._takes(before, step, call):
+            return self.keep(step if step.operation is operations.NORM_SCALE else replace(step, operation=_lone(found)))
+        chain = (*before.folded, self._moved(way, step, found) if way else step)
+        operation = before.operation
+        if operation in _ALONE:
+            operation = _lone(affine.chain([self.call(replace(before, folded=())), *map(self.call, chain)]))
+        by_channel = self._by_channel(before, chain)
+        return self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
+
+    def _takes(self, before: Step, step: Step, call: Call) -> bool:
+        """Whether `before` is a step that the scale and shift `step` can be a part of."""
+        if step.operation is operations.NORM_SCALE:  # belongs to the mean that is taken away, and to nothing else
+            return before.function is centred and not before.folded
+        if isinstance(before.operation, Products):
+            return not affine.shifts(call)
+        return before.operation in _ALONE or (isinstance(before.operation, Linear) and before.operation.foldable)
+
+    def _way_back(self, value: int) -> list[Step] | None:
+        """The steps that only reorder elements between `value` and the step that computes them.
+
+        None if somebody else reads them on the way, or they are an input's.
+        """
+        way: list[Step] = []
+        while self.readers[value] == 1 and (maker := self.made_by(value)):
+            if not self._reorders(maker):
+                return way
+            way.append(maker)
+            (value,) = maker.inputs
+        return None
+
+    def _reorders(self, step: Step) -> bool:
+        if not (step.operation and step.operation.reorders) or len(step.inputs) != 1 or len(step.outputs) != 1:
+            return False
+        before, after = self.tensor(step.inputs[0]), self.tensor(step.outputs[0] or 0)
+        random = operations.is_random(step.function, step.args, step.kwargs)
+        return before.numel() == after.numel() and before.dtype == after.dtype and not random
+
+    def _moved(self, way: Sequence[Step], step: Step, found: affine.Affine) -> Step:
+        """`step` as it is in front of the reordering `way`, which goes on from its result now."""
+        (last,) = step.outputs
+        assert last is not None
+        made = self.tensor(last)
+        parts = [
+            made,
+            *(torch.as_tensor(part, dtype=made.dtype).expand(made.shape) for part in (found.scale, found.shift)),
+        ]
+        results = [last]
+        for each in way:
+            if not isinstance(each.operation, operations.Activation):  # else nothing changes place
+                call = self.call(each)
+                parts = [call.pull([part])[0] for part in parts]
+            results.append(self._new_value(parts[0], last, each.inputs[0]))
+        for each, result, source in zip(way, results, results[1:], strict=False):
+            self.keep(replace(each, inputs=(source,), outputs=(result,)), self.maker[each.outputs[0] or 0])
+        scale, shift = map(_narrowed, parts[1:])
+        return replace(
+            step,
+            function=torch.addcmul,
+            args=(shift, Slot(0), scale),
+            kwargs={},
+            inputs=(way[-1].inputs[0],),
+            outputs=(results[-1],),
+        )
+
+    def _new_value(self, tensor: Tensor, like: int, place: int) -> int:
+        known = self.values[like]
+        self.values.append(replace(known, tensor=tensor, unsquashed=tensor, samples=self.values[place].samples))
+        self.readers[len(self.values) - 1] = 1
+        return len(self.values) - 1
+
+    def _by_channel(self, step: Step, chain: Sequence[Step]) -> bool:
+        """Whether all of the `chain` are numbers per output channel of a convolution or dense layer."""
+        if not (step.operation and step.operation.weighted):
+            return False
+        calls = list(map(self.call, chain))
+        channel = 1 if "conv" in key(step.function) else calls[0].output.dim() - 1
+        return all(affine.axes(call) <= {channel} for call in calls)
+
+    def _enters_product(self, step: Step) -> bool:
+        """Whether the step's result is but a factor of a product, which knows no scale of its own."""
+        (value,) = step.outputs
+        while value is not None and self.readers[value] == 1 and (reader := self._reader.get(value)):
+            if isinstance(reader.operation, Products):
+                return True
+            if not (reader.operation and reader.operation.reorders and len(reader.outputs) == 1):
+                return False
+            (value,) = reader.outputs
+        return False
+
+
+class _Joining(_Rewriting):
+    """Makes one sum of the sums that only feed another one."""
+
+    def visit(self, step: Step) -> None:
+        parts = _terms(step, self.call(step)) if _is_sum(step) and len(step.inputs) > 1 else None
+        if parts is None:
+            return self.keep(step)
+        terms: list[tuple[affine.Number, int]] = []
+        shift, names = parts[1], step.within
+        for coefficient, value in zip(parts[0], step.inputs, strict=True):
+            maker = self.made_by(value)
+            own = None
+            if maker and self.readers[value] == 1 and _is_sum(maker):
+                own = _terms(maker, self.call(maker), list(map(self.call, maker.folded)))
+            if maker is None or own is None:
+                terms.append((coefficient, value))
+                continue
+            terms += [(coefficient * c, v) for c, v in zip(own[0], maker.inputs, strict=True)]
+            shift, names = shift + coefficient * own[1], (*names, *maker.names)
+        if len(names) == len(step.within):
+            return self.keep(step)
+        coefficients, values = zip(*terms, strict=True)
+        slots = tuple(Slot(number) for number in range(len(values)))
+        return self.keep(
+            replace(
+                step,
+                function=combined,
+                operation=operations.COMBINED,
+                args=(slots, coefficients, shift),
+                kwargs={},
+                inputs=tuple(values),
+                within=names,
+            )
+        )
+
+
+_ALONE = (operations.LONE, operations.SHIFT, operations.PASSED)
+
+
+def _lone(total: affine.Affine) -> operations.Operation:
+    """What a constant scale and shift is that no linear step takes in; scales alone pass relevance on unchanged."""
+    if not total.shifts:
+        return operations.PASSED
+    return operations.LONE if total.scales else operations.SHIFT
+
+
+def _before_weights(steps: Sequence[Step], values: Sequence[Value], inputs: Sequence[int]) -> set[int]:
+    """The values that are made of the inputs alone, before a layer with weights that they lead to."""
+    made = {value for value in inputs if values[value].tensor.is_floating_point()}
+    for step in steps:
+        if made.issuperset(step.inputs) and _prepares(step):
+            made.update(value for value in step.outputs if value is not None)
+    leading: set[int] = set()
+    for step in reversed(steps):
+        weighs = step.kind in ("conv", "linear") or not leading.isdisjoint(v for v in step.outputs if v is not None)
+        if weighs:
+            leading.update(step.inputs)
+    return made & leading
+
+
+def _prepares(step: Step) -> bool:
+    """Whether the step may be part of what a model does to its input before its first layer."""
+    if step.kind in ("routing", "activation", "maxpool"):
+        return True
+    return len(step.inputs) == 1 and step.kind in ("pool", "sum", "norm") and step.function is not centred
+
+
+def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) -> Step:
+    """A convolution over all of its input is a dense layer; a matrix product of patches is a convolution."""
+    if step.operation is operations.CONVOLUTION and _covers_input(call):
+        return replace(step, operation=operations.DENSE_CONVOLUTION)
+    if step.kind == "linear" and isinstance(step.operation, Linear):
+        maker = made_by(step.inputs[0])
+        while maker and maker.operation and maker.operation.reorders and key(maker.function) not in _PATCHES:
+            maker = made_by(maker.inputs[0])
+        if maker and key(maker.function) in _PATCHES:
+            return replace(step, operation=replace(step.operation, kind="conv"))
+    return step
+
+
+_PATCHES = ("unfold", "im2col", "_C._nn.im2col")
+
+
+def _covers_input(call: Call) -> bool:
+    (x, weight), name = call.args[:2] if len(call.args) > 1 else (None, None), key(call.function)
+    if not isinstance(weight, Tensor) or "transpose" in name:
+        return False
+    x, output = call.inputs[0], call.output
+    whole = x.shape[2:] == weight.shape[2:] and set(output.shape[2:]) == {1}
+    return whole and x.shape[1] == weight.shape[1] and x.dim() == weight.dim()
+
+
+def _is_sum(step: Step) -> bool:
+    """Whether the step is a sum, or a constant scale and shift that may be part of one."""
+    known = operations.LONE, operations.SHIFT, operations.COMBINED
+    return step.operation in known or (step.kind == "sum" and key(step.function) in affine.SUMS)
+
+
+def _terms(step: Step, call: Call, folded: Sequence[Call] = ()) -> tuple[list[affine.Number], affine.Number] | None:
+    """The coefficients of the inputs of a sum and what else it adds, `folded` included; None for mixed precision."""
+    if not all(x.dtype == call.output.dtype and x.is_floating_point() for x in call.inputs):
+        return None
+    after = affine.chain(folded)
+    coefficients, shift = affine.terms(call)
+    return [after.scale * each for each in coefficients], after.scale * shift + after.shift
+
+
+def _single_axis(factor: Tensor, whole: Tensor) -> int | None:
+    """The only axis along which `factor` is the same for all elements of `whole`."""
+    axes = _reduced_axes(factor, whole)
+    return axes[0] if len(axes) == 1 else None
+
+
+def _reduced_axes(factor: Tensor, whole: Tensor) -> tuple[int, ...]:
+    if factor.dim() != whole.dim():
+        return ()
+    return tuple(axis for axis, size in enumerate(whole.shape) if size > 1 == factor.shape[axis])
+
+
+def _narrowed(values: Tensor) -> Tensor:
+    """`values` with size 1 along every axis that they do not depend on."""
+    for axis, size in enumerate(values.shape):
+        first = values.narrow(axis, 0, min(size, 1))
+        if size > 1 and bool((values == first).all()):
+            values = first
+    return values
+
+
+def _ones_like(tensor: Tensor) -> bool:
+    return bool(torch.allclose(tensor, torch.ones_like(tensor)))
