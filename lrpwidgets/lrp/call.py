@@ -43,6 +43,9 @@ class Call:
         The calls that scale and shift its result by constants, one after the other: they are part of this one.
     channelwise
         Whether these scales and shifts are one number per output channel.
+    at_bound
+        Tells what the input is where the model's input has a given bound, if the model scales and shifts its input
+        before this call; else None.
     samples
         The samples that the elements of its outputs belong to.
     several
@@ -60,6 +63,7 @@ class Call:
     unsquashed: tuple[Tensor, ...] = ()
     folded: tuple[Call, ...] = ()
     channelwise: bool = False
+    at_bound: Callable[[Any], Tensor | None] = lambda bound: None
     samples: Samples = field(default_factory=lambda: Samples(1))
     several: bool = False
     memory: dict[str, Any] = field(default_factory=dict)

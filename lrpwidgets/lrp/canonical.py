@@ -12,6 +12,7 @@ The scores stay as they were recorded.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -97,16 +98,29 @@ class _Rewriting:
 class _Spelled(_Rewriting):
     """Finds the softmax, the mean that is taken away, and the norm's scale in elementary calls."""
 
+    def prepare(self, steps: Sequence[Step], inputs: Sequence[int]) -> None:
+        self._found_gates = False  # of which the recorder did not know
+
     def visit(self, step: Step) -> None:
-        name = key(step.function)
-        operation = step.operation
+        name, operation = key(step.function), step.operation
         if isinstance(operation, Products) and operation.kind == "product" and len(step.inputs) == 2:
-            step = self._softmax(step) or self._norm(step) or step
+            softmax = self._softmax(step)
+            self._found_gates = self._found_gates or softmax is not None
+            step = softmax or self._norm(step) or step
         elif name in ("sub", "subtract") and len(step.inputs) == 2 and not step.kwargs:
             step = self._centred(step) or step
-        if key(step.function) == "softmax":
+        if step.operation is operations.SOFTMAX:
             step = self._unshifted(step)
+        if self._found_gates and step.operation:
+            self._gate(step, step.operation)
         self.keep(step)
+
+    def _gate(self, step: Step, operation: operations.Operation) -> None:
+        """Tell anew whether the results are gates: a softmax is one, and so may be what is computed from it."""
+        gate = operation.gate(self.call(step))
+        for value in step.outputs:
+            if value is not None and self.values[value].gate != gate:
+                self.values[value] = replace(self.values[value], gate=gate)
 
     def _softmax(self, step: Step) -> Step | None:
         """exp x / Σ exp x: an exponential, scaled so that it sums to 1 along an axis."""
@@ -173,7 +187,7 @@ class _Spelled(_Rewriting):
         division = isinstance(step.operation, operations.Quotients)
         for slot in (0,) if division else (0, 1):
             x, g = step.inputs[slot], step.inputs[1 - slot]
-            if not (division or self.values[g].gate) or self.tensor(g).numel() >= self.tensor(x).numel():
+            if not (division or self.values[g].gate) or _different(self.tensor(g)) >= self.tensor(x).numel():
                 continue
             if self.tensor(x).shape != self.tensor(step.outputs[0] or 0).shape or not self._measures(g, x):
                 continue
@@ -219,6 +233,8 @@ class _Folding(_Rewriting):
             return self.keep(replace(step, operation=operations.PASSED))
         if step.operation is not operations.NORM_SCALE and not affine.shifts(call) and self._enters_product(step):
             return self.keep(step)
+        if not found.scales and (mask := _mask(found.shift)) is not None:
+            return self.keep(_masked(step, mask))
         way = self._way_back(step.inputs[0])
         at = None if way is None else self.maker[way[-1].inputs[0] if way else step.inputs[0]]
         before = None if at is None else self.steps[at]
@@ -226,7 +242,7 @@ class _Folding(_Rewriting):
             return self.keep(step if step.operation is operations.NORM_SCALE else replace(step, operation=_lone(found)))
         chain = (*before.folded, self._moved(way, step, found) if way else step)
         operation = before.operation
-        if operation in _ALONE:
+        if _is_alone(before):
             operation = _lone(affine.chain([self.call(replace(before, folded=())), *map(self.call, chain)]))
         by_channel = self._by_channel(before, chain)
         return self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
@@ -237,7 +253,7 @@ class _Folding(_Rewriting):
             return before.function is centred and not before.folded
         if isinstance(before.operation, Products):
             return not affine.shifts(call)
-        return before.operation in _ALONE or (isinstance(before.operation, Linear) and before.operation.foldable)
+        return _is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
 
     def _way_back(self, value: int) -> list[Step] | None:
         """The steps that only reorder elements between `value` and the step that computes them.
@@ -348,7 +364,9 @@ class _Joining(_Rewriting):
         )
 
 
-_ALONE = (operations.LONE, operations.SHIFT, operations.PASSED)
+def _is_alone(step: Step) -> bool:
+    """Whether the step is a constant scale and shift, and nothing else."""
+    return any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.PASSED))
 
 
 def _lone(total: affine.Affine) -> operations.Operation:
@@ -356,6 +374,28 @@ def _lone(total: affine.Affine) -> operations.Operation:
     if not total.shifts:
         return operations.PASSED
     return operations.LONE if total.scales else operations.SHIFT
+
+
+HIDDEN = -1e4
+"""What is added to a score this low or lower hides it from a softmax."""
+
+
+def _mask(shift: affine.Number) -> Tensor | None:
+    """Where something is hidden, if adding `shift` does nothing but hide."""
+    if not isinstance(shift, Tensor) or not bool((shift <= HIDDEN).any()):
+        return None
+    hidden = shift <= HIDDEN
+    return hidden if bool((hidden | (shift == 0)).all()) else None
+
+
+def _masked(step: Step, mask: Tensor) -> Step:
+    return replace(
+        step,
+        function=torch.masked_fill,
+        operation=operations.OPERATIONS["masked_fill"][0],
+        args=(Slot(0), mask, -math.inf),
+        kwargs={},
+    )
 
 
 def _before_weights(steps: Sequence[Step], values: Sequence[Value], inputs: Sequence[int]) -> set[int]:
@@ -406,8 +446,8 @@ def _covers_input(call: Call) -> bool:
 
 def _is_sum(step: Step) -> bool:
     """Whether the step is a sum, or a constant scale and shift that may be part of one."""
-    known = operations.LONE, operations.SHIFT, operations.COMBINED
-    return step.operation in known or (step.kind == "sum" and key(step.function) in affine.SUMS)
+    known = any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.COMBINED))
+    return known or (step.kind == "sum" and key(step.function) in affine.SUMS)
 
 
 def _terms(step: Step, call: Call, folded: Sequence[Call] = ()) -> tuple[list[affine.Number], affine.Number] | None:
@@ -429,6 +469,11 @@ def _reduced_axes(factor: Tensor, whole: Tensor) -> tuple[int, ...]:
     if factor.dim() != whole.dim():
         return ()
     return tuple(axis for axis, size in enumerate(whole.shape) if size > 1 == factor.shape[axis])
+
+
+def _different(tensor: Tensor) -> int:
+    """How many elements there are, those counted once that an expanded tensor repeats."""
+    return math.prod(size for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride)
 
 
 def _narrowed(values: Tensor) -> Tensor:

@@ -158,6 +158,8 @@ class Activation(Operation):
     """One value in, one value out: its relevance passes on unchanged."""
 
     kind: str = "activation"
+    clamps: bool = False
+    """Whether it only cuts off values that are too large or too small, or does nothing at all."""
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert relevance[0] is not None

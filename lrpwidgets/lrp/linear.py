@@ -21,6 +21,7 @@ from .call import Call, key, substitute
 from .samples import Samples
 
 Matrix = Any
+Bound = float | Sequence[float]
 Inputs = tuple[Tensor, ...]
 
 ONES: Matrix = object()
@@ -57,6 +58,7 @@ class LinearStep(ABC):
         self.output: Tensor = call.output
         self.nonnegative = call.nonnegative
         self.samples: Samples = call.samples
+        self._at_bound = call.at_bound
         self._totals: dict[Any, Tensor] | None = {} if call.several else None
 
     @abstractmethod
@@ -86,6 +88,13 @@ class LinearStep(ABC):
     def bias(self) -> Tensor | None:
         """b, broadcastable to the output; None if there is none."""
         return None
+
+    def box(self, low: Bound, high: Bound) -> tuple[Inputs, Inputs]:
+        """The least and the largest inputs, where `low` and `high` bound those of the model."""
+        one, other = self._at_bound(low), self._at_bound(high)
+        if one is None or other is None:
+            return tuple(per_channel(low, x) for x in self.inputs), tuple(per_channel(high, x) for x in self.inputs)
+        return (torch.minimum(one, other),), (torch.maximum(one, other),)  # a negative scale exchanges them
 
     def signed_bias(self, p: float, n: float) -> Tensor | None:
         """The bias with its positive entries times `p` and its negative entries times `n`."""
@@ -397,3 +406,13 @@ def _signed(coefficient: Tensor | float, p: float, n: float) -> Tensor | float:
 
 def _scaled(coefficient: Tensor | float, x: Tensor) -> Tensor:
     return x if isinstance(coefficient, int | float) and coefficient == 1 else coefficient * x
+
+
+def per_channel(bound: Bound, x: Tensor) -> Tensor:
+    """`bound` as one sample shaped like those of `x` (B, C, ...)."""
+    values = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
+    if values.dim() and len(values) != x.shape[1]:
+        raise ValueError(
+            f"ZBox has bounds for {len(values)} channels, but its input {tuple(x.shape)} has {x.shape[1]}."
+        )
+    return values.reshape(1, -1, *[1] * (x.dim() - 2)).expand(1, *x.shape[1:])

@@ -94,7 +94,7 @@ _CONTRACTION = Linear(kind="linear", build=multiplied, accepts=by_one_tensor, su
 _POOLING = Linear(kind="pool", build=averaged, nonnegative=kept)
 _REDUCTION = Linear(kind="pool", build=averaged, nonnegative=kept, gate=measures, sums=True)
 _REORDERING = Routing(reorders=True)
-_SAME = Activation(kept, gate=gated, reorders=True)
+_SAME = Activation(kept, gate=gated, reorders=True, clamps=True)
 _JOINING = Routing(stays_nonnegative, mixes_constants=has_constant_part)
 _MATMUL = Products(kind="matmul", accepts=of_two)
 
@@ -139,7 +139,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (Activation(kept), "softshrink hardshrink expm1 sinh atan nan_to_num"),
     (Activation(), "logsigmoid erf sin cos tan asin acos log2 log10 logit special.logit threshold"),
     (Activation(always), "exp2 cosh"),
-    (Activation(clamps_below_zero, gate=gated), "hardtanh clamp clip clamp_min"),
+    (Activation(clamps_below_zero, gate=gated, clamps=True), "hardtanh clamp clip clamp_min"),
     (_SAME, "dropout dropout1d dropout2d dropout3d"),
     (_SAME, "alpha_dropout feature_dropout feature_alpha_dropout"),
     (_SAME, "clone contiguous detach detach_ data requires_grad_"),

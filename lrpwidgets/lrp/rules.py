@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -324,7 +323,7 @@ class ZBox(LinearRule):
             raise ValueError(f"ZBox: low must be below high in every channel, got {self.low} and {self.high}.")
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
-        low, high = (tuple(_per_channel(bound, x) for x in step.inputs) for bound in (self.low, self.high))
+        low, high = step.box(self.low, self.high)
         whole, positive, negative = step.matrix(1, 1), step.matrix(1, 0), step.matrix(0, 1)
         total = step.apply(whole, step.inputs) - step.apply(positive, low) - step.apply(negative, high)
         share, stabilizer = _signed_share(step, relevance, total, self.stabilizer)
@@ -491,13 +490,3 @@ def _uniform_share(
 def _finite(bias: Tensor) -> Tensor:
     """Without the −∞ of a mask, which makes the share 0 wherever it is added."""
     return bias.masked_fill(bias.isinf(), 0.0)
-
-
-def _per_channel(bound: float | Sequence[float], x: Tensor) -> Tensor:
-    """`bound` as one sample shaped like those of `x` (B, C, ...)."""
-    values = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
-    if values.dim() and len(values) != x.shape[1]:
-        raise ValueError(
-            f"ZBox has bounds for {len(values)} channels, but its input {tuple(x.shape)} has {x.shape[1]}."
-        )
-    return values.reshape(1, -1, *[1] * (x.dim() - 2)).expand(1, *x.shape[1:])

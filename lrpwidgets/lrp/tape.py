@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import operations
 from .call import Call, version
+from .linear import per_channel
 from .operations import Operation
 from .samples import Samples
 
@@ -163,9 +164,34 @@ class Tape:
             outputs=tuple(None if v is None else values[v].tensor for v in step.results),
             folded=tuple(self._call(each, several) for each in step.folded),
             channelwise=step.channelwise,
+            at_bound=partial(self._at_bound, step.inputs[0]),
             samples=next(values[v].samples for v in step.results if v is not None),
             several=several,
         )
+
+    def _at_bound(self, value: int, bound: Any) -> Tensor | None:
+        """One sample of `value` where the inputs have the `bound`; None if it is no preparation of them."""
+        way = self._preparation(value)
+        if not way:
+            return None
+        found = {number: per_channel(bound, self.values[number].tensor) for number in self.inputs}
+        for step in way:
+            call = self._call(step, several=False)
+            given = (found[number].expand(x.shape) for number, x in zip(step.inputs, call.inputs, strict=True))
+            found[step.outputs[0] or 0] = call.replay(*given)[0]
+        return found[value][:1] if self.values[value].samples.leading else found[value]
+
+    def _preparation(self, value: int) -> list[Step]:
+        """The steps that make `value` of the inputs, if they scale or shift them and otherwise only move them."""
+        waiting, way = {value}, list[Step]()
+        for step in reversed(self.steps):
+            if waiting.isdisjoint(step.outputs):
+                continue
+            if len(step.outputs) > 1 or not (step.kind == "routing" or _prepares(step)):
+                return []
+            way.append(step)
+            waiting.update(step.inputs)
+        return way[::-1] if any(step.operation is operations.PASSED for step in way) else []
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -176,6 +202,12 @@ class Tape:
     def name_of(self, parameter: Tensor) -> str | None:
         """The name of a parameter or buffer of the model, or of what it is in 32 bits; None for other tensors."""
         return self._names.get(id(parameter))
+
+
+def _prepares(step: Step) -> bool:
+    """Whether larger inputs of the step give larger outputs, or larger ones smaller."""
+    operation = step.operation
+    return operation is operations.PASSED or (isinstance(operation, operations.Activation) and operation.clamps)
 
 
 def call_of(
