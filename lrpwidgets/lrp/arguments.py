@@ -96,6 +96,22 @@ def uses_running_statistics(call: Call) -> bool:
     return affine.of(call) is not None
 
 
+def of_whole_numbers(call: Call) -> bool:
+    """Whole numbers in, whole numbers out, and one of the arguments is constant."""
+    return len(call.inputs) == 1 and not any(x.is_floating_point() for x in (*call.inputs, call.output))
+
+
+def of_table(call: Call) -> bool:
+    """Whole numbers that tell which rows of a constant table are meant."""
+    if len(call.inputs) != 1 or call.inputs[0].is_floating_point():
+        return False
+    if key(call.function) == "index_select":
+        arguments = call.bind(lambda input, dim, index: {"input": input, "dim": dim}, slots=True)
+        return isinstance(arguments["input"], Tensor) and arguments["dim"] == 0
+    table, index = call.args
+    return isinstance(table, Tensor) and (isinstance(index, Slot) or index == (Slot(0),))
+
+
 def by_constant(call: Call) -> bool:
     """The other factor is constant."""
     return len(call.inputs) == 1

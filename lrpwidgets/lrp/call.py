@@ -91,15 +91,17 @@ class Call:
 
     def pull(self, gradients: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
         """Transposed Jacobian of the call at its inputs, applied to one gradient per output (None: zero)."""
+        reached = [gradient for gradient in gradients if gradient is not None]
         with torch.enable_grad():
-            leaves = tuple(x.detach().requires_grad_() for x in self.inputs)
-            # A view of an untouched leaf costs nothing; what the call returns is never changed in place.
-            outputs = self.replay(*leaves)
-        reached = [(y, g) for y, g in zip(outputs, gradients, strict=True) if g is not None]
+            # Whole numbers that only change place have gradients as if they were no whole ones.
+            inputs = (x if x.is_floating_point() else x.to(reached[0].dtype) for x in self.inputs)
+            sources = tuple(x.detach().requires_grad_() for x in inputs)
+            # A view of an untouched source costs nothing; what the call returns is never changed in place.
+            outputs = self.replay(*sources)
         return torch.autograd.grad(
-            [y for y, _ in reached],
-            leaves,
-            [g for _, g in reached],
+            [y for y, gradient in zip(outputs, gradients, strict=True) if gradient is not None],
+            sources,
+            reached,
             allow_unused=True,
             materialize_grads=True,
         )
@@ -186,6 +188,21 @@ def substitute(tree: Any, replace: Callable[[Any], Any]) -> Any:
         # A torch.Size or a named tuple is rebuilt as a plain tuple: torch takes either.
         return items if isinstance(tree, list) else tuple(items)
     return replace(tree)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of `tree` but for numbers, words and None."""
+    found: list[Any] = []
+    substitute(tree, found.append)
+    return found
+
+
+def numbers(tree: Any) -> list[Any]:
+    """The floats and the tensors in `tree`."""
+    if isinstance(tree, float | Tensor):
+        return [tree]
+    items = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, tuple | list) else ()
+    return [number for item in items for number in numbers(item)]
 
 
 _PLAIN = frozenset((int, float, bool, str, type(None)))

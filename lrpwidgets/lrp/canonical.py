@@ -203,6 +203,8 @@ class _Spelled(_Rewriting):
 
     def _measures(self, g: int, x: int) -> bool:
         """Whether `g` is computed from `x`, or from what `x` is centred from, and nothing else that has weights."""
+        if self.values[g].samples.unknown:
+            return False
         maker = self.made_by(x)
         own = {x, maker.inputs[0]} if maker and maker.function is centred else {x}
         waiting, seen = [g], {g}

@@ -59,11 +59,48 @@ def scaled_dot_product_attention(
     scores = (query @ key.transpose(-2, -1)) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     if is_causal:
         attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=query.device).tril()
-    if attn_mask is not None:
-        allowed = attn_mask.dtype == torch.bool
-        scores = scores.masked_fill(~attn_mask, -math.inf) if allowed else scores + attn_mask
-    weights = F.softmax(scores, -1)
+    if attn_mask is None:
+        weights = F.softmax(scores, -1)
+    else:
+        hidden = ~attn_mask if attn_mask.dtype == torch.bool else attn_mask == -math.inf
+        blind = hidden.all(-1, keepdim=True)  # rows that may look at nobody, which attention gives zeros
+        if attn_mask.dtype == torch.bool or bool((hidden | (attn_mask == 0)).all()):
+            scores = scores.masked_fill(hidden & ~blind, -math.inf)
+        else:
+            scores = scores + attn_mask.masked_fill(blind, 0)
+        weights = F.softmax(scores, -1)
+        weights = weights.masked_fill(blind, 0) if bool(blind.any()) else weights
     return (F.dropout(weights, dropout_p) if dropout_p else weights) @ value
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """``F.embedding_bag`` of bags of one size, (B, N)."""
+    if input.dim() != 2:
+        raise NotImplementedError(
+            "Bags of different sizes, told by `offsets`, mix the samples of the batch. Give indices (B, N), padded "
+            "with the `padding_idx` of the nn.EmbeddingBag."
+        )
+    rows = F.embedding(input, weight, padding_idx, max_norm, norm_type)
+    shown = torch.ones_like(input, dtype=torch.bool) if padding_idx is None else input != padding_idx
+    hidden = ~shown.unsqueeze(-1)
+    if mode == "max":
+        return rows.masked_fill(hidden, -math.inf).amax(1).masked_fill(hidden.all(1), 0)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(-1)
+    total: Tensor = rows.masked_fill(hidden, 0).sum(1)
+    return total if mode == "sum" else total / shown.sum(1, keepdim=True).clamp(min=1)
 
 
 def addmm(input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -333,6 +370,7 @@ def _run(
 EXPANSIONS: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention": scaled_dot_product_attention,
     **dict.fromkeys(("addmm", "baddbmm", "addmv"), addmm),
+    "embedding_bag": embedding_bag,
     "addcmul": addcmul,
     "lerp": lerp,
     "glu": glu,

@@ -197,11 +197,16 @@ class Embedding(Operation):
 
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         owner = given[0].owner
-        return [given[0] if owner is None else Samples(given[0].count, owner.unsqueeze(-1))]
+        return [
+            given[0]
+            if owner is None
+            else Samples(given[0].count, owner[(..., *[None] * (call.output.dim() - owner.dim()))])
+        ]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         assert relevance[0] is not None
-        return Handover((relevance[0].sum(-1),))
+        (x,) = call.inputs
+        return Handover((relevance[0].reshape(*x.shape, -1).sum(-1),))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ from .arguments import (
     multiplied,
     normed,
     of_itself,
+    of_table,
     of_two,
+    of_whole_numbers,
     resampled,
     samples_linearly,
     scales_gate,
@@ -99,6 +101,13 @@ _JOINING = Routing(stays_nonnegative, mixes_constants=has_constant_part)
 _MATMUL = Products(kind="matmul", accepts=of_two)
 
 _TABLE: list[tuple[Operation, str]] = [
+    # Whole numbers that are looked up later, and may be counted otherwise before.
+    (
+        Activation(accepts=of_whole_numbers),
+        "add __radd__ sub subtract rsub __rsub__ mul multiply __rmul__ floor_divide __floordiv__ remainder __mod__",
+    ),
+    (Embedding(accepts=of_table), "__getitem__ index_select"),
+    (Embedding(), "embedding one_hot"),
     # Linear steps: the composite's rule decides.
     (CONVOLUTION, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
     (_DENSE, "linear"),
@@ -143,7 +152,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (_SAME, "dropout dropout1d dropout2d dropout3d"),
     (_SAME, "alpha_dropout feature_dropout feature_alpha_dropout"),
     (_SAME, "clone contiguous detach detach_ data requires_grad_"),
-    (_SAME, "to float double half bfloat16 type_as"),
+    (_SAME, "to float double half bfloat16 type_as type long int short"),
     (Activation(accepts=by_constant, gate=scales_gate), "mul multiply __rmul__ neg negative"),
     (Activation(accepts=by_constant, gate=scales_gate), " ".join(DIVISIONS)),
     (SOFTMAX, "softmax softmin"),
@@ -165,8 +174,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (Routing(), "overlaid _pack_padded_sequence"),
     (Routing(stays_nonnegative, mixes_constants=always), "_pad_packed_sequence"),
     (_JOINING, "cat concat concatenate stack hstack vstack dstack column_stack"),
-    # Indices into a table; the state that a recurrent layer begins with.
-    (Embedding(), "embedding"),
+    # The state that a recurrent layer begins with.
     (FirstState(), "started"),
 ]  # fmt: skip
 
@@ -183,6 +191,38 @@ def makes_constant(function: Callable[..., Any]) -> bool:
     """Whether `function` looks at the shape and type of a tensor alone, as ``zeros_like`` does."""
     name = key(function)
     return name.endswith("_like") or name.startswith("new_")
+
+
+_LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1, "type": 1}
+_INDEXING, _RANDOM = (
+    frozenset(names.split())
+    for names in (
+        "__getitem__ __setitem__ gather index_select take take_along_dim scatter scatter_add scatter_reduce index_add "
+        "index_put index_copy index_fill masked_select masked_fill where embedding",
+        "rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson uniform_ "
+        "normal_ bernoulli_ exponential_ cauchy_ geometric_ log_normal_ random_ gumbel_softmax",
+    )
+)
+
+
+def lends(name: str) -> int:
+    """How many arguments the function `name` computes from, if all the rest lend it their type or shape; else 0."""
+    return _LENDING.get(name, 0)
+
+
+def takes_indices(name: str) -> bool:
+    """Whether whole numbers among the arguments only say which elements of others are meant."""
+    return name.rstrip("_") in _INDEXING or name in _INDEXING
+
+
+def casts(function: Callable[..., Any]) -> bool:
+    """Whether the function only changes the type of its numbers."""
+    return key(function) in ("to", "type", "long", "int", "short")
+
+
+def draws(name: str) -> bool:
+    """Whether the function draws random numbers, other than as dropout."""
+    return name in _RANDOM
 
 
 def find(call: Call) -> Operation | None:

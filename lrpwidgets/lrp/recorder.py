@@ -7,6 +7,7 @@ that are called twice and in-place operations need no special treatment by the m
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -19,18 +20,24 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from . import expansions, operations, watching
-from .call import Slot, fill, results, substitute, version
+from .call import Slot, fill, leaves, numbers, results, substitute, version
 from .canonical import canonical, needed
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
 from .tape import Step, Tape, Value, call_of
 
 
-def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any], Tensor] | None = None) -> Tape:
+def record(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    select: Callable[[Any], Tensor] | None = None,
+    constants: Container[int] = (),
+) -> Tape:
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
     Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
-    the model returns goes through `select`; a tensor (B,) becomes (B, 1).
+    the model returns goes through `select`; a tensor (B,) becomes (B, 1). Inputs at the positions `constants`
+    are as if they were fixed in the model.
 
     Raises
     ------
@@ -41,17 +48,8 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
     NotImplementedError
         If a tensor is read after a part of it was changed in place.
     """
-    recorder = _Recorder(inputs)
-    with (
-        torch.no_grad(),
-        eval_mode(model) as was_training,
-        _watched(model, recorder),
-        recorder,
-    ):
-        output = model(*recorder.inputs)
-        output = output if select is None else select(output)
-        if isinstance(output, Tensor) and output.dim() == 1:
-            output = output.unsqueeze(1)
+    recorder = _Recorder(inputs, constants)
+    output, was_training = _run(model, recorder, select)
     if not isinstance(output, Tensor):
         returned = type(output).__name__
         way = "Explainer(model, select=lambda output: output[0])" if select is None else "a select that returns one"
@@ -62,23 +60,97 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
     end = recorder.value_of(output)
     steps = [] if end is None else needed(recorder.steps, end)
     if end is None or not steps:
-        raise ValueError("The model's output does not depend on its inputs, so there is nothing to explain.")
+        raise ValueError(_INDEPENDENT)
     caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
     leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
     steps = _named(steps, leaves)
     if random := [step.name for step in steps if operations.is_random(step.function, step.args, step.kwargs)]:
         caveats.append(f"Dropout is active in {', '.join(random)}: this explains one random draw of the model.")
+    if recorder.drawn:
+        where = ", ".join(dict.fromkeys(recorder.drawn))
+        caveats.append(f"Random numbers are drawn by {where}: this explains one random draw of the model.")
     weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
+    steps = canonical(steps, recorder.values, recorder.starts, end)
     return Tape(
         recorder.values,
-        canonical(steps, recorder.values, recorder.starts, end),
+        steps,
         recorder.starts,
         end,
         weights + recorder.taken_apart,
         [*model.named_parameters(), *model.named_buffers()],
         tuple(caveats),
-        recorder.mixed,
+        next((step.mixes for step in steps if step.mixes), ""),
+        {position: inputs[position] for position in range(len(inputs)) if position in constants},
     )
+
+
+_INDEPENDENT = (
+    "The model's output does not depend on its inputs in a way that torch shows, so there is nothing to explain. Code "
+    "under torch.jit.script or torch.vmap, NumPy, other threads and libraries hide what they compute: call the "
+    "function itself there."
+)
+
+
+def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] | None) -> tuple[Any, bool]:
+    """What the model returns, watched by `recorder`; and whether it was in training mode."""
+    with torch.no_grad(), eval_mode(model) as was_training, _watched(model, recorder), recorder:
+        output = model(*recorder.inputs)
+        output = output if select is None else select(output)
+        if isinstance(output, Tensor) and output.dim() == 1:
+            output = output.unsqueeze(1)
+    return output, was_training
+
+
+def hidden(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    select: Callable[[Any], Tensor] | None = None,
+    constants: Container[int] = (),
+) -> list[str]:
+    """Where the model computes with numbers that depend on `inputs` in a way that no torch call shows.
+
+    Scripted code, NumPy, ``item()``, other threads and libraries leave no trace: their results look like constants.
+    So the model runs on the inputs and on others close to them, and its constants are compared.
+    """
+    state = torch.get_rng_state()
+    runs = []
+    for given in (inputs, tuple(map(_moved, inputs))):
+        recorder = _Recorder(given, constants)
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(state)  # random numbers are no reason
+            try:
+                output, _ = _run(model, recorder, select)
+            except Exception:  # the inputs are ours, and need not suit a stranger's model
+                return []
+        end = recorder.value_of(output)
+        steps = [] if end is None else needed(recorder.steps, end)
+        runs.append(list(recorder.unseen(steps)))
+    found: dict[str, None] = {}
+    for (step, one), (twin, other) in zip(*runs, strict=False):
+        if operations.key(step.function) != operations.key(twin.function):
+            break  # the model went another way, in which the constants are others
+        if not _alike(one, other):
+            found[f"`{operations.key(step.function)}` in {step.module or 'the model'}"] = None
+    return list(found)
+
+
+def _moved(x: Tensor) -> Tensor:
+    """Other numbers close to those of `x`; whole ones in reverse order of size, which stay in their range."""
+    if x.is_floating_point():
+        steps = torch.arange(x.numel(), device=x.device).reshape(x.shape).to(x.dtype)
+        return x + 1e-3 * x.abs().amax().clamp(min=1e-3) * (1 + steps).cos()
+    return x if x.dtype == torch.bool else x.amin() + x.amax() - x
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two constants are the same but for rounding; whole numbers say where something is, not how much."""
+    if one is other:
+        return True
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return not (isinstance(one, float) and isinstance(other, float)) or math.isclose(one, other, rel_tol=1e-5)
+    if not one.is_floating_point() or one.shape != other.shape:
+        return not one.is_floating_point()
+    return bool(torch.allclose(one, other, rtol=1e-5, atol=1e-8, equal_nan=True))
 
 
 _ONE_FORWARD = threading.RLock()
@@ -138,7 +210,7 @@ class _Write:
 class _Recorder(TorchFunctionMode):
     """Sees every torch call of the forward and writes down those that depend on the inputs."""
 
-    def __init__(self, inputs: tuple[Tensor, ...]) -> None:
+    def __init__(self, inputs: tuple[Tensor, ...], constants: Container[int] = ()) -> None:
         super().__init__()
         self.values: list[Value] = []
         self.steps: list[Step] = []
@@ -147,15 +219,19 @@ class _Recorder(TorchFunctionMode):
         self._overwritten: dict[int, list[_Write]] = {}  # id of a tensor -> writes to its memory through others
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
-        self.mixed = ""
-        """Which step mixes the samples of the batch, if one does."""
+        self.drawn: list[str] = []
+        """Which calls drew random numbers, and where."""
+        self._seen: dict[int, Tensor] = {}
+        """By id, constants that were seen to depend on the inputs: comparisons, places, and what is made of them."""
         self.taken_apart: list[tuple[Tensor, int]] = []
         """Weights that only functions recorded as their parts have read, and their versions."""
         # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
         # alias by `detach` would share the caller's version counter.
         self.inputs = tuple(x.data for x in inputs)
+        explained = [x for position, x in enumerate(self.inputs) if position not in constants]
+        self._count = len(explained[0])
         self.starts = tuple(
-            self._add(x, Samples.first_axis(x, len(inputs[0])), nonnegative=bool((x >= 0).all())) for x in self.inputs
+            self._add(x, Samples.first_axis(x, self._count), nonnegative=bool((x >= 0).all())) for x in explained
         )
 
     def enter(self, path: str) -> None:
@@ -176,20 +252,33 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         watching.step(len(self.steps))
+        name = operations.key(function)
+        if operations.draws(name):
+            self.drawn.append(self._place(name))
         read: list[int] = []
+        indexed = operations.takes_indices(name) and any(map(self._is_number, leaves((args, kwargs))))
 
         def slot(item: Any) -> Any:
             value = self.value_of(item)
             if value is None:
                 self._check_constant(item)
                 return item
+            if indexed and not item.is_floating_point():
+                return item  # which element is taken is no value of its own
             read.append(self._current(item, value))
             return Slot(len(read) - 1)
 
+        lent = operations.lends(name)
+        if lent and len(args) > lent:
+            args = (*args[:lent], *substitute(args[lent:], self._outline))
+            kwargs = substitute(kwargs, self._outline)
         call = function, substitute(args, slot), substitute(kwargs, slot)
         if not read or operations.makes_constant(function):
-            return function(*args, **kwargs)
-        parts = None if operations.knows(function) else expansions.find(function, operations.key(function))
+            made = function(*args, **kwargs)
+            if self._seen and any(id(item) in self._seen for item in leaves((args, kwargs))):
+                self._see(made)
+            return made
+        parts = None if operations.knows(function) else expansions.find(function, name)
         if parts:
             self.taken_apart += [(tensor, version(tensor)) for tensor in _tensors(call)]
             with self:
@@ -201,13 +290,43 @@ class _Recorder(TorchFunctionMode):
             with self:
                 return args[0].copy_(parts(*args, **kwargs))
         else:
-            call = pure
-            saved = [self.values[v].tensor for v in read]
-            result = pure[0](*fill(pure[1], saved), **fill(pure[2], saved))
-            changed = args[0] if args else next(iter(kwargs.values()))
-            returned = self._overwrite(changed, result, operations.key(function))
+            return self._in_place(pure, read, args[0] if args else next(iter(kwargs.values())), name)
         self._write(*call, tuple(read), results(returned))
         return returned
+
+    def _in_place(self, call: tuple[Any, Any, Any], read: list[int], changed: Tensor, name: str) -> Tensor:
+        """Run and record the out-of-place `call`, and give `changed` its result, and what `changed` is a part of."""
+        saved = [self.values[v].tensor for v in read]
+        result = call[0](*fill(call[1], saved), **fill(call[2], saved))
+        base = changed._base if self.value_of(changed) is None else None
+        before = None if base is None or self.value_of(base) is not None else base.clone()
+        returned = self._overwrite(changed, result, name)
+        self._write(*call, tuple(read), results(returned))
+        if base is not None and before is not None and (part := self.value_of(changed)) is not None:
+            # Until now all of it was constant; now a part of it is a value.
+            stride, offset = changed.stride(), int(changed.storage_offset() - base.storage_offset())
+            self._write(operations.overlaid, (before, Slot(0), stride, offset), {}, (part,), (base,))
+        return returned
+
+    def _see(self, made: Any) -> None:
+        self._seen.update((id(each), each) for each in results(made) if isinstance(each, Tensor))
+
+    def unseen(self, steps: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+        """The numbers and constant tensors that `steps` compute with, but for those that were seen to be made."""
+        for step in steps:
+            for item in numbers((step.args, step.kwargs)):
+                if id(item) not in self._seen:
+                    yield step, item
+
+    def _place(self, name: str) -> str:
+        return f"`{name}` in {self._running[-1][0] or 'the model'}"
+
+    def _is_number(self, item: Any) -> bool:
+        return isinstance(item, Tensor) and item.is_floating_point() and self.value_of(item) is not None
+
+    def _outline(self, item: Any) -> Any:
+        """A constant of the type and shape of `item`, if that is a value: all that is asked of it."""
+        return item if self.value_of(item) is None else item.new_zeros(()).expand(item.shape)
 
     def _write(
         self,
@@ -222,28 +341,32 @@ class _Recorder(TorchFunctionMode):
 
         def relevant(y: Any) -> bool:
             # Of whole numbers only an input's own, such as tokens, may be explained; no shape, rank or comparison.
-            whole = indices and isinstance(y, Tensor) and y.dtype == inputs[0].dtype and y.dtype != torch.bool
-            return isinstance(y, Tensor) and (whole or y.is_floating_point() or y.is_complex())
+            if not isinstance(y, Tensor) or y.dtype == torch.bool:
+                return False
+            return indices or operations.casts(function) or y.is_floating_point() or y.is_complex()
 
         outputs = tuple(y if relevant(y) else None for y in returned)
+        self._see(tuple(y for y, kept in zip(returned, outputs, strict=True) if kept is None))
         if all(y is None for y in outputs):
             return  # nothing that relevance could pass through
         call = call_of(self.values, function, args, kwargs, read, outputs=outputs)
         operation = operations.find(call)
-        if operation is None and indices:
+        whole = not any(y is not None and (y.is_floating_point() or y.is_complex()) for y in outputs)
+        if whole and (operation is None or operation.kind not in ("routing", "activation", "embedding")):
+            self._see(outputs)
             return
         known = operation or Operation()
-        try:
-            if self.mixed:
-                owners = [Samples(len(self.inputs[0]))]
-            else:
-                owners = known.owners(call, [self.values[v].samples for v in read])
-        except MixedSamplesError as error:
-            self.mixed = (
-                f"`{operations.key(function)}` in {self._running[-1][0] or 'the model'} mixes the samples of the "
-                f"batch ({error}), so amounts per sample are unknown. Explain one sample at a time."
-            )
-            owners = [Samples(len(self.inputs[0]))]
+        mixes = ""
+        given = [self.values[v].samples for v in read]
+        owners = [Samples(self._count)]
+        if not any(each.unknown for each in given):
+            try:
+                owners = known.owners(call, given)
+            except MixedSamplesError as error:
+                mixes = (
+                    f"{self._place(operations.key(function))} mixes the samples of the batch ({error}), so amounts "
+                    "per sample are unknown. Explain one sample at a time."
+                )
         owners = owners * len(call.outputs) if len(owners) == 1 else owners
         traits = {name: getattr(known, name)(call) for name in ("nonnegative", "gate", "magnitude")}
         squashed = call.inputs[0] if operations.squashes(known, call) else None
@@ -251,7 +374,7 @@ class _Recorder(TorchFunctionMode):
             None if y is None else self._add(y, samples, squashed, **traits)
             for y, samples in zip(call.outputs, owners, strict=True)
         )
-        self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made))
+        self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made, mixes=mixes))
 
     def _add(
         self,

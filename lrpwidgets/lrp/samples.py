@@ -44,6 +44,11 @@ class Samples:
         numbers = torch.arange(count, device=tensor.device)
         return cls(count, numbers.reshape(-1, *[1] * (tensor.dim() - 1)))
 
+    @property
+    def unknown(self) -> bool:
+        """Whether it was computed from several samples at once."""
+        return self.owner is None and self.count > 1
+
     @cached_property
     def leading(self) -> bool:
         """Whether the first axis simply counts the samples."""
@@ -196,6 +201,8 @@ def _shrunk(numbers: Tensor) -> Tensor:
 
     0, a constant's number, agrees with its neighbours if those tell the samples apart along other axes.
     """
+    if numbers.numel() == 0:
+        return numbers
     for axis, size in enumerate(numbers.shape):
         if size == 1:
             continue

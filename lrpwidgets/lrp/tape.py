@@ -66,6 +66,8 @@ class Step:
     """Whether these are one number per output channel."""
     within: tuple[str, ...] = ()
     """Names of further steps that became part of this one."""
+    mixes: str = ""
+    """A sentence, if it computes from several samples at once."""
 
     @property
     def kind(self) -> str:
@@ -90,6 +92,7 @@ class Tape:
     values: Sequence[Value]
     steps: Sequence[Step]
     inputs: tuple[int, ...]
+    """The values that are explained."""
     output: int
     weights: Sequence[tuple[Tensor, int]]
     """The constant tensors that the steps read, and their versions when they ran."""
@@ -98,6 +101,8 @@ class Tape:
     caveats: tuple[str, ...]
     mixed: str
     """Which step mixes the samples of the batch, so that amounts per sample are unknown; empty if none does."""
+    constants: dict[int, Tensor]
+    """Inputs that count as constants, by their position among all inputs."""
     widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By id, constants of 16 bits and what they are in 32."""
 
