@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -248,7 +248,7 @@ class Explanation:
 
     def _require(self, keep: str, wish: str) -> None:
         if self.keep != keep:
-            raise ValueError(f"This explanation kept {self.keep!r} only; {wish} needs explain(..., keep={keep!r}).")
+            _refuse(self.keep, keep, wish)
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
@@ -259,22 +259,20 @@ class Explanation:
 
     def _each(self, find: Callable[[int], Tensor]) -> Tensor:
         """What `find` says of every target, stacked; of the only one if there is just one."""
-        return torch.stack([find(number) for number in range(len(self._targets))]) if self._several else find(0)
+        return _stacked([find(number) for number in range(len(self._targets))], self._several)
 
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         activation = self._tape.values[value].tensor
         rule = self._relevances[0].rules[index]
-
-        def relevance() -> Tensor:
-            if self.keep == "input":
-                self._require("layers", "relevance inside the network")
-            return self._relevance_of(value)
-
-        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, relevance)
+        # Not a method: a layer that kept its explanation, which keeps the layer, would outlive it.
+        find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self._several, value)
+        if self.keep == "input":
+            find = partial(_refuse, self.keep, "layers", "relevance inside the network")
+        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, find)
 
     def _relevance_of(self, value: int) -> Tensor:
-        return self._each(lambda number: self._tape.relevance_or_zero(value, self._relevances[number].of))
+        return _relevance(self._tape, self._relevances, self._several, value)
 
     def _ledger(self, relevance: Relevance) -> Ledger:
         tape, rows = self._tape, dict(relevance.rows)
@@ -359,7 +357,7 @@ class JoinedExplanation(Explanation):
             )
 
     def _joined(self, parts: Sequence[Tensor]) -> Tensor:
-        return torch.cat(list(parts), 1 if self._several else 0)
+        return _joined(parts, self._several)
 
     def _joined_layer(self, same: Sequence[Layer]) -> Layer:
         first = same[0]
@@ -370,5 +368,26 @@ class JoinedExplanation(Explanation):
             first.rule,
             shape,
             torch.cat([layer.activation for layer in same]),
-            lambda: self._joined([layer.relevance for layer in same]),
+            partial(_joined_relevance, same, self._several),
         )
+
+
+def _refuse(kept: str, needed: str, wish: str) -> NoReturn:
+    raise ValueError(f"This explanation kept {kept!r} only; {wish} needs explain(..., keep={needed!r}).")
+
+
+def _relevance(tape: Tape, relevances: Sequence[Relevance], several: bool, value: int) -> Tensor:
+    """The relevance of a value, for one target or several."""
+    return _stacked([tape.relevance_or_zero(value, each.of) for each in relevances], several)
+
+
+def _stacked(found: Sequence[Tensor], several: bool) -> Tensor:
+    return torch.stack(list(found)) if several else found[0]
+
+
+def _joined(parts: Sequence[Tensor], several: bool) -> Tensor:
+    return torch.cat(list(parts), 1 if several else 0)
+
+
+def _joined_relevance(same: Sequence[Layer], several: bool) -> Tensor:
+    return _joined([layer.relevance for layer in same], several)
