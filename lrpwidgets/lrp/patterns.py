@@ -129,6 +129,7 @@ class _Moments:
         ]
         self.sums = [a + b for a, b in zip(self.sums, new, strict=True)] if self.sums else new
 
+    @torch.no_grad()
     def pattern(self) -> Tensor:
         assert self.weight is not None
         count, y, x, xy = self.sums

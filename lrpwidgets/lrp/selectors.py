@@ -228,6 +228,9 @@ class Layout:
             for i, step in enumerate(self._steps)
         ]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"places": self.places}  # all that is asked of a copy; the steps hold the weights of the model
+
     def _most_before(self, counts: Sequence[bool]) -> list[int]:
         most: list[int] = []
         for feeding in self._feeding:

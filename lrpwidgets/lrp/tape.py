@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from . import expansions, operations, watching
+from . import expansions, operations, pickling, watching
 from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
@@ -77,6 +77,13 @@ class Step:
     def results(self) -> tuple[int | None, ...]:
         """The values it hands to later steps."""
         return self.norm.outputs if self.norm else self.outputs
+
+    def __getstate__(self) -> dict[str, Any]:
+        function, operation = pickling.named(self.function), pickling.listed(self.operation, self.function)
+        return {**vars(self), "function": function, "operation": operation}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({name: pickling.found(item) for name, item in state.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +179,19 @@ class Tape:
     def name_of(self, parameter: Tensor) -> str | None:
         """The name of a parameter or buffer of the model, or of what it is in 32 bits; None for other tensors."""
         return self._names.get(id(parameter))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ids and versions are those of the tensors that live here: of a copy the versions begin anew.
+        unchanged = [(weight, version(weight) == recorded) for weight, recorded in self.weights]
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        state |= {"widened": {}, "weights": unchanged}
+        if any(value.tensor.is_meta for value in self.values):  # without activations, weights are of no use
+            state |= {"steps": [_bare(step) for step in self.steps], "weights": [], "parameters": []}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = [(weight, version(weight) if unchanged else -1) for weight, unchanged in state["weights"]]
+        vars(self).update(state, weights=weights)
 
 
 def _call(
@@ -483,6 +503,16 @@ class _Recorder(TorchFunctionMode):
                 f"{tuple(item.shape)}, in {self._running[-1][0] or 'the model'}; relevance cannot be "
                 "followed through that. Use torch.cat or an out-of-place call there."
             )
+
+
+def _bare(item: Any) -> Any:
+    """A step, and whatever steps it holds, without the arguments."""
+    if isinstance(item, tuple):
+        return tuple(map(_bare, item))
+    if not isinstance(item, Step):
+        return item
+    held = {each.name: _bare(getattr(item, each.name)) for each in fields(item)}
+    return replace(item, **(held | {"args": (), "kwargs": {}}))
 
 
 def _tensors(tree: Any) -> list[Tensor]:

@@ -48,6 +48,9 @@ class EffectiveWeights:
         """Forget everything."""
         self._kept.clear()
 
+    def __reduce__(self) -> tuple[type[EffectiveWeights], tuple[()]]:
+        return type(self), ()  # a copy finds them again
+
 
 class Weighted(LinearStep):
     """A convolution or dense layer, a batch norm that follows it folded in."""
