@@ -98,6 +98,13 @@ class Explainer:
         """Effective weights by parameter; ``cache.clear()`` after writing through ``parameter.data``."""
         self._checked: dict[str, tuple[int, int]] = {}
 
+    def __repr__(self) -> str:
+        composite = self.composite.name if isinstance(self.composite, Composite) else str(self.composite)
+        count = sum(parameter.numel() for parameter in self.model.parameters())
+        more = f", unknown={self.unknown!r}" if self.unknown != "error" else ""
+        more += f", select={self.select!r}" if self.select else ""
+        return f"Explainer({type(self.model).__name__} of {count:,} parameters on {self.device}, {composite}{more})"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_checked": {}}  # by ids, which are those of tensors that live here
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from ..readable import Readable, summary
 from . import composites
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
@@ -20,12 +21,12 @@ from .propagation import Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
-from .targets import Target, listed, target_weights
+from .targets import Target, described, listed, target_weights
 from .weighted import EffectiveWeights
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Layer(Readable):
     """One step of the network in an explanation."""
 
     name: str
@@ -36,9 +37,9 @@ class Layer:
     """The rule that hands its relevance on; None where the operation needs none."""
     shape: tuple[int, ...]
     """Shape of its output, batch first."""
-    activation: Tensor
+    activation: Tensor = field(repr=False)
     """Its output; without numbers (on the meta device) if the explanation did not keep it."""
-    find_relevance: Callable[[], Tensor]
+    find_relevance: Callable[[], Tensor] = field(repr=False)
 
     @property
     def relevance(self) -> Tensor:
@@ -95,6 +96,22 @@ class Explanation:
             starts = [condition.start(relevance.of) for relevance in self._relevances]
             last = condition is self._asked[-1]
             self._relevances = propagate(tape, rules, starts, cache, again if last else None)
+
+    def __repr__(self) -> str:
+        inputs = " and ".join(summary(self._tape.values[value].tensor[0]) for value in self._tape.inputs)
+        return (
+            f"{type(self).__name__}({self.composite.name}: {self._question()}; {len(self.scores)} × {inputs}, "
+            f"{len(self._tape.steps)} layers, keeps {self.keep!r})"
+        )
+
+    def _question(self) -> str:
+        """What is explained, in words."""
+        targets = list(self.target) if self._several else [self.target]
+        through = f" through {' and '.join(each.layer for each in self._asked)}" if self._asked else ""
+        scores = [f"{score:.4g}" for score in (self.scores * targets[0]).flatten(1).sum(1).tolist()]
+        listed = ", ".join(scores if len(scores) <= 3 else [*scores[:3], "…"])
+        first = f" (the first of {len(targets)} targets)" if len(targets) > 1 else ""
+        return f"{described(targets[0])}{through}{first}, score {listed}"
 
     @property
     def scores(self) -> Tensor:
@@ -313,7 +330,7 @@ class JoinedExplanation(Explanation):
     def __init__(self, parts: Sequence[Explanation]) -> None:
         self.parts = parts
         self.composite, self.layout, self.keep = parts[0].composite, parts[0].layout, parts[0].keep
-        self._tape, self._several = parts[0]._tape, parts[0]._several
+        self._tape, self._several, self._asked = parts[0]._tape, parts[0]._several, parts[0]._asked
 
     @property
     def scores(self) -> Tensor:

@@ -22,6 +22,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
@@ -74,7 +75,7 @@ def knob(
 ) -> Any:
     """A dataclass field that a user interface can show as a slider."""
     made = Knob(help=help, symbol=symbol, slider=slider, logarithmic=logarithmic, least=least, above=above)
-    return field(default=default, metadata={"number": made})
+    return field(default=default, metadata={"number": made, "shown": True})
 
 
 def _number(each: dataclasses.Field[Any]) -> Number | None:
@@ -87,8 +88,8 @@ def stabilizing() -> Any:
     return field(default=1e-6, metadata={"number": Number(least=0)})
 
 
-@dataclass(frozen=True)
-class Rule:
+@dataclass(frozen=True, repr=False)
+class Rule(Readable):
     """How a step hands its relevance on: a :class:`LinearRule` or a :class:`ProductRule`."""
 
     def __post_init__(self) -> None:
@@ -122,8 +123,8 @@ class Rule:
         return {"rule": type(self).__name__} | {k: v for k, v in values.items() if v != defaults[k]}
 
 
-@dataclass(frozen=True, eq=False)
-class Division:
+@dataclass(frozen=True, eq=False, repr=False)
+class Division(Readable):
     """How a rule divides relevance: the terms that hand it on, and what is lost on the way.
 
     Attributes
@@ -188,7 +189,7 @@ def from_dict(description: dict[str, Any]) -> Rule:
     return RULES[name](**fields)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Zero(LinearRule):
     """LRP-0: relevance in proportion to the contributions, R_j = Σ_k x_j w_jk / z_k · R_k.
 
@@ -199,7 +200,7 @@ class Zero(LinearRule):
         return _by_contribution(step, relevance, 1, 1, stabilizer=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Epsilon(LinearRule):
     """LRP-ε: as LRP-0, but ε swallows the weak and contradictory (Bach et al. 2015, eq. 58).
 
@@ -220,7 +221,7 @@ class Epsilon(LinearRule):
         return _by_contribution(step, relevance, 1, 1, stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gamma(LinearRule):
     """LRP-γ: contributions that agree with the output's sign count 1 + γ times (Montavon et al. 2019).
 
@@ -262,7 +263,7 @@ class Gamma(LinearRule):
         return Division(terms, sum(absorbed[1:], start=absorbed[0]) if absorbed else 0.0, stabilized, dropped)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AlphaBeta(LinearRule):
     """LRP-αβ: positive and negative contributions on their own, weighted α and −β (Bach et al. 2015, eq. 60).
 
@@ -273,7 +274,7 @@ class AlphaBeta(LinearRule):
     alpha: float = knob(
         2.0, "α", "1: evidence in favour only. Larger: counter-evidence weighs more.", (1.0, 4.0), least=1
     )
-    beta: float | None = None
+    beta: float | None = field(default=None, repr=False)
     """α − 1; may be given, and is checked then."""
     stabilizer: float = stabilizing()
 
@@ -297,7 +298,7 @@ class AlphaBeta(LinearRule):
         return division + _by_contribution(step, relevance, 0, 1, self.stabilizer, 1 - self.alpha)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZPlus(LinearRule):
     """The z⁺-rule: positive contributions only, x⁺w⁺ + x⁻w⁻; the same as α1β0 (Montavon et al. 2017)."""
 
@@ -307,7 +308,7 @@ class ZPlus(LinearRule):
         return _by_contribution(step, relevance, 1, 0, self.stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flat(LinearRule):
     """Every input of an output gets the same share, whatever its value: a coarse but stable first layer."""
 
@@ -318,7 +319,7 @@ class Flat(LinearRule):
         return Division([Term(None, ONES, share)], **losses)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WSquare(LinearRule):
     """The w²-rule: shares in proportion to w², for first layers on unbounded input (Montavon et al. 2017)."""
 
@@ -337,7 +338,7 @@ class WSquare(LinearRule):
         return division if bias is None else replace(division, bias=step.samples.sum(share, bias**2)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZBox(LinearRule):
     """The zᴮ-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
 
@@ -372,7 +373,7 @@ class ZBox(LinearRule):
         return Division(terms, stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pass(LinearRule):
     """Relevance passes unchanged, as through an activation; input and output must have the same shape."""
 
@@ -386,7 +387,7 @@ class Pass(LinearRule):
         return Handover((relevance,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Signal(ProductRule):
     """Everything to the factor that is no gate; half each where that cannot be told.
 
@@ -410,7 +411,7 @@ class Signal(ProductRule):
         return Handover(tuple(r if slot == signal else None for slot, r in enumerate(factors)), stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Half(ProductRule):
     """Half to each factor: LRP-half in an LSTM, the uniform rule of AttnLRP for products (Achtibat et al. 2024)."""
 
@@ -425,7 +426,7 @@ class Half(ProductRule):
         return Handover(product.contributions(share), stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proportional(ProductRule):
     """Each factor in proportion to its value before its activation, LRP-prop; in sums of products half each.
 

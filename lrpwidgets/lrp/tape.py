@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ..readable import Readable, summary
 from . import expansions, operations, pickling, watching
 from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
@@ -31,8 +32,8 @@ class StaleExplanationError(RuntimeError):
     """The model's weights changed since an explanation was made, so it cannot be asked on."""
 
 
-@dataclass
-class Value:
+@dataclass(repr=False)
+class Value(Readable):
     """One intermediate result: its tensor as the steps that read it saw it."""
 
     tensor: Tensor
@@ -78,6 +79,9 @@ class Step:
         """The values it hands to later steps."""
         return self.norm.outputs if self.norm else self.outputs
 
+    def __repr__(self) -> str:
+        return f"Step({self.name!r}: {operations.key(self.function)}, {self.kind})"
+
     def __getstate__(self) -> dict[str, Any]:
         function, operation = pickling.named(self.function), pickling.listed(self.operation, self.function)
         return {**vars(self), "function": function, "operation": operation}
@@ -103,6 +107,10 @@ class Tape:
     """Which step mixes the samples of the batch, so that amounts per sample are unknown; empty if none does."""
     widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By id, constants of 16 bits and what they are in 32."""
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(summary(self.values[value].tensor) for value in self.inputs)
+        return f"Tape({len(self.steps)} steps from {inputs} to scores {summary(self.scores)})"
 
     @property
     def scores(self) -> Tensor:
