@@ -16,6 +16,9 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         super().__init__(children)
         self.add_class("lrp-page")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__.lstrip('_')}({self.exploration.subject.title})"
+
     def close(self) -> None:
         """Disappear from the page, with all that is inside."""
         self.exploration.close()

@@ -32,6 +32,11 @@ def combination(call: Call, cache: EffectiveWeights) -> LinearStep:
     return Elementwise(call, coefficients, None if none else torch.as_tensor(shift).to(call.output))
 
 
+def centring(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """What is left without the mean over some axes."""
+    return norms.centred(call)
+
+
 def averaged(call: Call, cache: EffectiveWeights) -> LinearStep:
     """A step whose weights are all alike."""
     return Averaging(call)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import resolve_name
 
+from ..readable import summary
 from .samples import Samples
 
 
@@ -68,6 +69,9 @@ class Call:
     several: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
     """What an operation wants to find again for the next target."""
+
+    def __repr__(self) -> str:
+        return f"Call({key(self.function)}: {', '.join(map(summary, (*self.inputs, *self.outputs)))})"
 
     @property
     def output(self) -> Tensor:

@@ -36,6 +36,9 @@ from .rules import (
 from .selectors import PRODUCTS, Down, Inside, Kind, Layer, Layout, Place, Position, Selector, Stage
 from .tape import Step
 
+_SHOWN = 12
+"""Entries that are printed."""
+
 Bound = float | tuple[float, ...]
 
 
@@ -62,6 +65,12 @@ class Composite:
             selectors.matcher(selector)
             if not isinstance(rule, Rule):
                 raise TypeError(f"A composite maps selectors to rules; {selector!r} maps to {rule!r}.")
+
+    def __repr__(self) -> str:
+        shown = [f"    {entry!r}," for entry in self.entries[:_SHOWN]]
+        more = len(self.entries) - _SHOWN
+        lines = [*shown, f"    # and {more} more"] if more > 0 else shown
+        return "\n".join(["Composite([", *lines, f"], {self.name!r})"])
 
     def resolve(self, layout: Layout) -> list[Rule | None]:
         """The rule of every step; None where the operation needs none.

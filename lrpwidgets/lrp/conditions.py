@@ -14,14 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from .tape import Step, Tape
 
 Channels = int | Sequence[int] | Tensor | None
 Positions = Sequence[tuple[int, ...] | int]
 
 
-@dataclass(frozen=True, eq=False)
-class Condition:
+@dataclass(frozen=True, eq=False, repr=False)
+class Condition(Readable):
     """A mask on the relevance of one layer's output."""
 
     layer: str

@@ -86,8 +86,7 @@ class Explainer:
             raise ValueError(f"unknown must be 'error' or 'gradient', got {unknown!r}.")
         if isinstance(composite, str) and composite != "auto":
             composite = composites.get(composite)
-        tensors = [*model.parameters(), *model.buffers()]
-        tensor = next((t for t in tensors if t.is_floating_point()), None)
+        tensor = _first_numbers(model)
         here = torch.device("cpu") if tensor is None else tensor.device
         self.device = here if device is None else available_device(device)
         self.dtype = None if tensor is None else tensor.dtype
@@ -99,6 +98,21 @@ class Explainer:
         self.cache = EffectiveWeights()
         """Effective weights by parameter; ``cache.clear()`` after writing through ``parameter.data``."""
         self._checked: dict[str, tuple[int, int]] = {}
+
+    def __repr__(self) -> str:
+        composite = self.composite.name if isinstance(self.composite, Composite) else str(self.composite)
+        count = sum(parameter.numel() for parameter in self.model.parameters())
+        more = f", unknown={self.unknown!r}" if self.unknown != "error" else ""
+        more += f", select={self.select!r}" if self.select else ""
+        return f"Explainer({type(self.model).__name__} of {count:,} parameters on {self.device}, {composite}{more})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_checked": {}}  # by ids, which are those of tensors that live here
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        tensor = _first_numbers(self.model)
+        self.device = self.device if tensor is None else tensor.device  # `map_location` may have moved it
 
     @torch.inference_mode(False)  # saved activations must be fit for the gradients that some steps take
     def explain(
@@ -252,6 +266,11 @@ class Explainer:
             if weight.numel() and not all(bool(extreme.isfinite()) for extreme in weight.aminmax()):
                 raise ValueError(f"The model's weight {name!r} contains NaN or infinity; load the weights again.")
             self._checked[name] = stamp
+
+
+def _first_numbers(model: nn.Module) -> Tensor | None:
+    """The first tensor of floating point numbers that the model has."""
+    return next((t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()), None)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from ..readable import Readable, summary
 from . import composites
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
@@ -20,12 +21,12 @@ from .propagation import Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
-from .targets import Target, listed, target_weights
+from .targets import Target, described, listed, target_weights
 from .weighted import EffectiveWeights
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Layer(Readable):
     """One step of the network in an explanation."""
 
     name: str
@@ -36,9 +37,9 @@ class Layer:
     """The rule that hands its relevance on; None where the operation needs none."""
     shape: tuple[int, ...]
     """Shape of its output, batch first."""
-    activation: Tensor
+    activation: Tensor = field(repr=False)
     """Its output; without numbers (on the meta device) if the explanation did not keep it."""
-    find_relevance: Callable[[], Tensor]
+    find_relevance: Callable[[], Tensor] = field(repr=False)
 
     @property
     def relevance(self) -> Tensor:
@@ -95,6 +96,22 @@ class Explanation:
             starts = [condition.start(relevance.of) for relevance in self._relevances]
             last = condition is self._asked[-1]
             self._relevances = propagate(tape, rules, starts, cache, again if last else None)
+
+    def __repr__(self) -> str:
+        inputs = " and ".join(summary(self._tape.values[value].tensor[0]) for value in self._tape.inputs)
+        return (
+            f"{type(self).__name__}({self.composite.name}: {self._question()}; {len(self.scores)} × {inputs}, "
+            f"{len(self._tape.steps)} layers, keeps {self.keep!r})"
+        )
+
+    def _question(self) -> str:
+        """What is explained, in words."""
+        targets = list(self.target) if self._several else [self.target]
+        through = f" through {' and '.join(each.layer for each in self._asked)}" if self._asked else ""
+        scores = [f"{score:.4g}" for score in (self.scores * targets[0]).flatten(1).sum(1).tolist()]
+        listed = ", ".join(scores if len(scores) <= 3 else [*scores[:3], "…"])
+        first = f" (the first of {len(targets)} targets)" if len(targets) > 1 else ""
+        return f"{described(targets[0])}{through}{first}, score {listed}"
 
     @property
     def scores(self) -> Tensor:
@@ -248,7 +265,7 @@ class Explanation:
 
     def _require(self, keep: str, wish: str) -> None:
         if self.keep != keep:
-            raise ValueError(f"This explanation kept {self.keep!r} only; {wish} needs explain(..., keep={keep!r}).")
+            _refuse(self.keep, keep, wish)
 
     def _index(self, name: str) -> int:
         for index, step in enumerate(self._tape.steps):
@@ -259,22 +276,20 @@ class Explanation:
 
     def _each(self, find: Callable[[int], Tensor]) -> Tensor:
         """What `find` says of every target, stacked; of the only one if there is just one."""
-        return torch.stack([find(number) for number in range(len(self._targets))]) if self._several else find(0)
+        return _stacked([find(number) for number in range(len(self._targets))], self._several)
 
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         activation = self._tape.values[value].tensor
         rule = self._relevances[0].rules[index]
-
-        def relevance() -> Tensor:
-            if self.keep == "input":
-                self._require("layers", "relevance inside the network")
-            return self._relevance_of(value)
-
-        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, relevance)
+        # Not a method: a layer that kept its explanation, which keeps the layer, would outlive it.
+        find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self._several, value)
+        if self.keep == "input":
+            find = partial(_refuse, self.keep, "layers", "relevance inside the network")
+        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, find)
 
     def _relevance_of(self, value: int) -> Tensor:
-        return self._each(lambda number: self._tape.relevance_or_zero(value, self._relevances[number].of))
+        return _relevance(self._tape, self._relevances, self._several, value)
 
     def _ledger(self, relevance: Relevance) -> Ledger:
         tape, rows = self._tape, dict(relevance.rows)
@@ -315,7 +330,7 @@ class JoinedExplanation(Explanation):
     def __init__(self, parts: Sequence[Explanation]) -> None:
         self.parts = parts
         self.composite, self.layout, self.keep = parts[0].composite, parts[0].layout, parts[0].keep
-        self._tape, self._several = parts[0]._tape, parts[0]._several
+        self._tape, self._several, self._asked = parts[0]._tape, parts[0]._several, parts[0]._asked
 
     @property
     def scores(self) -> Tensor:
@@ -359,7 +374,7 @@ class JoinedExplanation(Explanation):
             )
 
     def _joined(self, parts: Sequence[Tensor]) -> Tensor:
-        return torch.cat(list(parts), 1 if self._several else 0)
+        return _joined(parts, self._several)
 
     def _joined_layer(self, same: Sequence[Layer]) -> Layer:
         first = same[0]
@@ -370,5 +385,26 @@ class JoinedExplanation(Explanation):
             first.rule,
             shape,
             torch.cat([layer.activation for layer in same]),
-            lambda: self._joined([layer.relevance for layer in same]),
+            partial(_joined_relevance, same, self._several),
         )
+
+
+def _refuse(kept: str, needed: str, wish: str) -> NoReturn:
+    raise ValueError(f"This explanation kept {kept!r} only; {wish} needs explain(..., keep={needed!r}).")
+
+
+def _relevance(tape: Tape, relevances: Sequence[Relevance], several: bool, value: int) -> Tensor:
+    """The relevance of a value, for one target or several."""
+    return _stacked([tape.relevance_or_zero(value, each.of) for each in relevances], several)
+
+
+def _stacked(found: Sequence[Tensor], several: bool) -> Tensor:
+    return torch.stack(list(found)) if several else found[0]
+
+
+def _joined(parts: Sequence[Tensor], several: bool) -> Tensor:
+    return torch.cat(list(parts), 1 if several else 0)
+
+
+def _joined_relevance(same: Sequence[Layer], several: bool) -> Tensor:
+    return _joined([layer.relevance for layer in same], several)

@@ -107,7 +107,8 @@ class Linear(Operation):
     def step(self, call: Call, cache: EffectiveWeights) -> LinearStep:
         """The call as a linear step; the same one for every target."""
         if "step" not in call.memory:
-            call.memory["step"] = self._built(call, cache)
+            # A step may keep its call: one that does not keep the step in turn, so that both go at once.
+            call.memory["step"] = self._built(replace(call, memory={}), cache)
         step: LinearStep = call.memory["step"]
         return step
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..readable import Readable
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class Handover:
+@dataclass(frozen=True, eq=False, repr=False)
+class Handover(Readable):
     """How one step passed its relevance on.
 
     Attributes
@@ -59,6 +61,9 @@ class Row:
     stabilizer: Tensor
     rules: Tensor
 
+    def __repr__(self) -> str:
+        return f"Row({self.name!r}, {self.kind}, {self.rule or 'no rule'}: {_equation(self, 'received', 'handed')})"
+
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
@@ -72,6 +77,12 @@ class Ledger:
     """The explained score, (B,): Σ over outputs of the score times its target weight."""
     reached_input: Tensor
     """Relevance that arrived at the inputs, (B,)."""
+
+    def __repr__(self) -> str:
+        over = " × ".join(map(str, self.explained.shape))
+        summed = "" if self.explained.numel() == 1 else f", summed over {over}"
+        equation = _equation(self, "explained", "reached_input")
+        return f"Ledger({len(self.rows)} rows{summed}: {equation}; imbalance {self.imbalance:.0e})"
 
     @cached_property
     def bias(self) -> Tensor:
@@ -115,6 +126,14 @@ class Ledger:
 
     def _total(self, amount: str) -> Tensor:
         return torch.stack([getattr(row, amount) for row in self.rows]).sum(0)
+
+
+def _equation(account: Row | Ledger, *first: str) -> str:
+    """What came in, and where it went."""
+    whole, *parts = (
+        f"{name} {float(getattr(account, name).sum()):.4g}" for name in (*first, "bias", "stabilizer", "rules")
+    )
+    return f"{whole} = {' + '.join(parts)}"
 
 
 def joined(ledgers: Sequence[Ledger], join: Callable[[list[Tensor]], Tensor]) -> Ledger:

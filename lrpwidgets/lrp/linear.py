@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from . import affine
 from .call import Call, key, substitute
 from .samples import Samples
@@ -28,8 +29,8 @@ ONES: Matrix = object()
 """The matrix of the step with 1 in place of every entry."""
 
 
-@dataclass(frozen=True, eq=False)
-class Term:
+@dataclass(frozen=True, eq=False, repr=False)
+class Term(Readable):
     """A part of what a step hands down: input j gets x_j (Wᵀ s)_j.
 
     Every rule is a sum of such terms. They hold all that the relevance of the inputs and of the parameters

@@ -29,6 +29,7 @@ from .arguments import (
     averaged,
     by_constant,
     by_one_tensor,
+    centring,
     clamps_below_zero,
     combination,
     complements_gate,
@@ -88,9 +89,18 @@ NORM_SCALE = Linear(kind="norm", build=lone, takes_folds=True)
 """What a norm scales by, which depends on the input but counts as a constant."""
 PASSED = Activation(kept, gate=gated)
 """A constant scale and shift that relevance passes unchanged."""
-CENTRED = Linear(kind="norm", build=lambda call, cache: norms.centred(call))
+CENTRED = Linear(kind="norm", build=centring)
 COMBINED = Linear(kind="sum", build=combination)
 SOFTMAX = Softmax(along=dim)
+FORMS: dict[str, Operation] = {
+    "dense convolution": DENSE_CONVOLUTION,
+    "lone": LONE,
+    "shift": SHIFT,
+    "norm scale": NORM_SCALE,
+    "passed": PASSED,
+    "combined": COMBINED,
+}
+"""What steps become when a tape is brought to its canonical form, beside the entries of the table."""
 _DENSE = Linear(kind="linear", build=Dense, weighted=True)
 _CONTRACTION = Linear(kind="linear", build=multiplied, accepts=by_one_tensor, sums=True)
 _POOLING = Linear(kind="pool", build=averaged, nonnegative=kept)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from .composites import Composite
 from .explainer import Explainer
 from .linear import LinearStep, Term
@@ -27,7 +28,7 @@ from .tape import Step, Tape
 from .weighted import Weighted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pattern(LinearRule):
     """Hands relevance on with the pattern a in place of the weights, or with w ⊙ a (PatternAttribution).
 
@@ -55,8 +56,8 @@ class Pattern(LinearRule):
         raise ValueError("A pattern is fitted from data and has no text form; save the tensors of Patterns.tensors.")
 
 
-@dataclass(frozen=True, eq=False)
-class Patterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patterns(Readable):
     """The patterns of a network, by layer."""
 
     tensors: Mapping[str, Tensor]
@@ -129,6 +130,7 @@ class _Moments:
         ]
         self.sums = [a + b for a, b in zip(self.sums, new, strict=True)] if self.sums else new
 
+    @torch.no_grad()
     def pattern(self) -> Tensor:
         assert self.weight is not None
         count, y, x, xy = self.sums

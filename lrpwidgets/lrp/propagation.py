@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from . import watching
 from .ledger import Handover, Row
 from .operations import Gradient
@@ -17,8 +18,8 @@ from .tape import Step, Tape
 from .weighted import EffectiveWeights
 
 
-@dataclass(frozen=True, eq=False)
-class Relevance:
+@dataclass(frozen=True, eq=False, repr=False)
+class Relevance(Readable):
     """What a propagation leaves: the relevance of every value, and how every step handed its own over.
 
     Relevance above a step does not depend on the rule below it, which is why this is kept.

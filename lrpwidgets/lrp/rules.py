@@ -21,35 +21,45 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from ..readable import Readable
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
 
 
-@dataclass(frozen=True)
-class Knob:
-    """A number of a rule that a person may turn: its range, and how to show it."""
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number of a rule and its range: from `least` on, or above `above`, or any finite one."""
 
-    name: str
-    help: str
-    symbol: str
-    slider: tuple[float, float]
-    """The useful range; the rule takes every number from `least` on, or above `above`."""
-    logarithmic: bool
+    name: str = ""
     least: float | None = None
     above: float | None = None
 
-    def check(self, owner: str, value: float) -> None:
-        """Raise ValueError if `value` is out of range."""
-        wanted = f"at least {self.least:g}" if self.least is not None else f"greater than {self.above:g}"
+    def check(self, owner: str, value: Any) -> None:
+        """Raise ValueError if `value` is no number, or out of range."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (
-            number
-            and value < float("inf")
-            and (self.least is None or value >= self.least)
-            and (self.above is None or value > self.above)
-        ):
-            raise ValueError(f"{owner}: {self.name} must be a number {wanted}, got {value!r}.")
+        if not number or not self._holds(value):
+            raise ValueError(f"{owner}: {self.name} must be a {self._range()}, got {value!r}.")
+
+    def _holds(self, value: float) -> bool:
+        finite = float("-inf") < value < float("inf")
+        return finite and (self.least is None or value >= self.least) and (self.above is None or value > self.above)
+
+    def _range(self) -> str:
+        if self.least is not None:
+            return f"number at least {self.least:g}"
+        return "finite number" if self.above is None else f"number greater than {self.above:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob(Number):
+    """A number that a person may turn, and how to show it."""
+
+    help: str
+    symbol: str
+    slider: tuple[float, float]
+    """The useful range; the rule takes more."""
+    logarithmic: bool
 
 
 def knob(
@@ -63,23 +73,43 @@ def knob(
     above: float | None = None,
 ) -> Any:
     """A dataclass field that a user interface can show as a slider."""
-    made = Knob("", help, symbol, slider, logarithmic, least, above)
-    return field(default=default, metadata={"knob": made})
+    made = Knob(help=help, symbol=symbol, slider=slider, logarithmic=logarithmic, least=least, above=above)
+    return field(default=default, metadata={"number": made, "shown": True})
 
 
-@dataclass(frozen=True)
-class Rule:
+def _number(each: dataclasses.Field[Any]) -> Number | None:
+    number: Number | None = each.metadata.get("number")
+    return number or (Number() if isinstance(each.default, float) else None)
+
+
+def stabilizing() -> Any:
+    """A dataclass field for the ε that keeps a quotient finite where the rule's formula has none of its own."""
+    return field(default=1e-6, metadata={"number": Number(least=0)})
+
+
+@dataclass(frozen=True, repr=False)
+class Rule(Readable):
     """How a step hands its relevance on: a :class:`LinearRule` or a :class:`ProductRule`."""
 
     def __post_init__(self) -> None:
-        for each in self.knobs():
-            each.check(type(self).__name__, getattr(self, each.name))
+        owner = type(self).__name__
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if isinstance(each.default, bool) and not isinstance(value, bool):
+                raise ValueError(f"{owner}: {each.name} must be True or False, got {value!r}.")
+        for number in self._numbers():
+            number.check(owner, getattr(self, number.name))
 
     @classmethod
     def knobs(cls) -> list[Knob]:
         """The numbers a person may turn, in the order of the fields."""
-        described = ((each.name, each.metadata.get("knob")) for each in dataclasses.fields(cls))
-        return [replace(found, name=name) for name, found in described if found]
+        return [number for number in cls._numbers() if isinstance(number, Knob)]
+
+    @classmethod
+    def _numbers(cls) -> list[Number]:
+        """Every field that says its range, or whose default is a number, in the order of the fields."""
+        numbers = ((each.name, _number(each)) for each in dataclasses.fields(cls))
+        return [replace(number, name=name) for name, number in numbers if number]
 
     def turned(self, **values: float) -> Self:
         """The same rule with some knobs at other values."""
@@ -92,8 +122,8 @@ class Rule:
         return {"rule": type(self).__name__} | {k: v for k, v in values.items() if v != defaults[k]}
 
 
-@dataclass(frozen=True, eq=False)
-class Division:
+@dataclass(frozen=True, eq=False, repr=False)
+class Division(Readable):
     """How a rule divides relevance: the terms that hand it on, and what is lost on the way.
 
     Attributes
@@ -158,7 +188,7 @@ def from_dict(description: dict[str, Any]) -> Rule:
     return RULES[name](**fields)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Zero(LinearRule):
     """LRP-0: relevance in proportion to the contributions, R_j = Σ_k x_j w_jk / z_k · R_k.
 
@@ -169,7 +199,7 @@ class Zero(LinearRule):
         return _by_contribution(step, relevance, 1, 1, stabilizer=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Epsilon(LinearRule):
     """LRP-ε: as LRP-0, but ε swallows the weak and contradictory (Bach et al. 2015, eq. 58).
 
@@ -190,7 +220,7 @@ class Epsilon(LinearRule):
         return _by_contribution(step, relevance, 1, 1, stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gamma(LinearRule):
     """LRP-γ: contributions that agree with the output's sign count 1 + γ times (Montavon et al. 2019).
 
@@ -206,7 +236,7 @@ class Gamma(LinearRule):
         logarithmic=True,
         least=0,
     )
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         # Behind a ReLU no relevance arrives where z ≤ 0, which is worth a look: one matrix does for all then.
@@ -232,7 +262,7 @@ class Gamma(LinearRule):
         return Division(terms, sum(absorbed[1:], start=absorbed[0]) if absorbed else 0.0, stabilized, dropped)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AlphaBeta(LinearRule):
     """LRP-αβ: positive and negative contributions on their own, weighted α and −β (Bach et al. 2015, eq. 60).
 
@@ -243,15 +273,17 @@ class AlphaBeta(LinearRule):
     alpha: float = knob(
         2.0, "α", "1: evidence in favour only. Larger: counter-evidence weighs more.", (1.0, 4.0), least=1
     )
-    beta: float | None = None
+    beta: float | None = field(default=None, repr=False)
     """α − 1; may be given, and is checked then."""
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.beta is None:
             object.__setattr__(self, "beta", self.alpha - 1)
-        elif abs(self.alpha - self.beta - 1) > 1e-6:
+            return
+        Number(name="beta", least=0).check("AlphaBeta", self.beta)
+        if abs(self.alpha - self.beta - 1) > 1e-6:
             raise ValueError(f"AlphaBeta: alpha - beta must be 1, got {self.alpha:g} - {self.beta:g}; leave beta out.")
 
     def turned(self, **values: float) -> Self:
@@ -265,34 +297,34 @@ class AlphaBeta(LinearRule):
         return division + _by_contribution(step, relevance, 0, 1, self.stabilizer, 1 - self.alpha)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZPlus(LinearRule):
     """The z⁺-rule: positive contributions only, x⁺w⁺ + x⁻w⁻; the same as α1β0 (Montavon et al. 2017)."""
 
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         return _by_contribution(step, relevance, 1, 0, self.stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flat(LinearRule):
     """Every input of an output gets the same share, whatever its value: a coarse but stable first layer."""
 
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         share, losses = _uniform_share(step, relevance, step.fan_in(), self.stabilizer)
         return Division([Term(None, ONES, share)], **losses)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WSquare(LinearRule):
     """The w²-rule: shares in proportion to w², for first layers on unbounded input (Montavon et al. 2017)."""
 
     bias: bool = True
     """Whether b² counts in the denominator and absorbs its share; sources differ."""
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         squares = step.squares()
@@ -305,7 +337,7 @@ class WSquare(LinearRule):
         return division if bias is None else replace(division, bias=step.samples.sum(share, bias**2)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZBox(LinearRule):
     """The zᴮ-rule for a first layer whose input lies in a box, such as pixels (Montavon et al. 2017).
 
@@ -315,11 +347,16 @@ class ZBox(LinearRule):
 
     low: float | tuple[float, ...]
     high: float | tuple[float, ...]
-    stabilizer: float = 1e-6
+    stabilizer: float = stabilizing()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not bool((torch.tensor(self.low) < torch.tensor(self.high)).all()):
+        for name in ("low", "high"):
+            object.__setattr__(self, name, _bound(name, getattr(self, name)))
+        low, high = torch.tensor(self.low), torch.tensor(self.high)
+        if low.dim() == high.dim() == 1 and len(low) != len(high):
+            raise ValueError(f"ZBox: low has {len(low)} channels, high has {len(high)}; give one number for each.")
+        if not bool((low < high).all()):
             raise ValueError(f"ZBox: low must be below high in every channel, got {self.low} and {self.high}.")
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
@@ -335,7 +372,7 @@ class ZBox(LinearRule):
         return Division(terms, stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pass(LinearRule):
     """Relevance passes unchanged, as through an activation; input and output must have the same shape."""
 
@@ -349,7 +386,7 @@ class Pass(LinearRule):
         return Handover((relevance,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Signal(ProductRule):
     """Everything to the factor that is no gate; half each where that cannot be told.
 
@@ -373,7 +410,7 @@ class Signal(ProductRule):
         return Handover(tuple(r if slot == signal else None for slot, r in enumerate(factors)), stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Half(ProductRule):
     """Half to each factor: LRP-half in an LSTM, the uniform rule of AttnLRP for products (Achtibat et al. 2024)."""
 
@@ -388,7 +425,7 @@ class Half(ProductRule):
         return Handover(product.contributions(share), stabilizer=stabilizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proportional(ProductRule):
     """Each factor in proportion to its value before its activation, LRP-prop; in sums of products half each.
 
@@ -490,3 +527,14 @@ def _uniform_share(
 def _finite(bias: Tensor) -> Tensor:
     """Without the −∞ of a mask, which makes the share 0 wherever it is added."""
     return bias.masked_fill(bias.isinf(), 0.0)
+
+
+def _bound(name: str, given: Any) -> float | tuple[float, ...]:
+    """One number, or a tuple of one per channel; ValueError if it is neither."""
+    try:
+        numbers = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        numbers = torch.empty(0)
+    if numbers.dim() > 1 or not numbers.numel() or not bool(numbers.isfinite().all()):
+        raise ValueError(f"ZBox: {name} must be a finite number, or one per channel, got {given!r}.")
+    return numbers.item() if numbers.dim() == 0 else tuple(numbers.tolist())

@@ -15,13 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..readable import Readable
+
 
 class MixedSamplesError(ValueError):
     """A step computes from several samples at once, so their amounts cannot be told apart."""
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Readable):
     """The owners of a tensor's elements.
 
     Attributes

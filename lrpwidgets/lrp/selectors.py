@@ -17,11 +17,12 @@ A selector is a string or a function of a :class:`Place`:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import Any
 
+from ..readable import Readable
 from .tape import Step
 
 PRODUCTS = ("product", "matmul")
@@ -33,8 +34,8 @@ KINDS = ("conv", "linear", "pool", "maxpool", "norm", "sum", *PRODUCTS)
 _WEIGHTED = ("conv", "linear")
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
+@dataclass(frozen=True, eq=False, repr=False)
+class Place(Readable):
     """Where a layer lies in its network: all that a selector may ask."""
 
     name: str
@@ -49,7 +50,7 @@ class Place:
     """Largest number of weighted layers on a way from here to the output."""
     pools_before: int
     """Largest number of poolings on a way from the input to here."""
-    goes_to: Callable[[str], bool]
+    goes_to: Callable[[str], bool] = field(repr=False)
     """Whether this layer's output reaches the layer of that name, or is it."""
 
     @property
@@ -64,8 +65,8 @@ class Place:
         return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-@dataclass(frozen=True)
-class Kind:
+@dataclass(frozen=True, repr=False)
+class Kind(Readable):
     """All layers of a family, one of :data:`KINDS`."""
 
     kind: str
@@ -78,8 +79,8 @@ class Kind:
         return place.kind == self.kind
 
 
-@dataclass(frozen=True)
-class Name:
+@dataclass(frozen=True, repr=False)
+class Name(Readable):
     """Layers by name: a pattern with ``*`` and ``?``. A max pool must be named in full."""
 
     pattern: str
@@ -90,8 +91,8 @@ class Name:
         return fnmatchcase(place.name, self.pattern) or fnmatchcase(place.module, self.pattern)
 
 
-@dataclass(frozen=True)
-class Layer:
+@dataclass(frozen=True, repr=False)
+class Layer(Readable):
     """One layer by its full name; of a module that is called twice, one call (``"conv"``, ``"conv#2"``)."""
 
     name: str
@@ -100,8 +101,8 @@ class Layer:
         return place.name == self.name
 
 
-@dataclass(frozen=True)
-class Position:
+@dataclass(frozen=True, repr=False)
+class Position(Readable):
     """Weighted layers from the `start`-th to the `stop`-th; 0 is the first, −1 the last, `stop` included."""
 
     start: int
@@ -113,8 +114,8 @@ class Position:
         return place.weighted and self.start <= count <= stop
 
 
-@dataclass(frozen=True)
-class Stage:
+@dataclass(frozen=True, repr=False)
+class Stage(Readable):
     """Layers with `start` to `stop` poolings before them; of one `kind` if given, else all but max pools."""
 
     start: int
@@ -126,8 +127,8 @@ class Stage:
         return of_kind and self.start <= place.pools_before <= self.stop
 
 
-@dataclass(frozen=True)
-class Down:
+@dataclass(frozen=True, repr=False)
+class Down(Readable):
     """A layer and all layers whose output reaches it, down to the input; max pools left out."""
 
     layer: str
@@ -136,8 +137,8 @@ class Down:
         return place.kind != "maxpool" and place.goes_to(self.layer)
 
 
-@dataclass(frozen=True)
-class Inside:
+@dataclass(frozen=True, repr=False)
+class Inside(Readable):
     """The weighted layers of the module at a path; all its layers but max pools if not only `weighted`."""
 
     module: str
@@ -227,6 +228,9 @@ class Layout:
             Place(step.name, step.module, step.kind, before[i], after[i], pools[i], partial(flow.reaches, i))
             for i, step in enumerate(self._steps)
         ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"places": self.places}  # all that is asked of a copy; the steps hold the weights of the model
 
     def _most_before(self, counts: Sequence[bool]) -> list[int]:
         most: list[int] = []

@@ -6,14 +6,15 @@ The tape keeps the activations of the whole forward: about as much memory as tra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import operations
+from ..readable import Readable, summary
+from . import operations, pickling
 from .call import Call, version
 from .linear import per_channel
 from .operations import Operation
@@ -24,8 +25,8 @@ class StaleExplanationError(RuntimeError):
     """The model's weights changed since an explanation was made, so it cannot be asked on."""
 
 
-@dataclass
-class Value:
+@dataclass(repr=False)
+class Value(Readable):
     """One intermediate result: its tensor as the steps that read it saw it."""
 
     tensor: Tensor
@@ -84,6 +85,16 @@ class Step:
         """Its name, and those of the steps that became part of it."""
         return (self.name, *(step.name for step in self.folded), *self.within)
 
+    def __repr__(self) -> str:
+        return f"Step({self.name!r}: {operations.key(self.function)}, {self.kind})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        function, operation = pickling.named(self.function), pickling.listed(self.operation, self.function)
+        return {**vars(self), "function": function, "operation": operation}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({name: pickling.found(item) for name, item in state.items()})
+
 
 @dataclass(frozen=True, eq=False)
 class Tape:
@@ -105,6 +116,10 @@ class Tape:
     """Inputs that count as constants, by their position among all inputs."""
     widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By id, constants of 16 bits and what they are in 32."""
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(summary(self.values[value].tensor) for value in self.inputs)
+        return f"Tape({len(self.steps)} steps from {inputs} to scores {summary(self.scores)})"
 
     @property
     def scores(self) -> Tensor:
@@ -208,6 +223,21 @@ class Tape:
         """The name of a parameter or buffer of the model, or of what it is in 32 bits; None for other tensors."""
         return self._names.get(id(parameter))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Ids and versions are those of the tensors that live here: of a copy the versions begin anew.
+        unchanged = [(weight, version(weight) == recorded) for weight, recorded in self.weights]
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        state |= {"widened": {}, "weights": unchanged}
+        if any(
+            self.values[value].tensor.is_meta for step in self.steps for value in step.inputs
+        ):  # without activations, weights are of no use
+            state |= {"steps": [_bare(step) for step in self.steps], "weights": [], "parameters": []}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = [(weight, version(weight) if unchanged else -1) for weight, unchanged in state["weights"]]
+        vars(self).update(state, weights=weights)
+
 
 def _prepares(step: Step) -> bool:
     """Whether larger inputs of the step give larger outputs, or larger ones smaller."""
@@ -230,3 +260,13 @@ def call_of(
         unsquashed=tuple(values[v].unsquashed for v in read),
         **more,
     )
+
+
+def _bare(item: Any) -> Any:
+    """A step, and whatever steps it holds, without the arguments."""
+    if isinstance(item, tuple):
+        return tuple(map(_bare, item))
+    if not isinstance(item, Step):
+        return item
+    held = {each.name: _bare(getattr(item, each.name)) for each in fields(item)}
+    return replace(item, **(held | {"args": (), "kwargs": {}}))

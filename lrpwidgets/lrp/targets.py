@@ -23,6 +23,9 @@ class Rather:
     than: int
 
 
+_SHOWN = 3
+"""Samples whose target is described."""
+
 Target = int | Rather | Sequence[int] | Tensor | None
 
 
@@ -83,6 +86,28 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
         _check_range(numbers, classes)
         chosen = torch.tensor(numbers, device=scores.device)
     return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores.device, _wide(scores))
+
+
+def described(weights: Tensor) -> str:
+    """What is explained by these `weights` of the scores (B, C, ...), in words."""
+    if weights.dim() > 2:
+        return "dense scores"
+    alike = bool((weights == weights[:1]).all())
+    each = [_described(row) for row in (weights[:1] if alike else weights[:_SHOWN])]
+    if None in each:
+        return "weighted scores"
+    listed = ", ".join(filter(None, each))
+    return f"class {listed}" if alike else f"classes {listed}{', …' if len(weights) > _SHOWN else ''}"
+
+
+def _described(row: Tensor) -> str | None:
+    chosen = {number: float(row[number]) for number in row.nonzero().flatten().tolist()}
+    by_weight = {weight: number for number, weight in chosen.items()}
+    if len(chosen) == 1 and 1.0 in by_weight:
+        return str(by_weight[1.0])
+    if len(chosen) == 2 and by_weight.keys() == {1.0, -1.0}:
+        return f"{by_weight[1.0]} rather than {by_weight[-1.0]}"
+    return None
 
 
 def of_part(target: Target, own: slice, samples: int, dimensions: int) -> Target:

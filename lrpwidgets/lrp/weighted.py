@@ -49,6 +49,9 @@ class EffectiveWeights:
         """Forget everything."""
         self._kept.clear()
 
+    def __reduce__(self) -> tuple[type[EffectiveWeights], tuple[()]]:
+        return type(self), ()  # a copy finds them again
+
 
 class Weighted(LinearStep):
     """A convolution or dense layer, with the scales and shifts per output channel that follow it folded in."""

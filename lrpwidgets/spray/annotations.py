@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
+
 if TYPE_CHECKING:
     from .atlas import Atlas
     from .store import RelevanceStore
@@ -19,8 +21,8 @@ ABSENT = -2
 """In the place of a cluster's number: the row was not in the atlas. −1 is noise."""
 
 
-@dataclass(frozen=True, eq=False)
-class Annotation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Annotation(Readable):
     """A clustering that was written into a store."""
 
     clusters: NDArray[np.int32]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
 from . import embeddings as embedding
 from .clusters import NOISE, clustered, coordinates
 from .features import Features, usable
@@ -52,8 +53,8 @@ class Ranked:
     """The share of that."""
 
 
-@dataclass(frozen=True, eq=False)
-class Cluster:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cluster(Readable):
     """What the samples of one cluster have in common."""
 
     number: int
@@ -98,6 +99,15 @@ class Atlas:
     seconds: float = 0.0
     """What :func:`spray` took, without t-SNE and UMAP; 0 for an atlas from a file."""
     _made: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{size:,}" for size in np.bincount(self.clusters[self.clusters >= 0])[:8])
+        more = ", …" if self.count > 8 else ""
+        notes = f"; {' '.join(self.notes)}" if self.notes else ""
+        return (
+            f"Atlas({self.selection.name}: {len(self):,} maps in {self.count} clusters of {sizes}{more} "
+            f"({self.clustering}), eigengap {self.eigengap}{notes})"
+        )
 
     @property
     def store(self) -> RelevanceStore:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..readable import Readable
 from . import maps
 from .layout import FAILED, REASON
 
@@ -26,8 +27,8 @@ Values = dict[str, NDArray[Any]]
 """Of each array of a store what belongs to some inputs, (n, ...)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Readable):
     """The inputs of one batch, as far as they could be read."""
 
     number: int

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
+
 if TYPE_CHECKING:
     from .store import Selection
 
@@ -79,8 +81,8 @@ def pooled(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return maps
 
 
-@dataclass(frozen=True, eq=False)
-class Usable:
+@dataclass(frozen=True, eq=False, repr=False)
+class Usable(Readable):
     """The part of a selection that can be compared."""
 
     features: NDArray[np.float32]

@@ -98,6 +98,13 @@ class Verdict:
     chance: float
     """Probability of so many more turning than with the control, if artefact and control did the same."""
 
+    def __repr__(self) -> str:
+        verdict = f"not a Clever Hans, {self.acquittal}" if self.acquittal else "a Clever Hans"
+        return (
+            f"Verdict({verdict}: {self.turned} of {self.samples} turned, {self.turned_by_control} by the control; "
+            f"accuracy {self.before:.1%} → {self.after:.1%}, control {self.control:.1%}; chance {self.chance:.1g})"
+        )
+
     @property
     def acquittal(self) -> str:
         """Why it is no Clever Hans, as the end of a sentence; empty if it is one."""

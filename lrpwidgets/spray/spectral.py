@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -35,8 +37,8 @@ _SOFT = 0.005
 """Eigenvalues below differ by noise only."""
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum(Readable):
     """The smallest eigenpairs of the normalised Laplacian."""
 
     eigenvalues: NDArray[np.float64]

@@ -40,6 +40,9 @@ class TensorSamples:
     names: list[str] = field(repr=False)
     """Display name of each, N of them."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} of {tuple(self.inputs.shape[1:])})"
+
     def __post_init__(self) -> None:
         if not len(self.inputs) == len(self.labels) == len(self.names):
             counts = f"{len(self.inputs)} inputs, {len(self.labels)} labels and {len(self.names)} names"

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
 from .outlines import OUTLINES
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -52,8 +53,8 @@ class Scenes:
     """Whose pixel it is, (N, 64, 64): 0 the ground, 1 the large object, 2 to 4 the small ones."""
 
 
-@dataclass(frozen=True, eq=False)
-class Objects:
+@dataclass(frozen=True, eq=False, repr=False)
+class Objects(Readable):
     """One object of each scene."""
 
     kinds: Ints

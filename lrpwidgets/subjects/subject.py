@@ -22,7 +22,7 @@ class Subject:
     Only `model` is needed; each further field lets the widgets show more. Inputs have any number of channels.
     """
 
-    model: nn.Module = field(repr=False)
+    model: nn.Module
     """Takes inputs (B, C, H, W) and gives scores (B, classes)."""
     dataset: Samples = field(default=(), repr=False)
     """``dataset[i]`` is ``(x, label)``; empty where pictures come by upload only. See `Samples`."""
@@ -47,6 +47,10 @@ class Subject:
     only its owner can."""
     notes: list[str] = field(default_factory=list, repr=False)
     """Guesses that a person should know of, each a sentence. See `lrpwidgets.subjects.guess`."""
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.dataset):,} inputs, {len(self.classes):,} classes"
+        return f"Subject({self.name!r}: {self.title}, {type(self.model).__name__}, {counts})"
 
     def __post_init__(self) -> None:
         self.title = self.title or self.name

@@ -53,7 +53,7 @@ class Tag:
         return tagged
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TaggedSamples(TensorSamples):
     """Samples held in memory, with what is true of them and no network should need."""
 

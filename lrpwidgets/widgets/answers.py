@@ -16,20 +16,21 @@ from torch import Tensor
 
 from .. import subjects
 from ..lrp import Explainer, Explanation, StaleExplanationError
+from ..readable import Readable
 from ..subjects import Stroke, Subject
 from .question import Question
 
 
-@dataclass(frozen=True, eq=False)
-class Upload:
+@dataclass(frozen=True, eq=False, repr=False)
+class Upload(Readable):
     """A picture file from outside."""
 
     name: str
     data: bytes
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
+@dataclass(frozen=True, eq=False, repr=False)
+class Picture(Readable):
     """An input of the model that is being looked at."""
 
     x: Tensor
@@ -58,6 +59,9 @@ class Answer:
     """Whether the network had to run; else a forward that was kept did for it."""
     before: list[float] | None = None
     """The scores of the input without paint; None where nothing is painted."""
+
+    def __repr__(self) -> str:
+        return f"Answer({self.picture.name!r}: {self.explanation!r})"
 
     @cached_property
     def scores(self) -> list[float]:

@@ -52,7 +52,7 @@ class Compare(HeatmapView):
                 f"Compare has room for 1 to {MOST_PINS} variations beside the live map, got {len(questions)}; give "
                 "some composites, targets or items."
             )
-        exploration.pins, exploration.pinned = (), ()
+        exploration.unpin_all()
         exploration.pin(*questions)
         super().__init__(exploration, look)
 

@@ -187,6 +187,11 @@ class Exploration(Asking):
             self.pinned = _without(self.pinned, number)
             self.pins = _without(self.pins, number)
 
+    def unpin_all(self) -> None:
+        """Let go of all maps beside the live one."""
+        with self.hold_trait_notifications():
+            self.pinned, self.pins = (), ()
+
     def repin(self, number: int, question: Question) -> None:
         """Ask another question in the place of a pin."""
         self.pins = (*self.pins[:number], question, *self.pins[number + 1 :])
@@ -228,7 +233,7 @@ class Exploration(Asking):
                     "pictures are not kept."
                 )
         self._put(question if question.item is not None else replace(question, item=self.item))
-        self.pins, self.pinned = (), ()
+        self.unpin_all()
         if pinned:
             self.pin(*pinned)
         self._ask()

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from ..lrp import Explanation
 from ..lrp.explanation import Layer
+from ..readable import Readable
 from .exploration import Exploration
 
 KINDS = ("conv", "linear", "sum", "pool", "maxpool", "norm", "matmul", "activation", "embedding")
@@ -33,8 +34,8 @@ SIDE = 56
 _KEPT: WeakKeyDictionary[Explanation, Inside] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, eq=False)
-class Inside:
+@dataclass(frozen=True, eq=False, repr=False)
+class Inside(Readable):
     """The output of one layer for one input, as channels × positions."""
 
     name: str

@@ -26,6 +26,9 @@ class LayerInspector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has n
         super().__init__([self.maps, self._charts])
         self.add_class("lrp")
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)  # ipywidgets would print all that is inside
+
     def close(self) -> None:
         """Stop following and disappear from the page."""
         for part in (self.maps, self.bars, self.depth, self._charts):

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ..lrp import Composite, Rather
+from ..readable import Readable
 from ..subjects import Stroke
 
 
-@dataclass(frozen=True)
-class Question:
+@dataclass(frozen=True, repr=False)
+class Question(Readable):
     """All that is asked about one input; nothing in it depends on the screen."""
 
     item: int | None

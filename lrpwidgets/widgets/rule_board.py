@@ -29,7 +29,7 @@ from .exploration import Exploration
 from .network import Block, Network, family_of
 from .view import View, script, style
 
-_WORDS = {
+_WORDS: dict[Selector, str] = {
     Position(0): "first layer",
     Position(-1): "last layer",
     Kind("conv"): "convolutions",

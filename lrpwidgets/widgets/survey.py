@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ..readable import Readable
 from .answers import Picture
 from .exploration import Exploration, sentence
 
@@ -29,8 +30,8 @@ SIZE = 64
 """Longer side of a thumbnail in pixels, at most."""
 
 
-@dataclass(frozen=True, eq=False)
-class Findings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(Readable):
     """What was found out about some inputs."""
 
     index: NDArray[np.int32]

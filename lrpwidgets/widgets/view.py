@@ -44,6 +44,9 @@ class Follower:
 
     exploration: Exploration
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)  # ipywidgets would print all that is inside
+
     def follow(self, handler: Callable[[], None], *traits: str) -> None:
         """Call `handler` now and whenever one of the exploration's `traits` changes, until this is closed."""
 

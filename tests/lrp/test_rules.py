@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,7 @@ from dense import Dense, account, assert_near, dense
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer, rules
-from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, Zero, ZPlus
+from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, LinearRule, Pass, WSquare, ZBox, Zero, ZPlus
 
 
 class Function(nn.Module):
@@ -283,7 +285,19 @@ def test_a_rule_survives_the_way_through_json(rule):
         (lambda: Gamma(-0.1), "gamma must be a number at least 0"),
         (lambda: AlphaBeta(0.5), "alpha must be a number at least 1"),
         (lambda: AlphaBeta(2, 2), "alpha - beta must be 1, got 2 - 2"),
+        (lambda: AlphaBeta(2, float("nan")), "AlphaBeta: beta must be a number at least 0, got nan"),
+        (lambda: WSquare(bias=None), "WSquare: bias must be True or False, got None"),
+        (lambda: Epsilon(relative=1), "Epsilon: relative must be True or False, got 1"),
         (lambda: ZBox(1, 1), "low must be below high"),
+        (lambda: ZBox(float("nan"), 1), "ZBox: low must be a finite number, or one per channel, got nan"),
+        (
+            lambda: ZBox(-1, (1.0, float("inf"))),
+            r"ZBox: high must be a finite number, or one per channel, got \(1.0, in",
+        ),
+        (lambda: ZBox("black", 1), "ZBox: low must be a finite number, or one per channel, got 'black'"),
+        (lambda: ZBox(((-1, -1),), 1), r"ZBox: low must be a finite number, or one per channel, got \(\(-1, -1\),\)"),
+        (lambda: ZBox((), 1), r"ZBox: low must be a finite number, or one per channel, got \(\)"),
+        (lambda: ZBox((-1, -1), (1, 1, 1)), "ZBox: low has 2 channels, high has 3; give one number for each"),
         (lambda: rules.from_dict({"rule": "Gama"}), "no rule 'Gama'; rules are Zero, Epsilon"),
         (lambda: rules.from_dict({"rule": "Gamma", "epsilon": 1}), "Gamma has no field 'epsilon'"),
     ],
@@ -292,6 +306,39 @@ def test_a_rule_survives_the_way_through_json(rule):
 def test_a_rule_out_of_range_says_what_it_wants(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("value", [-1, -1e-9, float("nan"), float("inf"), "1", None, True], ids=str)
+@pytest.mark.parametrize("rule", [Gamma, AlphaBeta, ZPlus, Flat, WSquare, lambda **given: ZBox(-1, 1, **given)])
+def test_a_stabilizer_is_a_number_that_is_not_negative(rule, value):
+    with pytest.raises(ValueError, match="stabilizer must be a number at least 0, got"):
+        rule(stabilizer=value)
+    assert rule(stabilizer=0).stabilizer == 0
+
+
+@dataclass(frozen=True)
+class Shifted(LinearRule):
+    """A rule of one's own with a number that no slider shows, and one that a slider shows as a whole number."""
+
+    shift: float = -1.0
+    steps: int = rules.knob(1, "n", "How many.", (1, 9), least=1)
+
+    def divide(self, step, relevance):
+        raise NotImplementedError
+
+
+def test_the_numbers_of_a_rule_of_ones_own_are_checked_too():
+    assert Shifted(-3, 2).turned(steps=4) == Shifted(-3, 4)
+    assert [knob.name for knob in Shifted.knobs()] == ["steps"]
+    with pytest.raises(ValueError, match="Shifted: shift must be a finite number, got nan"):
+        Shifted(float("nan"))
+    with pytest.raises(ValueError, match="Shifted: steps must be a number at least 1, got 0"):
+        Shifted(steps=0)
+
+
+@pytest.mark.parametrize("make", [list, tuple, torch.tensor, np.array], ids=["list", "tuple", "tensor", "array"])
+def test_bounds_of_a_box_come_in_any_form(make):
+    assert ZBox(make([-1.0, -2.0]), make([1.0, 2.0])) == ZBox((-1, -2), (1, 2))
 
 
 def test_a_slider_may_turn_alpha_and_beta_follows():

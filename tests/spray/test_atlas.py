@@ -34,6 +34,16 @@ def test_planted_strategies_are_found(store):
     assert found.vectors.shape == (80, 32)
 
 
+def test_an_atlas_prints_what_was_found(store):
+    assert repr(spray(store)) == (
+        "Atlas(all 80 inputs: 80 maps in 3 clusters of 40, 25, 15 (spectral-3), eigengap 3; "
+        "The neighbour graph has 3 separate parts.)"
+    )
+    assert repr(spray(store, clusters=10)).startswith("Atlas(all 80 inputs: 80 maps in 10 clusters of ")
+    assert ", … (spectral-10)" in repr(spray(store, clusters=10))
+    assert repr(spray(store).cluster(2)).startswith("Cluster(2, rows=<int64 (15,)>, heatmap=<float32 (12, 12)>")
+
+
 @pytest.mark.parametrize("clusters", ["hdbscan", "agglomerative"])
 def test_another_clustering_finds_them_too(store, clusters):
     found = spray(store, clusters=clusters)

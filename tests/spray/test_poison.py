@@ -137,6 +137,16 @@ def test_the_verdict_needs_many_turns_beyond_control_and_chance_and_a_loss_of_ac
     assert acquittal in verdict.acquittal
 
 
+def test_a_verdict_prints_with_its_reason():
+    assert repr(FALLS) == (
+        "Verdict(a Clever Hans: 30 of 200 turned, 2 by the control; "
+        "accuracy 95.0% → 80.0%, control 94.0%; chance 1e-05)"
+    )
+    assert repr(replace(FALLS, chance=0.01)).startswith(
+        "Verdict(not a Clever Hans, so few more can have turned by chance: 30 of 200 turned"
+    )
+
+
 def test_chance_is_that_of_a_coin_for_each_picture_that_only_one_of_both_turned():
     taken = np.zeros((3, 40), bool)
     taken[1, :9] = True  # the artefact turns nine,

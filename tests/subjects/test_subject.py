@@ -1,3 +1,5 @@
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -18,6 +20,28 @@ def test_a_subject_needs_only_a_model():
     assert subject.from_image is None
     assert subject.recipe == ""
     assert subject.notes == []
+
+
+def test_a_subject_prints_its_title_and_how_much_it_has():
+    assert repr(Subject(nn.Flatten())) == "Subject('subject': subject, Flatten, 0 inputs, 0 classes)"
+    digits = subjects.load("digits")
+    assert repr(digits) == "Subject('digits': Small CNN · handwritten digits, Sequential, 355 inputs, 10 classes)"
+    assert repr(digits.dataset) == "TensorSamples(355 of (1, 8, 8))"
+
+
+@pytest.mark.parametrize("name", [name for name in subjects.names() if name != "imagenet"])
+def test_a_subject_can_be_copied_and_sent_to_another_process(name):
+    subject = subjects.load(name)
+    x, label = subject.item(subject.start)
+    for made in (pickle.loads(pickle.dumps(subject)), copy.deepcopy(subject)):
+        there, same = made.item(made.start)
+        assert torch.equal(there, x)
+        assert same == label
+        assert torch.equal(made.model(x[None]), subject.model(x[None]))
+        picture = subject.to_image(x)
+        assert made.to_image(x).tobytes() == picture.tobytes()
+        assert torch.equal(made.from_image(picture), subject.from_image(picture))
+        assert (made.name, made.classes, made.bounds) == (subject.name, subject.classes, subject.bounds)
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (5, "L")])

@@ -20,6 +20,8 @@ def test_composites_targets_and_items_stand_beside_the_live_map(exploration):
 def test_what_was_pinned_before_gives_way(exploration):
     exploration.pin()
     assert len(Compare(exploration, targets=[1, 2]).pinned) == 2
+    assert len(Compare(exploration, targets=[1]).pinned) == 1
+    assert exploration.error == ""
 
 
 @pytest.mark.parametrize("targets", [[], list(range(6))])

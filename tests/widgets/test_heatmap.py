@@ -191,6 +191,22 @@ def test_a_pin_is_closed(exploration, say):
     assert (view.pinned, view.pin_maps) == ([], [])
 
 
+def test_a_view_with_a_pin_shows_the_pins_of_a_restored_state(exploration):
+    view = HeatmapView(exploration)
+    exploration.pin()
+    link = exploration.link()
+    exploration.pin()
+    exploration.restore(link)
+    assert exploration.error == ""
+    assert len(view.pinned) == len(view.pin_maps) == 1
+    exploration.unpin(0)
+    plain = exploration.link()
+    exploration.pin()
+    exploration.restore(plain)
+    assert exploration.error == ""
+    assert view.pinned == []
+
+
 def test_a_sixth_pin_is_refused_with_a_sentence(exploration, say):
     view = HeatmapView(exploration)
     for _ in range(6):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...readable import Readable
 from .files import Array, Series, described, member, opened, values, where
 from .labels import Label, check_known
 from .pictures import channels_first
@@ -21,8 +22,8 @@ CHANNELS = "channels"
 """Attribute of ``attribution`` in files of ours: how many of its channels have data."""
 
 
-@dataclass(frozen=True, eq=False)
-class Attributions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attributions(Readable):
     """All heatmaps of a project, under the names that a `RelevanceStore` has for them.
 
     Row i is of input number ``index[i]``.

@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from ...readable import Readable
 from ..view import View, script, style
 from .tiles import TileMaker, Tiles
 
@@ -31,8 +32,8 @@ def hues(count: int) -> tuple[str, ...]:
     return tuple(HUES[group % len(HUES)] for group in range(count))
 
 
-@dataclass(frozen=True, eq=False)
-class Points:
+@dataclass(frozen=True, eq=False, repr=False)
+class Points(Readable):
     """Where n explanations are on the map, and how they are coloured."""
 
     xy: NDArray[np.float32]

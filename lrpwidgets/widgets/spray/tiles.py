@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...readable import Readable
 from ..exploration import sentence
 
 LARGEST = 48
@@ -22,8 +23,8 @@ _MOST = 96
 _lanes = itertools.count(-1_000_000)  # one for each view, before all questions: tiles take a few milliseconds
 
 
-@dataclass(frozen=True, eq=False)
-class Tiles:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tiles(Readable):
     """Thumbnails of m points, each `s` pixels wide and high."""
 
     inputs: NDArray[np.uint8]
