@@ -25,6 +25,7 @@ from . import expansions, operations, watching
 from .call import Call, Slot, fill, results, substitute, version
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
+from .scores import one_axis_at_least, way_out
 
 
 class StaleExplanationError(RuntimeError):
@@ -193,7 +194,7 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
     Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
-    the model returns goes through `select`; a tensor (B,) becomes (B, 1).
+    the model returns goes through `select`; a tensor (B,) becomes (B, 1), and of one sample also ().
 
     Raises
     ------
@@ -213,11 +214,11 @@ def record(model: nn.Module, inputs: tuple[Tensor, ...], select: Callable[[Any],
     ):
         output = model(*recorder.inputs)
         output = output if select is None else select(output)
-        if isinstance(output, Tensor) and output.dim() == 1:
-            output = output.unsqueeze(1)
+        if isinstance(output, Tensor):
+            output = one_axis_at_least(output)
     if not isinstance(output, Tensor):
         returned = type(output).__name__
-        way = "Explainer(model, select=lambda output: output[0])" if select is None else "a select that returns one"
+        way = f"Explainer(model, {way_out(output)})" if select is None else "a select that returns one"
         raise TypeError(
             f"{'The model' if select is None else 'select'} returned a {returned}; LRP needs one tensor of "
             f"scores (B, C). Say which part of it holds them: {way}."
