@@ -74,8 +74,11 @@ def taken(output: Any, select: Select) -> Any:
     if not isinstance(select, str | int):
         return output if select is None else select(output)
     there = parts(output)
-    if select in there:
-        return there[select]
+    place = select
+    if isinstance(place, int) and place < 0 and isinstance(output, Mapping | tuple | list):
+        place += len(output)
+    if place in there:
+        return there[place]
     if isinstance(select, str) and not isinstance(output, Tensor | Mapping) and hasattr(output, select):
         return getattr(output, select)
     way = "leave select out" if isinstance(output, Tensor) else f"choose {_listed(there)}"
@@ -116,8 +119,9 @@ def probabilities(scores: Tensor, select: Select) -> Tensor:
 
 def axes_read(shape: tuple[int, ...]) -> str:
     """How dense scores of that shape are read, and what to do if the classes are the last axis."""
+    axes = ", ".join(["B", *map(str, shape[1:])])
     return (
-        f"Scores {shape} are read as (B, classes, ...), so axis 1 holds {shape[1]} classes; if the last axis holds "
+        f"Scores ({axes}) are read as (B, classes, ...), so axis 1 holds {shape[1]} classes; if the last axis holds "
         f"them, {shape[-1]}, explain with {CLASSES_LAST} (a select that is there already can end so)."
     )
 

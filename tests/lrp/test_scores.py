@@ -53,6 +53,7 @@ PLACES = {
     "a place in a dict": (lambda scores: {"loss": None, "logits": scores}, 1),
     "ordered dict": (lambda scores: OrderedDict(logits=scores, hidden=scores * 2), "logits"),
     "tuple": (lambda scores: (scores * 2, scores), 1),
+    "from the end": (lambda scores: (scores * 2, scores), -1),
     "list": (lambda scores: [scores, scores * 2], 0),
     "named tuple": (lambda scores: Pair(scores * 2, scores), "logits"),
     "a place in a named tuple": (lambda scores: Pair(scores * 2, scores), 1),
@@ -75,6 +76,7 @@ def test_a_key_or_a_position_finds_the_scores(kind):
     [
         (lambda scores: {"loss": None, "logits": scores}, "logit", "select='logit' .* a dict; choose 'loss', 'logits'"),
         (lambda scores: (scores, scores), 2, "select=2 is no part of what the model returns, a tuple; choose 0, 1"),
+        (lambda scores: (scores, scores), -3, "select=-3 is no part .*, a tuple; choose 0, 1"),
         (lambda scores: Output(None, scores), "score", "a Output; choose 'loss', 'logits'"),
         (lambda scores: scores, 0, "select=0 is no part of what the model returns, a Tensor; leave select out"),
         (lambda scores: 3, "logits", "a int; choose a function that returns the scores"),
