@@ -8,6 +8,7 @@ import ipywidgets
 from torch import nn
 
 from ..lrp import Composite
+from ..lrp.scores import Select
 from ..subjects import Subject, describe
 from ..widgets import (
     ClassScores,
@@ -30,6 +31,7 @@ def explore(
     *,
     classes: Any = None,
     preprocessing: Any = None,
+    select: Select = None,
     composite: str | Composite | None = None,
     device: str | None = None,
     **fields: Any,
@@ -40,10 +42,13 @@ def explore(
     ----------
     model_or_subject
         What to examine: a :class:`~lrpwidgets.subjects.Subject`, or a torch model that maps (B, C, H, W) to scores
-        (B, classes). By default what ``lrpwidgets serve`` was asked for, which is ``digits`` elsewhere.
+        (B, classes), or to one score per sample, (B,) or (B, 1). By default what ``lrpwidgets serve`` was asked for,
+        which is ``digits`` elsewhere.
     dataset, classes, preprocessing
         For a model: its data in nearly any form, the names of its classes, and what makes inputs of pictures; see
         :func:`lrpwidgets.subjects.describe`. What had to be guessed is said in the status line.
+    select
+        For a model: where the scores are in what it returns, as ``"logits"``; see :class:`lrpwidgets.lrp.Explainer`.
     composite
         The rules to begin with: the name of a preset or a composite.
     device
@@ -59,7 +64,7 @@ def explore(
         If the data does not fit the model.
     """
     options = Options.from_environment()
-    given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, **fields}
+    given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, "select": select, **fields}
     given = {name: value for name, value in given.items() if value is not None}
     subject = _subject(model_or_subject, given) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)

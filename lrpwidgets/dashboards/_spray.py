@@ -65,7 +65,8 @@ def spray(
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))
-    state = Investigation(store, subject or _asked_for(options) or subject_of(store), device or options.device)
+    subject = subject or _asked_for(options) or options.selecting(subject_of(store))
+    state = Investigation(store, subject, device or options.device)
     points = EmbeddingScatter(state)
     return _SprayPage(
         state,

@@ -52,7 +52,6 @@ def attributed(
     options: Options, store: Path, composite: str, scheduler: str | None, **asked: Any
 ) -> tuple[RelevanceStore, Subject]:
     """The completed store, and its subject; raises as :meth:`.RelevanceStore.create` does."""
-    from ..lrp import Explainer
     from ..spray import RelevanceStore
     from ..spray.memory import keep_freed
 
@@ -60,13 +59,13 @@ def attributed(
     with connected(scheduler) as client, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* could not be read or explained", RuntimeWarning)  # `summary` tells
         subject = options.load_subject()
-        explainer = Explainer(subject.model, find_composite(composite, subject), options.device)
+        explainer = subject.explainer(find_composite(composite, subject), options.device)
         return RelevanceStore.create(store, explainer, subject, client=client, **asked), subject
 
 
 def find_composite(text: str, subject: Subject) -> str | Composite:
     """The preset of that name, with the bounds of the subject's input, or the composite in that file."""
-    from ..lrp import Explainer, composites
+    from ..lrp import composites
     from ..lrp.selectors import Layout
     from ..spray.examine import first
     from ..widgets import composite_file, presets
@@ -75,7 +74,7 @@ def find_composite(text: str, subject: Subject) -> str | Composite:
         return text
     if text in composites.names():
         return presets.preset(subject, text)
-    explainer = Explainer(subject.model)
+    explainer = subject.explainer()
     _, _, steps = first(subject, lambda x, _: explainer.record(x[None]).steps)
     return composite_file.read(Path(text).read_bytes(), text, Layout(steps))
 

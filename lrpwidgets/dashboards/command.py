@@ -81,6 +81,9 @@ SUBJECT_OPTIONS = {
     "crop": click.option(
         "--crop", type=click.IntRange(1), help="Height and width of its input in pixels; by default the weights' own."
     ),
+    "select": click.option(
+        "--select", help="Where the scores are in what the model returns: a key or attribute, or a position in a tuple."
+    ),
     "device": click.option("--device", help="Where to compute: cpu, cuda, cuda:1, mps."),
 }
 """Of every command that is about a subject."""
@@ -163,6 +166,7 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
 @click.option("--test", is_flag=True, help="Put every cluster to the poison test.")
 @click.option("--save", type=click.Path(path_type=Path), help="Folder for the atlases, a file each.")
 @click.option("--virelay", type=click.Path(path_type=Path), help="Folder for a ViRelAy project.")
+@SUBJECT_OPTIONS["select"]
 def spray(store: Path, **asked: Any) -> None:
     """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
     with in_a_sentence():
@@ -195,6 +199,7 @@ def find_options(
     weights: str | None = None,
     images: str | None = None,
     crop: int | None = None,
+    select: str | None = None,
     device: str | None = None,
 ) -> Options:
     """The options as far as they can be checked without loading a model."""
@@ -209,7 +214,7 @@ def find_options(
         check_subject(subject)
     if device is not None:
         check_device(device)
-    options = Options(arch=arch, weights=weights, crop=crop, device=device)
+    options = Options(arch=arch, weights=weights, crop=crop, select=select, device=device)
     if images is not None:
         if not Path(images).is_dir():
             raise Refused(f"--images must be a folder of pictures; there is no folder {images!r}.")

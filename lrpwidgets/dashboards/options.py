@@ -32,6 +32,8 @@ class Options:
     """a folder of pictures, as an absolute path: a kernel has another working directory"""
     crop: int | None = None
     """height and width of the input in pixels, for `imagenet` only"""
+    select: str | None = None
+    """a key, an attribute or a position in what the model returns, where its scores are"""
     device: str | None = None
     """as `torch.device` spells it"""
 
@@ -46,9 +48,21 @@ class Options:
 
     def load_subject(self, default: str = "digits") -> Subject:
         """Load the model and the dataset, those of the subject `default` if none was asked for; may take seconds."""
+        return self.selecting(self._loaded(default))
+
+    def selecting(self, subject: Subject) -> Subject:
+        """The subject, its scores found where these options say, if they do."""
+        return subject.selecting(key(self.select))
+
+    def _loaded(self, default: str) -> Subject:
         from lrpwidgets import subjects
 
         chosen = {key: value for key in ("arch", "weights", "crop") if (value := getattr(self, key)) is not None}
         if self.images is not None:
             return subjects.from_folder(self.images, **chosen)
         return subjects.load(self.subject or default, **chosen)
+
+
+def key(select: str | None) -> str | int | None:
+    """A position for a whole number, else the word itself: text of the command line is never run."""
+    return int(select) if select is not None and select.removeprefix("-").isdecimal() else select

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Options
+from .options import Options, key
 
 if TYPE_CHECKING:
-    from ..lrp import Explainer
     from ..spray import Atlas, RelevanceStore
     from ..subjects import Subject
 
@@ -27,14 +26,22 @@ def found_store(options: Options, store: Path | None) -> str:
 
 
 def told(
-    path: Path, *, by: str, label: str | None, test: bool, save: Path | None, virelay: Path | None, **asked: Any
+    path: Path,
+    *,
+    by: str,
+    label: str | None,
+    test: bool,
+    save: Path | None,
+    virelay: Path | None,
+    select: str | None = None,
+    **asked: Any,
 ) -> Iterator[str]:
     """Line by line what was found in the store; raises ValueError or FileNotFoundError before any work is done."""
     from ..spray import RelevanceStore
 
     store = RelevanceStore.open(path)
     number = None if label is None else _class(store, label)
-    subject = subject_of(store) if test or virelay else None
+    subject = subject_of(store).selecting(key(select)) if test or virelay else None
     found = _atlases(store, by, number, **asked)
     yield from _rows(found)
     if test and subject:
@@ -103,18 +110,12 @@ def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:
     """What the poison test says of each cluster."""
     from ..spray import candidate, poison_test
 
-    explainer = _explainer(subject)
+    explainer = subject.explainer()
     for atlas in found:
         for ranked in atlas.ranking:
             artefact = candidate(atlas, ranked.cluster, subject)
             name = atlas.store.class_name(artefact.label)
             yield f"{name}, {artefact.source}: {poison_test(artefact, explainer, subject).sentence(name)}"
-
-
-def _explainer(subject: Subject) -> Explainer:
-    from ..lrp import Explainer
-
-    return Explainer(subject.model)
 
 
 def _saved(found: list[Atlas], folder: Path) -> str:

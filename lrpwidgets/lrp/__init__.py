@@ -8,6 +8,7 @@ from .composites import Composite
 from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
+from .scores import TwoClasses
 from .tape import StaleExplanationError
 from .targets import Rather
 from .watching import Cancelled, watched
@@ -22,6 +23,7 @@ __all__ = [
     "Rather",
     "Row",
     "StaleExplanationError",
+    "TwoClasses",
     "UnknownOperationError",
     "composites",
     "operations",

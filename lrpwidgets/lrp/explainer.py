@@ -17,6 +17,7 @@ from .composites import Composite
 from .explanation import Explanation, JoinedExplanation
 from .recorder import eval_mode, record
 from .rules import Rule
+from .scores import Select, check, one_axis_at_least, probabilities, taken
 from .selectors import Layout
 from .tape import Step, Tape
 from .targets import Target, listed, of_part, target_weights
@@ -52,13 +53,16 @@ class Explainer:
         What to do with a torch function that has no entry in the operation table: ``"error"``, or
         ``"gradient"`` to use gradient × input for it, which :attr:`Explanation.caveats` then says.
     select
-        Takes the scores out of what the model returns, where that is a tuple, a dict or an object:
-        ``lambda output: output["logits"]``.
+        Which part of what the model returns holds the scores, where that is a tuple, a dict or an object: ``"logits"``,
+        ``0``, or a function such as ``lambda output: output["logits"][:, 0]``. :class:`.TwoClasses` if one score per
+        sample tells two classes apart.
 
     Raises
     ------
     ValueError
         If the composite is unknown, the device is not there, or `unknown` is neither of the two.
+    TypeError
+        If `model` is no eager module, or `select` none of these.
 
     Examples
     --------
@@ -76,7 +80,7 @@ class Explainer:
         composite: str | Composite | Rule = "auto",
         device: str | torch.device | None = None,
         unknown: str = "error",
-        select: Callable[[Any], Tensor] | None = None,
+        select: Select = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
@@ -84,6 +88,7 @@ class Explainer:
             raise TypeError("A scripted or compiled model hides its operations; give the eager model it was made from.")
         if unknown not in ("error", "gradient"):
             raise ValueError(f"unknown must be 'error' or 'gradient', got {unknown!r}.")
+        check(select)
         if isinstance(composite, str) and composite != "auto":
             composite = composites.get(composite)
         tensor = _first_numbers(model)
@@ -195,20 +200,25 @@ class Explainer:
         if whole:
             own = slice(whole.first, whole.first + len(batch[0]))
             wanted = [of_part(each, own, whole.samples, tape.scores.dim()) for each in wanted]
-        targets = [target_weights(each, tape.scores) for each in wanted]
+        targets = [target_weights(each, tape.scores, part=whole is not None) for each in wanted]
         return Explanation(tape, Layout(tape.steps), composite, targets, self.cache, several=several, keep=keep)
 
     def scores(self, inputs: Tensor) -> Tensor:
-        """The model's output for `inputs` in eval mode, without an explanation."""
+        """The model's output for `inputs` in eval mode, without an explanation; (B, 1) for one score per sample."""
         with torch.no_grad(), eval_mode(self.model):
-            output = self.model(self._checked_input(inputs))
-            scores: Tensor = output if self.select is None else self.select(output)
-            return scores
+            scores = taken(self.model(self._checked_input(inputs)), self.select)
+        single = isinstance(scores, Tensor) and scores.numel() == len(inputs)
+        found: Tensor = one_axis_at_least(scores) if single else scores
+        return found
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Of each class, for `scores` (..., C): their softmax, or what :class:`.TwoClasses` makes of them."""
+        return probabilities(scores, self.select)
 
     def _record(self, batch: tuple[Tensor, ...]) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
         try:
-            tape = record(self.model, batch, self.select)
+            tape = record(self.model, batch, None if self.select is None else self._taken)
         except (RuntimeError, IndexError) as error:
             if isinstance(error, NotImplementedError) or _is_out_of_memory(error):
                 raise
@@ -233,6 +243,9 @@ class Explainer:
                 f"The model's scores contain NaN or infinity for this input, so they cannot be explained{way}."
             )
         return tape
+
+    def _taken(self, output: Any) -> Any:
+        return taken(output, self.select)
 
     def _checked_batch(self, inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))

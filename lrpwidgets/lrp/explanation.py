@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ..readable import Readable, summary
-from . import composites
+from . import composites, endings
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
-from .ledger import Ledger, joined
+from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
 from .propagation import Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
@@ -181,11 +181,8 @@ class Explanation:
         unknown = [step.name for step in self._tape.steps if step.operation is None]
         if unknown:
             found.append(f"No rule is known for {', '.join(unknown)}: gradient × input was used there.")
-        if self._tape.ends_in_softmax:
-            found.append(
-                "The model ends in a softmax, so evidence for other classes counts too; explain the scores before it."
-            )
-        explained = self.ledger.explained
+        found += endings.caveats(self._tape)
+        explained, imbalance = self.ledger.explained, self.ledger.imbalance
         if bool((explained == 0).any()):
             found.append("An explained score is 0: there is nothing to share out.")
         if bool((explained < 0).any()):
@@ -193,8 +190,22 @@ class Explanation:
                 "An explained score is negative: rules that see positive contributions only, such as z⁺, "
                 "then mark supporting evidence as negative."
             )
+        if any(endings.is_turned(self._tape, self._whole[0].rules, weights) for weights in self._targets):
+            found.append(
+                "A negative score counts with its sign turned: rules that see positive contributions only, such as z⁺, "
+                "then mark evidence for its class as positive."
+            )
         if not all(bool(self._relevance_of(value).isfinite().all()) for value in self._tape.inputs):
             found.append("Relevance is not finite: the numbers overflowed; try a larger ε or float32.")
+        elif self._is_blank():
+            found.append(
+                "A map is zero everywhere: biases, stabilizers and rules keep the whole score; see the ledger."
+            )
+        if imbalance > TRUSTED:
+            found.append(
+                f"The ledger does not balance: {imbalance:.2g} of a score is lost or made up on the way, so the map is "
+                "not to be trusted."
+            )
         return found
 
     @torch.inference_mode(False)
@@ -253,6 +264,18 @@ class Explanation:
         self._require("all", "a condition")
         new = conditions(self._tape, self._index, channels, positions or {})
         return self._again(asked=sorted([*self._asked, *new], key=lambda each: each.step, reverse=True))
+
+    def _is_blank(self) -> bool:
+        """Whether nothing at all of a score that is not 0 reaches the inputs of its sample."""
+        tape, blank = self._tape, False
+        for number, relevance in enumerate(self._relevances):
+            arrived = tape.nothing
+            for value in tape.inputs:
+                found = relevance.of.get(value)
+                arrived = arrived + tape.per_sample(value, None if found is None else found.abs())
+            explained = self.ledger.explained[number] if self._several else self.ledger.explained
+            blank |= bool(((arrived == 0) & (explained != 0)).any())
+        return blank
 
     def _again(self, **changed: Any) -> Explanation:
         known: dict[str, Any] = {

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TRUSTED = 1e-3
+"""Imbalance up to which a map may be trusted; sound ones stay a thousand times below."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Handover(Readable):
     """How one step passed its relevance on.

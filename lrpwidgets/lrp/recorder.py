@@ -24,6 +24,7 @@ from .call import Slot, fill, leaves, numbers, results, substitute, version
 from .canonical import canonical, needed
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
+from .scores import one_axis_at_least, way_out
 from .tape import Step, Tape, Value, call_of
 
 
@@ -36,8 +37,8 @@ def record(
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
     Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
-    the model returns goes through `select`; a tensor (B,) becomes (B, 1). Inputs at the positions `constants`
-    are as if they were fixed in the model.
+    the model returns goes through `select`; a tensor (B,) becomes (B, 1), and of one sample also (). Inputs at the
+    positions `constants` are as if they were fixed in the model.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def record(
     output, was_training = _run(model, recorder, select)
     if not isinstance(output, Tensor):
         returned = type(output).__name__
-        way = "Explainer(model, select=lambda output: output[0])" if select is None else "a select that returns one"
+        way = f"Explainer(model, {way_out(output)})" if select is None else "a select that returns one"
         raise TypeError(
             f"{'The model' if select is None else 'select'} returned a {returned}; LRP needs one tensor of "
             f"scores (B, C). Say which part of it holds them: {way}."
@@ -96,8 +97,8 @@ def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] 
     with torch.no_grad(), eval_mode(model) as was_training, _watched(model, recorder), recorder:
         output = model(*recorder.inputs)
         output = output if select is None else select(output)
-        if isinstance(output, Tensor) and output.dim() == 1:
-            output = output.unsqueeze(1)
+        if isinstance(output, Tensor):
+            output = one_axis_at_least(output)
     return output, was_training
 
 

@@ -127,12 +127,6 @@ class Tape:
         return self.values[self.output].tensor
 
     @property
-    def ends_in_softmax(self) -> bool:
-        """Whether the scores are those of a softmax, apart from their order and shape."""
-        last = next((step for step in reversed(self.steps) if step.kind != "routing"), self.steps[-1])
-        return operations.key(last.function) in ("softmax", "log_softmax")
-
-    @property
     def nothing(self) -> Tensor:
         """A zero for every sample, (B,), in the ledger's precision."""
         return torch.zeros(len(self.scores), dtype=torch.float64)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .scores import axes_read
+
 
 @dataclass(frozen=True)
 class Rather:
@@ -53,26 +55,31 @@ def listed(target: Target, targets: Any) -> tuple[list[Target], bool]:
     return list(several), True
 
 
-def target_weights(target: Target, scores: Tensor) -> Tensor:
+def target_weights(target: Target, scores: Tensor, *, part: bool = False) -> Tensor:
     """Weight of every score in what is explained, shaped like the `scores` (B, C, ...), in at least 32 bits.
 
     Raises
     ------
     ValueError
-        If `target` is out of range or of the wrong shape.
+        If `target` is out of range or of the wrong shape, or selects no score at all; that is no error in a `part` of a
+        batch, since it may select some in another part.
     TypeError
         If it is no class number.
     """
     if isinstance(target, Tensor) and target.is_floating_point():
         return _checked_weights(target, scores)
     if isinstance(target, Rather):
-        this = target_weights(target.this, scores)
-        _check_range(_class_numbers(target.than), scores.shape[1])
+        this = target_weights(target.this, scores, part=part)
+        _check_range(_class_numbers(target.than), scores)
         # For dense scores both count in the same places: where `this` is on top.
         than = torch.zeros_like(this).index_copy_(1, torch.tensor([target.than], device=this.device), this.sum(1, True))
         return this - than
     if scores.dim() > 2:
-        return _class_mask(target, scores)
+        chosen = _class_mask(target, scores)
+        if not part and not bool((chosen >= 0).any()):
+            raise ValueError(_nothing_chosen(target, scores))
+        weights = torch.nn.functional.one_hot(chosen.clamp(min=0), scores.shape[1]).movedim(-1, 1)
+        return (weights * (chosen >= 0).unsqueeze(1)).to(scores.device, _wide(scores))
     samples, classes = scores.shape
     if target is None:
         chosen = scores.argmax(1)
@@ -83,7 +90,7 @@ def target_weights(target: Target, scores: Tensor) -> Tensor:
                 f"target has {len(numbers)} class numbers for a batch of {samples}; give one, or one each. "
                 "Several targets for every sample go into `targets`."
             )
-        _check_range(numbers, classes)
+        _check_range(numbers, scores)
         chosen = torch.tensor(numbers, device=scores.device)
     return torch.nn.functional.one_hot(chosen.expand(samples), classes).to(scores.device, _wide(scores))
 
@@ -119,19 +126,20 @@ def of_part(target: Target, own: slice, samples: int, dimensions: int) -> Target
 
 
 def _class_mask(target: Target, scores: Tensor) -> Tensor:
-    """Dense scores (B, C, ...): one class number per position, or a class wherever it has the highest score."""
-    classes, places = scores.shape[1], (len(scores), *scores.shape[2:])
+    """The class that counts at each position of dense scores (B, C, ...), −1 for none: integers (B, ...)."""
+    places = (len(scores), *scores.shape[2:])
     top = scores.argmax(1)
     if target is None:
         chosen = top
     elif isinstance(target, Tensor) and target.dim() > 1:
         chosen = target.to(scores.device)
         if target.dtype == torch.bool or tuple(chosen.shape) not in (places, places[1:]):
+            last = f" {axes_read(tuple(scores.shape))}" if chosen.shape == scores.shape[:-1] else ""
             raise ValueError(
                 f"a class mask for scores {tuple(scores.shape)} holds a class number, or -1, per position: "
-                f"integers of shape {places}, got {target.dtype} of shape {tuple(target.shape)}."
+                f"integers of shape {places}, got {target.dtype} of shape {tuple(target.shape)}.{last}"
             )
-        _check_range([number for number in torch.unique(chosen).tolist() if number != -1], classes)
+        _check_range([number for number in torch.unique(chosen).tolist() if number != -1], scores)
         chosen = chosen.long().expand(places)
     else:
         numbers = _class_numbers(target)
@@ -140,10 +148,22 @@ def _class_mask(target: Target, scores: Tensor) -> Tensor:
                 f"scores {tuple(scores.shape)} take one class number, or a class mask of shape {places}, "
                 f"got {len(numbers)} numbers."
             )
-        _check_range(numbers, classes)
+        _check_range(numbers, scores)
         chosen = torch.where(top == numbers[0], top, -1)
-    weights = torch.nn.functional.one_hot(chosen.clamp(min=0), classes).movedim(-1, 1)
-    return (weights * (chosen >= 0).unsqueeze(1)).to(scores.device, _wide(scores))
+    return chosen
+
+
+def _nothing_chosen(target: Any, scores: Tensor) -> str:
+    if isinstance(target, Tensor) and target.dim() > 1:
+        return "The class mask leaves every position out, so there is nothing to explain."
+    (number,) = _class_numbers(target)
+    there = torch.unique(scores.argmax(1)).tolist()
+    listed = ", ".join(map(str, there[:10])) + (" ..." if len(there) > 10 else "")
+    last = f" {axes_read(tuple(scores.shape))}" if scores.dim() == 3 else ""
+    return (
+        f"target {number} is nowhere on top, so there is nothing to explain; on top somewhere: {listed}. Choose one of "
+        f"these, or say with a class mask where {number} counts.{last}"
+    )
 
 
 def _checked_weights(target: Tensor, scores: Tensor) -> Tensor:
@@ -170,10 +190,21 @@ def _class_numbers(target: Any) -> list[int]:
         ) from None
 
 
-def _check_range(numbers: Sequence[int], classes: int) -> None:
+def _check_range(numbers: Sequence[int], scores: Tensor) -> None:
+    classes = scores.shape[1]
     outside = [number for number in numbers if not 0 <= number < classes]
     if outside:
-        raise ValueError(f"target {outside[0]} is out of range: the model has {classes} classes, 0 to {classes - 1}.")
+        told = f"target {outside[0]} is out of range: the model has {classes} classes, 0 to {classes - 1}."
+        raise ValueError(f"{told}{_another_reading(outside[0], scores)}")
+
+
+def _another_reading(number: int, scores: Tensor) -> str:
+    """A sentence if the scores may mean something else, of which `number` is a class; with a space before it."""
+    if tuple(scores.shape[1:]) == (1,) and number == 1:
+        return " If its one score tells two classes apart, explain with select=TwoClasses(), from lrpwidgets.lrp."
+    if scores.dim() > 2 and 0 <= number < scores.shape[-1]:
+        return f" {axes_read(tuple(scores.shape))}"
+    return ""
 
 
 def _class_number(item: Any) -> int:

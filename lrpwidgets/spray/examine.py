@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..lrp import Explainer, composites
 from .batch import FAULTS, reason
-from .info import Info, fingerprint, fingerprint_of_data, plain, software
+from .functions import identity
+from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, software
 from .maps import ask, of_input
 
 if TYPE_CHECKING:
@@ -33,12 +34,19 @@ def examined(
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
     check(targets, batch_size, pool, dtype)
-    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, layer))
-    if explanation.scores.dim() != 2:
+    if subject.select is not None and explainer.select is None:
         raise ValueError(
-            f"The model gives scores of shape {tuple(explanation.scores.shape)}; a store needs one per class, (B, C). "
+            f"The subject {subject.title!r} has a select, by which the scores are found, and the explainer has none; "
+            "give subject.explainer(explainer.composite)."
+        )
+    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, layer))
+    scores = explanation.scores
+    if scores.dim() != 2:
+        raise ValueError(
+            f"The model gives scores of shape {tuple(scores.shape)}; a store needs one per class, (B, C). "
             "Give the explainer a `select` that returns those."
         )
+    subject.check_scores(scores.shape[1], _highest_label(subject))
     if pool is not None and x.dim() != 3:
         raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
     composite = plain(explanation.composite.to_dict())
@@ -64,6 +72,8 @@ def examined(
         layer_shape=tuple(explanation[layer].relevance.shape[1:]) if layer else None,
         software=software(),
         caveats=_caveats(explainer, x),
+        select=identity(explainer.select),
+        scores=first_scores(scores),
     )
     return info, probe
 
@@ -80,12 +90,19 @@ def check(targets: str | int, batch_size: int, pool: int | None, dtype: str) -> 
         raise ValueError(f"dtype must be 'float16' or 'float32', got {dtype!r}.")
 
 
-def described(explainer: Explainer, info: Info) -> tuple[str, dict[str, Any], str]:
-    """Fingerprint, composite and treatment of unknown operations of `explainer`, for inputs as those of a store."""
+def described(explainer: Explainer, info: Info) -> tuple[str, dict[str, Any], str, str]:
+    """Fingerprint, composite, treatment of unknown operations and select of `explainer`, for inputs as a store's."""
     composite = explainer.composite
     zeros = torch.zeros(1, *info.input_shape, dtype=getattr(torch, info.input_dtype.removeprefix("torch.")))
     steps = explainer.record(zeros).steps if composite == "auto" else []
-    return fingerprint(explainer.model), plain(composites.chosen(composite, steps).to_dict()), explainer.unknown
+    chosen = plain(composites.chosen(composite, steps).to_dict())
+    return fingerprint(explainer.model), chosen, explainer.unknown, identity(explainer.select)
+
+
+def _highest_label(subject: Subject) -> int | None:
+    """Among the labels that are known without decoding an input."""
+    labels = getattr(subject.dataset, "labels", None)
+    return max((int(label) for label in ([] if labels is None else labels) if label is not None), default=None)
 
 
 def _is_count(value: Any, least: int) -> bool:

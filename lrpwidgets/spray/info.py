@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Version of what a store consists of."""
+
+CODE = "#"
+"""In the text of a `select`, what comes before the digest of a function, which depends on the version of Python."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class Info:
     """Versions of what computed, when the store was begun."""
     caveats: list[str]
     """Sentences to read before trusting relevance of this model under this composite."""
+    select: str | None = None
+    """Where the scores are in what the model returns, as :func:`.functions.identity` has it; None in older stores."""
+    scores: dict[str, Any] | None = None
+    """Of the first input that could be explained: ``"dtype"``, and ``"values"`` of the first 1,000 classes to 4 digits;
+    None in older stores."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -79,18 +87,21 @@ class Info:
         """What :meth:`to_dict` wrote; raises ValueError that names what is wrong."""
         if data.get("format") != FORMAT:
             raise ValueError(f"its format is {data.get('format')!r}; this version of lrpwidgets reads {FORMAT}.")
-        missing = [field.name for field in fields(cls) if field.name not in data]
+        missing = [field.name for field in fields(cls) if field.name not in data and field.default is MISSING]
         if missing:
             raise ValueError(f"it does not say {', '.join(missing)}.")
-        known = {field.name: data[field.name] for field in fields(cls)}
+        known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
         shapes = ("input_shape", "shape", "layer_shape")
-        return cls(**known | {name: tuple(known[name]) if known[name] else None for name in shapes})  # JSON has lists
+        return cls(**known | {name: tuple(data[name]) if data[name] else None for name in shapes})  # JSON has lists
 
     def differences(self, other: Info) -> list[str]:
         """What numbers depend on and is not the same in both: ``"batch_size (64 there, 32 here)"``, `other` is here."""
-        return [*self.differences_of_model(other.fingerprint, other.composite, other.unknown), *self._asked(other)]
+        of_model = self.differences_of_model(other.fingerprint, other.composite, other.unknown, other.select)
+        return [*of_model, *self._asked(other)]
 
-    def differences_of_model(self, fingerprint: str, composite: Mapping[str, Any], unknown: str) -> Iterator[str]:
+    def differences_of_model(
+        self, fingerprint: str, composite: Mapping[str, Any], unknown: str, select: str | None
+    ) -> Iterator[str]:
         """What differs in the model and the way in which it is explained."""
         if self.fingerprint != fingerprint:
             yield f"model (weights and architecture {self.fingerprint[:12]} there, {fingerprint[:12]} here)"
@@ -98,6 +109,8 @@ class Info:
             yield f"composite ({_composites(self.composite, composite)})"
         if self.unknown != unknown:
             yield f"unknown ({self.unknown!r} there, {unknown!r} here)"
+        if self.select is not None and self._other_function(select):
+            yield f"select ({self.select} there, {select} here)"
 
     def changed_software(self, other: Info) -> list[str]:
         """Versions that are not the same in both: ``"torch (2.4.0 there, 2.5.0 here)"``, `other` is here."""
@@ -111,6 +124,30 @@ class Info:
                 yield f"{name} ({there!r} there, {here!r} here)"
         if self.data != other.data and self.inputs == other.inputs:
             yield f"data (names, labels or first input: {self.data[:12]} there, {other.data[:12]} here)"
+        same = self.data == other.data and self.fingerprint == other.fingerprint
+        if same and self.scores and other.scores:
+            yield from _other_scores(self.scores, other.scores)
+
+    def _other_function(self, select: str | None) -> bool:
+        """Whether `select` is another one than this; that of other versions of Python is not known by its code."""
+        there, here = (str(each).split(CODE) for each in (self.select, select))
+        comparable = self.software.get("python", "").split(".")[:2] == python_version().split(".")[:2]
+        return there != here if comparable else there[0] != here[0]
+
+
+def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+    """What differs in the scores of the first input, beyond what another device or version of torch makes of them."""
+    if there["dtype"] != here["dtype"]:
+        yield f"scores ({there['dtype']} there, {here['dtype']} here)"
+    olds, news = there["values"], here["values"]
+    if len(olds) != len(news):
+        yield f"scores of the first input ({len(olds)} there, {len(news)} here)"
+        return
+    slack = 0.01 * max(map(abs, olds), default=0)
+    for index, (old, new) in enumerate(zip(olds, news, strict=True)):
+        if abs(old - new) > slack:
+            yield f"scores of the first input (that of class {index} is {old:g} there, {new:g} here)"
+            return
 
 
 def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -127,12 +164,17 @@ def _padded(composite: Mapping[str, Any], other: Mapping[str, Any]) -> list[Any]
     return [*entries, *["missing"] * (len(other["entries"]) - len(entries))]
 
 
+def first_scores(scores: Tensor) -> dict[str, Any]:
+    """Scores (1, C) as a store keeps them: their type, and the first thousand to 4 digits."""
+    return {"dtype": str(scores.dtype), "values": [float(f"{score:.4g}") for score in scores[0, :1000].tolist()]}
+
+
 def fingerprint(model: nn.Module) -> str:
     """SHA-256 over the architecture as torch prints it, and name, shape, type and bytes of parameters and buffers."""
     found = hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", repr(model)).encode())  # addresses change with the process
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        found.update(_content(tensor))
+        found.update(bytes_of(tensor))
     return found.hexdigest()
 
 
@@ -140,7 +182,7 @@ def fingerprint_of_data(subject: Subject, first: Tensor) -> str:
     """SHA-256 over names and labels of the inputs, as far as they are known without decoding, and one input."""
     names, labels = (getattr(subject.dataset, what, None) for what in ("names", "labels"))
     known = [*map(str, [] if names is None else names)], [*map(_number, [] if labels is None else labels)]
-    return hashlib.sha256(json.dumps(known).encode() + _content(first)).hexdigest()
+    return hashlib.sha256(json.dumps(known).encode() + bytes_of(first)).hexdigest()
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +191,8 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _content(tensor: Tensor) -> bytes:
+def bytes_of(tensor: Tensor) -> bytes:
+    """The numbers of a tensor of any type."""
     import torch
 
     # As bytes, since numpy does not know every type of torch's.

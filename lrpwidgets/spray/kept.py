@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
@@ -19,11 +20,12 @@ def kept(subject: Subject, device: str | None = None, progress: bool | Watcher =
     It has the predicted classes under ``epsilon_plus_flat``, or what suits a model with attention, with maps of large
     pictures pooled. For anything else name a folder and use :meth:`.RelevanceStore.create`.
     """
-    from ..lrp import Explainer
+    from .functions import identity
     from .info import fingerprint
 
     x, _ = subject.item(0)
-    name = f"{subject.name}-{fingerprint(subject.model)[:12]}-{len(subject.dataset)}"
+    found = "" if subject.select is None else f"-{sha256(identity(subject.select).encode()).hexdigest()[:8]}"
+    name = f"{subject.name}-{fingerprint(subject.model)[:12]}-{len(subject.dataset)}{found}"
     pool = 32 if max(x.shape[1:], default=1) > 64 else None
-    explainer = Explainer(subject.model, device=device)
-    return RelevanceStore.create(user_cache_path("lrpwidgets") / name, explainer, subject, pool=pool, progress=progress)
+    folder = user_cache_path("lrpwidgets") / name
+    return RelevanceStore.create(folder, subject.explainer(device=device), subject, pool=pool, progress=progress)

@@ -127,14 +127,14 @@ class RelevanceStore:
         FileNotFoundError
             If there is no store.
         ValueError
-            If its description is damaged, or it was made with another model or composite than `explainer` has; the
-            message says what differs.
+            If its description is damaged, or it was made with another model, composite or select than `explainer` has;
+            the message says what differs.
         """
         store = cls(Path(path), layout.read_info(Path(path)))
         if explainer is not None:
             from .examine import described
 
-            way = "open it with the model and composite that it was made with, or make another one in another folder"
+            way = "open it with the model, composite and select that it was made with, or make another one elsewhere"
             store._refuse(list(store.info.differences_of_model(*described(explainer, store.info))), way)
         return store
 
@@ -149,6 +149,12 @@ class RelevanceStore:
         if changed and store.missing():
             what = f"The store {str(path)!r} was begun with other software: {', '.join(changed)}"
             warnings.warn(f"{what}. The last digits of what is added may differ.", RuntimeWarning, stacklevel=3)
+        if store.info.select is None and store.missing():
+            what = f"The store {str(path)!r} was begun by an older version, which noted neither select nor first scores"
+            way = "compare some of its rows, or make another one, if in doubt"
+            warnings.warn(
+                f"{what}: whether the same scores are explained is not checked; {way}.", RuntimeWarning, stacklevel=3
+            )
         return store
 
     def _refuse(self, differences: list[str], way: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .brush import Stroke, painted
 from .guess import describe
@@ -18,6 +18,9 @@ from .normalization import Normalization
 from .pictures import open_picture
 from .samples import Samples, TensorSamples
 from .subject import Subject
+
+if TYPE_CHECKING:
+    from ..lrp.scores import Select
 
 __all__ = [
     "Normalization",
@@ -48,13 +51,15 @@ def names() -> list[str]:
     return list(BUILT_IN)
 
 
-def load(name: str, **options: Any) -> Subject:
+def load(name: str, *, select: Select = None, **options: Any) -> Subject:
     """Load a built-in subject.
 
     Parameters
     ----------
     name : str
         One of `names()`.
+    select : str, int or callable, optional
+        Where the scores are in what the model returns: see `lrpwidgets.lrp.Explainer`.
     **options
         Handed to the subject's own ``load``: that of `lrpwidgets.subjects.digits` (takes none),
         `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``), `lrpwidgets.subjects.shapes`
@@ -69,4 +74,4 @@ def load(name: str, **options: Any) -> Subject:
         hint = "".join(f" Did you mean {close!r}?" for close in get_close_matches(name, BUILT_IN, n=1))
         raise ValueError(f"There is no built-in subject {name!r}; there are {', '.join(names())}.{hint}")
     subject: Subject = import_module(BUILT_IN[name], __name__).load(**options)
-    return subject
+    return subject.selecting(select)

@@ -151,6 +151,8 @@ class AnySamples:
     """The model's class for each class of the data; empty where both have the same."""
     scores: int | None
     """How many classes the model knows; None where unknown."""
+    labelled: bool = True
+    """Whether labels are classes at all."""
 
     @property
     def names(self) -> Sequence[str] | None:
@@ -171,6 +173,8 @@ class AnySamples:
 
     def label(self, label: Any) -> int | None:
         """The model's class for a label in whatever form; ValueError where there is none."""
+        if not self.labelled:
+            return None
         number = class_number(label, self.classes)
         if number is None or number < 0:  # -1: the usual mark of data without labels
             return None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageOps
 
 from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reason, sequence, spelled
-from .naming import class_names, own_classes
+from .naming import class_names, known_names, own_classes
+from .outputs import Outputs, outputs
 from .preprocessing import normalization_in, understood
 from .ranges import guessed_range
 from .subject import Subject
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..lrp import Explainer
+    from ..lrp.scores import Select
 
 LOOKED_AT = 32
 """Samples from which guesses are made."""
@@ -62,6 +64,7 @@ def describe(
     *,
     classes: Sequence[str] | Mapping[int, str] | None = None,
     preprocessing: Any = None,
+    select: Select = None,
     **fields: Any,
 ) -> Subject:
     """A subject for `model` and `dataset`, whatever form they come in.
@@ -69,7 +72,8 @@ def describe(
     Parameters
     ----------
     model : nn.Module
-        Maps (B, C, H, W) to scores (B, classes).
+        Maps (B, C, H, W) to scores (B, classes). One score per sample, (B,) or (B, 1), means two classes if the labels
+        are 0 and 1 or the classes have two names; else it is explained as it is, as that of a regression.
     dataset : optional
         A dataset, or list, of pairs (input, label), of dictionaries with such keys as "image" and "label", or of
         inputs alone; a DataLoader of one; a tensor or array (N, C, H, W), alone or as a pair with labels; or the path
@@ -81,13 +85,15 @@ def describe(
     preprocessing : optional
         How pictures become inputs, see `lrpwidgets.subjects.preprocessing.understood`. Tensors of floating-point
         numbers are taken as preprocessed already. By default it is looked for in ``dataset.transform``.
+    select : str, int or callable, optional
+        Where the scores are in what the model returns, as ``"logits"``: see `lrpwidgets.lrp.Explainer`.
     **fields
         Fields of the `Subject`, which come before guesses.
 
     Raises
     ------
     TypeError
-        If the model is no module, the data has no order, or `preprocessing` is none.
+        If the model is no module, the data has no order, or `preprocessing` or `select` is none.
     ValueError
         If none of the first samples can be read, the model cannot take them, or the number of classes is not that
         of the model's scores.
@@ -100,25 +106,27 @@ def describe(
     if not isinstance(model, nn.Module):
         remedy = "give a torch.nn.Module, for a function one whose forward calls it"
         raise TypeError(f"The model is {model!r}; {remedy}.")
-    explainer, known = Explainer(model), understood(preprocessing)
+    explainer, known = Explainer(model, select=select), understood(preprocessing)
     items, notes = sequence(dataset)
     reader = Reader(known, _first_convolution(model)[1], explainer.dtype or torch.float32)
     examples = _examples(items, reader)
     inputs = [example.x for example in examples]
-    scores = _count_scores(explainer, inputs[0]) if inputs else None
-    names, naming = class_names(classes, dataset, known.categories, getattr(items, "subfolders", ()), scores)
-    samples, matching = _samples(items, reader, names, own_classes(dataset), scores)
+    subfolders = getattr(items, "subfolders", [])
+    told = _outputs(explainer, examples, known_names(classes, dataset, subfolders))
+    names, naming = class_names(classes, dataset, known.categories, subfolders, told.count)
+    samples, matching = _samples(items, reader, names, own_classes(dataset), told)
     _check_labels(samples, examples)
     transform = _own_transform(dataset) if preprocessing is None else None
     guesses, ranges = guessed_range(known.normalization or normalization_in(transform), inputs)
     from_image, uploads = _uploads(reader, transform, examples)
     reading = dict.fromkeys(remark for example in examples for remark in example.remarks)
-    notes += [*_training(model), *reading, *_random(items, reader, examples), *naming, *matching]
+    notes += [*_training(model), *reading, *_random(items, reader, examples), *told.notes, *naming, *matching]
     notes += [*(() if "bounds" in fields else ranges), *(() if "from_image" in fields else uploads)]
     guesses |= {"from_image": from_image, "start": examples[0].index if examples else 0, "notes": notes}
     if "name" not in fields:
         guesses["title"] = _title(model, items)
-    return Subject(**{"model": model, "dataset": samples, "classes": names, **guesses, **fields})
+    found = {"model": model, "dataset": samples, "classes": names, "select": told.select}
+    return Subject(**{**found, **guesses, **fields})
 
 
 def _examples(items: Any, reader: Reader) -> list[_Example]:
@@ -135,20 +143,19 @@ def _examples(items: Any, reader: Reader) -> list[_Example]:
     return examples
 
 
-def _count_scores(explainer: Explainer, x: Tensor) -> int:
-    """How many classes the model knows; ValueError if it cannot take `x`."""
-    import torch
-
-    shape = tuple(x.shape)
+def _outputs(explainer: Explainer, examples: list[_Example], names: Sequence[str]) -> Outputs:
+    """What the model gives; ValueError if it cannot take the first example."""
+    if not examples:
+        return Outputs(None, explainer.select)
+    x = examples[0].x
     try:
         scores = explainer.scores(x[None])
     except Exception as error:  # whatever a stranger's model raises
         hint = _channels_differ(explainer.model, x)
-        raise ValueError(f"The model cannot take a sample of shape {shape}: {hint or reason(error)}") from error
-    if not isinstance(scores, torch.Tensor) or scores.dim() < 2:
-        got = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise ValueError(f"The model returns {got} for one sample of shape {shape}; it has to be scores (B, classes).")
-    return scores.shape[1]
+        raise ValueError(
+            f"The model cannot take a sample of shape {tuple(x.shape)}: {hint or reason(error)}"
+        ) from error
+    return outputs(explainer, x, scores, [example.label for example in examples], names)
 
 
 def _first_convolution(model: nn.Module) -> tuple[str, int | None]:
@@ -176,13 +183,14 @@ def _own_transform(dataset: Any) -> Callable[[Image.Image], Any] | None:
 
 
 def _samples(
-    items: Any, reader: Reader, names: list[str], own: list[str], scores: int | None
+    items: Any, reader: Reader, names: list[str], own: list[str], told: Outputs
 ) -> tuple[AnySamples, list[str]]:
     """The data as samples, and how labels are understood where the model has other classes than the data."""
+    scores = told.count
     if isinstance(items, Pictures):
         items = items.labelled(names or [f"class {i}" for i in range(scores or 0)])
-    if not own or scores in (None, len(own)):
-        return AnySamples(items, reader, tuple(own or names), (), scores), []
+    if not told.labelled or not own or scores in (None, len(own)):
+        return AnySamples(items, reader, tuple(own or names), (), scores, told.labelled), []
     places = {name.casefold(): i for i, name in enumerate(names)}
     numbers = tuple(places.get(name.casefold().replace("_", " ")) for name in own)
     found = len(own) - numbers.count(None)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from ..lrp.scores import Select
+
 
 def load(
     arch: str = "squeezenet1_0",
@@ -68,18 +70,22 @@ def load(
 
 
 def from_folder(
-    path: str | Path, arch: str = "resnet50", weights: str | Path | None = "DEFAULT", crop: int | None = None
+    path: str | Path,
+    arch: str = "resnet50",
+    weights: str | Path | None = "DEFAULT",
+    crop: int | None = None,
+    select: Select = None,
 ) -> Subject:
     """A torchvision network on a folder of pictures, with or without a subfolder per class.
 
-    Parameters and errors are those of `lrpwidgets.subjects.imagenet.load`; where labels come from is told in
-    `lrpwidgets.subjects.folder`.
+    Parameters and errors are those of `lrpwidgets.subjects.imagenet.load`, and `select` that of an explainer; where
+    labels come from is told in `lrpwidgets.subjects.folder`.
     """
     subject = load(arch, weights, images=path, crop=crop)
     subject.name = Path(path).resolve().name
     subject.title = f"{describe(arch)} · {subject.name}"
     subject.recipe = _recipe(from_folder, str(path), arch=arch, weights=weights, crop=crop)
-    return subject
+    return subject.selecting(select)
 
 
 def _input(transforms: Callable[[Image], Tensor], picture: Image) -> Tensor:

@@ -36,11 +36,15 @@ def class_names(
     if given is not None:
         return _given_names(given, scores), []
     own = own_classes(dataset)
+    if scores == 1 and not own:
+        return ["score"], []
     for names, source in ((own, "dataset"), (categories, "weights"), (subfolders, "subfolders")):
         if names and scores in (None, len(names)):
             return list(names), [f"Class names are those of the {source}."]
     if own:
-        raise ValueError(f"The dataset has {len(own)} classes and the model gives {scores} scores; {_remedy(scores)}.")
+        raise ValueError(
+            f"The dataset has {len(own)} classes and the model gives {_counted(scores)}; {_remedy(scores)}."
+        )
     misfit = f", and the weights have {len(categories)} other ones" if categories else ""
     return [], [f"Classes have no names but numbers, as no classes are given{misfit}."]
 
@@ -51,7 +55,7 @@ def _given_names(given: Sequence[str] | Mapping[int, str], scores: int | None) -
     names = _by_number(given, scores) if isinstance(given, Mapping) else [str(name) for name in given]
     if names and scores is not None and len(names) != scores:
         raise ValueError(
-            f"There are names of {len(names)} classes and the model gives {scores} scores; {_remedy(scores)}."
+            f"There are names of {len(names)} classes and the model gives {_counted(scores)}; {_remedy(scores)}."
         )
     return names
 
@@ -65,8 +69,22 @@ def _by_number(given: Mapping[int, str], scores: int | None) -> list[str]:
     return [names.get(i, f"class {i}") for i in range(count)]
 
 
+def known_names(
+    given: Sequence[str] | Mapping[int, str] | None, dataset: Any, subfolders: Sequence[str]
+) -> Sequence[str]:
+    """The names of classes that a person gave, else the dataset, else two subfolders; of any number."""
+    if given is not None:
+        return _given_names(given, None)
+    return own_classes(dataset) or (subfolders if len(subfolders) == 2 else [])
+
+
+def _counted(scores: int | None) -> str:
+    return "one score" if scores == 1 else f"{scores} scores"
+
+
 def _remedy(scores: int | None) -> str:
-    return f"give classes= with {scores} names, or classes={{}} for numbers"
+    count = "two names, those of its two classes," if scores == 1 else f"{scores} names,"
+    return f"give classes= with {count} or classes={{}} for numbers"
 
 
 def own_classes(dataset: Any) -> list[str]:

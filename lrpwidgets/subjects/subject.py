@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .normalization import stretched
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
+    from ..lrp import Composite, Explainer
+    from ..lrp.scores import Select
     from .samples import Sample, Samples
 
 
@@ -23,7 +25,7 @@ class Subject:
     """
 
     model: nn.Module
-    """Takes inputs (B, C, H, W) and gives scores (B, classes)."""
+    """Takes inputs (B, C, H, W) and gives scores (B, classes), or something that has them: see `select`."""
     dataset: Samples = field(default=(), repr=False)
     """``dataset[i]`` is ``(x, label)``; empty where pictures come by upload only. See `Samples`."""
     classes: list[str] = field(default_factory=list, repr=False)
@@ -47,6 +49,9 @@ class Subject:
     only its owner can."""
     notes: list[str] = field(default_factory=list, repr=False)
     """Guesses that a person should know of, each a sentence. See `lrpwidgets.subjects.guess`."""
+    select: Select = field(default=None, repr=False)
+    """Where the scores are in what the model returns: a key, a position or a function; `lrpwidgets.lrp.TwoClasses` if
+    it gives one score per sample that tells two classes apart."""
 
     def __repr__(self) -> str:
         counts = f"{len(self.dataset):,} inputs, {len(self.classes):,} classes"
@@ -54,6 +59,28 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.title = self.title or self.name
+
+    def explainer(self, composite: str | Composite = "auto", device: str | None = None) -> Explainer:
+        """An explainer of the model that finds its scores; raises as `lrpwidgets.lrp.Explainer` does."""
+        from ..lrp import Explainer
+
+        return Explainer(self.model, composite, device, select=self.select)
+
+    def selecting(self, select: Select) -> Subject:
+        """The same subject whose scores are found by `select`; as it is for None."""
+        if select is None or select == self.select:
+            return self
+        recipe = self.recipe.removesuffix(f", select={self.select!r})").removesuffix(")")
+        written = f"{recipe}, select={select!r})" if recipe and isinstance(select, str | int) else ""
+        return replace(self, select=select, recipe=written)
+
+    def check_scores(self, count: int, label: int | None = None) -> None:
+        """Raise ValueError if the model gives one score and there are two classes, by name or by a label of 1."""
+        if count == 1 and (len(self.classes) == 2 or (label == 1 and not self.classes)):
+            raise ValueError(
+                f"The model gives one score per input and {self.title!r} has two classes. If above 0 it is class 1, "
+                "give the subject select=lrp.TwoClasses(), and make its explainers with subject.explainer()."
+            )
 
     def class_name(self, index: int) -> str:
         """Name of an output, "class 3" where the subject has no names."""

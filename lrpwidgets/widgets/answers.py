@@ -111,6 +111,7 @@ class Answering:
         asked_on = self._ask_on(question)
         forward = asked_on is None
         picture, whole = asked_on or self._explain(question, uploads)
+        self._subject.check_scores(whole.scores.shape[1], picture.label)
         shown = whole
         if question.only and question.layer and question.channels:
             shown = whole.condition({question.layer: list(question.channels)})

@@ -1,4 +1,4 @@
-// Scores as rows that are buttons: name, bar, score, probability. Bars start at zero, wherever that lies.
+// Scores as rows that are buttons: name, bar, score, probability if there is one. Bars start at zero, wherever that lies.
 
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-scores");
@@ -10,7 +10,7 @@ function render({ model, el }) {
   const list = element("div", { className: "lrp-classes", role: "group", ariaLabel: "Classes by score" });
   const search = element("input", { type: "search", ariaLabel: "Search the classes", data: { shortcut: "/" }, title: "Search the classes" });
   const none = element("p", { className: "lrp-quiet", hidden: true }, "No class has that in its name.");
-  let [classes, scores, before] = [[], new Float32Array(), new Float32Array()];
+  let [classes, scores, probabilities, before] = [[], new Float32Array(), new Float32Array(), new Float32Array()];
   search.addEventListener("input", fill);
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") list.querySelector("button")?.click();
@@ -40,7 +40,8 @@ function render({ model, el }) {
   }
 
   function draw() {
-    [classes, scores, before] = [model.get("classes"), array(model.get("scores"), Float32Array), array(model.get("before"), Float32Array)];
+    classes = model.get("classes");
+    [scores, probabilities, before] = ["scores", "probabilities", "before"].map((trait) => array(model.get(trait), Float32Array));
     el.hidden = !classes.length;
     if (!classes.length) return;
     const { target, than, follows } = state();
@@ -75,37 +76,36 @@ function render({ model, el }) {
       shown = [...shown.slice(0, most - always.length), ...always];
     }
     none.hidden = shown.length > 0;
-    const peak = Math.max(...scores);
-    const sum = scores.reduce((total, score) => total + Math.exp(score - peak), 0);
     const shownScores = shown.map((index) => scores[index]);
     const [lowest, highest] = [Math.min(0, ...shownScores), Math.max(0, ...shownScores)];
     const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement) : -1;
     const at = (score) => (100 * (score - lowest)) / (highest - lowest || 1);
-    list.replaceChildren(...shown.map((index, place) => row(index, place, at, Math.exp(scores[index] - peak) / sum)));
+    list.replaceChildren(...shown.map((index, place) => row(index, place, at)));
     list.children[focused]?.focus();
   }
 
-  function row(index, place, at, probability) {
+  function row(index, place, at) {
     const { target, than, truth } = state();
     const score = scores[index];
     const [from, to] = [at(0), at(score)].sort((a, b) => a - b);
     const bar = element("span", { className: "lrp-bar" }, element("i", { style: { left: `${from}%`, width: `${to - from}%` } }));
     if (before.length) bar.append(element("u", { style: { left: `${Math.min(100, Math.max(0, at(before[index])))}%` } }));
     const role = index === target ? "A" : index === than ? "B" : "";
+    const probability = probabilities.length ? percent(probabilities[index]) : "";
     const was = before.length ? `, ${number(before[index])} before painting` : "";
     const made = element(
       "button",
       {
         type: "button",
         className: index === target ? "lrp-chosen" : "",
-        ariaLabel: `${classes[index]}: score ${number(score)}, probability ${percent(probability)}${was}`,
+        ariaLabel: `${classes[index]}: score ${number(score)}${probability && `, probability ${probability}`}${was}`,
         title: contrasts() ? "Explain why A rather than a class" : "Explain a class of the list",
       },
       element("span", { className: "lrp-name", title: classes[index] + was }, classes[index]),
       element("span", { className: "lrp-tag" }, [contrasts() ? role : "", index === truth ? "true" : ""].filter(Boolean).join(" · ")),
       bar,
       element("b", {}, score.toFixed(1).replace("-", "−")),
-      element("span", { className: "lrp-quiet" }, percent(probability)),
+      element("span", { className: "lrp-quiet" }, probability),
     );
     if (place < 9) made.dataset.shortcut = place + 1;
     if (index === target) made.setAttribute("aria-current", "true");

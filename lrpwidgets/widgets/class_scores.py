@@ -12,7 +12,7 @@ from .view import View, script, style
 
 
 class ClassScores(View):
-    """The highest scores, best first, each with its probability; any other class is found by its name.
+    """The highest scores, best first, each with its probability if it is that of a class; others are found by name.
 
     The explained class and the one it is contrasted with are always among them. While the input is painted on,
     a mark shows where each score was before.
@@ -29,6 +29,9 @@ class ClassScores(View):
     _css = style("class_scores")
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
     scores = traitlets.Bytes(help="float32, one for each class").tag(sync=True)
+    probabilities = traitlets.Bytes(help="the same as probabilities; empty for one score, which has none").tag(
+        sync=True
+    )
     before = traitlets.Bytes(help="the same before the input was painted on; empty if it is not").tag(sync=True)
     state = traitlets.Dict(help="classes by number: target, than, truth; whether the target follows the top").tag(
         sync=True
@@ -48,9 +51,11 @@ class ClassScores(View):
         if answer is None:
             return
         subject = self.exploration.subject
+        shares = self.exploration.explainer.probabilities(answer.explanation.scores[0].float())
         self.draw(
             classes=[subject.class_name(index) for index in range(len(answer.scores))],
             scores=np.asarray(answer.scores, np.float32).tobytes(),
+            probabilities=shares.numpy(force=True).tobytes() if len(shares) > 1 else b"",
             before=np.asarray(answer.before or [], np.float32).tobytes(),
             state={
                 "target": answer.target,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..lrp import Composite, rules, selectors
+from ..lrp import Composite, TwoClasses, rules, selectors
 from ..subjects import Subject
 from .question import Question
 
@@ -26,13 +26,14 @@ def code(subject: Subject, question: Question, preset: Callable[[str], Composite
     Raises
     ------
     ValueError
-        If the composite selects layers by a function of the user's.
+        If the composite selects layers, or the subject takes its scores, by a function of the user's.
     """
+    select = select_argument(subject)
     body = [
         *_input(subject, question, upload),
         "",
         *_composite(question.composite, preset),
-        "explanation = Explainer(subject.model, composite).explain(x[None]" + _target(question) + ")",
+        f"explanation = Explainer(subject.model, composite{select}).explain(x[None]" + _target(question) + ")",
         *_contrast(question),
         *_condition(question),
         "relevance = explanation.relevance",
@@ -40,10 +41,32 @@ def code(subject: Subject, question: Question, preset: Callable[[str], Composite
     return "\n".join([*_imports("\n".join(body)), "", *body]) + "\n"
 
 
+def select_argument(subject: Subject) -> str:
+    """How an explainer is told in Python where the scores of `subject` are: a further argument, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If a function takes the scores, and the subject is made again by its recipe, which does not know it.
+    """
+    select = subject.select
+    if select is None:
+        return ""
+    inner = select.select if isinstance(select, TwoClasses) else select
+    if inner is None or isinstance(inner, str | int):
+        return f", select={select!r}"
+    if subject.recipe:
+        raise ValueError(
+            f"The subject takes its scores by {inner!r}, a function, which has no text form; give a key or a position "
+            "as select, such as 'logits' or 0."
+        )
+    return ", select=subject.select"
+
+
 def _imports(body: str) -> list[str]:
     wanted = {
         "lrpwidgets": ["subjects"],
-        "lrpwidgets.lrp": ["Composite", "Explainer", "Rather", "composites", "rules"],
+        "lrpwidgets.lrp": ["Composite", "Explainer", "Rather", "TwoClasses", "composites", "rules"],
         "lrpwidgets.lrp.selectors": ["Down", "Inside", "Kind", "Layer", "Name", "Position", "Stage"],
     }
     found = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import traitlets
 
-from ..lrp import Cancelled, Composite, Explainer, watched
+from ..lrp import Cancelled, Composite, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
@@ -73,7 +73,7 @@ class Exploration(Asking):
 
     def __init__(self, subject: Subject, composite: str | Composite | None = None, device: str | None = None) -> None:
         self.subject = subject
-        self.explainer = Explainer(subject.model, device=device)
+        self.explainer = subject.explainer(device=device)
         self.worker = NewestWins()
         self._answering = Answering(subject, self.explainer)
         self._asked = self._answered = 0  # questions are numbered

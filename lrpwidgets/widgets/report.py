@@ -66,7 +66,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         maps=maps,
         look=drawn,
         ramp=source(_ramp(drawn)),
-        scores=_scores(answer, subject),
+        scores=_scores(answer, exploration),
         rows=_rows(answer),
         ledger=_ledger(answer),
         caveats=answer.explanation.caveats,
@@ -138,18 +138,17 @@ def _label(answer: Answer, subject: Subject) -> str:
     return "" if answer.picture.label is None else subject.class_name(answer.picture.label)
 
 
-def _scores(answer: Answer, subject: Subject) -> list[dict[str, Any]]:
-    """The best classes, and the explained one."""
+def _scores(answer: Answer, exploration: Exploration) -> list[dict[str, Any]]:
+    """The best classes, and the explained one; one score has no probability."""
     scores = np.array(answer.scores)
-    shares = np.exp(scores - scores.max())
-    shares /= shares.sum()
+    shares = exploration.explainer.probabilities(answer.explanation.scores[0].double()).numpy(force=True)
     best = np.argsort(-scores, kind="stable")[:_MOST_CLASSES].tolist()
     shown = best + [each for each in (answer.target, answer.than) if each is not None and each not in best]
     return [
         {
-            "name": subject.class_name(number),
+            "name": exploration.subject.class_name(number),
             "score": scores[number],
-            "share": 100 * shares[number],
+            "share": 100 * shares[number] if len(scores) > 1 else None,
             "explained": number == answer.target,
         }
         for number in shown

@@ -6,6 +6,7 @@ from typing import Any
 
 import traitlets
 
+from ..lrp.ledger import TRUSTED
 from .answers import Answer
 from .view import View, script, style
 
@@ -60,6 +61,6 @@ def _figures(answer: Answer) -> dict[str, Any]:
         "bias": float(ledger.bias[0]),
         "stabilizer": float(ledger.stabilizer[0]),
         "rules": float(ledger.rules[0]),
-        "trusted": ledger.imbalance < 1e-3,
+        "trusted": ledger.imbalance <= TRUSTED,
         "caveats": explanation.caveats,
     }

@@ -41,7 +41,7 @@ class Findings(Readable):
     truth: NDArray[np.int32]
     """The true class of each, (n,), or `UNKNOWN`."""
     confidence: NDArray[np.float32]
-    """The softmax probability of the top class, (n,), 0 where unreadable."""
+    """The probability of the top class, (n,), 0 where unreadable."""
     problems: dict[int, str]
     """Why an input is unreadable, as a sentence, by its index."""
 
@@ -131,13 +131,15 @@ class Survey:
             return [said for x in inputs for said in self._ask([x])]
 
     def _answers(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
-        scores = self._exploration.explainer.scores(torch.cat(inputs)).float()
+        explainer = self._exploration.explainer
+        scores = explainer.scores(torch.cat(inputs)).float()
         if len(scores) != len(inputs):
             raise ValueError(f"The model gives scores of shape {tuple(scores.shape)} for a batch of {len(inputs)}.")
         if not bool(scores.isfinite().all()):
             raise ValueError("The model's scores for this input are not finite.")
-        confidence, says = scores.flatten(1).softmax(-1).max(-1)
-        return list(zip(says.tolist(), confidence.tolist(), strict=True))
+        scores = scores.flatten(1)
+        says, shares = scores.argmax(-1, keepdim=True), explainer.probabilities(scores)
+        return list(zip(says[:, 0].tolist(), shares.gather(1, says)[:, 0].tolist(), strict=True))
 
 
 def thumbnail(image: Image.Image) -> bytes:

@@ -90,8 +90,32 @@ def test_port_0_is_a_free_port(served):
 
 
 def test_options_travel_through_the_environment(monkeypatch):
-    options = Options("imagenet", arch="vgg16", weights="DEFAULT", images="/pictures/ä", crop=227, device="cpu")
+    options = Options(
+        "imagenet", arch="vgg16", weights="DEFAULT", images="/pictures/ä", crop=227, select="logits", device="cpu"
+    )
     assert Options.from_environment() == Options()
     for name, value in options.to_environment().items():
         monkeypatch.setitem(os.environ, name, value)
     assert Options.from_environment() == options
+
+
+@pytest.mark.parametrize(
+    ("text", "select"),
+    [
+        (None, None),
+        ("logits", "logits"),
+        ("0", 0),
+        ("-1", -1),
+        ("output[0]", "output[0]"),
+        ("__import__", "__import__"),
+    ],
+)
+def test_select_is_a_position_or_a_word_and_never_code(served, text, select):
+    arguments = [] if text is None else [f"--select={text}"]
+    assert CliRunner().invoke(command.main, ["serve", "--port", "0", *arguments]).exit_code == 0
+    subject = served[0][0][1].load_subject()
+    assert subject.select == select
+    assert type(subject.select) is type(select)
+    assert subject.recipe == (
+        "subjects.load('digits')" if text is None else f"subjects.load('digits', select={select!r})"
+    )

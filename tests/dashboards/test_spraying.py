@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
+from torch import nn
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards import command, spraying
 from lrpwidgets.dashboards.options import Options
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.spray import Atlas, RelevanceStore, virelay
+from lrpwidgets.spray.kept import kept
+from lrpwidgets.subjects import TensorSamples
+from lrpwidgets.widgets.spray import Investigation
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +91,55 @@ def test_without_a_store_the_subject_is_explained_once_and_kept(tmp_path, monkey
     before = RelevanceStore.open(path).relevance([0])
     assert spraying.found_store(options, None) == path
     assert (RelevanceStore.open(path).relevance([0]) == before).all()
+
+
+load = subjects.load
+
+
+class Inside(nn.Module):
+    """Digits whose scores come inside of a tuple."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = load("digits").model
+
+    def forward(self, x):
+        return None, self.model(x)
+
+
+def wrapped(self, default="digits"):
+    return replace(load("digits"), model=Inside().eval())
+
+
+def test_the_scores_are_found_by_select_from_the_command_to_the_poison_test(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.spray.memory.keep_freed", lambda: None)
+    monkeypatch.setattr("lrpwidgets.dashboards.options.Options._loaded", wrapped)
+    options = ["--composite", "epsilon", "--store", tmp_path / "store"]
+    assert "select=" in run("attribute", *options).output  # the way out
+    assert run("attribute", *options, "--select", "1").exit_code == 0
+    store = RelevanceStore.open(tmp_path / "store")
+    assert (store.info.select, store.info.recipe) == ("1", "subjects.load('digits', select=1)")
+    refused = run("attribute", *options, "--select", "-1")
+    assert "begun differently: select (1 there, -1 here)" in refused.output
+
+    monkeypatch.setattr(subjects, "load", lambda name, select=None: wrapped(None).selecting(select))
+    assert spraying.subject_of(store).select == 1
+    Investigation(store, spraying.subject_of(store))
+    with pytest.raises(ValueError, match=r"select \(1 there, None here\)"):
+        Investigation(store, wrapped(None))
+    for given in ([], ["--select", "1"]):
+        result = run("spray", "--store", store.path, "--class", "3", "--test", *given)
+        assert result.exit_code == 0, result.output
+        assert "pictures of other classes" in result.output
+
+
+def test_a_store_of_other_scores_is_kept_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.spray.kept.user_cache_path", lambda name: tmp_path / name)
+    subject = wrapped(None)
+    subject.dataset = TensorSamples(*(each[:5] for each in vars(subject.dataset).values()))
+    paths = [kept(subject.selecting(select), progress=False).path for select in (1, -1, lambda output: output[1])]
+    assert len({*paths}) == 3
+    assert kept(subject.selecting(lambda output: output[1]), progress=False).path == paths[2]
 
 
 @pytest.mark.parametrize(

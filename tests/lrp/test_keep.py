@@ -246,6 +246,17 @@ def test_every_form_of_dense_target_is_divided_with_its_batch(target):
     assert_joined(found, expected)
 
 
+def test_a_class_may_be_nowhere_on_top_in_a_part():
+    model = nn.Conv2d(3, 2, 1, bias=False).double()
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([1.0, -1.0]).reshape(2, 1, 1, 1))
+    x = torch.stack([torch.ones(3, 4, 4), -torch.ones(3, 4, 4)]).double()
+    found, expected = (Explainer(Limited(model, most), "epsilon").explain(x, 1) for most in (1, 99))
+    assert_joined(found, expected)
+    assert not found.relevance[0].any()
+    assert any("score is 0" in caveat for caveat in found.caveats)
+
+
 def test_several_inputs_are_divided_together():
     class Two(nn.Module):
         def __init__(self):

@@ -1,5 +1,6 @@
 """Targets: one or several, classes, contrasts, weights, masks of dense scores, and where the scores are found."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -272,12 +273,69 @@ def test_several_targets_of_dense_scores(segmenting, mask):
     assert_stacked(explainer.explain(x).retarget(targets=targets), [explainer.explain(x, each) for each in targets])
 
 
-def test_a_class_that_is_nowhere_on_top_has_nothing_to_explain(segmenting):
+@pytest.mark.parametrize("ask", ["explain", "retarget"])
+def test_a_class_that_is_nowhere_on_top_is_refused_with_those_that_are(segmenting, ask):
     with torch.no_grad():
         segmenting.head.bias[4] = -1000
-    explanation = Explainer(segmenting).explain(pictures(2, 8), 4)
-    assert not explanation.relevance.any()
+    explainer, x = Explainer(segmenting), pictures(2, 8)
+    call = (
+        explainer.explain(x).retarget
+        if ask == "retarget"
+        else lambda *args, **more: explainer.explain(x, *args, **more)
+    )
+    there = explainer.scores(x).argmax(1).unique().tolist()
+    told = f"target 4 is nowhere on top, .* on top somewhere: {', '.join(map(str, there))}. Choose one of these"
+    for arguments in ({"target": 4}, {"target": Rather(4, than=0)}, {"targets": [there[0], 4]}):
+        with pytest.raises(ValueError, match=told):
+            call(**arguments)
+    assert explainer.explain(x, there[0]).relevance.any()
+    assert explainer.explain(x, torch.full((8, 8), 4)).relevance.any()
+
+
+def test_a_class_that_is_on_top_in_one_sample_explains_nothing_of_the_others(segmenting):
+    x = pictures(2, 8)
+    explainer = Explainer(segmenting)
+    only = next(number for number in range(CLASSES) if (explainer.scores(x).argmax(1) == number)[0].any())
+    mask = torch.full((2, 8, 8), -1)
+    mask[0, 0, 0] = only
+    explanation = explainer.explain(x, mask)
+    assert explanation.relevance[0].any()
+    assert not explanation.relevance[1].any()
     assert any("score is 0" in caveat for caveat in explanation.caveats)
+
+
+def test_a_class_mask_that_leaves_everything_out_is_refused(segmenting):
+    with pytest.raises(ValueError, match="class mask leaves every position out, so there is nothing to explain"):
+        Explainer(segmenting).explain(pictures(2, 8), torch.full((2, 8, 8), -1))
+
+
+# Classes on the last axis, as in token classification.
+
+
+@pytest.fixture
+def tagging():
+    """Scores (B, tokens, 9): one of nine classes for each token, as transformers' token classifiers give them."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 9)).double()
+
+
+TAGS = torch.tensor([[0, 8, -1], [3, -1, 8]])
+
+
+@pytest.mark.parametrize("target", [8, TAGS, Rather(8, than=3)], ids=["class", "mask", "contrast"])
+def test_a_target_that_fits_the_last_axis_only_is_refused_with_a_way_out_that_works(tagging, target):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 4).double()
+    with pytest.raises(ValueError, match=r"axis 1 holds 3 classes; if the last axis holds them, 9, explain") as refused:
+        Explainer(tagging).explain(x, target)
+    (way,) = re.findall(r"select=(lambda output: .*?\))(?= \()", str(refused.value))
+    explainer = Explainer(tagging, Zero(), select=eval(way))
+    mask = TAGS if target is TAGS else torch.full((2, 3), 8)
+    leaf = x.clone().requires_grad_()
+    scores = tagging(leaf)
+    chosen = scores.gather(2, mask.clamp(min=0)[..., None])[..., 0] * (mask >= 0)
+    (gradient,) = torch.autograd.grad(chosen.sum(), leaf)
+    assert_near(explainer.explain(x, mask).relevance, gradient * x)
 
 
 def test_scores_of_one_place_each_are_explained_as_plain_ones(segmenting):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import signal
 import sys
 import threading
 import time
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +28,11 @@ from attributions import (
     files,
     linear,
 )
+from torch import nn
 
-from lrpwidgets.lrp import Cancelled, Explainer
+from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
 from lrpwidgets.spray import Progress, RelevanceStore, chunks
-from lrpwidgets.subjects import Subject
+from lrpwidgets.subjects import Subject, TensorSamples
 
 
 class Spoiled:
@@ -185,6 +189,199 @@ def test_half_written_files_of_killed_writers_are_removed(tmp_path, whole):
     (tmp_path / "store" / "relevance" / f"c.1.0.0.0.abc{chunks.PARTIAL}").write_bytes(b"half")
     attribute(tmp_path / "store", digits())
     assert files(tmp_path / "store") == whole
+
+
+# Where the scores are
+
+
+class Heads(nn.Module):
+    """Digits with a second head behind the same layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = digits().model
+        self.factor = 1.0
+
+    def forward(self, x):
+        scores = self.body(x) * self.factor
+        return scores, scores.flip(1)
+
+
+def heads(select=None, model=None) -> Subject:
+    subject = digits(24)
+    return Subject(model or Heads().eval(), subject.dataset, subject.classes, select=select)
+
+
+def begin(path: Path, subject: Subject, done: int = 8) -> None:
+    """Begin a store and end it after so many inputs."""
+
+    def watch(progress: Progress) -> None:
+        if progress.done >= done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        go_on(path, subject, progress=watch)
+
+
+def go_on(path: Path, subject: Subject, **options) -> RelevanceStore:
+    options = {"batch_size": 4, "progress": False} | options
+    return RelevanceStore.create(path, subject.explainer("epsilon"), subject, **options)
+
+
+def first(output):
+    return output[0]
+
+
+SELECTS = {
+    "functions": (lambda output: output[0], lambda output: output[1]),
+    "positions": (0, 1),
+    "a function and a position": (lambda output: output[0], 0),
+    "functions of one effect": (lambda output: output[0], first),
+}
+
+
+@pytest.mark.parametrize("kind", SELECTS)
+def test_a_store_is_not_gone_on_with_for_other_scores(tmp_path, kind):
+    there, here = SELECTS[kind]
+    begin(tmp_path / "store", heads(there))
+    before = files(tmp_path / "store")
+    with pytest.raises(ValueError, match=r"was begun differently: select \(.* there, .* here\)"):
+        go_on(tmp_path / "store", heads(here))
+    assert files(tmp_path / "store") == before
+    with pytest.raises(ValueError, match=r"begun differently: select \(.* there, .* here\)\. Either open it with"):
+        RelevanceStore.open(tmp_path / "store", heads(here).explainer("epsilon"))
+    assert go_on(tmp_path / "store", heads(there)).done.all()
+
+
+def test_a_store_is_gone_on_with_by_an_equal_function(tmp_path):
+    begin(tmp_path / "store", heads(lambda output: output[0]))
+    assert go_on(tmp_path / "store", heads(lambda output: output[0])).done.all()
+    RelevanceStore.open(tmp_path / "store", heads(lambda output: output[0]).explainer("epsilon"))
+
+
+def test_the_number_of_a_position_is_told(tmp_path):
+    begin(tmp_path / "store", heads(0))
+    with pytest.raises(ValueError, match=r"select \(0 there, 1 here\); scores of the first input \(that of class "):
+        go_on(tmp_path / "store", heads(1))
+
+
+def test_a_model_that_does_something_else_is_told_by_its_scores(tmp_path):
+    # Weights and architecture, as torch prints it, are the same.
+    begin(tmp_path / "store", heads(0))
+    other = Heads().eval()
+    other.factor = 1.5
+    with pytest.raises(
+        ValueError, match=r"differently: scores of the first input \(that of class 0 is .* there, .* here"
+    ):
+        go_on(tmp_path / "store", heads(0, other))
+    other.factor = 1.0001  # as much as another device or version of torch may do
+    assert go_on(tmp_path / "store", heads(0, other)).done.all()
+
+
+def test_scores_of_another_precision_or_number_are_told(tmp_path):
+    begin(tmp_path / "store", heads(lambda output: output[0]))
+    store = RelevanceStore.open(tmp_path / "store")
+    for change, told in (
+        (
+            {"dtype": "torch.bfloat16", "values": store.info.scores["values"]},
+            "scores (torch.float32 there, torch.bfloat16",
+        ),
+        ({"dtype": "torch.float32", "values": [1.0] * 9}, "scores of the first input (10 there, 9 here)"),
+    ):
+        (found,) = store.info.differences(replace(store.info, scores=change))
+        assert found.startswith(told)
+
+
+def test_functions_are_not_compared_by_code_of_another_version_of_python(tmp_path):
+    begin(tmp_path / "store", heads(lambda output: output[0]))
+    info = RelevanceStore.open(tmp_path / "store").info
+    old = replace(info, select="<lambda> #0123456789ab", software=info.software | {"python": "3.1.0"})
+    assert old.differences(info) == []
+    assert replace(old, select="other #0123456789ab").differences(info) != []
+    assert replace(old, software=info.software).differences(info) != []
+
+
+def test_a_store_of_an_older_version_is_read_and_gone_on_with_a_word(tmp_path):
+    begin(tmp_path / "store", heads(0))
+    description = tmp_path / "store" / "zarr.json"
+    told = json.loads(description.read_bytes())
+    del told["attributes"]["lrpwidgets"]["select"], told["attributes"]["lrpwidgets"]["scores"]
+    description.write_text(json.dumps(told))
+    store = RelevanceStore.open(tmp_path / "store", heads(0).explainer("epsilon"))
+    assert (store.info.select, store.info.scores) == (None, None)
+    assert store.relevance(store.select().rows).any()
+    with pytest.warns(RuntimeWarning, match="begun by an older version, which noted neither select nor first scores"):
+        store = go_on(tmp_path / "store", heads(0))
+    assert store.done.all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        go_on(tmp_path / "store", heads(0))  # there is nothing to go on with
+
+
+def test_an_explainer_that_lacks_the_select_of_its_subject_is_refused_with_a_way_out_that_works(tmp_path):
+    subject = heads(1)
+    explainer = Explainer(subject.model, "epsilon")
+    with pytest.raises(ValueError, match=r"give subject.explainer\(explainer.composite\)\.$") as refused:
+        RelevanceStore.create(tmp_path / "store", explainer, subject)
+    assert not (tmp_path / "store").exists()
+    way = str(refused.value).split("give ")[-1].rstrip(".")
+    other = eval(way, {"subject": subject, "explainer": explainer})
+    assert RelevanceStore.create(tmp_path / "store", other, subject, progress=False).done.all()
+
+
+# One score of two classes
+
+
+class OneLogit(nn.Module):
+    """Whether a digit is a five or larger: one score, which is squeezed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = digits().model
+
+    def forward(self, x):
+        scores = self.body(x)
+        return (scores[:, 5:].amax(1) - scores[:, :5].amax(1)).squeeze()
+
+
+def binary(labels=None, **fields) -> Subject:
+    data = digits(24).dataset
+    labels = [int(label >= 5) for label in data.labels] if labels is None else labels
+    return Subject(OneLogit().eval(), TensorSamples(data.inputs, labels, data.names), **fields)
+
+
+@pytest.mark.parametrize("targets", ["predicted", "label", 0, 1])
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_one_score_fills_a_store_of_two_classes(tmp_path, targets, batch_size):
+    subject = binary(select=TwoClasses(), classes=["low", "high"])
+    store = go_on(tmp_path / "store", subject, targets=targets, batch_size=batch_size, dtype="float32")
+    x = subject.dataset.inputs
+    one = Explainer(subject.model, "epsilon").explain(x)
+    said = (one.scores[:, 0] > 0).long()
+    wanted = {"predicted": said, "label": torch.tensor(subject.dataset.labels)}.get(targets, torch.full((24,), 0))
+    wanted = torch.full((24,), targets) if isinstance(targets, int) else wanted
+    sign = (2 * wanted - 1)[:, None, None, None]
+    assert store.prediction.tolist() == said.tolist()
+    assert store.target.tolist() == wanted.tolist()
+    assert np.allclose(store.score, one.scores[:, 0] * sign.flatten(), atol=1e-4)
+    assert_near(store.relevance(range(24)), one.relevance * sign, 1e-4)
+    assert store.class_name(1) == "high"
+    assert {0, 1} == set(said.tolist())
+
+
+@pytest.mark.parametrize("fields", [{}, {"classes": ["low", "high"]}], ids=["labels", "names"])
+def test_one_score_of_two_classes_needs_a_word(tmp_path, fields):
+    subject = binary(**fields)
+    with pytest.raises(ValueError, match=r"one score per input .* give the subject select=lrp.TwoClasses\(\)"):
+        go_on(tmp_path / "store", subject)
+
+
+def test_one_score_of_a_regression_is_explained_as_it_is(tmp_path):
+    subject = binary(labels=[None] * 24)
+    store = go_on(tmp_path / "store", subject, dtype="float32")
+    one = Explainer(subject.model, "epsilon").explain(subject.dataset.inputs)
+    assert set(store.prediction.tolist()) == {0}
+    assert_near(store.relevance(range(24)), one.relevance, 1e-4)
 
 
 # Progress

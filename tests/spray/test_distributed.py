@@ -178,3 +178,54 @@ def test_what_is_no_client_is_refused(tmp_path, client):
         TypeError, match=r"client must be a dask.distributed.Client, one that is not asynchronous; got "
     ):
         attribute(tmp_path / "store", digits(8), client=client)
+
+
+class Heads(nn.Module):
+    """Digits with a second head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = digits().model
+
+    def forward(self, x):
+        scores = self.body(x)
+        return {"logits": scores, "flipped": scores.flip(1)}
+
+
+@pytest.mark.parametrize("cluster", [1], indirect=True)
+def test_workers_find_the_scores_as_this_process_does(cluster, tmp_path):
+    subject = digits(24)
+    subject.model = Heads().eval()
+    for name, select in (("key", "flipped"), ("function", lambda output: output["flipped"])):
+        subject.select = select
+        here, there = (
+            RelevanceStore.create(
+                tmp_path / f"{name}-{client}",
+                subject.explainer("epsilon"),
+                subject,
+                client=client,
+                progress=False,
+                batch_size=8,
+            )
+            for client in (None, cluster)
+        )
+        assert np.array_equal(here.relevance(range(24)), there.relevance(range(24)))
+        assert np.array_equal(here.prediction, there.prediction)
+        assert here.info == there.info
+
+
+@pytest.mark.parametrize("cluster", [1], indirect=True)
+def test_a_store_is_not_gone_on_with_by_workers_for_other_scores(cluster, tmp_path):
+    subject = digits(24)
+    subject.model = Heads().eval()
+
+    def stop(progress: Progress) -> None:
+        if progress.done:
+            raise Cancelled
+
+    subject.select = lambda output: output["logits"]
+    with pytest.raises(Cancelled):
+        RelevanceStore.create(tmp_path / "store", subject.explainer("epsilon"), subject, batch_size=8, progress=stop)
+    subject.select = lambda output: output["flipped"]
+    with pytest.raises(ValueError, match=r"begun differently: select \("):
+        RelevanceStore.create(tmp_path / "store", subject.explainer("epsilon"), subject, batch_size=8, client=cluster)

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
-from lrpwidgets.lrp import Cancelled, Explainer
+from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore, Verdict, boxed, candidate, poison_test, spray
 from lrpwidgets.spray.poison import _verdict, suspicious_box
 from lrpwidgets.subjects import Subject
@@ -82,6 +82,34 @@ def test_a_model_that_looks_at_the_tag_falls_for_it(analysed):
     assert verdict.score_change > 1
     assert "120 turned into “first”" in verdict.sentence("first")
     assert verdict.sentence("first").endswith("A Clever Hans: the model falls for it.")
+
+
+def test_a_model_with_one_score_falls_for_it_as_one_with_two(tmp_path):
+    data, two = pictures(), model(tag=2)
+    kept = np.array(data.labels) < 2
+    samples = TensorSamples(
+        data.inputs[kept], np.array(data.labels)[kept].tolist(), np.array(data.names)[kept].tolist()
+    )
+
+    class One(nn.Module):
+        """How much more there is of class 1 than of class 0."""
+
+        def __init__(self):
+            super().__init__()
+            self.scores = two
+
+        def forward(self, x):
+            scores = self.scores(x)
+            return scores[:, 1] - scores[:, 0]
+
+    subject = Subject(One().eval(), samples, ["first", "second"], select=TwoClasses())
+    explainer = subject.explainer("epsilon")
+    store = RelevanceStore.create(tmp_path / "one", explainer, subject, progress=False)
+    assert (store.prediction == store.label).all()
+    atlas = spray(store.select(label=0), clusters=2)
+    verdict = poison_test(candidate(atlas, tagged_cluster(atlas), subject), explainer, subject)
+    assert verdict.clever_hans
+    assert (verdict.samples, verdict.turned, verdict.turned_by_control) == (CLASS_SIZE, CLASS_SIZE, 0)
 
 
 def test_its_other_cluster_is_no_artefact(analysed):

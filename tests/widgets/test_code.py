@@ -6,6 +6,7 @@ import random
 
 import pytest
 import torch
+from torch import nn
 
 from lrpwidgets.lrp import Composite, rules
 from lrpwidgets.lrp.selectors import Down, Layer
@@ -92,4 +93,37 @@ def test_an_upload_is_opened_by_its_name(digits, exploration):
 def test_a_composite_of_functions_has_no_text_form(exploration):
     exploration.composite = Composite([(lambda place: True, rules.ZPlus())], "mine")
     with pytest.raises(ValueError, match="is a function"):
+        TopBar(exploration).code()
+
+
+class Inside(nn.Module):
+    """A model whose scores come inside of a dictionary."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return {"logits": self.model(x)}
+
+
+def heads(output):
+    return output["logits"]
+
+
+@pytest.mark.parametrize(
+    ("select", "written"), [("logits", "select='logits'"), (0, "select=0"), (heads, "select=subject.select")]
+)
+def test_the_code_finds_the_scores_as_the_subject_does(explore, moody, select, written):
+    exploration = explore(moody, model=Inside(moody.model).eval(), select=select)
+    text = TopBar(exploration).code()
+    assert f"Explainer(subject.model, composite, {written})" in text
+    assert torch.equal(run(text, subject=exploration.subject), exploration.answer.explanation.relevance)
+
+
+def test_a_function_that_takes_the_scores_has_no_text_form_where_the_subject_is_made_again(explore, digits):
+    exploration = explore(digits, model=Inside(digits.model).eval(), select=heads)
+    with pytest.raises(
+        ValueError, match=r"takes its scores by .*heads.*, a function, which has no text form; give a key"
+    ):
         TopBar(exploration).code()

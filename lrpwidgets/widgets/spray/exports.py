@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..code import select_argument
 from .question import AtlasQuestion
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def code(state: Investigation) -> str:
     selection = "select()" if question.group is None else f"select({question.by}={question.group})"
     body = [f"store = RelevanceStore.open({str(state.store.path)!r})", f"selection = store.{selection}"]
     if question.composite:
+        select = select_argument(state.subject)
         lines = [
             "from lrpwidgets import subjects",
-            "from lrpwidgets.lrp import Explainer, composites",
+            f"from lrpwidgets.lrp import Explainer, {'TwoClasses, ' if 'TwoClasses' in select else ''}composites",
             *lines,
             "from lrpwidgets.spray.recomputed import recomputed",
         ]
@@ -69,7 +71,7 @@ def code(state: Investigation) -> str:
         body += [
             f"subject = {recipe}" if recipe else "# subject: your own, as given to the dashboard",
             f"composite = {_preset(state, question.composite)}",
-            "selection = recomputed(selection, composite, Explainer(subject.model), subject)",
+            f"selection = recomputed(selection, composite, Explainer(subject.model{select}), subject)",
         ]
     body += [
         f"atlas = spray(selection, features={_features(question)}, clusters={_clusters(question)})",

@@ -15,7 +15,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ...lrp import Composite, Explainer
+from ...lrp import Composite
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
@@ -100,7 +100,7 @@ class Investigation(Asking):
 
     def __init__(self, store: RelevanceStore, subject: Subject, device: str | None = None) -> None:
         self.store, self.subject = store, subject
-        self.explainer = Explainer(subject.model, Composite.from_dict(store.info.composite), device=device)
+        self.explainer = subject.explainer(Composite.from_dict(store.info.composite), device)
         RelevanceStore.open(store.path, self.explainer)  # raises for another model
         if not store.done.any():
             raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")

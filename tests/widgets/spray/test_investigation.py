@@ -4,12 +4,13 @@ import csv
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lrpwidgets import dashboards, subjects
-from lrpwidgets.lrp import Explainer
+from lrpwidgets.lrp import Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore
 from lrpwidgets.spray.annotations import read_annotations
 from lrpwidgets.widgets.spray import AtlasBar, AtlasQuestion, EigenvalueChart, Investigation, SprayBar, SprayStatus
@@ -200,6 +201,23 @@ def test_the_copied_python_makes_the_same_atlas(state, tmp_path):
         file.write_text(code(state) + "print('clusters', atlas.clusters.tolist())\n")
         said = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True).stdout
         assert f"clusters {state.answer.clusters.tolist()}" in said
+
+
+@pytest.mark.parametrize(
+    ("select", "written"),
+    [
+        ("logits", "Explainer(subject.model, select='logits')"),
+        (TwoClasses("logits"), "Explainer(subject.model, select=TwoClasses(select='logits', probability=False))"),
+        (lambda output: output, "Explainer(subject.model, select=subject.select)"),
+    ],
+)
+def test_the_copied_python_says_where_the_scores_are(state, monkeypatch, select, written):
+    state.ask(group=5, composite="epsilon")
+    monkeypatch.setattr(state, "subject", replace(state.subject, select=select, recipe=""))
+    made = code(state)
+    assert written in made
+    assert ("import Explainer, TwoClasses, composites" in made) is isinstance(select, TwoClasses)
+    compile(made, "copied", "exec")
 
 
 def test_the_report_is_whole(state):

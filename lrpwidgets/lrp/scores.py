@@ -1,0 +1,131 @@
+"""Where the scores are in what a model returns, and what a single one of them means.
+
+`select` says which part holds the scores (B, C): the key of a dict or the name of an attribute, a position in a tuple,
+or a function. A model that gives one score per sample may tell two classes apart by it: see :class:`TwoClasses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from torch import Tensor
+
+Select: TypeAlias = Callable[[Any], Any] | str | int | None
+"""None: the model returns the scores themselves."""
+
+CLASSES_LAST = "select=lambda output: output.movedim(-1, 1)"
+"""The way out where the last axis holds the classes."""
+
+
+@dataclass(frozen=True)
+class TwoClasses:
+    """A `select` for a model with one score per sample, (B,) or (B, 1), that tells two classes apart by it.
+
+    A logit s gives the scores (−s, s): where it is positive, class 1 is on top, and class 0 is explained by the negated
+    score. A probability p gives (1 − p, p).
+
+    >>> TwoClasses(select="logits")
+    TwoClasses(select='logits', probability=False)
+    """
+
+    select: Select = None
+    """Where the one score is in what the model returns."""
+    probability: bool = False
+    """Whether it is a probability, the output of a sigmoid, rather than a logit."""
+
+    def __post_init__(self) -> None:
+        check(self.select)
+
+    def __call__(self, output: Any) -> Tensor:
+        """Scores (B, 2); raises TypeError or ValueError if the model does not give one score per sample."""
+        score = taken(output, self.select)
+        if not isinstance(score, Tensor):
+            raise TypeError(
+                f"The model returned a {type(score).__name__}, and TwoClasses needs one tensor of scores: "
+                f"TwoClasses({way_out(score)}) says where they are."
+            )
+        score = one_axis_at_least(score)
+        if score.shape[1:] != (1,):
+            raise ValueError(
+                f"TwoClasses is for one score per sample, (B,) or (B, 1), and the model gives {tuple(score.shape)}; "
+                "leave it out for a model with a score for each class."
+            )
+        both = score * score.new_tensor([-1.0, 1.0])
+        return both + score.new_tensor([1.0, 0.0]) if self.probability else both
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Of both classes, for scores (..., 2)."""
+        return scores if self.probability else (scores / 2).softmax(-1)
+
+
+def check(select: Any) -> None:
+    """Raise TypeError for what cannot say where the scores are."""
+    if select is not None and (isinstance(select, bool) or not (isinstance(select, str | int) or callable(select))):
+        raise TypeError(
+            "select must be a key, a position or a function of what the model returns, as in select='logits', "
+            f"select=0 or select=lambda output: output[0]; got {select!r}."
+        )
+
+
+def taken(output: Any, select: Select) -> Any:
+    """The part `select` of what a model returned; ValueError if there is no such part."""
+    if not isinstance(select, str | int):
+        return output if select is None else select(output)
+    there = parts(output)
+    place = select
+    if isinstance(place, int) and place < 0 and isinstance(output, Mapping | tuple | list):
+        place += len(output)
+    if place in there:
+        return there[place]
+    if isinstance(select, str) and not isinstance(output, Tensor | Mapping) and hasattr(output, select):
+        return getattr(output, select)
+    way = "leave select out" if isinstance(output, Tensor) else f"choose {_listed(there)}"
+    raise ValueError(f"select={select!r} is no part of what the model returns, a {type(output).__name__}; {way}.")
+
+
+def parts(output: Any) -> dict[str | int, Any]:
+    """What `output` consists of, by key or attribute, and by position; nothing for a tensor."""
+    if isinstance(output, Tensor):
+        return {}
+    if isinstance(output, Mapping):
+        return {**dict(enumerate(output.values())), **output}
+    if isinstance(output, tuple | list):
+        named = {name: getattr(output, name) for name in getattr(output, "_fields", ())}
+        return {**dict(enumerate(output)), **named}
+    return dict(getattr(output, "__dict__", {}))
+
+
+def way_out(output: Any) -> str:
+    """The `select` to try for what a model returned, as Python."""
+    tensors = [key for key, part in parts(output).items() if isinstance(part, Tensor) and part.is_floating_point()]
+    named = [key for key in tensors if isinstance(key, str)]
+    for key in ("logits", *named, *tensors):
+        if key in tensors:
+            return f"select={key!r}"
+    return "select=lambda output: ..."
+
+
+def one_axis_at_least(scores: Tensor) -> Tensor:
+    """Scores (B,) as (B, 1), and the number () that a model makes which squeezes a batch of one, as (1, 1)."""
+    return scores.reshape(1, 1) if scores.dim() == 0 else scores.unsqueeze(1) if scores.dim() == 1 else scores
+
+
+def probabilities(scores: Tensor, select: Select) -> Tensor:
+    """Of each class, for scores (..., C): their softmax, unless `select` knows what they are."""
+    return select.probabilities(scores) if isinstance(select, TwoClasses) else scores.softmax(-1)
+
+
+def axes_read(shape: tuple[int, ...]) -> str:
+    """How dense scores of that shape are read, and what to do if the classes are the last axis."""
+    axes = ", ".join(["B", *map(str, shape[1:])])
+    return (
+        f"Scores ({axes}) are read as (B, classes, ...), so axis 1 holds {shape[1]} classes; if the last axis holds "
+        f"them, {shape[-1]}, explain with {CLASSES_LAST} (a select that is there already can end so)."
+    )
+
+
+def _listed(there: Mapping[str | int, Any]) -> str:
+    names = [repr(key) for key in there if isinstance(key, str)] or [repr(key) for key in there]
+    return ", ".join(names[:10]) or "a function that returns the scores"
