@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import resolve_name
 
-from . import composites, operations
+from . import composites, inputs, operations
 from .call import version
 from .composites import Composite
 from .explanation import Explanation, JoinedExplanation
-from .recorder import eval_mode, record
+from .recorder import AsRecorded, eval_mode, hidden, record
 from .rules import Rule
 from .scores import Select, check, one_axis_at_least, probabilities, taken
 from .selectors import Layout
 from .tape import Step, Tape
 from .targets import Target, listed, of_part, target_weights
 from .weighted import EffectiveWeights
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found out about the model with inputs of certain shapes and types."""
+
+    constants: frozenset[int]
+    """Positions of inputs that are constants."""
+    hidden: list[str]
+    """Where numbers that depend on the input come out of code that torch does not see."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,11 @@ class Explainer:
         ``0``, or a function such as ``lambda output: output["logits"][:, 0]``. :class:`.TwoClasses` if one score per
         sample tells two classes apart.
 
+    constants
+        Positions of inputs that only go along, such as masks, lengths or lists of edges: no relevance reaches them, as
+        if they were fixed in the model. Truth values always do, and whole numbers beside other inputs where the model
+        looks none of them up in a table; these need not be named.
+
     Raises
     ------
     ValueError
@@ -81,6 +96,7 @@ class Explainer:
         device: str | torch.device | None = None,
         unknown: str = "error",
         select: Select = None,
+        constants: Sequence[int] = (),
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
@@ -102,7 +118,9 @@ class Explainer:
         self.select = select
         self.cache = EffectiveWeights()
         """Effective weights by parameter; ``cache.clear()`` after writing through ``parameter.data``."""
+        self.constants = tuple(constants)
         self._checked: dict[str, tuple[int, int]] = {}
+        self._known: dict[Any, _Known] = {}
 
     def __repr__(self) -> str:
         composite = self.composite.name if isinstance(self.composite, Composite) else str(self.composite)
@@ -112,7 +130,7 @@ class Explainer:
         return f"Explainer({type(self.model).__name__} of {count:,} parameters on {self.device}, {composite}{more})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_checked": {}}  # by ids, which are those of tensors that live here
+        return {**vars(self), "_checked": {}, "_known": {}}  # by ids, which are those of tensors that live here
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -176,7 +194,7 @@ class Explainer:
         self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str, whole: _Whole | None = None
     ) -> Explanation:
         """The explanation of `batch`, or of its parts one by one if it does not fit memory; `whole`: it is a part."""
-        size = len(batch[0])
+        size = self._samples(batch)
         try:
             return self._explain_at_once(batch, wanted, several, keep, whole)
         except (RuntimeError, MemoryError) as error:
@@ -187,7 +205,7 @@ class Explainer:
         half, kept = (size + 1) // 2, "layers" if keep == "layers" else "input"
         parts: list[Explanation] = []
         for start, stop in ((0, half), (half, size)):
-            part = tuple(x[start:stop] for x in batch)
+            part = tuple(x[start:stop] if len(x) == size else x for x in batch)
             made = self._explain(part, wanted, several, kept, _Whole(first + start, samples))
             parts += made.parts if isinstance(made, JoinedExplanation) else [made]
         return JoinedExplanation(parts)
@@ -198,16 +216,17 @@ class Explainer:
         tape = self._record(batch)
         composite = composites.chosen(self.composite, tape.steps)
         if whole:
-            own = slice(whole.first, whole.first + len(batch[0]))
+            own = slice(whole.first, whole.first + self._samples(batch))
             wanted = [of_part(each, own, whole.samples, tape.scores.dim()) for each in wanted]
         targets = [target_weights(each, tape.scores, part=whole is not None) for each in wanted]
         return Explanation(tape, Layout(tape.steps), composite, targets, self.cache, several=several, keep=keep)
 
-    def scores(self, inputs: Tensor) -> Tensor:
-        """The model's output for `inputs` in eval mode, without an explanation; (B, 1) for one score per sample."""
-        with torch.no_grad(), eval_mode(self.model):
-            scores = taken(self.model(self._checked_input(inputs)), self.select)
-        single = isinstance(scores, Tensor) and scores.numel() == len(inputs)
+    def scores(self, inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+        """The scores that an explanation of `inputs` would have, (B, C); raises as :meth:`explain` does."""
+        batch = self._checked_batch(inputs)
+        with torch.no_grad(), eval_mode(self.model), AsRecorded():
+            scores = taken(self.model(*batch), self.select)
+        single = isinstance(scores, Tensor) and scores.numel() == self._samples(batch)
         found: Tensor = one_axis_at_least(scores) if single else scores
         return found
 
@@ -217,20 +236,30 @@ class Explainer:
 
     def _record(self, batch: tuple[Tensor, ...]) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
+        known = self._found_out(batch)
+        select = None if self.select is None else self._taken
         try:
-            tape = record(self.model, batch, None if self.select is None else self._taken)
+            tape = record(self.model, batch, select, known.constants)
         except (RuntimeError, IndexError) as error:
-            if isinstance(error, NotImplementedError) or _is_out_of_memory(error):
+            if isinstance(error, NotImplementedError) or _is_out_of_memory(error) or self._takes(batch):
                 raise
             reason = str(error).strip().splitlines()[0]
             raise ValueError(f"The model cannot take an input of shape {shapes}: {reason}") from error
         for step in tape.steps:
             if step.operation is None and self.unknown == "error":
                 raise UnknownOperationError(_unknown(step))
+        if known.hidden:
+            if self.unknown == "error":
+                raise UnknownOperationError(_hidden(known.hidden))
+            tape = replace(
+                tape, caveats=(*tape.caveats, f"{_HIDDEN.format(', '.join(known.hidden))}, and counts as a constant.")
+            )
         if tape.mixed:
             raise NotImplementedError(tape.mixed)
         scores = tape.scores
-        if scores.dim() < 2 or len(scores) != len(batch[0]):
+        if (other := self._deployed(batch, scores)) is not None:
+            tape = replace(tape, caveats=(*tape.caveats, other))
+        if scores.dim() < 2 or len(scores) != self._samples(batch):
             raise ValueError(
                 f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; "
                 "LRP needs scores (B, C, ...), one entry per sample. Give a `select` that returns those."
@@ -247,27 +276,53 @@ class Explainer:
     def _taken(self, output: Any) -> Any:
         return taken(output, self.select)
 
-    def _checked_batch(self, inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        batch = tuple(self._checked_input(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
-        if len({len(x) for x in batch}) != 1:
-            raise ValueError(f"The inputs are batches of different sizes: {', '.join(str(len(x)) for x in batch)}.")
-        self._check_weights()
-        return batch
+    def _found_out(self, batch: tuple[Tensor, ...]) -> _Known:
+        """What there is to know of the model beside its tape; looked at once for inputs of these shapes and types."""
+        kind = tuple((x.dtype, tuple(x.shape[1:])) for x in batch)
+        if kind not in self._known:
+            size = self._samples(batch)
+            one = tuple(x[:1] if len(x) == size else x for x in batch)
+            declared = frozenset(self.constants)
+            constants = declared | inputs.undeclared(self.model, one, declared, lambda: self._taken(self.model(*one)))
+            self._known[kind] = _Known(constants, hidden(self.model, one, self._taken, constants))
+        return self._known[kind]
 
-    def _checked_input(self, x: Tensor) -> Tensor:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}.")
-        whole = x.dtype in (torch.int64, torch.int32)
-        wanted = self.dtype or (x.dtype if x.is_floating_point() else torch.float32)
-        if x.dtype != wanted and not whole:
-            raise TypeError(f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted}).")
-        if x.dim() < 2 or x.numel() == 0:
-            raise ValueError(f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}.")
-        finite = x.isfinite()
-        if not bool(finite.all()):
-            where = tuple((~finite).nonzero()[0].tolist())
-            raise ValueError(f"inputs contain NaN or infinity: the first is {float(x[where])} at index {where}.")
-        return (x.clone() if x.is_inference() else x.detach()).to(self.device)
+    def _deployed(self, batch: tuple[Tensor, ...], scores: Tensor) -> str | None:
+        """A sentence if the model gives other scores than those explained when nobody watches it."""
+        if not any(isinstance(module, _WITH_FAST_PATH) for module in self.model.modules()):
+            return None
+        with torch.no_grad(), eval_mode(self.model):
+            deployed = one_axis_at_least(self._taken(self.model(*batch)))
+        if deployed.shape != scores.shape or torch.allclose(deployed, scores, rtol=1e-3, atol=1e-3 * _scale(scores)):
+            return None
+        others = int((deployed.argmax(1) != scores.argmax(1)).sum())
+        return (
+            "The model's transformer takes a fast path of torch's when nobody watches, with other scores: padded "
+            f"positions are zeros there. They differ by up to {float((deployed - scores).abs().max()):.3g}, and "
+            f"another class wins for {others} of {len(scores)} samples. This explains the scores without it, as in "
+            "training; torch.backends.mha.set_fastpath_enabled(False) gives them everywhere."
+        )
+
+    def _takes(self, batch: tuple[Tensor, ...]) -> bool:
+        """Whether the model itself can take the `batch`, so that an error in a recording is not its own."""
+        try:
+            with torch.no_grad(), eval_mode(self.model):
+                self.model(*batch)
+        except Exception:  # whatever a stranger's model raises
+            return False
+        return True
+
+    def _samples(self, batch: tuple[Tensor, ...]) -> int:
+        """How many samples the `batch` has."""
+        return next(len(x) for position, x in enumerate(batch) if position not in self.constants)
+
+    def _checked_batch(self, given: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        several = given if isinstance(given, tuple) else (given,)
+        constants = self.constants
+        batch = tuple(inputs.checked(x, self.dtype, constant=i in constants) for i, x in enumerate(several))
+        inputs.check_batch(batch, inputs.check_constants(constants, batch))
+        self._check_weights()
+        return tuple(x.to(self.device) for x in batch)
 
     def _check_weights(self) -> None:
         """Every weight is looked at once, and again only after it changed."""
@@ -275,8 +330,10 @@ class Explainer:
             stamp = (id(weight), version(weight))
             if self._checked.get(name) == stamp or not weight.is_floating_point():
                 continue
-            # The extremes of a weight with NaN are NaN, and no large temporary is made for them.
-            if weight.numel() and not all(bool(extreme.isfinite()) for extreme in weight.aminmax()):
+            # The extremes of a weight with NaN are NaN, and no large temporary is made for them. A buffer may be a
+            # mask of −∞.
+            fine = torch.isfinite if isinstance(weight, nn.Parameter) else lambda extreme: ~extreme.isnan()
+            if weight.numel() and not all(bool(fine(extreme)) for extreme in weight.aminmax()):
                 raise ValueError(f"The model's weight {name!r} contains NaN or infinity; load the weights again.")
             self._checked[name] = stamp
 
@@ -312,6 +369,27 @@ def _unknown(step: Step) -> str:
         "of how relevance passes it. Add one with "
         f"`lrp.operations.register({_spelled(step.function)}, lrp.operations.Activation())` (or Routing(), ...), "
         "or use Explainer(model, unknown='gradient') and see the caveats."
+    )
+
+
+_WITH_FAST_PATH = (nn.TransformerEncoder, nn.TransformerEncoderLayer, nn.MultiheadAttention)
+
+
+def _scale(scores: Tensor) -> float:
+    return max(float(scores.abs().max()), 1e-12)
+
+
+_HIDDEN = (
+    "What {} computes with depends on the input in a way that torch does not show (scripted code, NumPy, item(), "
+    "another library)"
+)
+
+
+def _hidden(places: Sequence[str]) -> str:
+    return (
+        f"{_HIDDEN.format(', '.join(places))}, so its relevance would be lost. Call torch's functions there, of a "
+        "scripted function the one it was made from; or let it count as a constant, with "
+        "Explainer(model, unknown='gradient'), and see the caveats."
     )
 
 

@@ -130,9 +130,12 @@ class Explanation:
 
     @property
     def relevance(self) -> Tensor | tuple[Tensor, ...]:
-        """Relevance of the input, shaped like it; a tuple for several inputs."""
-        found = tuple(self._relevance_of(value) for value in self._tape.inputs)
-        return found[0] if len(found) == 1 else found
+        """Relevance of the input, shaped like it; a tuple for several inputs, zeros for those that are constants."""
+        explained = [self._relevance_of(value) for value in self._tape.inputs]
+        found = list(explained)
+        for position, constant in sorted(self._tape.constants.items()):
+            found.insert(position, self._each(lambda _, x=constant: x.new_zeros(x.shape, dtype=explained[0].dtype)))  # type: ignore[misc]
+        return found[0] if len(found) == 1 else tuple(found)
 
     @cached_property
     def layers(self) -> list[Layer]:

@@ -27,6 +27,18 @@ from .weighted import Dense, EffectiveWeights
 Relevances = tuple[Tensor | None, ...]
 
 
+_INDEXING = {
+    *("__getitem__", "gather", "index_select", "take", "take_along_dim", "masked_select", "masked_fill", "where"),
+    *("scatter", "scatter_add", "scatter_reduce", "index_add", "index_put", "index_copy", "index_fill", "set_item"),
+    *("__setitem__", "embedding"),
+}
+
+
+def takes_indices(name: str) -> bool:
+    """Whether whole numbers among the arguments of the function only say which elements of others are meant."""
+    return name in _INDEXING or name.removesuffix("_") in _INDEXING
+
+
 def never(call: Call) -> bool:
     """The output may be negative."""
     return False
@@ -331,14 +343,13 @@ def _without_constants(call: Call) -> Call:
     if call.function is set_item and not isinstance(args[2], Slot | Tensor):
         args = (*args[:2], 0)
 
+    whole = not any(x.is_floating_point() for x in call.inputs) and not takes_indices(key(call.function))
+
     def blank(item: Any) -> Any:
-        return item.new_zeros(item.shape, dtype=torch.uint8) if _is_value(item) else item
+        value = isinstance(item, Tensor) and (item.is_floating_point() or (whole and item.dtype != torch.bool))
+        return item.new_zeros(item.shape, dtype=torch.uint8) if value else item
 
     return replace(call, args=substitute(args, blank), kwargs=substitute(call.kwargs, blank))
-
-
-def _is_value(item: Any) -> bool:
-    return isinstance(item, Tensor) and item.is_floating_point()
 
 
 def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:

@@ -74,6 +74,7 @@ from .families import (
     gated,
     kept,
     never,
+    takes_indices,
 )
 from .inplace import overlaid
 from .weighted import Convolution, Dense
@@ -204,11 +205,10 @@ def makes_constant(function: Callable[..., Any]) -> bool:
 
 
 _LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1, "type": 1}
-_INDEXING, _RANDOM = (
+_BLANK, _RANDOM = (
     frozenset(names.split())
     for names in (
-        "__getitem__ __setitem__ gather index_select take take_along_dim scatter scatter_add scatter_reduce index_add "
-        "index_put index_copy index_fill masked_select masked_fill where embedding",
+        "empty new_empty empty_like empty_strided empty_permuted resize_",
         "rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson uniform_ "
         "normal_ bernoulli_ exponential_ cauchy_ geometric_ log_normal_ random_ gumbel_softmax",
     )
@@ -220,9 +220,14 @@ def lends(name: str) -> int:
     return _LENDING.get(name, 0)
 
 
-def takes_indices(name: str) -> bool:
-    """Whether whole numbers among the arguments only say which elements of others are meant."""
-    return name.rstrip("_") in _INDEXING or name in _INDEXING
+def leaves_blank(name: str) -> bool:
+    """Whether the function makes a tensor of whatever is in memory, to be filled."""
+    return name in _BLANK
+
+
+def moves(function: Callable[..., Any]) -> bool:
+    """Whether the function takes values to other places, or changes each by itself."""
+    return any(operation.kind in ("routing", "activation") for operation in OPERATIONS.get(key(function), ()))
 
 
 def casts(function: Callable[..., Any]) -> bool:
@@ -301,4 +306,5 @@ __all__ = [
     "overlaid",
     "register",
     "squashes",
+    "takes_indices",
 ]

@@ -115,7 +115,8 @@ def hidden(
     """
     state = torch.get_rng_state()
     runs = []
-    for given in (inputs, tuple(map(_moved, inputs))):
+    others = tuple(x if position in constants else _moved(x) for position, x in enumerate(inputs))
+    for given in (inputs, others):
         recorder = _Recorder(given, constants)
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(state)  # random numbers are no reason
@@ -208,6 +209,15 @@ class _Write:
     writer: str
 
 
+class AsRecorded(TorchFunctionMode):
+    """Has the model compute as it does while it is recorded: torch takes shortcuts where nobody watches."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return function(*args, **(kwargs or {}))
+
+
 class _Recorder(TorchFunctionMode):
     """Sees every torch call of the forward and writes down those that depend on the inputs."""
 
@@ -276,7 +286,7 @@ class _Recorder(TorchFunctionMode):
         call = function, substitute(args, slot), substitute(kwargs, slot)
         if not read or operations.makes_constant(function):
             made = function(*args, **kwargs)
-            if self._seen and any(id(item) in self._seen for item in leaves((args, kwargs))):
+            if operations.leaves_blank(name) or any(id(item) in self._seen for item in leaves((args, kwargs))):
                 self._see(made)
             return made
         parts = None if operations.knows(function) else expansions.find(function, name)
@@ -301,6 +311,8 @@ class _Recorder(TorchFunctionMode):
         result = call[0](*fill(call[1], saved), **fill(call[2], saved))
         base = changed._base if self.value_of(changed) is None else None
         before = None if base is None or self.value_of(base) is not None else base.clone()
+        if before is not None and id(base) in self._seen:
+            self._see(before)
         returned = self._overwrite(changed, result, name)
         self._write(*call, tuple(read), results(returned))
         if base is not None and before is not None and (part := self.value_of(changed)) is not None:
@@ -444,6 +456,7 @@ class _Recorder(TorchFunctionMode):
             isinstance(item, Tensor)
             and item.is_floating_point()
             and item.layout == torch.strided
+            and not torch._C._functorch.is_functorch_wrapped_tensor(item)  # has no memory of its own
             and item.untyped_storage()._cdata in self._living
         ):
             raise NotImplementedError(
