@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import random
 import signal
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from attributions import (
 
 from lrpwidgets.lrp import Cancelled, Explainer
 from lrpwidgets.spray import Progress, RelevanceStore, chunks
+from lrpwidgets.spray.examine import first
 from lrpwidgets.subjects import Subject
 
 
@@ -408,6 +411,31 @@ def test_a_model_that_takes_none_of_the_inputs_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"None of the first 100 inputs can be explained. The first: The model cannot"):
         attribute(tmp_path / "store", subject)
     assert not (tmp_path / "store").exists()
+
+
+class Fresh:
+    """Inputs that are made when they are asked for."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return torch.full((1,), float(index)), 0
+
+
+def test_inputs_that_failed_before_the_first_that_did_not_are_freed_at_once():
+    def use(x, label):
+        ghosts.append(weakref.ref(x))
+        if float(x) < 2:
+            raise ValueError("not this one")
+
+    ghosts: list[weakref.ref[torch.Tensor]] = []
+    gc.disable()
+    try:
+        number, x, _ = first(Subject(torch.nn.Flatten(), Fresh()), use)
+        assert (number, [ghost() for ghost in ghosts]) == (2, [None, None, x])
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
