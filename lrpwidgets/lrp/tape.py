@@ -514,13 +514,10 @@ class _Recorder(TorchFunctionMode):
 
 
 def _bare(item: Any) -> Any:
-    """A step, and whatever steps it holds, without the arguments."""
-    if isinstance(item, tuple):
-        return tuple(map(_bare, item))
-    if not isinstance(item, Step):
-        return item
-    held = {each.name: _bare(getattr(item, each.name)) for each in fields(item)}
-    return replace(item, **(held | {"args": (), "kwargs": {}}))
+    """A step, and whatever steps it holds, without the numbers of the tensors among its arguments."""
+    if isinstance(item, Step):
+        return replace(item, **{each.name: substitute(getattr(item, each.name), _bare) for each in fields(item)})
+    return item.detach().to("meta") if isinstance(item, Tensor) else item
 
 
 def _tensors(tree: Any) -> list[Tensor]:
