@@ -38,6 +38,8 @@ def explore(
 ) -> Dashboard:
     """The full environment in one cell: inputs, heatmaps, scores, rules, a look inside, and the status line.
 
+    A cell that is run again ends the dashboard that it made before, and its computations; those of other cells live on.
+
     Parameters
     ----------
     model_or_subject

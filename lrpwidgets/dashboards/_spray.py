@@ -100,9 +100,9 @@ class _SprayPage(Dashboard):
 
     def close(self) -> None:
         """Disappear from the page, with all that is inside."""
+        super().close()
         if self._look is not None:
             self._look.close()
-        super().close()
 
     def _open(self, change: dict[str, Any]) -> None:
         item = change["new"]

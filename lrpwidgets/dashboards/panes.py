@@ -6,6 +6,8 @@ from typing import Any
 
 import ipywidgets
 
+from ..widgets.cells import until_run_again
+
 
 class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Views in an arrangement; closing it closes them, and ends the computation."""
@@ -15,15 +17,16 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         """The state that the views share."""
         super().__init__(children)
         self.add_class("lrp-page")
+        until_run_again(self.close)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__.lstrip('_')}({self.exploration.subject.title})"
 
     def close(self) -> None:
         """Disappear from the page, with all that is inside."""
-        self.exploration.close()
         for inside in self.children:
             close(inside)
+        self.exploration.close()
         super().close()
 
 

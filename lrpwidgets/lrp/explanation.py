@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from ..colours import picture
 from ..readable import Readable, summary
 from . import composites, endings
 from .composites import Composite
@@ -23,6 +24,9 @@ from .selectors import KINDS, Layout
 from .tape import Step, Tape
 from .targets import Target, described, listed, target_weights
 from .weighted import EffectiveWeights
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,6 +140,47 @@ class Explanation:
         for position, constant in sorted(self._tape.constants.items()):
             found.insert(position, self._each(lambda _, x=constant: x.new_zeros(x.shape, dtype=explained[0].dtype)))  # type: ignore[misc]
         return found[0] if len(found) == 1 else tuple(found)
+
+    def image(
+        self,
+        sample: int = 0,
+        *,
+        target: int = 0,
+        scale: float | None = None,
+        colours: str = "red–blue",
+        side: int = 224,
+    ) -> Image:
+        """The heatmap of one sample as the widgets draw it: red speaks for what is explained, blue against it.
+
+        Parameters
+        ----------
+        sample
+            Which of the batch.
+        target
+            Which of several targets.
+        scale
+            Relevance of a pixel, summed over channels, that gets the full hue; by default the largest amount.
+        colours
+            The name of one of :data:`lrpwidgets.colours.MAPS`.
+        side
+            Pixels are repeated until the picture is about so wide or high.
+
+        Raises
+        ------
+        ValueError
+            If the inputs are no pictures (B, C, H, W), or there is no such map.
+        IndexError
+            If there is no such sample or target.
+        """
+        relevance = self.relevance
+        whole = relevance if isinstance(relevance, Tensor) and self._several else [relevance]
+        of_target = whole[target]
+        if not isinstance(of_target, Tensor) or of_target.dim() != 4:
+            raise ValueError(
+                "image() draws inputs that are pictures (B, C, H, W); for others lrpwidgets.colours.picture(r) draws "
+                "any array r (H, W)."
+            )
+        return picture(of_target[sample].sum(0).float().numpy(force=True), scale, colours, side)
 
     @cached_property
     def layers(self) -> list[Layer]:

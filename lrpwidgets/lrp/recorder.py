@@ -309,17 +309,25 @@ class _Recorder(TorchFunctionMode):
         """Run and record the out-of-place `call`, and give `changed` its result, and what `changed` is a part of."""
         saved = [self.values[v].tensor for v in read]
         result = call[0](*fill(call[1], saved), **fill(call[2], saved))
-        base = changed._base if self.value_of(changed) is None else None
-        before = None if base is None or self.value_of(base) is not None else base.clone()
-        if before is not None and id(base) in self._seen:
-            self._see(before)
+        base = before = None
+        if self.value_of(changed) is None:  # until now it was constant, and its memory is going to be another's
+            kept = self._copy(changed)
+            call = (call[0], *substitute(call[1:], lambda item: kept if item is changed else item))
+            base = changed._base
+            before = None if base is None or self.value_of(base) is not None else self._copy(base)
         returned = self._overwrite(changed, result, name)
         self._write(*call, tuple(read), results(returned))
         if base is not None and before is not None and (part := self.value_of(changed)) is not None:
-            # Until now all of it was constant; now a part of it is a value.
+            # Now a part of what was constant is a value.
             stride, offset = changed.stride(), int(changed.storage_offset() - base.storage_offset())
             self._write(operations.overlaid, (before, Slot(0), stride, offset), {}, (part,), (base,))
         return returned
+
+    def _copy(self, constant: Tensor) -> Tensor:
+        copy = constant.clone()
+        if id(constant) in self._seen:
+            self._see(copy)
+        return copy
 
     def _see(self, made: Any) -> None:
         self._seen.update((id(each), each) for each in results(made) if isinstance(each, Tensor))

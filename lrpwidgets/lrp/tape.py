@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..readable import Readable, summary
 from . import operations, pickling
-from .call import Call, version
+from .call import Call, substitute, version
 from .linear import per_channel
 from .operations import Operation
 from .samples import Samples
@@ -257,10 +257,7 @@ def call_of(
 
 
 def _bare(item: Any) -> Any:
-    """A step, and whatever steps it holds, without the arguments."""
-    if isinstance(item, tuple):
-        return tuple(map(_bare, item))
-    if not isinstance(item, Step):
-        return item
-    held = {each.name: _bare(getattr(item, each.name)) for each in fields(item)}
-    return replace(item, **(held | {"args": (), "kwargs": {}}))
+    """A step, and whatever steps it holds, without the numbers of the tensors among its arguments."""
+    if isinstance(item, Step):
+        return replace(item, **{each.name: substitute(getattr(item, each.name), _bare) for each in fields(item)})
+    return item.detach().to("meta") if isinstance(item, Tensor) else item

@@ -47,7 +47,8 @@ class EffectiveWeights:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._kept.clear()
+        with self._lock:
+            self._kept.clear()
 
     def __reduce__(self) -> tuple[type[EffectiveWeights], tuple[()]]:
         return type(self), ()  # a copy finds them again

@@ -118,17 +118,20 @@ def first(subject: Subject, use: Callable[[Tensor, int | None], Found]) -> tuple
         If there is none, or none among the first `TRIALS`.
     """
     faults: list[Exception] = []
-    for index in range(min(len(subject.dataset), TRIALS)):
-        try:
-            x, label = subject.item(index)
-            return index, x, use(x, label)
-        except (OSError, *FAULTS) as error:
-            faults.append(error)
-    if not faults:
-        raise ValueError(f"The subject {subject.name!r} has no inputs; give it a dataset.")
-    raise ValueError(
-        f"None of the first {len(faults)} inputs can be explained. The first: {reason(faults[0])}"
-    ) from faults[0]
+    try:
+        for index in range(min(len(subject.dataset), TRIALS)):
+            try:
+                x, label = subject.item(index)
+                return index, x, use(x, label)
+            except (OSError, *FAULTS) as error:
+                faults.append(error)
+        if not faults:
+            raise ValueError(f"The subject {subject.name!r} has no inputs; give it a dataset.")
+        raise ValueError(
+            f"None of the first {len(faults)} inputs can be explained. The first: {reason(faults[0])}"
+        ) from faults[0]
+    finally:
+        del faults  # they know this frame, and so they would keep each other and what was explained
 
 
 def _caveats(explainer: Explainer, x: Tensor) -> list[str]:

@@ -24,7 +24,7 @@ class Subject:
     Only `model` is needed; each further field lets the widgets show more. Inputs have any number of channels.
     """
 
-    model: nn.Module
+    model: nn.Module = field(repr=False)
     """Takes inputs (B, C, H, W) and gives scores (B, classes), or something that has them: see `select`."""
     dataset: Samples = field(default=(), repr=False)
     """``dataset[i]`` is ``(x, label)``; empty where pictures come by upload only. See `Samples`."""

@@ -19,6 +19,7 @@ from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
 from .asking import Asking
+from .cells import until_run_again
 from .question import Question, from_query, to_query
 from .worker import NewestWins
 
@@ -27,6 +28,8 @@ _PATIENCE = 0.2
 
 _OFTEN = 0.1
 """Seconds between two reports of progress."""
+
+CLOSED = "This exploration is closed; run the cell of this view again."
 
 MOST_PINS = 5
 """Maps beside the live one."""
@@ -72,6 +75,7 @@ class Exploration(Asking):
     redoable = traitlets.Bool(help="Whether there is one to do again.")
 
     def __init__(self, subject: Subject, composite: str | Composite | None = None, device: str | None = None) -> None:
+        until_run_again(self.close)
         self.subject = subject
         self.explainer = subject.explainer(device=device)
         self.worker = NewestWins()
@@ -245,10 +249,14 @@ class Exploration(Asking):
         self._cancellations += 1
 
     def close(self) -> None:
-        """Stop computing."""
+        """Stop computing, and let go of all that was computed."""
         self.cancel()
         self.worker.close()
+        self.error = CLOSED
         self.unobserve_all()
+        self.answer, self.pins, self.pinned = None, (), ()
+        self._answering = Answering(self.subject, self.explainer)
+        self.explainer.cache.clear()
 
     @traitlets.observe("composite")
     def _note(self, change: Any) -> None:

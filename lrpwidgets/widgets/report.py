@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..subjects import Subject
 from .answers import Answer
-from .colours import MAPS, coloured
+from .colours import MAPS, coloured, enlarged
 from .exploration import Exploration
 from .look import Look
 
@@ -105,7 +105,7 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
         "through": f"through {through} of {question.layer}" if question.only and through else "",
         "name": answer.picture.name,
         "composite": question.composite.name,
-        "source": source(enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]))),
+        "source": source(enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]), _SIDE)),
         "limit": limit,
         "reached": float(ledger.reached_input[0]),
         "score": float(answer.whole.ledger.explained[0]),
@@ -114,17 +114,11 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
 
 def _picture(answer: Answer, subject: Subject) -> str:
     image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(answer.pixels.shape[::-1])
-    return source(enlarged(np.asarray(image)))
+    return source(enlarged(np.asarray(image), _SIDE))
 
 
 def _ramp(look: Look) -> NDArray[np.uint8]:
     return np.repeat(coloured(np.linspace(-1, 1, 256)[None], 1, MAPS[look.map]), 8, 0)
-
-
-def enlarged(pixels: NDArray[np.uint8], side: int = _SIDE) -> NDArray[np.uint8]:
-    """Pixels repeated until the picture is about `side` pixels wide or high."""
-    times = max(1, round(side / max(pixels.shape[:2])))
-    return pixels.repeat(times, 0).repeat(times, 1)
 
 
 def source(pixels: NDArray[np.uint8]) -> str:

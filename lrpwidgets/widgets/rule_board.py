@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class RuleBoard(View):
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         self._messages = self._answers = 0
         self._network: Network | None = None
-        self._whole: Explanation | None = None
+        self._whole: Callable[[], Explanation | None] = lambda: None
         super().__init__(exploration, **traits)
         self.follow(self._show, "answer", "error")
         self.follow(self._step_back, "composite")
@@ -208,8 +209,8 @@ class RuleBoard(View):
         if self.exploration.answer is None:
             return
         whole, network = self._answer.whole, self._known
-        if whole is not self._whole:
-            self._whole, self._answers = whole, self._answers + 1
+        if whole is not self._whole():
+            self._whole, self._answers = weakref.ref(whole), self._answers + 1
         self.draw(
             network=network.description,
             state=self._state(whole, network),

@@ -101,7 +101,8 @@ class View(Follower, anywidget.AnyWidget):
         """A person did something; `message` says what."""
 
     def _explain_nothing(self) -> None:
-        self.problem = "" if self.exploration.answer else self.exploration.error
+        exploration = self.exploration
+        self.problem = "" if exploration.answer and exploration.worker.open else exploration.error
 
     def _received(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
         self.exploration.worker.at_home(partial(self._hear, message, buffers))

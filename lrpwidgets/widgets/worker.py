@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -19,7 +20,8 @@ Job = Callable[[], Any]
 class NewestWins:
     """Runs jobs one at a time and hands their results back to the thread that made this object.
 
-    Without a running event loop, as in a script, there is nothing to keep free: jobs then run at once.
+    Without a running event loop, as in a script, there is nothing to keep free: jobs then run at once. The thread ends
+    with :meth:`close`, or when nobody holds this object any more.
 
     Everything comes back in the context of the cell that made this object. JupyterLab lets kernel threads of their
     own, "subshells", hear what a page says, and ipykernel 7.4 sends all that a widget hears to the subshell in whose
@@ -32,37 +34,36 @@ class NewestWins:
         except RuntimeError:
             self._loop = None
         self._thread, self._context = threading.get_ident(), contextvars.copy_context()
-        self._changed = threading.Condition()
-        self._waiting: dict[int, tuple[Job, Callable[[Any], None]]] = {}  # by lane
-        self._idle: Iterator[Callable[[], None]] = iter(())
-        self._open = True
+        self._queue = _Queue(self._loop, self._context)
         if self._loop:
-            threading.Thread(target=self._run, name="lrpwidgets worker", daemon=True).start()
+            threading.Thread(target=self._queue.run, name="lrpwidgets worker", daemon=True).start()
+            weakref.finalize(self, self._queue.close).atexit = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it takes jobs."""
+        return self._queue.open
 
     def submit(self, job: Job, done: Callable[[Any], None], lane: int = 0) -> None:
         """Run `job` next, in the place of one that waits in its lane, and call `done` with what it returns.
 
-        Jobs of a lower lane go first.
+        Jobs of a lower lane go first; none is taken after :meth:`close`.
         """
-        if self._loop is None:
+        if self._loop is not None:
+            self._queue.put(job, done, lane)
+        elif self.open:
             done(job())
-            return
-        with self._changed:
-            self._waiting[lane] = (job, done)
-            self._changed.notify()
 
     def when_idle(self, tasks: Iterator[Callable[[], None]]) -> None:
         """Advance `tasks`, after earlier ones, whenever no job waits.
 
         Each function that they yield is called on the caller's thread.
         """
-        if self._loop is None:
-            for task in tasks:
-                task()
+        if self._loop is not None:
+            self._queue.put_last(tasks)
             return
-        with self._changed:
-            self._idle = chain(self._idle, tasks)
-            self._changed.notify()
+        for task in tasks if self.open else ():
+            task()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Run `call` on the caller's thread after a while; never without an event loop, where nothing waits."""
@@ -74,32 +75,69 @@ class NewestWins:
         if self._loop is None or threading.get_ident() == self._thread:
             self._context.copy().run(call)
         else:
-            self._deliver(call)
+            self._queue.deliver(call)
 
     def close(self) -> None:
         """Stop after the job under way."""
+        self._queue.close()
+
+
+class _Queue:
+    """What waits. The thread holds this alone, lest it keeps whoever made it alive."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, context: contextvars.Context) -> None:
+        self._loop, self._context = loop, context
+        self._changed = threading.Condition()
+        self._waiting: dict[int, tuple[Job, Callable[[Any], None]]] = {}  # by lane
+        self._idle: Iterator[Callable[[], None]] = iter(())
+        self.open = True
+
+    def put(self, job: Job, done: Callable[[Any], None], lane: int) -> None:
         with self._changed:
-            self._open = False
+            if self.open:
+                self._waiting[lane] = (job, done)
+                self._changed.notify()
+
+    def put_last(self, tasks: Iterator[Callable[[], None]]) -> None:
+        with self._changed:
+            if self.open:
+                self._idle = chain(self._idle, tasks)
+                self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self.open = False
+            self._waiting.clear()
+            self._idle = iter(())
             self._changed.notify()
 
-    def _run(self) -> None:
-        while self._open:
-            with self._changed:
-                waiting = self._waiting.pop(min(self._waiting)) if self._waiting else None
-                idle = self._idle
-            if waiting:
-                job, done = waiting
-                self._deliver(done, job())
-            elif task := next(idle, None):
-                self._deliver(task)
-            else:
-                with self._changed:
-                    while self._open and not self._waiting and self._idle is idle:
-                        self._changed.wait()
+    def run(self) -> None:
+        while self.open:
+            self._next()
 
-    def _deliver(self, done: Callable[..., None], *result: Any) -> None:
+    def deliver(self, done: Callable[..., None], *result: Any) -> None:
+        """Call `done` where this was made, unless it is closed by then."""
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(done, *result, context=self._context.copy())
+            self._loop.call_soon_threadsafe(self._arrive, done, result, context=self._context.copy())
         except RuntimeError:  # the kernel is shutting down, and nobody is left to tell
-            self._open = False
+            self.open = False
+
+    def _arrive(self, done: Callable[..., None], result: tuple[Any, ...]) -> None:
+        if self.open:
+            done(*result)
+
+    def _next(self) -> None:
+        """Run what waits; else wait. A method of its own: what is done must not be held while nothing is to do."""
+        with self._changed:
+            waiting = self._waiting.pop(min(self._waiting)) if self._waiting else None
+            idle = self._idle
+        if waiting:
+            job, done = waiting
+            self.deliver(done, job())
+        elif task := next(idle, None):
+            self.deliver(task)
+        else:
+            with self._changed:
+                while self.open and not self._waiting and self._idle is idle:
+                    self._changed.wait()

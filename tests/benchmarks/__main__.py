@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray] [--device cuda]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray|steady]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, spray
+from . import dashboard, families, lrp, spray, steady
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -37,7 +37,7 @@ def _network(name: str) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray"]))
+@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray", "steady"]))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
@@ -76,6 +76,8 @@ def main(
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
+
+    steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
     """
     if not default_allocator:
         tune()
@@ -84,6 +86,7 @@ def main(
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
         "spray": lambda: spray.measure(rounds),
+        "steady": steady.measure,
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}
     if file:

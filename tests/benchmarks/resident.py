@@ -1,4 +1,4 @@
-"""How much memory a call adds at its peak, of the process that it runs in."""
+"""How much memory the process takes that this runs in, and how much a call adds at its peak."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ def can_tell() -> bool:
     return (PROCESS / "clear_refs").exists()
 
 
+def now() -> int:
+    """Bytes of memory that the process takes now."""
+    return _status("VmRSS")
+
+
 def added(run: Callable[[], object]) -> int:
     """Bytes by which the largest resident set during `run` exceeds that before it."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # else what was freed before would be used and not be counted
     (PROCESS / "clear_refs").write_text("5")  # the peak so far is forgotten
-    before = _status("VmRSS")
+    before = now()
     run()
     return _status("VmHWM") - before
 

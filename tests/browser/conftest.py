@@ -262,8 +262,8 @@ def lab_server(start: Callable[..., Server], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def lab(lab_server: Server, page: Page) -> Callable[[Path], Page]:
-    """Open a copy of a notebook in JupyterLab and run all its cells."""
+def lab(lab_server: Server, page: Page) -> Iterator[Callable[[Path], Page]]:
+    """Open a copy of a notebook in JupyterLab and run all its cells, in a kernel that ends with the test."""
 
     def lab(notebook: Path) -> Page:
         shutil.copy(notebook, lab_server.home)
@@ -279,4 +279,5 @@ def lab(lab_server: Server, page: Page) -> Callable[[Path], Page]:
         )
         return page
 
-    return lab
+    yield lab
+    page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")

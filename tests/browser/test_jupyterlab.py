@@ -55,6 +55,21 @@ CUT_OFF = """() => {
 }"""
 
 
+AGAIN = """
+import threading, time
+from lrpwidgets import dashboards
+dashboards.explore()
+---
+def workers():
+    return sum(each.name == "lrpwidgets worker" for each in threading.enumerate())
+
+for _ in range(100):  # a thread ends after the job under way
+    if workers() > 1:
+        time.sleep(0.1)
+print("workers:", workers())
+"""
+
+
 @pytest.fixture
 def explored(lab) -> Dashboard:
     """The notebook of `explore`, run."""
@@ -64,11 +79,16 @@ def explored(lab) -> Dashboard:
 @pytest.fixture
 def cells(lab, tmp_path: Path) -> Page:
     """Every view in a cell of its own."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each.strip()) for each in CELLS.split("---")])
-    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
-    nbformat.write(notebook, tmp_path / "cells.ipynb")
-    page: Page = lab(tmp_path / "cells.ipynb")
+    page: Page = lab(written(CELLS, tmp_path))
     return page
+
+
+def written(cells: str, folder: Path) -> Path:
+    """A notebook of these cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each.strip()) for each in cells.split("---")])
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    nbformat.write(notebook, folder / "cells.ipynb")
+    return folder / "cells.ipynb"
 
 
 def run_command(page: Page, command: str, **arguments: object) -> None:
@@ -113,6 +133,18 @@ def test_shortcuts_are_those_of_the_dashboard_inside_it_and_jupyterlabs_outside(
     page.keyboard.press("Escape")
     page.keyboard.press("b")
     expect(cells).to_have_count(before + 1)
+
+
+def test_a_cell_that_is_run_again_ends_the_dashboard_that_it_made(lab, tmp_path, explain):
+    page = lab(written(AGAIN, tmp_path))
+    opened(page).shows(explain())
+    for _ in range(2):
+        run_command(page, "notebook:run-all-cells")
+    expect(page.locator(".jp-OutputArea-output").filter(has_text="workers:")).to_have_text("workers: 1\n")
+    expect(page.locator(".lrp-page")).to_have_count(1)
+    again = opened(page)
+    again.look_at(5)
+    again.shows(explain(5))
 
 
 def test_the_theme_is_jupyterlabs(explored, explain):

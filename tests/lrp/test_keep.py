@@ -187,7 +187,10 @@ def assert_joined(found, expected):
 def test_a_batch_that_does_not_fit_is_explained_in_parts(error):
     model, x = realistic(Residual()).double(), pictures(5, 16)
     limited = Limited(model, 2, error)
-    found = Explainer(limited).explain(x)
+    explainer = Explainer(limited)
+    explainer.explain(x[:1])  # the first time, the model is looked at one sample at a time
+    limited.sizes.clear()
+    found = explainer.explain(x)
     assert_joined(found, Explainer(Limited(model, 99)).explain(x))
     assert limited.sizes == [5, 3, 2, 1, 2]
     assert found.keep == "input"
@@ -335,7 +338,7 @@ def test_other_errors_do_not_divide_the_batch():
     limited = Limited(realistic(Residual()).double(), 2, KeyError("inside"))
     with pytest.raises(KeyError, match="inside"):
         Explainer(limited).explain(pictures(5, 16))
-    assert limited.sizes == [5]
+    assert [size for size in limited.sizes if size > 1] == [5]
 
 
 def test_the_model_is_as_before_after_a_batch_that_did_not_fit():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from torch import nn
 
 from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
 from lrpwidgets.spray import Progress, RelevanceStore, chunks
+from lrpwidgets.spray.examine import first
 from lrpwidgets.subjects import Subject, TensorSamples
 
 
@@ -228,7 +231,7 @@ def go_on(path: Path, subject: Subject, **options) -> RelevanceStore:
     return RelevanceStore.create(path, subject.explainer("epsilon"), subject, **options)
 
 
-def first(output):
+def first_part(output):
     return output[0]
 
 
@@ -236,7 +239,7 @@ SELECTS = {
     "functions": (lambda output: output[0], lambda output: output[1]),
     "positions": (0, 1),
     "a function and a position": (lambda output: output[0], 0),
-    "functions of one effect": (lambda output: output[0], first),
+    "functions of one effect": (lambda output: output[0], first_part),
 }
 
 
@@ -605,6 +608,31 @@ def test_a_model_that_takes_none_of_the_inputs_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"None of the first 100 inputs can be explained. The first: The model cannot"):
         attribute(tmp_path / "store", subject)
     assert not (tmp_path / "store").exists()
+
+
+class Fresh:
+    """Inputs that are made when they are asked for."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return torch.full((1,), float(index)), 0
+
+
+def test_inputs_that_failed_before_the_first_that_did_not_are_freed_at_once():
+    def use(x, label):
+        ghosts.append(weakref.ref(x))
+        if float(x) < 2:
+            raise ValueError("not this one")
+
+    ghosts: list[weakref.ref[torch.Tensor]] = []
+    gc.disable()
+    try:
+        number, x, _ = first(Subject(torch.nn.Flatten(), Fresh()), use)
+        assert (number, [ghost() for ghost in ghosts]) == (2, [None, None, x])
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

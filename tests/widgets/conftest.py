@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from torch import nn
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
-from lrpwidgets.widgets import Exploration, View
+from lrpwidgets.widgets import Exploration, View, cells
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,24 @@ def explore() -> Iterator[Callable[..., Exploration]]:
 def exploration(explore, digits) -> Exploration:
     """The digits, their first question answered."""
     return explore(digits)
+
+
+@pytest.fixture
+def run_cell(monkeypatch) -> Callable[..., None]:
+    """Let the rest of the test be the run of a cell, as a kernel tells of it; without a cell outside of one."""
+    numbers = count()
+
+    def run_cell(cell: str | None, code: str = "", history: bool = True, kind: str = "execute_request") -> None:
+        message = {
+            "header": {"msg_type": kind, "msg_id": f"request {next(numbers)}"},
+            "metadata": {"cellId": cell} if cell else {},
+            "content": {"code": code, "store_history": history},
+        }
+        kernel = SimpleNamespace(get_parent=lambda: message)
+        monkeypatch.setattr(cells, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+
+    monkeypatch.setattr(cells, "_newest", {})
+    return run_cell
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_closed_dashboard_ends_its_exploration_and_its_views():
     page = explore()
     exploration = page.exploration
     page.close()
-    assert not exploration.worker._open
+    assert not exploration.worker.open
     assert not any(name in ("answer", "error") for name, _ in observers(exploration))
     assert {type(each).__name__ for each in alive() - living} <= NOT_OURS
 

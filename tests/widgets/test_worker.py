@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 import time
+import weakref
 
 import torch
 
@@ -115,6 +116,45 @@ def test_close_ends_the_thread():
     in_loop(scenario)
     threads[0].join(PATIENCE)
     assert not threads[0].is_alive()
+
+
+def test_the_thread_ends_with_whoever_made_the_worker():
+    class Owner:
+        def __init__(self):
+            self.worker = NewestWins()
+
+        def job(self):
+            threads.append(threading.current_thread())
+
+    async def scenario():
+        owner, done = Owner(), asyncio.Event()
+        owner.worker.submit(owner.job, lambda _: done.set())
+        await done.wait()
+        ghost = weakref.ref(owner)
+        del owner  # nor is the job held that was done last
+        while ghost():
+            await asyncio.sleep(0.01)
+        threads[0].join(PATIENCE)
+        assert not threads[0].is_alive()
+
+    threads = []
+    asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
+
+
+def test_what_comes_back_after_the_end_is_dropped():
+    async def scenario(worker, loop):
+        gate, results = Gate(loop, "late"), []
+        worker.submit(gate, results.append)
+        await gate.running.wait()
+        worker.close()
+        worker.submit(lambda: "later", results.append)
+        worker.when_idle(iter([lambda: results.append("idle")]))
+        gate.may_end.set()
+        await asyncio.sleep(0.1)
+        assert results == []
+        assert not worker.open
+
+    in_loop(scenario)
 
 
 def test_without_a_loop_everything_runs_at_once():

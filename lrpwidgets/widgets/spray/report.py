@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..colours import MAPS, coloured
-from ..report import enlarged, page, source
+from ..colours import MAPS, coloured, enlarged
+from ..report import page, source
 from .cards import Card
 from .exports import code
 from .scatter import HUES

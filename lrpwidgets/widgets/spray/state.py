@@ -26,7 +26,8 @@ from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from .. import presets
 from ..asking import Asking
-from ..exploration import sentence
+from ..cells import until_run_again
+from ..exploration import CLOSED, sentence
 from ..question import from_query, to_query
 from ..worker import NewestWins
 from .cards import Card, cards
@@ -99,6 +100,7 @@ class Investigation(Asking):
     progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
 
     def __init__(self, store: RelevanceStore, subject: Subject, device: str | None = None) -> None:
+        until_run_again(self.close)
         self.store, self.subject = store, subject
         self.explainer = subject.explainer(Composite.from_dict(store.info.composite), device)
         RelevanceStore.open(store.path, self.explainer)  # raises for another model
@@ -252,13 +254,17 @@ class Investigation(Asking):
         self._tests.forget()
 
     def close(self) -> None:
-        """Stop computing."""
+        """Stop computing, and let go of all that was computed."""
         self._asked += 1
         self._changes += 1
         self._tests.forget()
         self.worker.close()
         self.solver.close()
+        self.error = CLOSED
         self.unobserve_all()
+        self.answer = self.points = self.verdict = None
+        self.cards, self.verdicts = (), {}
+        self._graphs.clear()
 
     def atlas_of(self, question: AtlasQuestion, report: Report) -> Atlas:
         """The atlas that `question` asks for, from those that are kept if it is among them; on the solver's thread."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +52,20 @@ def test_what_a_person_chose_is_not_taken_away_by_the_ranking(digits, store_path
     state.rank()
     assert state.group == 9
     state.close()
+
+
+def test_it_ends_with_its_cell_and_holds_no_atlas_then(run_cell, digits, store_path):
+    run_cell("a")
+    page = dashboards.spray(RelevanceStore.open(store_path), digits)
+    ghost = weakref.ref(page.exploration.answer)
+    run_cell("a")
+    again = dashboards.spray(RelevanceStore.open(store_path), digits)
+    gc.collect()
+    assert ghost() is None
+    assert not page.exploration.worker.open
+    assert not page.exploration.solver._thread.open
+    assert again.exploration.worker.open
+    again.close()
 
 
 @pytest.mark.parametrize(
