@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray] [--device cuda]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray|zoo] [--device cuda]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, spray
+from . import dashboard, families, lrp, spray, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -30,14 +30,14 @@ def _listed(convert: Callable[[str], object]) -> Callable[..., list[object] | No
 
 
 def _network(name: str) -> str:
-    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS]))
+    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS, *zoo.PACKAGES]))
     if name not in known:
         raise ValueError(f"{name!r} is none of {', '.join(known)}")
     return name
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray"]))
+@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray", "zoo"]))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
@@ -45,7 +45,7 @@ def _network(name: str) -> str:
     "--networks",
     callback=_listed(_network),
     help=f"Which networks, with commas between. lrp: of {','.join(NETWORKS)}; "
-    f"dashboard: of {','.join(dashboard.NETWORKS)}. [default: all]",
+    f"dashboard: of {','.join(dashboard.NETWORKS)}; zoo: packages, of {','.join(zoo.PACKAGES)}. [default: all]",
 )
 @click.option(
     "--batches",
@@ -76,6 +76,8 @@ def main(
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
+
+    zoo: networks of other packages, explained without options, beside gradient × input; only if asked for.
     """
     if not default_allocator:
         tune()
@@ -84,6 +86,7 @@ def main(
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
         "spray": lambda: spray.measure(rounds),
+        "zoo": lambda: zoo.measure(networks),
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}
     if file:
