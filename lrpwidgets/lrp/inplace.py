@@ -37,6 +37,8 @@ def out_of_place(
                 f"`{name}` overwrites a tensor that depends on the inputs, and relevance cannot be followed "
                 "through that; use an out-of-place call instead."
             )
+        if args and isinstance(args[0], Tensor):
+            args = (args[0].clone(), *args[1:])  # a constant until now: the record keeps what it was
         return twin, args, kwargs
     parameters = _parameters(function)
     position = parameters.index("inplace") if "inplace" in parameters else len(args)
