@@ -456,14 +456,21 @@ def _followed(call: Call, given: Sequence[Samples], place: int) -> Samples:
 
 def _without_constants(call: Call) -> Call:
     """`call` with zeros for constants: those that may come out as values, not its indices and sizes."""
-    args = call.args
-    if call.function is set_item and not isinstance(args[2], Slot | Tensor):
-        args = (*args[:2], 0)
+    args, kwargs = call.args, call.kwargs
+    place = _PUT_AT.get(key(call.function))
+    if place is not None and place < len(args) and not isinstance(args[place], Slot | Tensor):
+        args = (*args[:place], 0, *args[place + 1 :])
+    if "value" in kwargs and not isinstance(kwargs["value"], Slot | Tensor):
+        kwargs = {**kwargs, "value": 0}
 
     def blank(item: Any) -> Any:
         return item.new_zeros(item.shape, dtype=torch.uint8) if _is_value(item) else item
 
-    return replace(call, args=substitute(args, blank), kwargs=substitute(call.kwargs, blank))
+    return replace(call, args=substitute(args, blank), kwargs=substitute(kwargs, blank))
+
+
+_PUT_AT = {"set_item": 2, "index_fill": 3, "scatter": 3}
+"""Where functions take a value that may be a mere number."""
 
 
 def _is_value(item: Any) -> bool:

@@ -480,12 +480,16 @@ ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "as_strided of a part": (lambda x: (2 * x)[:, 1:].as_strided((len(x), 2, 3), (24, 6, 2), 7), ROWS),
     "index_copy": (lambda x: x.index_copy(1, PLACES[1:], x.flip(2)[:, 1:] * 2), ROWS),
     "index_copy_ to a constant": (lambda x: _whole(x, 5, 6).clone().index_copy_(1, INDEX[[1, 3]], x[:, :2]), ROWS),
-    "index_fill": (lambda x: x.index_fill(2, INDEX, 0.5), ROWS),
+    "index_fill": (lambda x: x.index_fill(2, INDEX, 2), ROWS),
     "index_put": (lambda x: x.index_put((torch.arange(len(x))[:, None], PLACES[1:]), x[:, 1:] * 3), ROWS),
     "masked_scatter": (lambda x: x.masked_scatter(MASK, x.flip(1)[..., :4].contiguous()), ROWS),
     "diag_embed": (lambda x: torch.diag_embed(x), ROWS),
     "scatter": (lambda x: x.scatter(2, INDEX[[0, 1, 3]].expand(len(x), 4, 3), x.flip(1)[..., :3] * 2), ROWS),
-    "scatter of a number": (lambda x: x.scatter(2, INDEX.expand(len(x), 4, 4), 0.5), ROWS),
+    "scatter of a number": (lambda x: x.scatter(2, INDEX.expand(len(x), 4, 4), 2), ROWS),
+    "scatter of a number to tokens": (
+        lambda x: x.flatten(0, 1).scatter(-1, torch.arange(4).repeat(len(x))[:, None], value=-2).view(len(x), -1),
+        ROWS,
+    ),
     "scatter to a constant": (
         lambda x: torch.zeros(len(x), 4, 8).double().scatter_(2, torch.arange(6).expand(len(x), 4, 6), x),
         ROWS,
@@ -602,6 +606,12 @@ NONLINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "softmax, time first": (lambda x: x.transpose(0, 1).softmax(0).transpose(0, 1), ROWS),
     "softmin": (lambda x: F.softmin(x, 1), ROWS),
     "softmax, masked": (lambda x: x.masked_fill(~MASK, -math.inf).softmax(-1), ROWS),
+    "softmax, mask scattered": (
+        lambda x: (
+            x.flatten(0, 1).scatter(-1, torch.arange(4).repeat(len(x))[:, None], -math.inf).softmax(-1).view(x.shape)
+        ),
+        ROWS,
+    ),
     "softmax, mask added": (lambda x: (x + torch.zeros(6).masked_fill(~MASK, -math.inf)).softmax(-1), ROWS),
     "log_softmax": (lambda x: F.log_softmax(x, 1), ROWS),
     "logsumexp": (lambda x: x.logsumexp(-1), ROWS),
