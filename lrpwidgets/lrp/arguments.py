@@ -206,6 +206,12 @@ def by_one_tensor(call: Call) -> bool:
     return len(call.inputs) == len(tensors) == 1
 
 
+def rearranged(call: Call) -> bool:
+    """``einsum`` of a single tensor: its axes change places, are summed or met on the diagonal."""
+    terms = call.args[1] if isinstance(call.args[1], tuple | list) else call.args[1:]
+    return tuple(terms) == (Slot(0),)
+
+
 def with_one_constant(call: Call) -> bool:
     """The other of two tensors is constant."""
     return len(call.inputs) == 1 and has_constant_part(call)

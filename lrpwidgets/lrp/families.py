@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .call import Call, Slot, key, substitute
-from .inplace import overlaid, set_item
+from .inplace import overlaid
 from .ledger import Handover
 from .linear import Averaging, Elementwise, LinearStep
 from .products import Product

@@ -13,13 +13,21 @@ from typing import Any
 
 from ..timing import table
 from .member import Member, Outcome, outcome
+from .reference import words
 
-PACKAGES = {
-    "timm": "timm",
-    "transformers": "transformers",
-    "torchvision": "torchvision",
+MODULES = {
+    "timm_": ["timm"],
+    "transformers_": ["transformers"],
+    "torchvision_": ["torchvision"],
+    "vision": words("""
+segmentation-models-pytorch monai vit-pytorch open_clip_torch efficientnet-pytorch resnest mlp-mixer-pytorch
+g-mlp-pytorch lambda-networks axial-attention perceiver-pytorch torchxrayvision kornia diffusers
+dynamic-network-architectures
+"""),
 }
-"""By package, the module beside this one that lists its members."""
+"""The modules beside this one, and whose members they list."""
+
+PACKAGES = {package: module for module, packages in MODULES.items() for package in packages}
 
 
 def measure(packages: list[str] | None = None) -> list[dict[str, Any]]:
@@ -37,11 +45,11 @@ def measure(packages: list[str] | None = None) -> list[dict[str, Any]]:
 def members(package: str) -> list[Member]:
     """The configurations of `package`; none if it is not installed."""
     try:
-        module = import_module(f".{PACKAGES[package]}_", __name__)
+        module = import_module(f".{PACKAGES[package]}", __name__)
     except ImportError as error:
         print(f"{package} is left out: {error}")
         return []
-    return [Member(package, name, build) for name, build in module.MEMBERS.items()]
+    return [Member(package, name, build) for name, build in module.MEMBERS[package].items()]
 
 
 def _line(each: Outcome) -> str:

@@ -73,6 +73,7 @@ def outcome(member: Member) -> Outcome:
         with _limited(LIMIT), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
+            torch.set_default_dtype(torch.float64)  # for networks that make tensors of their own
             try:
                 setup = lively(member.build())
                 with torch.no_grad():
@@ -82,6 +83,8 @@ def outcome(member: Member) -> Outcome:
             return Outcome(member.package, member.name, *_judged(setup))
     except TimeoutError:
         return Outcome(member.package, member.name, "not built", "takes too long")
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def _judged(setup: Setup) -> tuple[Any, ...]:

@@ -91,8 +91,10 @@ def _settings(name: str) -> dict[str, Any]:
     return _SHALLOW
 
 
-MEMBERS: dict[str, Callable[[], Setup]] = {
+_MEMBERS: dict[str, Callable[[], Setup]] = {
     **{name: partial(_build, name) for name in NAMES},
     **{name: partial(_build, name, **_settings(name)) for name in SHALLOW},
     **{name: partial(_build, name, num_blocks=2) for name in MIXERS},
 }
+
+MEMBERS = {"timm": _MEMBERS}

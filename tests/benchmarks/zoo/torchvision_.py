@@ -67,7 +67,7 @@ def _flow() -> Setup:
     return Setup(model, (first, second), lambda flows: flows[0].mean((2, 3)))
 
 
-MEMBERS: dict[str, Callable[[], Setup]] = {
+_MEMBERS: dict[str, Callable[[], Setup]] = {
     **{
         name: partial(_classifier, name)
         for name in words(
@@ -95,3 +95,5 @@ MEMBERS: dict[str, Callable[[], Setup]] = {
     "ssdlite320_mobilenet_v3_large, head": partial(_detector, "ssdlite320_mobilenet_v3_large", "head"),
     "raft_small": _flow,
 }
+
+MEMBERS = {"torchvision": _MEMBERS}

@@ -317,7 +317,7 @@ def _of(names: str, kinds: list[str], build: Callable[..., Setup], **more: Any) 
     return found
 
 
-MEMBERS: dict[str, Callable[[], Setup]] = {
+_MEMBERS: dict[str, Callable[[], Setup]] = {
     **_of("SEQUENCE_CLASSIFICATION", TEXTS, _text),
     **_of("SEQUENCE_CLASSIFICATION", PADDED, _text, padded=True),
     **_of("CAUSAL_LM", LANGUAGE, _language),
@@ -334,3 +334,5 @@ MEMBERS: dict[str, Callable[[], Setup]] = {
         _mel, "wav2vec2-bert", "Wav2Vec2BertForSequenceClassification", "input_features", 20, 16
     ),
 }
+
+MEMBERS = {"transformers": _MEMBERS}
