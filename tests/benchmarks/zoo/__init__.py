@@ -24,6 +24,14 @@ segmentation-models-pytorch monai vit-pytorch open_clip_torch efficientnet-pytor
 g-mlp-pytorch lambda-networks axial-attention perceiver-pytorch torchxrayvision kornia diffusers
 dynamic-network-architectures
 """),
+    "signals": words("braindecode torchaudio tsai pytorch-tcn ncps conformer"),
+    "tokens": words("""
+x-transformers peft performer-pytorch linformer linear-attention-transformer nystrom-attention sentence-transformers
+"""),
+    "graphs": ["torch-geometric", "egnn-pytorch"],
+    "tables": words("""
+pytorch-tabnet rtdl_revisiting_models rtdl_num_embeddings tab-transformer-pytorch deepctr-torch pykan
+"""),
 }
 """The modules beside this one, and whose members they list."""
 

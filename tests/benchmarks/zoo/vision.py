@@ -17,12 +17,12 @@ PICTURE, VOLUME = (2, 3, 64, 64), (2, 1, 32, 32, 32)
 Members = dict[str, Callable[[], Setup]]
 
 
-def _smp(architecture: str, encoder: str, **settings: Any) -> Setup:
+def _smp(architecture: str, encoder: str, size: int = 64, **settings: Any) -> Setup:
     settings = {"encoder_name": encoder, "encoder_weights": None, "classes": 3, **settings}
-    return given(f"segmentation_models_pytorch:{architecture}", PICTURE, select=pixels, **settings)
+    return given(f"segmentation_models_pytorch:{architecture}", (2, 3, size, size), select=pixels, **settings)
 
 
-_ARCHITECTURES = words("Unet UnetPlusPlus MAnet Linknet FPN PSPNet DeepLabV3 DeepLabV3Plus PAN UPerNet Segformer")
+_ARCHITECTURES = words("Unet UnetPlusPlus MAnet Linknet FPN PSPNet DeepLabV3 DeepLabV3Plus UPerNet Segformer")
 _ENCODERS = words("""
 vgg11_bn mobilenet_v2 efficientnet-b0 densenet121 mit_b0 dpn68 se_resnet50 resnext50_32x4d xception inceptionv4
 timm-skresnet18 timm-res2net50_26w_4s mobileone_s0 tu-convnext_atto tu-regnetx_002 tu-mobilenetv3_small_050
@@ -31,6 +31,7 @@ timm-skresnet18 timm-res2net50_26w_4s mobileone_s0 tu-convnext_atto tu-regnetx_0
 SMP: Members = {
     **{f"{name}, resnet18": partial(_smp, name, "resnet18") for name in _ARCHITECTURES},
     **{f"Unet, {name}": partial(_smp, "Unet", name) for name in _ENCODERS},
+    "PAN, resnet18": partial(_smp, "PAN", "resnet18", 128),
     "Unet, scse": partial(_smp, "Unet", "resnet18", decoder_attention_type="scse"),
     "Unet, classes": lambda: given(
         "segmentation_models_pytorch:Unet",
