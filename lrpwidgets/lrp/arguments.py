@@ -12,8 +12,8 @@ from torch import Tensor
 
 from . import affine, norms
 from .call import Call, Slot, key, substitute
-from .families import gated
-from .linear import Averaging, Contraction, Elementwise, LinearStep, Resampling, owners
+from .families import dynamic_layer_arguments, gated, of_one, scatter_reduce_arguments
+from .linear import Averaging, Contraction, Elementwise, LinearStep, Resampling, Summation, owners
 from .weighted import Dense, EffectiveWeights
 
 
@@ -43,9 +43,9 @@ def averaged(call: Call, cache: EffectiveWeights) -> LinearStep:
 
 
 def resampled(call: Call, cache: EffectiveWeights) -> LinearStep:
-    """``F.interpolate``; weights of bicubic interpolation have both signs."""
-    mode = call.bind(interpolate_arguments)["mode"]
-    return Resampling(call) if mode == "bicubic" else Averaging(call)
+    """``F.interpolate`` and its kernels; weights of bicubic interpolation have both signs."""
+    bicubic = "bicubic" in key(call.function) or call.bind(interpolate_arguments)["mode"] == "bicubic"
+    return Resampling(call) if bicubic else Averaging(call)
 
 
 def interpolate_arguments(
@@ -59,11 +59,16 @@ def multiplied(call: Call, cache: EffectiveWeights) -> LinearStep:
     """A product with one constant tensor; a matrix on the right makes it a dense layer."""
     if key(call.function) == "__rmatmul__":
         call = replace(call, function=torch.matmul, args=call.args[::-1])
-    if len(call.args) == 2 and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
+    if len(call.args) == 2 and not call.kwargs and isinstance(call.args[0], Slot) and call.args[1].dim() == 2:
         dense = Dense(replace(call, function=F.linear, args=(call.args[0], call.args[1].T), kwargs={}), cache)
         dense.turned = call.args[1]
         return dense
     return Contraction(call)
+
+
+def added_up(call: Call, cache: EffectiveWeights) -> LinearStep:
+    """``index_add``, ``scatter_add`` and their kin."""
+    return Summation(call)
 
 
 def instance_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
@@ -117,9 +122,53 @@ def of_table(call: Call) -> bool:
     return isinstance(table, Tensor) and (isinstance(index, Slot) or index == (Slot(0),))
 
 
-def by_constant(call: Call) -> bool:
-    """The other factor is constant."""
-    return len(call.inputs) == 1
+def with_constant_weights(call: Call) -> bool:
+    """Of the tensors of a convolution or dense layer, only its input depends on the model's."""
+    arguments = call.bind(dynamic_layer_arguments, slots=True)
+    return of_one(call) and isinstance(arguments["input"], Slot)
+
+
+def with_own_weights(call: Call) -> bool:
+    """The weights of a convolution or dense layer depend on the input as well, its bias does not."""
+    arguments = call.bind(dynamic_layer_arguments, slots=True)
+    both = isinstance(arguments["input"], Slot) and isinstance(arguments["weight"], Slot)
+    return both and not isinstance(arguments["bias"], Slot)
+
+
+def norms_alone(call: Call) -> bool:
+    """Of the tensors of a norm, only its input depends on the model's."""
+    return of_one(call) and Slot(0) in (*call.args[:1], call.kwargs.get("input"))
+
+
+def adds_once(call: Call) -> bool:
+    """What is added counts once."""
+    return bool(call.kwargs.get("alpha", 1) == 1)
+
+
+def accumulates(call: Call) -> bool:
+    """``index_put`` adds."""
+    return bool(call.bind(lambda input, indices, values, accumulate=False: {"adds": accumulate}, slots=True)["adds"])
+
+
+def adds_scattered(call: Call) -> bool:
+    """``scatter_reduce`` adds, or averages."""
+    return call.bind(scatter_reduce_arguments, slots=True)["reduce"] in ("sum", "mean")
+
+
+def compares_scattered(call: Call) -> bool:
+    """``scatter_reduce`` takes the largest or smallest."""
+    return call.bind(scatter_reduce_arguments, slots=True)["reduce"] in ("amax", "amin")
+
+
+def replaces_scattered(call: Call) -> bool:
+    """``scatter`` puts values in the place of others."""
+    return "reduce" not in call.kwargs and len(call.args) < 5
+
+
+def clamps_by_values(call: Call) -> bool:
+    """A bound of ``clamp`` depends on the input."""
+    bounds = call.bind(lambda input, min=None, max=None, *_, **__: {"bounds": (min, max)}, slots=True)["bounds"]
+    return any(isinstance(bound, Slot) for bound in bounds)
 
 
 def samples_linearly(call: Call) -> bool:
@@ -133,6 +182,12 @@ def by_one_tensor(call: Call) -> bool:
     tensors: list[Any] = []
     substitute((call.args, call.kwargs), lambda item: tensors.append(item) if isinstance(item, Tensor) else None)
     return len(call.inputs) == len(tensors) == 1
+
+
+def rearranged(call: Call) -> bool:
+    """``einsum`` of a single tensor: its axes change places, are summed or met on the diagonal."""
+    terms = call.args[1] if isinstance(call.args[1], tuple | list) else call.args[1:]
+    return tuple(terms) == (Slot(0),)
 
 
 def with_one_constant(call: Call) -> bool:

@@ -158,8 +158,11 @@ def _is_narrow(item: Any) -> bool:
 
 @cache
 def key(function: Callable[..., Any]) -> str:
-    """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu`` and ``Tensor.relu``."""
+    """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu``, ``Tensor.relu``, ``aten.relu``."""
+    function = getattr(function, "overloadpacket", function)  # aten.relu for aten.relu.default
     name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
+    if name in _OTHERWISE_ORDERED:
+        return f"torch.{name.rpartition('.')[2]}"
     for prefix in _PREFIXES:
         if name.startswith(prefix):
             return name.removeprefix(prefix).removesuffix(".__get__")
@@ -170,7 +173,11 @@ _PREFIXES = (
     *("torch.nn.functional.", "torch.functional.", "torch.Tensor."),
     *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch.", "lrpwidgets.lrp.inplace."),
     "lrpwidgets.lrp.expansions.",
+    "aten.",
 )
+
+_OTHERWISE_ORDERED = ("torch.batch_norm", "aten.batch_norm", "torch.instance_norm", "aten.instance_norm")
+"""Functions that take the arguments of their namesakes in ``torch.nn.functional`` in another order."""
 
 
 def fill(tree: Any, inputs: Sequence[Tensor]) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache, partial, reduce
+from itertools import pairwise
 from types import FunctionType
 from typing import Any
 
@@ -103,16 +104,195 @@ def embedding_bag(
     return total if mode == "sum" else total / shown.sum(1, keepdim=True).clamp(min=1)
 
 
-def addmm(input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """``torch.addmm``, ``baddbmm`` and their kin: a product added to a tensor."""
-    product = one @ other
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """``torch.addmm``: a product added to a tensor."""
+    return _added(input, mat1 @ mat2, beta, alpha)
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """``torch.baddbmm``: products of a batch of matrices, added to a tensor."""
+    return _added(input, batch1 @ batch2, beta, alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """``torch.addmv``: matrix times vector, added to a tensor."""
+    return _added(input, mat @ vec, beta, alpha)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """``torch.addr``: an outer product, added to a tensor."""
+    return _added(input, outer(vec1, vec2), beta, alpha)
+
+
+def _added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     return (product if alpha == 1 else product * alpha) + (input if beta == 1 else input * beta)
 
 
-def addcmul(input: Tensor, one: Tensor, other: Tensor, *, value: float = 1) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """``torch.addcmul``."""
-    product = one * other
+    product = tensor1 * tensor2
     return input + (product if value == 1 else product * value)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """``torch.addcdiv``."""
+    quotient = tensor1 / tensor2
+    return input + (quotient if value == 1 else quotient * value)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """``torch.inner``: the last axis of each summed away."""
+    made: Tensor = torch.tensordot(input, other, dims=([-1], [-1]))
+    return made
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """``torch.outer``."""
+    return input.unsqueeze(-1) * vec2
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """``torch.dot``, ``torch.vdot``."""
+    return input @ tensor
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """``torch.linalg.vecdot``."""
+    return (x * y).sum(dim)
+
+
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """``torch.linalg.multi_dot``: a chain of matrix products."""
+    return reduce(torch.matmul, tensors)
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """``torch.kron``: each element of one times the whole of the other."""
+    axes = max(input.dim(), other.dim())
+    one, two = (x.reshape(*[1] * (axes - x.dim()), *x.shape) for x in (input, other))
+    outside = one.reshape([size for n in one.shape for size in (n, 1)])
+    inside = two.reshape([size for n in two.shape for size in (1, n)])
+    return (outside * inside).reshape([n * m for n, m in zip(one.shape, two.shape, strict=True)])
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``F.bilinear``: x Wᵏ y for every output k."""
+    rows = input1 @ weight.permute(1, 0, 2).flatten(1)
+    each = rows.reshape(*rows.shape[:-1], weight.shape[0], -1)
+    product = (each @ input2.unsqueeze(-1)).squeeze(-1)
+    return product if bias is None else product + bias
+
+
+def grouped_mm(
+    mat_a: Tensor, mat_b: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, out_dtype: Any = None
+) -> Tensor:
+    """``torch._grouped_mm``, of a mixture of experts: each group of rows has a matrix of its own."""
+    if offs is None:
+        return mat_a @ mat_b
+    ends = [0, *offs.tolist()]
+    groups = list(pairwise(ends))
+    if mat_b.dim() == 2:
+        alone = mat_a.dim() == 2
+        parts = [
+            (mat_a[:, a:b] @ mat_b[a:b]) if alone else (mat_a[i] @ mat_b[:, a:b]) for i, (a, b) in enumerate(groups)
+        ]
+        return torch.stack(parts) if alone else torch.cat(parts, -1)
+    return torch.cat([mat_a[start:stop] @ mat_b[i] for i, (start, stop) in enumerate(groups) if start < stop])
+
+
+def std_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    """``torch.std_mean``."""
+    return input.std(*args, **kwargs), _mean_beside(input, *args, **kwargs)
+
+
+def var_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    """``torch.var_mean``."""
+    return input.var(*args, **kwargs), _mean_beside(input, *args, **kwargs)
+
+
+def _mean_beside(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **_: Any) -> Tensor:
+    return input.mean() if dim is None or isinstance(dim, bool) else input.mean(dim, keepdim)
+
+
+def cumprod(input: Tensor, dim: int, **_: Any) -> Tensor:
+    """``torch.cumprod``: a product for every number of factors."""
+    return torch.stack([input.narrow(dim, 0, n + 1).prod(dim) for n in range(input.shape[dim])], dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """``F.pairwise_distance``."""
+    distance: Tensor = torch.linalg.vector_norm(x1 - x2 + eps, p, -1, keepdim)
+    return distance
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, *_: Any, **__: Any) -> Tensor:
+    """``torch.cdist``."""
+    distances: Tensor = torch.linalg.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
+    return distances
+
+
+def batch_norm(
+    input: Tensor, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any
+) -> Tensor:
+    """``torch.batch_norm``, which has another order than ``F.batch_norm``."""
+    return F.batch_norm(input, mean, var, weight, bias, training, momentum, eps)
+
+
+def instance_norm(
+    input: Tensor, weight: Any, bias: Any, mean: Any, var: Any, by_input: bool, momentum: float, eps: float, *_: Any
+) -> Tensor:
+    """``torch.instance_norm``, which has another order than ``F.instance_norm``."""
+    return F.instance_norm(input, mean, var, weight, bias, by_input, momentum, eps)
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """``torch.convolution``, of any number of axes, as exported programs have it."""
+    name = f"conv{'_transpose' if transposed else ''}{weight.dim() - 2}d"
+    between = {"output_padding": output_padding} if transposed else {}
+    made: Tensor = getattr(F, name)(input, weight, bias, stride, padding, **between, groups=groups, dilation=dilation)
+    return made
+
+
+def native_softmax(input: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+    """``aten._softmax``."""
+    return F.softmax(input.float() if half_to_float else input, dim)
+
+
+def native_log_softmax(input: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+    """``aten._log_softmax``."""
+    return F.log_softmax(input.float() if half_to_float else input, dim)
+
+
+def native_layer_norm(
+    input: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor | None, ...]:
+    """``aten.native_layer_norm``, without the statistics that it returns besides."""
+    return F.layer_norm(input, shape, weight, bias, eps), None, None
+
+
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, *sizes_groups_eps: Any
+) -> tuple[Tensor | None, ...]:
+    """``aten.native_group_norm``, without the statistics that it returns besides."""
+    *_, groups, eps = sizes_groups_eps
+    return F.group_norm(input, groups, weight, bias, eps), None, None
+
+
+def native_batch_norm(
+    input: Tensor, weight: Any, bias: Any, mean: Tensor, var: Tensor, momentum: float, eps: float
+) -> tuple[Tensor | None, ...]:
+    """``aten._native_batch_norm_legit_no_training``, without the statistics that it returns besides."""
+    return F.batch_norm(input, mean, var, weight, bias, False, momentum, eps), None, None
 
 
 def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
@@ -369,9 +549,35 @@ def _run(
 
 EXPANSIONS: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention": scaled_dot_product_attention,
-    **dict.fromkeys(("addmm", "baddbmm", "addmv"), addmm),
+    "addmm": addmm,
+    "baddbmm": baddbmm,
+    "addmv": addmv,
+    "addr": addr,
     "embedding_bag": embedding_bag,
     "addcmul": addcmul,
+    "addcdiv": addcdiv,
+    "inner": inner,
+    **dict.fromkeys(("outer", "ger"), outer),
+    **dict.fromkeys(("dot", "vdot"), dot),
+    "linalg.vecdot": vecdot,
+    "linalg.multi_dot": multi_dot,
+    "linalg.matmul": torch.matmul,
+    "kron": kron,
+    "bilinear": bilinear,
+    "_grouped_mm": grouped_mm,
+    "std_mean": std_mean,
+    "var_mean": var_mean,
+    "cumprod": cumprod,
+    "pairwise_distance": pairwise_distance,
+    "cdist": cdist,
+    "convolution": convolution,
+    "_softmax": native_softmax,
+    "_log_softmax": native_log_softmax,
+    "native_layer_norm": native_layer_norm,
+    "native_group_norm": native_group_norm,
+    "_native_batch_norm_legit_no_training": native_batch_norm,
+    "torch.batch_norm": batch_norm,
+    "torch.instance_norm": instance_norm,
     "lerp": lerp,
     "glu": glu,
     "var": variance,

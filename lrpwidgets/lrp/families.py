@@ -16,12 +16,12 @@ from torch import Tensor
 
 from . import affine
 from .call import Call, Slot, key, substitute
-from .inplace import overlaid, set_item
+from .inplace import overlaid
 from .ledger import Handover
-from .linear import Averaging, Folded, LinearStep, owners
+from .linear import Averaging, Elementwise, Folded, LinearStep, owners
 from .products import Product
 from .rules import Epsilon, LinearRule, ProductRule, Rule
-from .samples import Samples, broadcast, check_apart, combined, merged, moved, reduced
+from .samples import Samples, agreed, broadcast, check_apart, combined, merged, moved, reduced, weighed
 from .weighted import Dense, EffectiveWeights
 
 Relevances = tuple[Tensor | None, ...]
@@ -57,6 +57,11 @@ def always(call: Call) -> bool:
 def gated(call: Call) -> bool:
     """The output is a gate if all inputs are."""
     return all(call.gates)
+
+
+def of_one(call: Call) -> bool:
+    """One of the arguments depends on the input, and no other."""
+    return len(call.inputs) == 1
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,11 @@ class Operation:
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         """Which samples own the elements of each output, `given` those of the inputs.
 
-        By default the axes of inputs and output are the same, counted from the right.
+        By default the axes of inputs and output are the same, counted from the right. What becomes of them in a
+        function that nothing is known of is told by its derivative.
         """
+        if type(self) is Operation and given[0].owner is not None:
+            return [_followed(call, given, place) for place in range(len(call.outputs))]
         return [broadcast(given, y.shape) if y is not None else given[0] for y in call.outputs]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
@@ -115,6 +123,8 @@ class Linear(Operation):
     """Whether constant scales and shifts that follow may become part of it."""
     takes_folds: bool = False
     """Whether `build` reads the constant scales and shifts that follow the call."""
+    gathers: bool = False
+    """Whether it sums elements from any place, so that the output may have other axes."""
 
     def step(self, call: Call, cache: EffectiveWeights) -> LinearStep:
         """The call as a linear step; the same one for every target."""
@@ -133,6 +143,8 @@ class Linear(Operation):
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         if self.sums:
             return _summed_samples(call, given)
+        if self.gathers:
+            return _gathered_samples(call, given)
         return super().samples(call, [merged(given[0], -1)] if self.build is Dense else given)
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
@@ -167,9 +179,55 @@ class Quotients(Products):
 
 
 @dataclass(frozen=True)
+class DynamicLayer(Products):
+    """A convolution or dense layer whose weights depend on the input: a product that sums, and a bias."""
+
+    nonnegative: Callable[[Call], bool] = never
+    gate: Callable[[Call], bool] = never
+    kind: str = "matmul"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        product = self._product(call)
+        ones = tuple(map(torch.ones_like, product.inputs))
+
+        def of(place: int) -> Samples:
+            factors = [*ones[:place], None, *ones[place + 1 :]]
+            shape = product.inputs[place].shape
+            return weighed(
+                [given[place]], [shape], lambda x: product.replay(*(x if f is None else f.to(x) for f in factors))
+            )
+
+        return [agreed([of(0), of(1)])]
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received, product = relevance[0], self._product(call)
+        assert received is not None
+        bias = call.bind(dynamic_layer_arguments)["bias"]
+        if bias is None:
+            return super().propagate(product, relevance, rule, cache)
+        aligned = bias.reshape(-1, *[1] * (call.output.dim() - 2)) if key(call.function) != "linear" else bias
+        added = replace(product, inputs=(product.output,), outputs=call.outputs)
+        epsilon = getattr(rule, "epsilon", Epsilon.epsilon)
+        shared = Epsilon(epsilon).propagate(Elementwise(added, [1.0], aligned), received)
+        handed = super().propagate(product, shared.inputs, rule, cache)
+        return replace(handed, bias=shared.bias, stabilizer=handed.stabilizer + shared.stabilizer)
+
+    @staticmethod
+    def _product(call: Call) -> Call:
+        """The call without its bias."""
+        arguments = call.bind(dynamic_layer_arguments, slots=True)
+        if arguments["bias"] is None:
+            return call
+        factors = arguments["input"], arguments["weight"]
+        bare = replace(call, args=(*factors, None, *arguments["rest"]), kwargs=arguments["named"])
+        return replace(bare, outputs=bare.replay(*call.inputs))
+
+
+@dataclass(frozen=True)
 class Activation(Operation):
     """One value in, one value out: its relevance passes on unchanged."""
 
+    accepts: Callable[[Call], bool] = of_one
     kind: str = "activation"
     clamps: bool = False
     """Whether it only cuts off values that are too large or too small, or does nothing at all."""
@@ -197,7 +255,7 @@ class Softmax(Operation):
         axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
         x = x.masked_fill(x.isinf(), 0.0)
         total = received.sum(axis, keepdim=True)
-        constant = 1 - x + (s * x).sum(axis, keepdim=True)
+        constant = 1 - (x - (s * x).sum(axis, keepdim=True))  # in this order: all of x may be large
         (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
         return Handover((x * (received - s * total),), bias=absorbed)
 
@@ -243,10 +301,15 @@ class Routing(Operation):
     """Whether some outputs are constants, such as padding; these absorb their relevance as a bias would."""
     keeps_axes: bool = False
     """Whether the batch stays in its axis, counted from the right; else its way is found by moving numbers."""
+    axes: Callable[..., dict[str, Any]] | None = None
+    """Reads the axes that it reduces, `dim` and `keepdim`, where numbers move in another way than values."""
 
     def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         if call.function is overlaid:
             return [given[0]]
+        if self.axes:
+            arguments = call.bind(self.axes)
+            return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
         if self.keeps_axes or given[0].owner is None:
             return super().samples(call, given)
         return moved(given, [x.shape for x in call.inputs], _without_constants(call).replay)
@@ -263,15 +326,66 @@ class Routing(Operation):
 
 
 @dataclass(frozen=True)
+class Strided(Routing):
+    """``as_strided``, which looks at the memory that a tensor lies in."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        (x,) = call.inputs
+        arguments = call.bind(lambda input, size, stride, storage_offset=None: locals())
+        offset = arguments["storage_offset"]
+        within = 0 if offset is None else offset - x.storage_offset()
+
+        def run(numbers: Tensor) -> tuple[Tensor]:
+            laid = torch.empty_strided(x.shape, x.stride(), dtype=numbers.dtype, device=x.device).copy_(numbers)
+            return (laid.as_strided(arguments["size"], arguments["stride"], within),)
+
+        return [given[0]] if given[0].owner is None else moved(given, [x.shape], run)
+
+
+@dataclass(frozen=True)
 class Extremum(Operation):
-    """The larger or smaller of a value and a constant: what the constant wins, it absorbs as a bias."""
+    """The larger or smaller of values and constants: what a constant wins, it absorbs as a bias."""
+
+    gathers: bool = False
+    """Whether it compares elements from any place, as ``scatter_reduce`` does."""
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        if not self.gathers:
+            return super().samples(call, given)
+        arguments = call.bind(scatter_reduce_arguments, slots=True)
+        first, others = arguments.pop("input"), {**arguments, "reduce": "sum"}
+        return _gathered_samples(replace(call, args=(first,), kwargs=others), given)
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        received = relevance[0]
+        assert received is not None
+        (won,) = _jacobian_times(call, tuple(map(torch.ones_like, call.inputs)))
+        assert won is not None
+        lost = (1 - won).to(received.dtype).contiguous()
+        return Handover(call.pull(relevance), bias=call.samples.sum(received.contiguous(), lost)[0])
+
+
+@dataclass(frozen=True)
+class Factors(Operation):
+    """A product of all elements along an axis: an equal part to each factor."""
+
+    nonnegative: Callable[[Call], bool] = kept
+    gate: Callable[[Call], bool] = gated
+    kind: str = "factors"
+
+    def samples(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
+        arguments = call.bind(axis_or_all)
+        return [reduced(given[0], call.inputs[0].shape, arguments["dim"], keepdim=arguments["keepdim"])]
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         received, (x,) = relevance[0], call.inputs
         assert received is not None
-        won = (call.output == x).to(received.dtype)
-        lost = (1 - won).contiguous()
-        return Handover(((received * won).sum_to_size(x.shape),), bias=call.samples.sum(received.contiguous(), lost)[0])
+        arguments = call.bind(axis_or_all)
+        axis = arguments["dim"]
+        if axis is not None and not arguments["keepdim"]:
+            received = received.unsqueeze(axis)
+        number = x.numel() if axis is None else x.shape[axis]
+        return Handover(((received / number).expand(x.shape),))
 
 
 @dataclass(frozen=True)
@@ -310,7 +424,7 @@ class Gradient(Operation):
         shares: list[Tensor | None] = []
         bias: Tensor | float = 0.0
         stabilizer: Tensor | float = 0.0
-        expansions = self._jacobian_times_input(call)
+        expansions = _jacobian_times(call, call.inputs)
         for z, expanded, received in zip(call.outputs, expansions, relevance, strict=True):
             if z is None or expanded is None or received is None:
                 shares.append(None)
@@ -323,25 +437,44 @@ class Gradient(Operation):
         handed = tuple(x * c for x, c in zip(call.inputs, call.pull(shares), strict=True))
         return Handover(handed, bias, stabilizer)
 
-    @staticmethod
-    def _jacobian_times_input(call: Call) -> list[Tensor | None]:
-        """J x for every output that may carry relevance."""
 
-        def outputs(*inputs: Tensor) -> tuple[Tensor, ...]:
-            made = call.replay(*inputs)
-            return tuple(y for y, z in zip(made, call.outputs, strict=True) if z is not None)
+def _jacobian_times(call: Call, tangents: tuple[Tensor, ...]) -> list[Tensor | None]:
+    """J t for every output that may carry relevance."""
 
-        with torch.enable_grad():
-            jvp: Callable[..., Any] = torch.autograd.functional.jvp
-            products = iter(jvp(outputs, call.inputs, call.inputs)[1])
-        return [None if z is None else next(products) for z in call.outputs]
+    def outputs(*inputs: Tensor) -> tuple[Tensor, ...]:
+        made = call.replay(*inputs)
+        return tuple(y for y, z in zip(made, call.outputs, strict=True) if z is not None)
+
+    with torch.enable_grad():
+        jvp: Callable[..., Any] = torch.autograd.functional.jvp
+        products = iter(jvp(outputs, call.inputs, tangents)[1])
+    return [None if z is None else next(products) for z in call.outputs]
+
+
+def _followed(call: Call, given: Sequence[Samples], place: int) -> Samples:
+    """The owners in one of the results of a function that nothing but its derivative is known of."""
+    made = call.outputs[place]
+    if made is None:
+        return given[0]
+
+    def run(*tangents: Tensor) -> list[Tensor | None]:
+        directions = tuple(t.to(x.dtype) for t, x in zip(tangents, call.inputs, strict=True))
+        return [_jacobian_times(call, directions)[place]]
+
+    try:
+        return weighed(given, [x.shape for x in call.inputs], run)
+    except RuntimeError:  # it has no derivative
+        return broadcast(given, made.shape)
 
 
 def _without_constants(call: Call) -> Call:
     """`call` with zeros for constants: those that may come out as values, not its indices and sizes."""
-    args = call.args
-    if call.function is set_item and not isinstance(args[2], Slot | Tensor):
-        args = (*args[:2], 0)
+    args, kwargs = call.args, call.kwargs
+    place = _PUT_AT.get(key(call.function))
+    if place is not None and place < len(args) and not isinstance(args[place], Slot | Tensor):
+        args = (*args[:place], 0, *args[place + 1 :])
+    if "value" in kwargs and not isinstance(kwargs["value"], Slot | Tensor):
+        kwargs = {**kwargs, "value": 0}
 
     whole = not any(x.is_floating_point() for x in call.inputs) and not takes_indices(key(call.function))
 
@@ -349,7 +482,11 @@ def _without_constants(call: Call) -> Call:
         value = isinstance(item, Tensor) and (item.is_floating_point() or (whole and item.dtype != torch.bool))
         return item.new_zeros(item.shape, dtype=torch.uint8) if value else item
 
-    return replace(call, args=substitute(args, blank), kwargs=substitute(call.kwargs, blank))
+    return replace(call, args=substitute(args, blank), kwargs=substitute(kwargs, blank))
+
+
+_PUT_AT = {"set_item": 2, "index_fill": 3, "scatter": 3}
+"""Where functions take a value that may be a mere number."""
 
 
 def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
@@ -366,6 +503,33 @@ def _summed_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
         return replace(call, function=function, args=args, kwargs=kwargs).replay(*owners)[0]
 
     return [combined(given, run)]
+
+
+def _gathered_samples(call: Call, given: Sequence[Samples]) -> list[Samples]:
+    """Owners where elements from any place are summed."""
+    constants = call.replay(*map(torch.zeros_like, call.inputs))[0]
+
+    def run(*numbers: Tensor) -> tuple[Tensor]:
+        return (call.replay(*(n.to(x.dtype) for n, x in zip(numbers, call.inputs, strict=True)))[0] - constants,)
+
+    return [weighed(given, [x.shape for x in call.inputs], run)]
+
+
+def dynamic_layer_arguments(input: Any, weight: Any, bias: Any = None, *rest: Any, **named: Any) -> dict[str, Any]:
+    """The two factors and the bias of a convolution or dense layer, and what follows them."""
+    return locals()
+
+
+def scatter_reduce_arguments(
+    input: Any, dim: int, index: Tensor, src: Any, reduce: str, *, include_self: bool = True
+) -> dict[str, Any]:
+    """The arguments of ``scatter_reduce`` by name."""
+    return locals()
+
+
+def axis_or_all(input: Tensor, dim: int | None = None, keepdim: bool = False, **_: Any) -> dict[str, Any]:
+    """The axis of ``prod`` or ``median``, all if there is none."""
+    return {"dim": dim, "keepdim": keepdim}
 
 
 def _average_instead(call: Call) -> Averaging:

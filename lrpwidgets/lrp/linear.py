@@ -208,6 +208,38 @@ class Resampling(Averaging):
         return p
 
 
+class Summation(LinearStep):
+    """Elements of the inputs, from wherever they come, added to each other and to constants: ``index_add``."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._call = call
+        self._constants = call.replay(*map(torch.zeros_like, call.inputs))[0]
+
+    def matrix(self, p: float, n: float) -> float:
+        return p  # no entry is negative
+
+    def squares(self) -> float:
+        return 1.0
+
+    def bias(self) -> Tensor | None:
+        return self._constants
+
+    def apply(self, matrix: float, inputs: Inputs, bias: Tensor | None = None) -> Tensor:
+        whole = tuple(given.expand(x.shape) for given, x in zip(inputs, self.inputs, strict=True))
+        made = matrix * (self._call.replay(*whole)[0] - self._constants)
+        return made if bias is None else made + bias
+
+    def pull(self, matrix: float, share: Tensor) -> Inputs:
+        return self._call.pull([share if matrix == 1 else matrix * share])
+
+    def fan_in(self) -> Tensor:
+        return self.apply(1.0, tuple(map(torch.ones_like, self.inputs)))
+
+    def spread(self, share: Tensor) -> Inputs:
+        return self.pull(1.0, share)
+
+
 class Contraction(LinearStep):
     """A product with one constant tensor in any arrangement of axes: ``einsum``, ``bmm``, ``weight @ x``."""
 

@@ -12,7 +12,7 @@ twins; attention and recurrent layers as the elementary calls that they consist 
 To teach the table a new function::
 
     from lrpwidgets.lrp import operations
-    operations.register(torch.nn.functional.unfold, operations.Routing())
+    operations.register(torch.special.erfcx, operations.Activation())
 
 Families of your own subclass :class:`~.families.Operation`.
 """
@@ -20,18 +20,24 @@ Families of your own subclass :class:`~.families.Operation`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from . import inplace, norms
 from .arguments import (
     DIVISIONS,
+    accumulates,
+    added_up,
     adds_nonnegative,
+    adds_once,
+    adds_scattered,
     averaged,
-    by_constant,
     by_one_tensor,
     centring,
     clamps_below_zero,
+    clamps_by_values,
     combination,
+    compares_scattered,
     complements_gate,
     dim,
     has_constant_part,
@@ -42,10 +48,13 @@ from .arguments import (
     measures,
     multiplied,
     normed,
+    norms_alone,
     of_itself,
     of_table,
     of_two,
     of_whole_numbers,
+    rearranged,
+    replaces_scattered,
     resampled,
     samples_linearly,
     scales_gate,
@@ -54,13 +63,17 @@ from .arguments import (
     sum_axes,
     topk_axis,
     uses_running_statistics,
+    with_constant_weights,
     with_one_constant,
+    with_own_weights,
 )
 from .call import Call, key
 from .families import (
     Activation,
+    DynamicLayer,
     Embedding,
     Extremum,
+    Factors,
     FirstState,
     Gradient,
     Linear,
@@ -70,16 +83,19 @@ from .families import (
     Quotients,
     Routing,
     Softmax,
+    Strided,
     always,
+    axis_or_all,
     gated,
     kept,
     never,
+    of_one,
     takes_indices,
 )
 from .inplace import overlaid
 from .weighted import Convolution, Dense
 
-CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True)
+CONVOLUTION = Linear(kind="conv", build=Convolution, weighted=True, accepts=with_constant_weights)
 DENSE_CONVOLUTION = Linear(kind="linear", build=Convolution, weighted=True)
 """A convolution whose kernel covers all of its input."""
 LONE = Linear(kind="norm", build=lone, takes_folds=True)
@@ -102,14 +118,16 @@ FORMS: dict[str, Operation] = {
     "combined": COMBINED,
 }
 """What steps become when a tape is brought to its canonical form, beside the entries of the table."""
-_DENSE = Linear(kind="linear", build=Dense, weighted=True)
+_DENSE = Linear(kind="linear", build=Dense, weighted=True, accepts=with_constant_weights)
 _CONTRACTION = Linear(kind="linear", build=multiplied, accepts=by_one_tensor, sums=True)
 _POOLING = Linear(kind="pool", build=averaged, nonnegative=kept)
 _REDUCTION = Linear(kind="pool", build=averaged, nonnegative=kept, gate=measures, sums=True)
 _REORDERING = Routing(reorders=True)
 _SAME = Activation(kept, gate=gated, reorders=True, clamps=True)
 _JOINING = Routing(stays_nonnegative, mixes_constants=has_constant_part)
-_MATMUL = Products(kind="matmul", accepts=of_two)
+_GATHERING = Linear(kind="sum", build=added_up, nonnegative=stays_nonnegative, gathers=True)
+_MATMUL = Products(kind="matmul", accepts=of_two, gate=never)
+_FILLING = Routing(stays_nonnegative, mixes_constants=always)
 
 _TABLE: list[tuple[Operation, str]] = [
     # Whole numbers that are looked up later, and may be counted otherwise before.
@@ -125,24 +143,37 @@ _TABLE: list[tuple[Operation, str]] = [
     (_CONTRACTION, "matmul mm bmm mv spmm einsum tensordot __rmatmul__"),
     (Linear(kind="norm", build=lone, accepts=uses_running_statistics, takes_folds=True), "batch_norm"),
     (CENTRED, "centred"),
-    (Linear(kind="norm", build=normed(norms.layer_norm)), "layer_norm"),
-    (Linear(kind="norm", build=normed(norms.rms_norm)), "rms_norm"),
-    (Linear(kind="norm", build=normed(norms.group_norm)), "group_norm"),
-    (Linear(kind="norm", build=instance_normed), "instance_norm"),
+    (Linear(kind="norm", build=normed(norms.layer_norm), accepts=norms_alone), "layer_norm"),
+    (Linear(kind="norm", build=normed(norms.rms_norm), accepts=norms_alone), "rms_norm"),
+    (Linear(kind="norm", build=normed(norms.group_norm), accepts=norms_alone), "group_norm"),
+    (Linear(kind="norm", build=instance_normed, accepts=norms_alone), "instance_norm"),
     (Linear(kind="norm", build=normed(norms.LocalResponse), nonnegative=kept, foldable=False), "local_response_norm"),
     (_POOLING, "avg_pool1d avg_pool2d avg_pool3d"),
-    (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
+    (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d"),
     (_REDUCTION, "mean sum"),
+    (replace(_REDUCTION, accepts=rearranged), "einsum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, along=dim), "cumsum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, accepts=samples_linearly), "grid_sampler"),
-    (Linear(kind="pool", build=resampled), "interpolate upsample"),
+    (Linear(kind="pool", build=resampled), "interpolate upsample upsample_bicubic2d _upsample_bicubic2d_aa"),
+    (_POOLING, "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d"),
+    (_POOLING, "_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_trilinear3d"),
+    (_POOLING, "_upsample_bilinear2d_aa"),
+    (Linear(kind="pool", build=averaged, nonnegative=kept, gathers=True), "col2im"),
+    (Linear(kind="pool", build=averaged, nonnegative=kept, gathers=True, accepts=of_one), "torchvision.roi_align"),
+    (replace(_GATHERING, accepts=adds_once), "index_add"),
+    (_GATHERING, "scatter_add"),
+    (replace(_GATHERING, accepts=accumulates), "index_put"),
+    (replace(_GATHERING, accepts=adds_scattered), "scatter_reduce"),
     (Linear(kind="sum", build=combination, nonnegative=adds_nonnegative, gate=complements_gate), "add __radd__"),
     (Linear(kind="sum", build=combination, gate=complements_gate), "sub subtract"),
     (Linear(kind="sum", build=combination, gate=complements_gate), "rsub __rsub__"),
     # Products of two values that depend on the input: the composite's rule decides.
     (Products(accepts=of_two, magnitude=of_itself), "mul multiply __rmul__"),
     (Quotients(accepts=of_two), "div divide true_divide"),
-    (_MATMUL, "matmul mm bmm spmm einsum"),
+    (_MATMUL, "matmul mm bmm mv spmm einsum tensordot"),
+    (DynamicLayer(accepts=with_own_weights), "linear conv1d conv2d conv3d"),
+    (DynamicLayer(accepts=with_own_weights), "conv_transpose1d conv_transpose2d conv_transpose3d"),
+    (Factors(), "prod"),
     # The maximum of a window: the winner takes all.
     (MaxPool(), "max_pool1d max_pool2d max_pool3d"),
     (MaxPool(), "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"),
@@ -154,36 +185,45 @@ _TABLE: list[tuple[Operation, str]] = [
     (Activation(kept, gate=always), "reciprocal rsqrt"),
     (Activation(stays_nonnegative, gate=is_gate_or_reciprocal, magnitude=is_square), "pow __pow__"),
     (Activation(kept, gate=gated), "sqrt log1p"),
-    (Activation(stays_nonnegative, gate=gated), "log clamp_max"),
+    (Activation(stays_nonnegative, gate=gated), "log"),
     (Activation(kept), "leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish tanh softsign"),
     (Activation(kept), "softshrink hardshrink expm1 sinh atan nan_to_num"),
-    (Activation(), "logsigmoid erf sin cos tan asin acos log2 log10 logit special.logit threshold"),
+    (Activation(), "logsigmoid erf sin cos tan asin acos log2 log10 logit special.logit threshold sign"),
+    (Activation(kept), "round floor ceil trunc"),
     (Activation(always), "exp2 cosh"),
+    (Extremum(accepts=clamps_by_values), "clamp clip clamp_min clamp_max"),
     (Activation(clamps_below_zero, gate=gated, clamps=True), "hardtanh clamp clip clamp_min"),
+    (Activation(stays_nonnegative, gate=gated, clamps=True), "clamp_max"),
     (_SAME, "dropout dropout1d dropout2d dropout3d"),
     (_SAME, "alpha_dropout feature_dropout feature_alpha_dropout"),
-    (_SAME, "clone contiguous detach detach_ data requires_grad_"),
-    (_SAME, "to float double half bfloat16 type_as type long int short"),
-    (Activation(accepts=by_constant, gate=scales_gate), "mul multiply __rmul__ neg negative"),
-    (Activation(accepts=by_constant, gate=scales_gate), " ".join(DIVISIONS)),
+    (_SAME, "clone contiguous detach detach_ data requires_grad_ alias"),
+    (_SAME, "to float double half bfloat16 type_as type long int short cpu cuda as_tensor asarray _to_copy"),
+    (Activation(gate=scales_gate), "mul multiply __rmul__ neg negative"),
+    (Activation(gate=scales_gate), " ".join(DIVISIONS)),
     (SOFTMAX, "softmax softmin"),
     (Gradient(kind="activation", along=dim), "log_softmax"),
     (Gradient(kind="activation", axes=sum_axes), "logsumexp"),
     # Values change place.
-    (_REORDERING, "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
+    (_REORDERING, "view _unsafe_view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze"),
     (_REORDERING, "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip fliplr flipud rot90"),
-    (Routing(), "__getitem__ select narrow index_select take_along_dim gather masked_select"),
-    (Routing(), "chunk split split_with_sizes tensor_split unsafe_chunk hsplit vsplit unbind diagonal"),
+    (Routing(), "__getitem__ slice select narrow index_select take take_along_dim gather masked_select"),
+    (Routing(), "chunk split split_with_sizes tensor_split unsafe_chunk hsplit vsplit unbind diagonal linalg.diagonal"),
     (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile meshgrid"),
     (Routing(keeps_axes=True, reorders=True), "channel_shuffle pixel_shuffle pixel_unshuffle"),
     (Extremum(accepts=with_one_constant), "max min maximum minimum fmax fmin"),
     (Routing(), "max min amax amin maximum minimum fmax fmin"),
     (Routing(along=sort_axis), "sort"),
-    (Routing(along=topk_axis), "topk"),
-    (Routing(stays_nonnegative, mixes_constants=always, keeps_axes=True), "pad masked_fill tril triu where"),
-    (Routing(stays_nonnegative, mixes_constants=always), "set_item copied pad_sequence"),
+    (Routing(axes=axis_or_all), "median"),  # torch takes a wrong one of numbers that share their memory
+    (Strided(), "as_strided"),
+    (_FILLING, "unfold im2col index_copy index_fill index_put masked_scatter diag_embed"),
+    (replace(_FILLING, accepts=replaces_scattered), "scatter"),
+    (Extremum(accepts=compares_scattered, gathers=True), "scatter_reduce"),
+    (Routing(along=topk_axis), "topk kthvalue"),
+    (Routing(along=dim), "cummax cummin"),
+    (replace(_FILLING, keeps_axes=True), "pad constant_pad_nd masked_fill tril triu where"),
+    (_FILLING, "set_item copied pad_sequence"),
     (Routing(), "overlaid _pack_padded_sequence"),
-    (Routing(stays_nonnegative, mixes_constants=always), "_pad_packed_sequence"),
+    (_FILLING, "_pad_packed_sequence"),
     (_JOINING, "cat concat concatenate stack hstack vstack dstack column_stack"),
     # The state that a recurrent layer begins with.
     (FirstState(), "started"),

@@ -162,10 +162,43 @@ def combined(given: Sequence[Samples], run: Callable[..., Tensor]) -> Samples:
     return Samples(count, found.long())
 
 
+def weighed(given: Sequence[Samples], shapes: Sequence[Sequence[int]], run: Callable[..., Sequence[Any]]) -> Samples:
+    """The owners in the first result of `run`, which is linear: by what it makes of their numbers, 0 for constants.
+
+    Whatever axes it moves or sums, an element belongs to the sample from which all its terms come: then its terms
+    times the numbers, and times their squares, are as those of one number.
+    """
+    owners = [s.owner for s in given if s.owner is not None]
+    if not owners:
+        return given[0]
+    numbers = [(owner + 1).double().expand(tuple(shape)) for owner, shape in zip(owners, shapes, strict=True)]
+    generator = torch.Generator().manual_seed(0)  # so that terms of both signs do not cancel
+    terms = [(torch.rand(n.shape, generator=generator, dtype=n.dtype).to(n.device) + 0.5) * (n > 0) for n in numbers]
+    total, once, twice = (
+        run(*(t * n**power for t, n in zip(terms, numbers, strict=True)))[0].detach() for power in (0, 1, 2)
+    )
+    if not bool(twice.isfinite().all()):
+        raise RuntimeError("the derivative is not finite")
+    reached = total.abs() > torch.finfo(total.dtype).eps ** 0.5 * total.abs().amax()
+    number = (once / total).where(reached, 0.0)
+    if bool(((twice / total - number**2).where(reached, 0.0).abs() > 0.01 * (1 + number**2)).any()):
+        raise MixedSamplesError("it sums over the batch")
+    return Samples(given[0].count, _shrunk(number.round().long()) - 1)
+
+
 def check_apart(given: Samples, axis: int) -> None:
     """Raise MixedSamplesError if samples differ along `axis`, which a function works along."""
     if given.owner is not None and given.owner.shape[axis] > 1:
         raise MixedSamplesError("it works along the batch")
+
+
+def agreed(given: Sequence[Samples]) -> Samples:
+    """The owners of elements that are made from elements of each of `given`, in the same places."""
+    first, *others = given
+    for other in others:
+        if first.owner is not None and other.owner is not None:
+            first = Samples(first.count, _agreed(first.owner, other.owner))
+    return first
 
 
 def merged(given: Samples, axis: int) -> Samples:

@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray|steady]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|spray|steady|zoo]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, spray, steady
+from . import dashboard, families, lrp, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -30,14 +30,14 @@ def _listed(convert: Callable[[str], object]) -> Callable[..., list[object] | No
 
 
 def _network(name: str) -> str:
-    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS]))
+    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS, *zoo.PACKAGES]))
     if name not in known:
         raise ValueError(f"{name!r} is none of {', '.join(known)}")
     return name
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray", "steady"]))
+@click.argument("names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "spray", "steady", "zoo"]))
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the numbers here.")
@@ -45,7 +45,7 @@ def _network(name: str) -> str:
     "--networks",
     callback=_listed(_network),
     help=f"Which networks, with commas between. lrp: of {','.join(NETWORKS)}; "
-    f"dashboard: of {','.join(dashboard.NETWORKS)}. [default: all]",
+    f"dashboard: of {','.join(dashboard.NETWORKS)}; zoo: packages, of {','.join(zoo.PACKAGES)}. [default: all]",
 )
 @click.option(
     "--batches",
@@ -78,6 +78,8 @@ def main(
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
 
     steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
+
+    zoo: networks of other packages, explained without options, beside gradient × input; only if asked for.
     """
     if not default_allocator:
         tune()
@@ -87,6 +89,7 @@ def main(
         "families": families.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
+        "zoo": lambda: zoo.measure(networks),
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}
     if file:

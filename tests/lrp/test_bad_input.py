@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from dense import assert_near
 from networks import Fire, pictures, realistic
 from torch import nn
@@ -187,7 +188,7 @@ def test_a_model_that_hides_its_operations_is_refused(hide):
 @pytest.mark.parametrize(
     ("function", "key", "place"),
     [
-        (lambda net, x: net.head(torch.cumprod(net.layer(x), 1)), "cumprod", "in the model's own forward"),
+        (lambda net, x: net.head(torch.sinc(net.layer(x))), "sinc", "in the model's own forward"),
         (
             lambda net, x: net.head(torch.fft.ifft(torch.fft.fft(x)).real),
             "torch.fft.fft",
@@ -199,7 +200,7 @@ def test_a_model_that_hides_its_operations_is_refused(hide):
             "in the model's own forward",
         ),
     ],
-    ids=["cumprod", "fft", "three factors"],
+    ids=["sinc", "fft", "three factors"],
 )
 def test_an_unknown_operation_is_named_with_its_place_and_the_way_out(function, key, place):
     with pytest.raises(UnknownOperationError) as error:
@@ -214,23 +215,23 @@ def test_an_unknown_operation_is_named_with_its_place_and_the_way_out(function, 
 def test_the_module_of_an_unknown_operation_is_named():
     class Block(nn.Module):
         def forward(self, x):
-            return x.cumprod(1)
+            return x.sinc()
 
-    with pytest.raises(UnknownOperationError, match=r"`cumprod` \(in module '1.0'\) has no entry"):
+    with pytest.raises(UnknownOperationError, match=r"`sinc` \(in module '1.0'\) has no entry"):
         Explainer(nn.Sequential(nn.Linear(4, 4), nn.Sequential(Block()), nn.Linear(4, 2))).explain(X)
 
 
 def test_an_unknown_operation_that_the_scores_do_not_need_is_ignored():
     def function(net, x):
-        torch.cumprod(x, 1)
+        torch.sinc(x)
         return net.head(x)
 
     assert [layer.name for layer in Explainer(Written(function)).explain(X).layers] == ["head"]
 
 
-@pytest.mark.parametrize("function", [torch.cumprod, lambda x, dim: x.lgamma()], ids=["cumprod", "lgamma"])
+@pytest.mark.parametrize("function", [torch.sinc, torch.lgamma], ids=["sinc", "lgamma"])
 def test_the_gradient_stands_in_for_an_unknown_operation(function):
-    model = Written(lambda net, x: net.head(function(net.layer(x), 1))).double()
+    model = Written(lambda net, x: net.head(function(net.layer(x)))).double()
     x = X.double()
     explanation = Explainer(model, rules.Zero(), unknown="gradient").explain(x, 1)
     leaf = x.clone().requires_grad_()
@@ -242,10 +243,52 @@ def test_the_gradient_stands_in_for_an_unknown_operation(function):
     assert unknown in caveat
 
 
+OF_SEVERAL_VALUES = {
+    "pow": lambda x: x.abs() ** x,
+    "prelu": lambda x: F.prelu(x, x[0, :1]),
+    "layer_norm": lambda x: F.layer_norm(x, (4,), x[0].exp()),
+    "rms_norm": lambda x: F.rms_norm(x, (4,), x[0].exp()),
+    "group_norm": lambda x: F.group_norm(x, 2, weight=x[0]),
+    "linear": lambda x: F.linear(x, torch.ones(4, 4), x[0]),
+    "conv1d": lambda x: F.conv1d(torch.ones(1, 4, 6), x[:, :, None]).flatten(1),
+    "index_add": lambda x: x.index_add(1, torch.tensor([0, 1]), x[:, :2], alpha=-2),
+    "scatter_reduce": lambda x: x.scatter_reduce(1, torch.zeros_like(x).long(), x, "prod"),
+}
+
+
+@pytest.mark.parametrize("name", OF_SEVERAL_VALUES)
+def test_a_function_of_values_where_the_table_expects_constants_is_refused_by_name(name):
+    with pytest.raises(UnknownOperationError, match=rf"`{name.replace('pow', '(__)?pow(__)?')}` .* covers this call"):
+        Explainer(Written(lambda net, x: OF_SEVERAL_VALUES[name](net.layer(x)))).explain(X[:1])
+
+
+SHRINKING = {
+    "quantile": lambda x: x.quantile(0.3, dim=1, keepdim=True),
+    "det": lambda x: torch.linalg.det(x.view(-1, 2, 2)).unsqueeze(1),
+    "time first": lambda x: torch.trapezoid(x.view(-1, 2, 2).transpose(0, 1), dim=0),
+}
+
+
+@pytest.mark.parametrize("name", SHRINKING)
+def test_the_gradient_stands_in_for_a_function_that_changes_the_shape(name):
+    model = Written(lambda net, x: SHRINKING[name](net.layer(x))).double()
+    together = Explainer(model, "epsilon", unknown="gradient").explain(X.double())
+    for number, x in enumerate(X.double()):
+        alone = Explainer(model, "epsilon", unknown="gradient").explain(x[None])
+        assert_near(together.relevance[number], alone.relevance[0])
+        assert_near(together.ledger.bias[number], alone.ledger.bias[0])
+
+
+def test_an_unknown_function_that_mixes_the_samples_is_refused():
+    model = Written(lambda net, x: net.head(torch.renorm(net.layer(x), 2, 1, 0.1)))
+    with pytest.raises(NotImplementedError, match="mixes the samples"):
+        Explainer(model, unknown="gradient").explain(X)
+
+
 def test_a_function_can_be_registered(monkeypatch):
     monkeypatch.setattr(operations, "OPERATIONS", dict(operations.OPERATIONS))
-    operations.register(torch.cumprod, operations.Activation())
-    explanation = Explainer(Written(lambda net, x: net.head(x.cumprod(1)))).explain(X)
+    operations.register(torch.sinc, operations.Activation())
+    explanation = Explainer(Written(lambda net, x: net.head(x.sinc()))).explain(X)
     assert [layer.kind for layer in explanation.layers] == ["activation", "linear"]
 
 

@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from dense import Dense, account, assert_near
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
+from torchvision.ops import roi_align
 
 from lrpwidgets.lrp import Composite, Explainer, Explanation, expansions, operations
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Half, Signal, WSquare, Zero, ZPlus
 from lrpwidgets.lrp.selectors import Kind
 
+aten = torch.ops.aten
 ROW, ROWS, PICTURE, VIDEO = (3, 6), (3, 4, 6), (3, 4, 6, 6), (3, 4, 4, 4, 4)
 
 
@@ -127,6 +129,9 @@ LINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "einsum with a constant": (lambda x: torch.einsum("bcf,gf->bgc", x, constant(5, 6)), ROWS),
     "einsum, constant first": (lambda x: torch.einsum("ij, bjf -> bif", constant(3, 4), x), ROWS),
     "einsum by list": (lambda x: torch.einsum("bcf,cf->bf", [x, constant(4, 6)]), ROWS),
+    "einsum of one": (lambda x: torch.einsum("bcf->bfc", x), ROWS),
+    "einsum of one, summed": (lambda x: torch.einsum("bchw->bh", x), PICTURE),
+    "einsum of one diagonal": (lambda x: torch.einsum("bchh->bhc", x), PICTURE),
     "tensordot": (lambda x: torch.tensordot(x, constant(6, 5), dims=1), ROWS),
     "batch_norm": (lambda x: F.batch_norm(x, *_running(4)), PICTURE),
     "instance_norm, running": (lambda x: F.instance_norm(x, *_running(4), use_input_stats=False), PICTURE),
@@ -194,6 +199,103 @@ LINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "addcmul_": (lambda x: (x * 1).addcmul_(x.flip(1), constant(6), value=0.5), ROWS),
     "addmm_": (lambda x: (x * 1).addmm_(x, constant(6, 6)), ROW),
     "lerp by a tensor": (lambda x: x.lerp(constant(4, 6), torch.linspace(0, 1, 6).double()), ROWS),
+    "addmm by name": (lambda x: torch.addmm(input=constant(5), mat1=x, mat2=constant(6, 5), alpha=2), ROW),
+    "baddbmm by name": (
+        lambda x: torch.baddbmm(input=_whole(x, 4, 5), batch1=x, batch2=_whole(x, 6, 5), beta=0.5, alpha=2),
+        ROWS,
+    ),
+    "addmv by name": (lambda x: torch.addmv(input=_whole(x), mat=x, vec=constant(6)).unsqueeze(1), ROW),
+    "addr": (lambda x: torch.stack([torch.addr(constant(6, 5), each, constant(5)) for each in x.unbind(0)]), ROW),
+    "addcdiv": (lambda x: torch.addcdiv(x, tensor1=x.flip(1), tensor2=constant(6).exp(), value=0.5), ROWS),
+    "inner": (lambda x: torch.inner(x, constant(5, 6)), ROWS),
+    "outer": (lambda x: torch.stack([torch.outer(each, constant(3)) for each in x.unbind(0)]), ROW),
+    "ger": (lambda x: torch.stack([torch.ger(constant(3), each) for each in x.unbind(0)]), ROW),
+    "kron": (lambda x: torch.stack([torch.kron(each, constant(2, 3)) for each in x.unbind(0)]), ROWS),
+    "dot": (lambda x: torch.stack([torch.dot(each, constant(6)) for each in x.unbind(0)]).unsqueeze(1), ROW),
+    "vdot": (lambda x: torch.stack([torch.vdot(constant(6), each) for each in x.unbind(0)]).unsqueeze(1), ROW),
+    "linalg.vecdot": (lambda x: torch.linalg.vecdot(x, constant(6)), ROWS),
+    "linalg.multi_dot": (
+        lambda x: torch.stack([torch.linalg.multi_dot([constant(5, 4), each, constant(6, 3)]) for each in x]),
+        ROWS,
+    ),
+    "linalg.matmul": (lambda x: torch.linalg.matmul(x, constant(6, 5)), ROWS),
+    "bilinear of a constant": (lambda x: F.bilinear(x, _whole(x, 4, 3), constant(5, 6, 3), constant(5)), ROWS),
+    "torch.batch_norm": (
+        lambda x: torch.batch_norm(x, *_running(4)[2:], *_running(4)[:2], False, 0.1, 1e-5, False),
+        PICTURE,
+    ),
+    "fold": (lambda x: F.fold(x, (3, 4), (2, 2)), (3, 8, 6)),
+    "fold, overlapping": (lambda x: F.fold(x, 4, 3, padding=1, stride=1), (3, 18, 16)),
+    "roi_align": (
+        lambda x: roi_align(x, [torch.tensor([[0, 1, 4, 5.0], [1, 0, 3.5, 2]]).double()] * len(x), (2, 3)).view(
+            len(x), -1
+        ),
+        PICTURE,
+    ),
+    "index_add": (lambda x: x.new_zeros(len(x), 3, 6).index_add(1, PLACES, x), ROWS),
+    "index_add of both": (lambda x: x.index_add(2, PLACES, x.flip(1)[:, :, :4]), ROWS),
+    "index_add to a constant": (lambda x: _whole(x, 3, 6).index_add(1, PLACES, x), ROWS),
+    "index_add of a constant": (lambda x: x.index_add(1, PLACES, _whole(x, 4, 6)), ROWS),
+    "index_add_, of tokens": (
+        lambda x: (
+            torch.zeros(len(x) * 2, 6)
+            .double()
+            .index_add_(0, (PLACES[:, None] % 2 + 2 * torch.arange(len(x))).T.flatten(), x.flatten(0, 1))
+            .view(len(x), 2, 6)
+        ),
+        ROWS,
+    ),
+    "scatter_add": (lambda x: x.new_zeros(len(x), 4, 3).scatter_add(2, SPREAD.expand(len(x), -1, -1), x), ROWS),
+    "scatter_add_": (lambda x: (x * 2).scatter_add_(2, SPREAD.expand(len(x), -1, -1), x.flip(1)), ROWS),
+    "scatter_reduce, sum": (
+        lambda x: _whole(x, 4, 3).scatter_reduce(2, SPREAD.expand(len(x), -1, -1), x, "sum"),
+        ROWS,
+    ),
+    "scatter_reduce, mean": (
+        lambda x: x.scatter_reduce(2, SPREAD.expand(len(x), -1, -1), x.flip(1), reduce="mean"),
+        ROWS,
+    ),
+    "scatter_reduce, mean of others": (
+        lambda x: x.new_zeros(len(x), 4, 4).scatter_reduce(
+            2, SPREAD.expand(len(x), -1, -1), x, "mean", include_self=False
+        ),
+        ROWS,
+    ),
+    "aten.convolution": (
+        lambda x: aten.convolution(x, constant(6, 2, 3, 3), constant(6), [2, 1], [1, 0], [1, 2], False, [0, 0], 2),
+        PICTURE,
+    ),
+    "aten.convolution, transposed": (
+        lambda x: aten.convolution.default(x, constant(4, 3, 3), None, [2], [1], [1], True, [1], 1),
+        ROWS,
+    ),
+    "aten._native_batch_norm_legit_no_training": (
+        lambda x: aten._native_batch_norm_legit_no_training(x, *_running(4)[2:], *_running(4)[:2], 0.1, 1e-5)[0],
+        PICTURE,
+    ),
+    "aten.batch_norm": (
+        lambda x: aten.batch_norm(x, *_running(4)[2:], *_running(4)[:2], False, 0.1, 1e-5, False),
+        PICTURE,
+    ),
+    "aten._adaptive_avg_pool2d": (lambda x: aten._adaptive_avg_pool2d(x, [3, 2]), PICTURE),
+    "aten.sum": (lambda x: aten.sum.dim_IntList(x, [1], True), ROWS),
+    "aten.linear": (lambda x: aten.linear(x, constant(5, 6), constant(5)), ROWS),
+    "upsample_nearest1d": (lambda x: aten.upsample_nearest1d(x, [9]), ROWS),
+    "upsample_nearest2d": (lambda x: torch._C._nn.upsample_nearest2d(x, [9, 4]), PICTURE),
+    "upsample_nearest3d": (lambda x: aten.upsample_nearest3d(x, [5, 3, 6]), VIDEO),
+    "upsample_nearest_exact1d": (lambda x: aten._upsample_nearest_exact1d(x, [9]), ROWS),
+    "upsample_nearest_exact2d": (lambda x: aten._upsample_nearest_exact2d(x, [9, 4]), PICTURE),
+    "upsample_nearest_exact3d": (lambda x: aten._upsample_nearest_exact3d(x, [5, 3, 6]), VIDEO),
+    "upsample_linear1d": (lambda x: aten.upsample_linear1d(x, [9], False), ROWS),
+    "upsample_bilinear2d": (lambda x: aten.upsample_bilinear2d.vec(x, None, True, [1.5, 2.0]), PICTURE),
+    "upsample_bilinear2d_aa": (lambda x: aten._upsample_bilinear2d_aa(x, [4, 3], False), PICTURE),
+    "upsample_trilinear3d": (lambda x: aten.upsample_trilinear3d(x, [5, 3, 6], True), VIDEO),
+    "upsample_bicubic2d": (lambda x: aten.upsample_bicubic2d(x, [9, 4], False), PICTURE),
+    "upsample_bicubic2d_aa": (lambda x: aten._upsample_bicubic2d_aa(x, [4, 3], False), PICTURE),
+    "index_put, accumulated": (
+        lambda x: x.index_put((torch.arange(len(x))[:, None], PLACES), x.flip(1), accumulate=True),
+        ROWS,
+    ),
 }
 
 
@@ -264,6 +366,8 @@ def _several_views(x: Tensor) -> Tensor:
 
 
 INDEX = torch.tensor([5, 0, 0, 2])
+PLACES = torch.tensor([2, 0, 2, 1])
+SPREAD = torch.tensor([[0, 1, 2, 0, 0, 1], [2, 2, 2, 2, 2, 2], [1, 0, 1, 0, 1, 0], [0, 0, 1, 1, 2, 2]])
 MASK = torch.tensor([True, False, True, True, False, True])
 
 ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
@@ -364,6 +468,51 @@ ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "class token": (_class_token, ROWS),
     "packed": (_packed, ROWS),
     "several views": (_several_views, ROWS),
+    "aten.slice": (lambda x: aten.slice.Tensor(x, 1, 1, 4, 2), ROWS),
+    "aten._unsafe_view": (lambda x: aten._unsafe_view(x, [-1, 24]), ROWS),
+    "aten.constant_pad_nd": (lambda x: aten.constant_pad_nd(x, [1, 2], 0.7), ROWS),
+    "linalg.diagonal": (lambda x: torch.linalg.diagonal(x), ROWS),
+    "take": (lambda x: torch.take(x, torch.arange(len(x) * 24).view(len(x), 24)[:, [5, 0, 0, 23]]), ROWS),
+    "median": (lambda x: x.median(2)[0], ROWS),
+    "kthvalue": (lambda x: x.kthvalue(2, 1)[0], ROWS),
+    "cummax": (lambda x: x.cummax(1)[0], ROWS),
+    "cummin": (lambda x: x.cummin(2)[0], ROWS),
+    "Tensor.unfold": (lambda x: x.unfold(2, 3, 1), ROWS),
+    "F.unfold": (lambda x: F.unfold(x, 3, padding=1, stride=2), PICTURE),
+    "im2col": (lambda x: torch._C._nn.im2col(x, (2, 3), (1, 2), (0, 1), (2, 1)), PICTURE),
+    "as_strided": (lambda x: x.as_strided((len(x), 3, 2, 6), (24, 6, 6, 1)), ROWS),
+    "as_strided of a part": (lambda x: (2 * x)[:, 1:].as_strided((len(x), 2, 3), (24, 6, 2), 7), ROWS),
+    "index_copy": (lambda x: x.index_copy(1, PLACES[1:], x.flip(2)[:, 1:] * 2), ROWS),
+    "index_copy_ to a constant": (lambda x: _whole(x, 5, 6).clone().index_copy_(1, INDEX[[1, 3]], x[:, :2]), ROWS),
+    "index_fill": (lambda x: x.index_fill(2, INDEX, 2), ROWS),
+    "index_put": (lambda x: x.index_put((torch.arange(len(x))[:, None], PLACES[1:]), x[:, 1:] * 3), ROWS),
+    "masked_scatter": (lambda x: x.masked_scatter(MASK, x.flip(1)[..., :4].contiguous()), ROWS),
+    "diag_embed": (lambda x: torch.diag_embed(x), ROWS),
+    "scatter": (lambda x: x.scatter(2, INDEX[[0, 1, 3]].expand(len(x), 4, 3), x.flip(1)[..., :3] * 2), ROWS),
+    "scatter of a number": (lambda x: x.scatter(2, INDEX.expand(len(x), 4, 4), 2), ROWS),
+    "scatter of a number to tokens": (
+        lambda x: x.flatten(0, 1).scatter(-1, torch.arange(4).repeat(len(x))[:, None], value=-2).view(len(x), -1),
+        ROWS,
+    ),
+    "scatter to a constant": (
+        lambda x: torch.zeros(len(x), 4, 8).double().scatter_(2, torch.arange(6).expand(len(x), 4, 6), x),
+        ROWS,
+    ),
+    "scatter_reduce, amax": (
+        lambda x: x.new_full((len(x), 4, 4), 0.2).scatter_reduce(2, SPREAD.expand(len(x), -1, -1), x, "amax"),
+        ROWS,
+    ),
+    "scatter_reduce, amin of others": (
+        lambda x: (
+            torch.zeros(len(x), 4, 4)
+            .double()
+            .scatter_reduce_(2, SPREAD.expand(len(x), -1, -1), x, reduce="amin", include_self=False)
+        ),
+        ROWS,
+    ),
+    "clamp by a value": (lambda x: x.clamp(min=x.flip(1)), ROWS),
+    "clamp by two": (lambda x: torch.clamp(x, x.flip(1) - 1, x.flip(2).abs() + 1), ROWS),
+    "clamp of a constant": (lambda x: torch.clamp_max(constant(4, 6), x), ROWS),
 }
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -401,6 +550,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "to": lambda x: x.to(torch.float64, copy=True),
     "double": lambda x: x.double(),
     "type_as": lambda x: x.type_as(torch.empty(0, dtype=torch.float64)),
+    "type": lambda x: x.type(torch.float64),
+    "cpu": lambda x: x.cpu(),
+    "as_tensor": lambda x: torch.as_tensor(x),
+    "asarray": lambda x: torch.asarray(x),
+    "aten.relu": lambda x: aten.relu(x),
+    "aten.relu_": lambda x: aten.relu_.default(2 * x),
+    "aten.alias": lambda x: aten.alias(x),
+    "aten._to_copy": lambda x: aten._to_copy(x, dtype=torch.float64),
+    **{name: getattr(torch, name) for name in ("sign", "round", "floor", "ceil", "trunc")},
     "x * c": lambda x: x * constant(6),
     "multiply": lambda x: torch.multiply(x, constant(4, 1)),
     "2 * x": lambda x: 2 * x,
@@ -452,6 +610,12 @@ NONLINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "softmax, time first": (lambda x: x.transpose(0, 1).softmax(0).transpose(0, 1), ROWS),
     "softmin": (lambda x: F.softmin(x, 1), ROWS),
     "softmax, masked": (lambda x: x.masked_fill(~MASK, -math.inf).softmax(-1), ROWS),
+    "softmax, mask scattered": (
+        lambda x: (
+            x.flatten(0, 1).scatter(-1, torch.arange(4).repeat(len(x))[:, None], -math.inf).softmax(-1).view(x.shape)
+        ),
+        ROWS,
+    ),
     "softmax, mask added": (lambda x: (x + torch.zeros(6).masked_fill(~MASK, -math.inf)).softmax(-1), ROWS),
     "log_softmax": (lambda x: F.log_softmax(x, 1), ROWS),
     "logsumexp": (lambda x: x.logsumexp(-1), ROWS),
@@ -502,7 +666,53 @@ NONLINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "squeeze and excitation": (_squeeze_and_excitation, PICTURE),
     "SwiGLU": (_swiglu, ROWS),
     "F.bilinear by einsum": (lambda x: torch.einsum("bi,bj->bij", x, x), ROW),
+    "F.bilinear": (lambda x: F.bilinear(x, x.flip(1), constant(5, 6, 6), constant(5)), ROWS),
+    "aten._softmax": (lambda x: aten._softmax(x, -1, False), ROWS),
+    "aten._log_softmax": (lambda x: aten._log_softmax(x, 1, False), ROWS),
+    "aten.native_layer_norm": (lambda x: aten.native_layer_norm(x, [6], constant(6), None, 1e-5)[0], ROWS),
+    "aten.native_group_norm": (
+        lambda x: aten.native_group_norm(x, constant(4), constant(4, seed=1), len(x), 4, 36, 2, 1e-5)[0],
+        PICTURE,
+    ),
+    "tensordot of both": (lambda x: torch.stack([torch.tensordot(each, each, dims=2) for each in x])[:, None], ROWS),
+    "mv of both": (lambda x: torch.stack([each.mv(each[0]) for each in x]), ROWS),
+    "outer of both": (lambda x: torch.stack([torch.outer(each, each.tanh()) for each in x]), ROW),
+    "inner of both": (lambda x: torch.stack([torch.inner(each, each.flip(0)) for each in x]), ROWS),
+    "kron of both": (lambda x: torch.stack([torch.kron(each, each[:2]) for each in x]), ROWS),
+    "addcdiv of both": (lambda x: torch.addcdiv(x, x.flip(1), x.exp(), value=-1), ROWS),
+    "by its std_mean": (lambda x: _standardized(x, *torch.std_mean(x, -1, keepdim=True)), ROWS),
+    "by its var_mean": (
+        lambda x: _standardized(x, torch.var_mean(x, 2, keepdim=True)[0].sqrt(), torch.var_mean(x, 2, keepdim=True)[1]),
+        ROWS,
+    ),
+    "prod": (lambda x: x.prod(1), ROWS),
+    "prod, kept": (lambda x: torch.prod(x, dim=2, keepdim=True), ROWS),
+    "prod of all": (lambda x: torch.stack([each.prod() for each in x])[:, None], ROWS),
+    "cumprod": (lambda x: x.cumprod(2), ROWS),
+    "by its pairwise_distance": (lambda x: x / F.pairwise_distance(x, x.flip(1)).unsqueeze(-1), ROWS),
+    "by its cdist": (lambda x: x / torch.cdist(x, x.flip(1) + 1).mean(-1, keepdim=True), ROWS),
+    "torch.instance_norm": (
+        lambda x: torch.instance_norm(x, constant(4), constant(4, seed=1), None, None, True, 0.1, 1e-5, False),
+        PICTURE,
+    ),
+    "linear with own weights": (lambda x: torch.stack([F.linear(each, each.tanh()) for each in x]), ROWS),
+    "linear with own weights and a bias": (
+        lambda x: torch.stack([F.linear(each, each.tanh(), constant(4)) for each in x]),
+        ROWS,
+    ),
+    "conv2d with own weights": (lambda x: _dynamic_convolution(x), PICTURE),
 }
+
+
+def _standardized(x: Tensor, std: Tensor, mean: Tensor) -> Tensor:
+    return (x - mean) / (std + 1e-5)
+
+
+def _dynamic_convolution(x: Tensor) -> Tensor:
+    """Each picture has filters of its own, as in a CondConv."""
+    kernels = F.linear(x.mean((2, 3)), constant(2 * 4 * 9, 4)).view(-1, 4, 3, 3)
+    made = F.conv2d(x.reshape(1, -1, *x.shape[2:]), kernels, constant(2).repeat(len(x)), padding=1, groups=len(x))
+    return made.view(len(x), 2, *x.shape[2:])
 
 
 def _recurrent(kind: str, **settings) -> nn.Module:
@@ -650,8 +860,49 @@ def test_every_row_of_the_table_and_every_expansion_is_tried(monkeypatch):
     assert set(operations.OPERATIONS) | set(expansions.EXPANSIONS) <= seen | ALIASES
 
 
-ALIASES = {"__radd__", "__rmul__", "__rdiv__", "linalg_norm", "linalg_vector_norm", "upsample"}
-"""Names that other versions of torch give to functions that are tried under another name."""
+ALIASES = {
+    "cuda",
+    "_index_put_impl",
+    "_grouped_mm",
+    "__radd__",
+    "__rmul__",
+    "__rdiv__",
+    "linalg_norm",
+    "linalg_vector_norm",
+    "upsample",
+}
+"""Names that other versions of torch give to functions that are tried under another name, and what is tried alone."""
+
+
+def test_the_experts_of_grouped_matrix_products_are_dense_layers():
+    x, experts = constant(2, 4, 16, seed=9).float(), constant(3, 16, 8).float()
+
+    def grouped(x: Tensor) -> Tensor:
+        ends = torch.tensor([3, 3, 8], dtype=torch.int32)
+        return torch._grouped_mm(x.flatten(0, 1), experts, offs=ends).unflatten(0, (2, 4))
+
+    def one_by_one(x: Tensor) -> Tensor:
+        rows = x.flatten(0, 1)
+        return torch.cat([rows[:3] @ experts[0], rows[3:] @ experts[2]]).unflatten(0, (2, 4))
+
+    found, expected = (
+        Explainer(Lone(f), Zero()).explain(x, weights(Lone(f)(x)).float()) for f in (grouped, one_by_one)
+    )
+    assert_near(found.scores, grouped(x).flatten(1), 1e-6)
+    assert_near(found.relevance, expected.relevance, 1e-6)
+    assert_balanced(found, 1e-5)
+
+
+def test_an_exported_program_is_explained_as_its_model():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        *(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4), nn.Hardswish(), nn.MaxPool2d(2), nn.Flatten(2), nn.LayerNorm(4)),
+        *(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), nn.Flatten(), nn.Linear(16, 3)),
+    )
+    model, x = model.double().eval(), constant(*PICTURE)
+    program = torch.export.export(model, (x,)).module()
+    program.eval = lambda: program  # it knows one mode only
+    assert_near(Explainer(program, "epsilon").explain(x).relevance, Explainer(model, "epsilon").explain(x).relevance)
 
 
 # Packed sequences of different lengths.
@@ -738,6 +989,14 @@ CONSTANT_SCALE = {
     "glu": lambda x: x[..., :3] * x[..., 3:].sigmoid().detach(),
     "lerp by a gate": lambda x: torch.lerp(x, x.flip(1), x.sigmoid().detach()),
     "addcmul of both": lambda x: x + x.sigmoid().detach() * x.flip(1),
+    "addcdiv of both": lambda x: x - x.flip(1) / x.exp().detach(),
+    "by its std_mean": lambda x: (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5).detach(),
+    "by its var_mean": lambda x: (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5).detach(),
+    "by its pairwise_distance": lambda x: x / (x - x.flip(1) + 1e-6).norm(dim=-1, keepdim=True).detach(),
+    "by its cdist": lambda x: x / torch.cdist(x, x.flip(1) + 1).mean(-1, keepdim=True).detach(),
+    "torch.instance_norm": lambda x: CONSTANT_SCALE["instance_norm"](x),
+    "aten.native_layer_norm": lambda x: _centred(x, (-1,)) * constant(6),
+    "aten.native_group_norm": lambda x: _group_norm(x),
 }
 
 
@@ -758,7 +1017,43 @@ HALF = {
     "torch.mm": lambda x: (x @ x.mT.detach() + x.detach() @ x.mT) / 2,
     "SwiGLU": lambda x: _half_swiglu(x),
     "F.bilinear by einsum": lambda x: (x[:, :, None] * x[:, None].detach() + x[:, :, None].detach() * x[:, None]) / 2,
+    "F.bilinear": lambda x: _halves(lambda a, b: F.bilinear(a, b, constant(5, 6, 6)), x, x.flip(1)) + constant(5),
+    "tensordot of both": lambda x: _halves(lambda a, b: (a * b).sum((1, 2)), x, x)[:, None],
+    "mv of both": lambda x: _halves(lambda a, b: torch.einsum("bij,bj->bi", a, b), x, x[:, 0]),
+    "outer of both": lambda x: _halves(lambda a, b: torch.einsum("bi,bj->bij", a, b), x, x * (x.tanh() / x).detach()),
+    "inner of both": lambda x: _halves(lambda a, b: a @ b.mT, x, x.flip(1)),
+    "kron of both": lambda x: _halves(
+        lambda a, b: torch.einsum("bij,bkl->bikjl", a, b).reshape(len(a), 8, 36), x, x[:, :2]
+    ),
+    "prod": lambda x: _equal_parts(x, 1),
+    "prod, kept": lambda x: _equal_parts(x, 2)[..., None],
+    "prod of all": lambda x: _equal_parts(x.flatten(1), 1)[:, None],
+    "cumprod": lambda x: torch.stack([_equal_parts(x[..., : n + 1], 2) for n in range(6)], 2),
+    "linear with own weights": lambda x: _halves(lambda a, b: a @ b.mT, x, x * (x.tanh() / x).detach()),
+    "linear with own weights and a bias": lambda x: (
+        _halves(lambda a, b: a @ b.mT, x, x * (x.tanh() / x).detach()) + constant(4)
+    ),
+    "conv2d with own weights": lambda x: _half_convolution(x),
 }
+
+
+def _halves(product: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
+    return (product(a, b.detach()) + product(a.detach(), b)) / 2
+
+
+def _equal_parts(x: Tensor, axis: int) -> Tensor:
+    """A product of which every factor has the same part of the gradient times its value."""
+    product = x.detach().prod(axis, keepdim=True)
+    return (x * (product / x).detach()).mean(axis)
+
+
+def _half_convolution(x: Tensor) -> Tensor:
+    kernels = F.linear(x.mean((2, 3)), constant(2 * 4 * 9, 4)).view(-1, 2, 4, 3, 3)
+
+    def product(a: Tensor, b: Tensor) -> Tensor:
+        return torch.cat([F.conv2d(one[None], kernel, padding=1) for one, kernel in zip(a, b, strict=True)])
+
+    return _halves(product, x, kernels) + constant(2)[:, None, None]
 
 
 def _half_swiglu(x: Tensor) -> Tensor:
@@ -786,6 +1081,11 @@ def test_a_softmax_follows_the_formula_of_attnlrp(axis):
     assert_near(explanation.relevance, x * (received - s * total))
     constant_of = s - x * s + s * (s * x).sum(axis, keepdim=True)  # s(x) less its Jacobian times x
     assert_near(explanation.ledger.bias, (received / s * constant_of).flatten(1).sum(1))
+
+
+def test_what_a_softmax_of_one_large_value_absorbs_is_exact():
+    explanation = Explainer(Lone(lambda x: x.softmax(-1))).explain(torch.full((2, 1), 1e9), torch.ones(2, 1))
+    assert explanation.ledger.bias.tolist() == [1, 1]
 
 
 def test_masked_inputs_of_a_softmax_get_nothing():
