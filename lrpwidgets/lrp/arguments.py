@@ -184,6 +184,11 @@ def by_one_tensor(call: Call) -> bool:
     return len(call.inputs) == len(tensors) == 1
 
 
+def permuted(call: Call) -> bool:
+    """``einsum`` of a single tensor whose axes only change places."""
+    return rearranged(call) and call.output.numel() == call.inputs[0].numel()
+
+
 def rearranged(call: Call) -> bool:
     """``einsum`` of a single tensor: its axes change places, are summed or met on the diagonal."""
     terms = call.args[1] if isinstance(call.args[1], tuple | list) else call.args[1:]

@@ -148,6 +148,9 @@ class Explainer:
     ) -> Explanation:
         """Run the model on `inputs` and explain its scores.
 
+        The first time that inputs of a shape come, the model runs twice more, on one sample: to see whether it
+        computes with numbers that depend on the input in a way that no torch call shows.
+
         Under ``torch.autocast`` the model runs in 16 bits; relevance and ledger are always in 32 at least.
 
         Parameters
@@ -319,7 +322,10 @@ class Explainer:
     def _checked_batch(self, given: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         several = given if isinstance(given, tuple) else (given,)
         constants = self.constants
-        batch = tuple(inputs.checked(x, self.dtype, constant=i in constants) for i, x in enumerate(several))
+        batch = tuple(
+            inputs.checked(x, self.dtype, constant=i in constants, alone=len(several) == 1)
+            for i, x in enumerate(several)
+        )
         inputs.check_batch(batch, inputs.check_constants(constants, batch))
         self._check_weights()
         return tuple(x.to(self.device) for x in batch)

@@ -18,8 +18,8 @@ from .call import leaves, results
 from .recorder import eval_mode
 
 
-def checked(x: Any, dtype: torch.dtype | None, *, constant: bool) -> Tensor:
-    """An input that a model of that `dtype` can take.
+def checked(x: Any, dtype: torch.dtype | None, *, constant: bool, alone: bool) -> Tensor:
+    """An input that a model of that `dtype` can take; `alone` if it is the only one.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def checked(x: Any, dtype: torch.dtype | None, *, constant: bool) -> Tensor:
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}.")
-    numbers = x.dtype not in (torch.int64, torch.int32, torch.bool)
+    numbers = x.dtype not in (torch.int64, torch.int32, *([] if alone else [torch.bool]))
     wanted = dtype or (x.dtype if numbers else torch.float32)
     if numbers and x.dtype != wanted and not constant:
         raise TypeError(f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted}).")

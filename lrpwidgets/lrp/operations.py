@@ -53,6 +53,7 @@ from .arguments import (
     of_table,
     of_two,
     of_whole_numbers,
+    permuted,
     rearranged,
     replaces_scattered,
     resampled,
@@ -133,7 +134,7 @@ _TABLE: list[tuple[Operation, str]] = [
     # Whole numbers that are looked up later, and may be counted otherwise before.
     (
         Activation(accepts=of_whole_numbers),
-        "add __radd__ sub subtract rsub __rsub__ mul multiply __rmul__ floor_divide __floordiv__ remainder __mod__",
+        "add __radd__ sub subtract rsub __rsub__ mul multiply __rmul__ floor_divide __floordiv__ remainder",
     ),
     (Embedding(accepts=of_table), "__getitem__ index_select"),
     (Embedding(), "embedding one_hot"),
@@ -151,6 +152,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (_POOLING, "avg_pool1d avg_pool2d avg_pool3d"),
     (_POOLING, "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d"),
     (_REDUCTION, "mean sum"),
+    (replace(_REORDERING, accepts=permuted), "einsum"),
     (replace(_REDUCTION, accepts=rearranged), "einsum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, along=dim), "cumsum"),
     (Linear(kind="pool", build=averaged, nonnegative=kept, accepts=samples_linearly), "grid_sampler"),

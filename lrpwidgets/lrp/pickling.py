@@ -70,7 +70,8 @@ class Form:
 
 def named(function: Callable[..., Any]) -> Any:
     """`function` by its name, if torch has it under one; else itself."""
-    name = resolve_name(function)
+    of_operator = isinstance(function, torch._ops.OpOverload | torch._ops.OpOverloadPacket)
+    name = f"torch.ops.{function}" if of_operator else resolve_name(function)
     if name and name.startswith("torch.") and Name(name).found() == function:
         return Name(name)
     return function

@@ -5,6 +5,7 @@ write the program and its equal, and say where they stand. What cannot be equal 
 """
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from dense import assert_near
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from networks import realistic
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
@@ -542,3 +545,134 @@ def test_a_model_that_prepares_its_input_is_explained_as_if_that_were_done_outsi
     one = Explainer(inside, preset(name, 0.0, 1.0)).explain(pixels, WEIGHTS)
     outer = Explainer(Network(net, "input"), preset(name, tuple(low), tuple(high)))
     assert_equal(one, outer.explain(PREPARED["(x - mean) / std"](pixels), WEIGHTS))
+
+
+# Random networks in random spellings.
+
+Spelling = Callable[["Parts", Tensor], Tensor]
+
+
+def _normed_by_hand(p: Parts, x: Tensor) -> Tensor:
+    scale = p.norm.weight / (p.norm.running_var + p.norm.eps).sqrt()
+    return x * column(scale) + column(p.norm.bias - p.norm.running_mean * scale)
+
+
+def _normed_last(p: Parts, x: Tensor) -> Tensor:
+    deviation = (p.norm.running_var + p.norm.eps).sqrt()
+    rows = (x.movedim(1, -1) - p.norm.running_mean) / deviation * p.norm.weight
+    return rows.movedim(-1, 1) + column(p.norm.bias)
+
+
+def _in_groups(p: Parts, x: Tensor) -> Tensor:
+    return grouped(p, x)
+
+
+SPELLINGS: dict[str, list[Spelling]] = {
+    "convolution": [
+        lambda p, x: p.conv(x),
+        patches,
+        lambda p, x: F.conv2d(x, p.conv.weight, padding=1) + column(p.conv.bias),
+        lambda p, x: -F.conv2d(x, -p.conv.weight, -p.conv.bias, padding=1),
+        lambda p, x: F.conv2d(x, p.conv.weight * 2, padding="same") / 2 + column(p.conv.bias),
+        lambda p, x: torch.cat([F.conv2d(x, w[None], b[None], padding=1) for w, b in _rows(p.conv)], 1),
+    ],
+    "pointwise": [
+        lambda p, x: p.point(x),
+        lambda p, x: F.conv2d(x, p.point.weight) + column(p.point.bias),
+        lambda p, x: F.conv2d(x, 3 * p.point.weight, 3 * p.point.bias) / 3,
+        lambda p, x: torch.conv2d(x.contiguous(), p.point.weight, p.point.bias).clone(),
+    ],
+    "norm": [
+        lambda p, x: p.norm(x),
+        lambda p, x: p.frozen(x),
+        lambda p, x: spelled_norm(p.norm, x),
+        _normed_by_hand,
+        _normed_last,
+        lambda p, x: p.norm(x.transpose(2, 3)).transpose(2, 3),
+        lambda p, x: F.batch_norm(x.flatten(2), *_statistics(p.norm), eps=p.norm.eps).view_as(x),
+    ],
+    "scale": [
+        lambda p, x: x * column(SCALE),
+        lambda p, x: column(SCALE) * x,
+        lambda p, x: x / (1 / column(SCALE)),
+        lambda p, x: torch.mul(x, SCALE.view(1, -1, 1, 1)),
+        lambda p, x: (x.movedim(1, -1) * SCALE).movedim(-1, 1),
+        lambda p, x: -(x * -column(SCALE)),
+    ],
+    "shift": [
+        lambda p, x: x + column(SHIFT),
+        lambda p, x: column(SHIFT) + x,
+        lambda p, x: x - -column(SHIFT),
+        lambda p, x: torch.rsub(-x, column(SHIFT)),
+        lambda p, x: x.clone().add_(column(SHIFT)),
+        lambda p, x: (x + 1) + (column(SHIFT) - 1),
+    ],
+    "relu": [
+        lambda p, x: F.relu(x),
+        lambda p, x: x.clamp(min=0),
+        lambda p, x: torch.relu_(x.clone()),
+        lambda p, x: torch.maximum(x, x.new_zeros(())),
+        lambda p, x: F.threshold(x, 0.0, 0.0),
+        lambda p, x: F.leaky_relu(x, 0.0),
+    ],
+    "residual": [
+        lambda p, x: x + p.point(x),
+        lambda p, x: p.point(x) + x,
+        lambda p, x: torch.add(input=x, other=p.point(x)),
+        lambda p, x: torch.stack([x, p.point(x)]).sum(0),
+        lambda p, x: sum([x, p.point(x)]),
+        lambda p, x: p.point(x).add_(x),
+    ],
+    "group norm": [lambda p, x: F.group_norm(x, 2, p.signed, p.norm.bias), _in_groups],
+    "pooling": [
+        lambda p, x: F.avg_pool2d(x, 2, 1),
+        lambda p, x: F.avg_pool2d(x, 2, 1, divisor_override=1) / 4,
+        lambda p, x: x.unfold(2, 2, 1).unfold(3, 2, 1).mean((-1, -2)),
+        lambda p, x: F.avg_pool2d(input=x, kernel_size=(2, 2), stride=(1, 1)),
+    ],
+    "gate": [
+        lambda p, x: x * torch.sigmoid(p.point(x)),
+        lambda p, x: p.point(x).sigmoid() * x,
+        lambda p, x: torch.mul(x, torch.special.expit(p.point(x))),
+    ],
+    "turn": [
+        lambda p, x: x.transpose(2, 3),
+        lambda p, x: x.permute(0, 1, 3, 2),
+        lambda p, x: x.mT.contiguous(),
+        lambda p, x: torch.einsum("bchw->bcwh", x),
+    ],
+}
+
+
+def _rows(layer: nn.Conv2d) -> list[tuple[Tensor, Tensor]]:
+    return list(zip(layer.weight, layer.bias, strict=True))
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, ...]:
+    return norm.running_mean, norm.running_var, norm.weight, norm.bias
+
+
+def chain(names: list[str], spelled: list[int]) -> Program:
+    """A network of the named layers, each in one of its spellings."""
+
+    def program(p: Parts, x: Tensor) -> Tensor:
+        x = p.stem(x)
+        for name, number in zip(names, spelled, strict=True):
+            x = SPELLINGS[name][number % len(SPELLINGS[name])](p, x)
+        return p.head(x.mean((2, 3)))
+
+    return program
+
+
+@settings(max_examples=int(os.environ.get("LRPWIDGETS_REWRITINGS", "60")), deadline=None, derandomize=True)
+@given(
+    names=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=6),
+    spelled=st.lists(st.integers(0, 41), min_size=12, max_size=12),
+    composite=st.sampled_from(composites.names()),
+)
+def test_random_networks_have_one_map_in_all_their_spellings(names, spelled, composite):
+    if names.count("pooling") > 3:
+        names = [name for name in names if name != "pooling"] or ["relu"]
+    one, other = (chain(names, spelled[start : start + len(names)]) for start in (0, 6))
+    rules = preset(composite)
+    assert_equal(explained(one, "input", rules), explained(other, "input", rules))

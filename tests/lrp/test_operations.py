@@ -837,6 +837,49 @@ def test_what_is_known_to_have_no_negative_element_has_none(name):
             assert not value.nonnegative or bool((value.tensor >= 0).all())
 
 
+class _Moved(nn.Module):
+    """Looks tokens up after a function of them."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function, self.table = function, nn.Parameter(constant(12, 4))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        found = self.function(tokens)
+        rows = found.double() @ self.table if found.shape[-1] == 12 else self.table[found]
+        return rows.flatten(1)
+
+
+MOVED: dict[str, Callable[[Tensor], Tensor]] = {
+    "add": lambda ids: torch.add(ids, 1),
+    "1 +": lambda ids: 1 + ids,
+    "radd": lambda ids: ids.__radd__(1),
+    "sub": lambda ids: (ids + 2).sub(1),
+    "subtract": lambda ids: torch.subtract(ids + 2, 1),
+    "rsub": lambda ids: torch.rsub(ids, 9),
+    "9 -": lambda ids: 9 - ids,
+    "mul": lambda ids: ids.mul(2),
+    "multiply": lambda ids: torch.multiply(ids, 2),
+    "2 *": lambda ids: ids.__rmul__(2),
+    "floor_divide": lambda ids: torch.floor_divide(ids, 2),
+    "//": lambda ids: ids // 2,
+    "remainder": lambda ids: torch.remainder(ids, 3),
+    "%": lambda ids: ids % 3,
+    "mod": lambda ids: ids.__mod__(3),
+    "int": lambda ids: ids.int(),
+    "short": lambda ids: ids.short().long(),
+    "one-hot": lambda ids: F.one_hot(ids, 12),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_tokens_get_the_relevance_of_the_rows_that_a_function_of_them_finds(name):
+    explanation = Explainer(_Moved(MOVED[name]), "epsilon").explain(TOKENS, (weighted := constant(20, seed=5)))
+    found = MOVED[name](TOKENS)
+    rows = _Moved(MOVED[name]).table[found.argmax(-1) if found.dim() == 3 else found].detach()
+    assert_near(explanation.relevance, (rows * weighted.view(5, 4)).sum(-1), 1e-4)
+
+
 def test_every_row_of_the_table_and_every_expansion_is_tried(monkeypatch):
     seen: set[str] = set()
     find, take_apart = operations.find, expansions.find
@@ -857,6 +900,9 @@ def test_every_row_of_the_table_and_every_expansion_is_tried(monkeypatch):
     for function in NARROW.values():
         Explainer(Lone(function)).explain(constant(*ROWS))
     Explainer(_Lookup()).explain(TOKENS)
+    Explainer(Lone(lambda ids: F.embedding_bag(ids, constant(6, 4)))).explain(TOKENS)
+    for function in MOVED.values():
+        Explainer(_Moved(function)).explain(TOKENS)
     assert set(operations.OPERATIONS) | set(expansions.EXPANSIONS) <= seen | ALIASES
 
 

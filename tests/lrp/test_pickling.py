@@ -249,16 +249,21 @@ def test_composites_rules_and_patterns_are_copied(copied):
     assert torch.equal(explainer.explain(x).switch(copied(fitted).attribution()).relevance, expected.relevance)
 
 
+class LogGamma(nn.Module):
+    def forward(self, x):
+        return torch.lgamma(x)
+
+
 def test_a_registered_operation_must_be_registered_where_the_explanation_is_loaded(monkeypatch):
-    model, x = nn.Sequential(nn.Unfold(2), nn.Flatten(), nn.Linear(12 * 225, 5)).double(), pictures(1, 16)
+    model, x = nn.Sequential(LogGamma(), nn.Flatten(), nn.Linear(3 * 256, 5)).double(), pictures(1, 16)
     before = dict(operations.OPERATIONS)
     with pytest.raises(UnknownOperationError):
         Explainer(model).explain(x)
     monkeypatch.setattr(operations, "OPERATIONS", dict(before))
-    operations.register(torch.nn.functional.unfold, operations.Routing())
+    operations.register(torch.lgamma, operations.Activation())
     explanation = Explainer(model).explain(x)
     content = pickle.dumps(explanation)
     assert_same(pickle.loads(content), explanation)
     monkeypatch.setattr(operations, "OPERATIONS", before)
-    with pytest.raises(LookupError, match=r"an entry Routing for `unfold` that the operation table lacks"):
+    with pytest.raises(LookupError, match=r"an entry Activation for `lgamma` that the operation table lacks"):
         pickle.loads(content)

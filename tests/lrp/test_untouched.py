@@ -60,7 +60,11 @@ def test_the_users_own_hooks_stay_and_are_called(model):
     calls = []
     model.stem.register_forward_hook(lambda *_: calls.append("hook"))
     before = snapshot(model)
-    Explainer(model).explain(pictures(1, 16))
+    explainer = Explainer(model)
+    explainer.explain(pictures(1, 16))
+    assert set(calls) == {"hook"}
+    calls.clear()
+    explainer.explain(pictures(1, 16))
     assert calls == ["hook"]
     assert_untouched(before, model)
 
