@@ -480,7 +480,7 @@ def weight_of_all(p: Parts) -> Tensor:
 
 
 def grouped(p: Parts, x: Tensor) -> Tensor:
-    rows = x.view(len(x), 2, -1)
+    rows = x.reshape(len(x), 2, -1)
     rows = (rows - rows.mean(-1, keepdim=True)) / (rows.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
     return rows.view(x.shape) * column(p.signed) + column(p.norm.bias)
 
@@ -589,7 +589,7 @@ SPELLINGS: dict[str, list[Spelling]] = {
         _normed_by_hand,
         _normed_last,
         lambda p, x: p.norm(x.transpose(2, 3)).transpose(2, 3),
-        lambda p, x: F.batch_norm(x.flatten(2), *_statistics(p.norm), eps=p.norm.eps).view_as(x),
+        lambda p, x: F.batch_norm(x.flatten(2), *_statistics(p.norm), eps=p.norm.eps).reshape(x.shape),
     ],
     "scale": [
         lambda p, x: x * column(SCALE),
