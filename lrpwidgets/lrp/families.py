@@ -463,7 +463,7 @@ def _followed(call: Call, given: Sequence[Samples], place: int) -> Samples:
 
     try:
         return weighed(given, [x.shape for x in call.inputs], run)
-    except RuntimeError:  # it has no derivative
+    except (RuntimeError, TypeError):  # it has no derivative
         return broadcast(given, made.shape)
 
 

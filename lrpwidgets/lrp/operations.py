@@ -210,7 +210,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (_REORDERING, "permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip fliplr flipud rot90"),
     (Routing(), "__getitem__ slice select narrow index_select take take_along_dim gather masked_select"),
     (Routing(), "chunk split split_with_sizes tensor_split unsafe_chunk hsplit vsplit unbind diagonal linalg.diagonal"),
-    (Routing(), "expand expand_as broadcast_to repeat repeat_interleave tile meshgrid"),
+    (Routing(), "expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave tile meshgrid"),
     (Routing(keeps_axes=True, reorders=True), "channel_shuffle pixel_shuffle pixel_unshuffle"),
     (Extremum(accepts=with_one_constant), "max min maximum minimum fmax fmin"),
     (Routing(), "max min amax amin maximum minimum fmax fmin"),
@@ -218,6 +218,7 @@ _TABLE: list[tuple[Operation, str]] = [
     (Routing(axes=axis_or_all), "median"),  # torch takes a wrong one of numbers that share their memory
     (Strided(), "as_strided"),
     (_FILLING, "unfold im2col index_copy index_fill index_put masked_scatter diag_embed"),
+    (_FILLING, "max_unpool1d max_unpool2d max_unpool3d"),
     (replace(_FILLING, accepts=replaces_scattered), "scatter"),
     (Extremum(accepts=compares_scattered, gathers=True), "scatter_reduce"),
     (Routing(along=topk_axis), "topk kthvalue"),

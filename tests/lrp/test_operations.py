@@ -184,6 +184,19 @@ LINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "max_pool1d, indices": (lambda x: F.max_pool1d(x, 2, return_indices=True)[0], ROWS),
     "max_pool2d, indices": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], PICTURE),
     "max_pool3d, indices": (lambda x: F.max_pool3d(x, 2, return_indices=True)[0], VIDEO),
+    **{
+        f"max_unpool{n}d": (
+            lambda x, n=n: getattr(F, f"max_unpool{n}d")(
+                x,
+                getattr(F, f"max_pool{n}d")(
+                    _whole(x, *(2 * s if i else s for i, s in enumerate(x.shape[1:]))), 2, return_indices=True
+                )[1],
+                2,
+            ),
+            shape,
+        )
+        for n, shape in ((1, ROWS), (2, PICTURE), (3, VIDEO))
+    },
     "max_pool1d_with_indices": (lambda x: F.max_pool1d_with_indices(x, 2)[0], ROWS),
     "max_pool2d_with_indices": (lambda x: F.max_pool2d_with_indices(x, 2)[0], PICTURE),
     "max_pool3d_with_indices": (lambda x: F.max_pool3d_with_indices(x, 2)[0], VIDEO),
@@ -412,6 +425,7 @@ ROUTING: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "expand": (lambda x: x[:, :, None].expand(-1, -1, 3, -1), ROWS),
     "expand_as": (lambda x: x[:, :1].expand_as(torch.empty(len(x), 5, 6)), ROWS),
     "broadcast_to": (lambda x: torch.broadcast_to(x, (2, *x.shape)).transpose(0, 1), ROWS),
+    "broadcast_tensors": (lambda x: sum(torch.broadcast_tensors(x, x[:, :1] * 2)), ROWS),
     "repeat": (lambda x: x.repeat(1, 2, 1), ROWS),
     "repeat_interleave": (lambda x: x.repeat_interleave(2, 0).view(len(x), -1), ROWS),
     "tile": (lambda x: torch.tile(x, (1, 1, 2)), ROWS),

@@ -11,7 +11,6 @@ from collections import defaultdict
 from importlib import import_module
 from typing import Any
 
-from ..timing import table
 from .member import Member, Outcome, outcome
 from .reference import words
 
@@ -24,7 +23,7 @@ segmentation-models-pytorch monai vit-pytorch open_clip_torch efficientnet-pytor
 g-mlp-pytorch lambda-networks axial-attention perceiver-pytorch torchxrayvision kornia diffusers
 dynamic-network-architectures
 """),
-    "signals": words("braindecode torchaudio tsai pytorch-tcn ncps conformer"),
+    "signals": words("braindecode torchaudio pytorch-tcn ncps conformer"),
     "tokens": words("""
 x-transformers peft performer-pytorch linformer linear-attention-transformer nystrom-attention sentence-transformers
 """),
@@ -66,13 +65,20 @@ def _line(each: Outcome) -> str:
 
 
 def _print(found: list[Outcome]) -> None:
+    """The table of the packages, in the README's form."""
     packages: dict[str, list[Outcome]] = defaultdict(list)
     for each in found:
         if each.outcome != "not built":
             packages[each.package].append(each)
-    rows = []
-    for package, own in packages.items():
-        differences = [each.difference for each in own if each.outcome == "explained" and each.difference is not None]
-        counts = [sum(each.outcome == name for each in own) for name in ("explained", "refused", "wrong", "crashed")]
-        rows.append([package, str(len(own)), *map(str, counts), f"{max(differences, default=0.0):.0e}"])
-    table("Foreign networks", ["", "members", "explained", "refused", "wrong", "crashed", "largest difference"], rows)
+    rows = [[package, *_summary(own)] for package, own in packages.items()]
+    rows.append(["all", *_summary([each for own in packages.values() for each in own])])
+    columns = ["package", "members", "explained", "refused", "wrong", "crashed", "largest difference"]
+    for line in [columns, ["---"] * len(columns), *rows]:
+        print(f"| {' | '.join(line)} |")
+
+
+def _summary(own: list[Outcome]) -> list[str]:
+    """How many there are and what became of them; the largest difference of those that are explained."""
+    differences = [each.difference for each in own if each.outcome == "explained" and each.difference is not None]
+    counts = (sum(each.outcome == name for each in own) for name in ("explained", "refused", "wrong", "crashed"))
+    return [str(len(own)), *(str(count) if count else "–" for count in counts), f"{max(differences, default=0.0):.0e}"]

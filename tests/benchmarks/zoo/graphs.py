@@ -16,7 +16,7 @@ from .reference import words
 
 NODES, FEATURES = 6, 8
 EDGES = torch.tensor([[0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 0, 0, 3], [1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 0, 5, 3, 0]])
-PLACES = normal(NODES, 3, seed=2)
+PLACES = normal(NODES, 3, seed=2).double()
 TYPES = torch.arange(EDGES.shape[1]) % 3
 
 
@@ -30,11 +30,7 @@ def _layer(
     name: str, *args: Any, edges: dict[str, Any] | None = None, extra: tuple[Any, ...] = (), **settings: Any
 ) -> Setup:
     layer = getattr(import_module("torch_geometric.nn"), name)(*args, **settings)
-    given = {
-        name: value.to(torch.get_default_dtype()) if value.is_floating_point() else value
-        for name, value in (edges or {}).items()
-    }
-    return _graph(layer, lambda layer, x: layer(x, EDGES, *extra, **given))
+    return _graph(layer, lambda layer, x: layer(x, EDGES, *extra, **(edges or {})))
 
 
 def _wide(*args: Any, **settings: Any) -> Any:
@@ -45,8 +41,8 @@ def _mlp(inputs: int = FEATURES, outputs: int = 5) -> nn.Module:
     return nn.Sequential(nn.Linear(inputs, 12), nn.ReLU(), nn.Linear(12, outputs))
 
 
-_ATTRIBUTES = {"edge_attr": normal(EDGES.shape[1], 4)}
-_WEIGHTS = {"edge_weight": normal(EDGES.shape[1]).abs()}
+_ATTRIBUTES = {"edge_attr": normal(EDGES.shape[1], 4).double()}
+_WEIGHTS = {"edge_weight": normal(EDGES.shape[1]).double().abs()}
 
 
 def _points(name: str, call: Callable[..., Any], **settings: Any) -> Setup:
@@ -74,7 +70,7 @@ class _Pooled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         graphs, nodes, _ = x.shape
         offsets = nodes * torch.arange(graphs).repeat_interleave(EDGES.shape[1])
-        hidden = self.layer(x.flatten(0, 1), EDGES.repeat(1, graphs) + offsets).relu()
+        hidden = nn.functional.softplus(self.layer(x.flatten(0, 1), EDGES.repeat(1, graphs) + offsets))
         scores: Tensor = self.head(self.pooling(hidden, torch.arange(graphs).repeat_interleave(nodes)))
         return scores
 
@@ -101,7 +97,7 @@ def _pooled(name: str) -> Setup:
         pooling = getattr(nets, name)
         model = _Pooled(lambda x, graph: pooling(x, graph))
     x = normal(2, NODES, FEATURES)
-    model(x.to(torch.get_default_dtype()))
+    model.double()(x.double())
     return Setup(model, (x,))
 
 
@@ -109,7 +105,7 @@ def _egnn() -> Setup:
     from egnn_pytorch import EGNN
 
     layer = EGNN(dim=FEATURES)
-    around = Around(layer, lambda layer, x: layer(x, PLACES.to(x).expand(len(x), -1, -1))[0].mean(1))
+    around = Around(layer, lambda layer, x: layer(x, PLACES.expand(len(x), -1, -1))[0].mean(1))
     return Setup(around, (normal(2, NODES, FEATURES),))
 
 
@@ -142,12 +138,12 @@ ClusterGCNConv FiLMConv SuperGATConv MFConv GENConv ResGatedGraphConv GeneralCon
     "GCN2Conv": lambda: _points("GCN2Conv", lambda layer, x: layer(x, x, EDGES), channels=FEATURES, alpha=0.1),
     "GINConv": lambda: _points("GINConv", lambda layer, x: layer(x, EDGES), nn=_mlp(), train_eps=True),
     "GINEConv": lambda: _points(
-        "GINEConv", lambda layer, x: layer(x, EDGES, normal(14, 4).to(x)), nn=_mlp(), edge_dim=4
+        "GINEConv", lambda layer, x: layer(x, EDGES, _ATTRIBUTES["edge_attr"]), nn=_mlp(), edge_dim=4
     ),
     "EdgeConv": lambda: _points("EdgeConv", lambda layer, x: layer(x, EDGES), nn=_mlp(2 * FEATURES)),
     "NNConv": lambda: _points(
         "NNConv",
-        lambda layer, x: layer(x, EDGES, normal(14, 4).to(x)),
+        lambda layer, x: layer(x, EDGES, _ATTRIBUTES["edge_attr"]),
         in_channels=FEATURES,
         out_channels=5,
         nn=_mlp(4, 40),
@@ -167,10 +163,10 @@ ClusterGCNConv FiLMConv SuperGATConv MFConv GENConv ResGatedGraphConv GeneralCon
     "RGATConv": _wide("RGATConv", FEATURES, 5, 3, edges={"edge_type": TYPES}),
     "PDNConv": _wide("PDNConv", FEATURES, 5, edge_dim=4, hidden_channels=6, edges=_ATTRIBUTES),
     "PointNetConv": lambda: _points(
-        "PointNetConv", lambda layer, x: layer(x, PLACES.to(x), EDGES), local_nn=_mlp(FEATURES + 3)
+        "PointNetConv", lambda layer, x: layer(x, PLACES, EDGES), local_nn=_mlp(FEATURES + 3)
     ),
     "PointTransformerConv": lambda: _points(
-        "PointTransformerConv", lambda layer, x: layer(x, PLACES.to(x), EDGES), in_channels=FEATURES, out_channels=5
+        "PointTransformerConv", lambda layer, x: layer(x, PLACES, EDGES), in_channels=FEATURES, out_channels=5
     ),
     "GPSConv": lambda: _points(
         "GPSConv",

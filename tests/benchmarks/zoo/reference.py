@@ -160,11 +160,11 @@ def _out_of_place(name: str) -> Function:
 
 
 _MOVES = set(
-    words(
-        "view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze permute transpose swapaxes movedim t T mT "
-        "roll flip __getitem__ select narrow index_select gather chunk split unbind diagonal expand expand_as broadcast_to "
-        "repeat repeat_interleave tile clone contiguous detach cat stack take_along_dim unfold"
-    )
+    words("""
+view view_as reshape reshape_as flatten unflatten ravel squeeze unsqueeze permute transpose swapaxes movedim t T
+mT roll flip __getitem__ select narrow index_select gather chunk split unbind diagonal expand expand_as
+broadcast_to repeat repeat_interleave tile clone contiguous detach cat stack take_along_dim unfold
+""")
 )
 
 
@@ -529,20 +529,21 @@ floor ceil
 """
 _GATES = "sigmoid hardsigmoid expit special_expit reciprocal rsqrt"
 _OWN_GATES = set(
-    words(
-        "sigmoid hardsigmoid expit special_expit reciprocal rsqrt softmax softmin mul multiply __rmul__ __mul__ div divide "
-        "true_divide __truediv__ __rdiv__ __rtruediv__ std var norm linalg_vector_norm vector_norm linalg_norm lerp"
-    )
+    words("""
+sigmoid hardsigmoid expit special_expit reciprocal rsqrt softmax softmin mul multiply __rmul__ __mul__ div
+divide true_divide __truediv__ __rdiv__ __rtruediv__ std var norm linalg_vector_norm vector_norm linalg_norm
+lerp
+""")
 )
 _KEEPS_GATES = set(
-    words(
-        "sqrt pow __pow__ log1p log clamp_max hardtanh clamp clip clamp_min dropout clone contiguous detach data to type "
-        "float double half bfloat16 type_as neg negative view view_as reshape reshape_as flatten unflatten ravel squeeze "
-        "unsqueeze permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip __getitem__ select narrow "
-        "index_select take_along_dim gather masked_select chunk split split_with_sizes tensor_split unbind diagonal expand "
-        "expand_as broadcast_to repeat repeat_interleave tile max min amax amin maximum minimum sort topk pad masked_fill "
-        "tril triu where cat concat stack hstack vstack constant_pad_nd rot90 unfold"
-    )
+    words("""
+sqrt pow __pow__ log1p log clamp_max hardtanh clamp clip clamp_min dropout clone contiguous detach data to type
+float double half bfloat16 type_as neg negative view view_as reshape reshape_as flatten unflatten ravel squeeze
+unsqueeze permute transpose swapaxes swapdims movedim moveaxis t T mT roll flip __getitem__ select narrow
+index_select take_along_dim gather masked_select chunk split split_with_sizes tensor_split unbind diagonal
+expand expand_as broadcast_to repeat repeat_interleave tile max min amax amin maximum minimum sort topk pad
+masked_fill tril triu where cat concat stack hstack vstack constant_pad_nd rot90 unfold
+""")
 )
 _KEEPS_GATES_OF_ONE = {"add", "sub", "subtract", "rsub", "__radd__", "__rsub__", "__add__", "__sub__"}
 

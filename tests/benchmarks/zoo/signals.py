@@ -16,10 +16,10 @@ from .reference import words
 Members = dict[str, Callable[[], Setup]]
 
 _EEG = words("""
-ATCNet AttentionBaseNet AttnSleep BDTCN BIOT CBraMod CTNet ContraWR DGCNN Deep4Net DeepSleepNet EEGConformer EEGITNet
-EEGInceptionERP EEGInceptionMI EEGMiner EEGNeX EEGNet EEGSimpleConv EEGSym EEGTCNet FBCNet FBLightConvNet FBMSNet HybridNet
-IFNet Labram MEDFormer MSVTNet SCCNet SPARCNet SSTDPN ShallowFBCSPNet SignalJEPA_PreLocal SincShallowNet
-SleepStagerBlanco2020 SleepStagerChambon2018 SyncNet TCFormer TCN TIDNet TSception USleep
+ATCNet AttentionBaseNet BDTCN BIOT CBraMod CTNet ContraWR Deep4Net DeepSleepNet EEGConformer EEGITNet
+EEGInceptionERP EEGInceptionMI EEGMiner EEGNeX EEGNet EEGTCNet HybridNet
+MEDFormer MSVTNet SCCNet SPARCNet SSTDPN ShallowFBCSPNet SignalJEPA_PreLocal SincShallowNet
+SleepStagerBlanco2020 SleepStagerChambon2018 TCFormer TIDNet TSception
 """)
 
 
@@ -108,56 +108,6 @@ TORCHAUDIO: Members = {
         "torchaudio.models:DeepSpeech", (2, 1, 6, 8), select=lambda o: o.mean(1), n_feature=8, n_hidden=12
     ),
     "Wav2Letter": _called("torchaudio.models:Wav2Letter", (2, 1, 4000), select=pixels, num_classes=5),
-    "HDemucs": _called(
-        "torchaudio.models:HDemucs",
-        (1, 2, 16384),
-        select=lambda o: o.mean((2, 3)),
-        sources=["a", "b"],
-        channels=4,
-        depth=4,
-    ),
-}
-
-_SERIES = {
-    **{
-        name: _called(f"tsai.models.{module}:{name}", (2, 3, 24), args=(3, 4))
-        for module, name in (
-            ("InceptionTime", "InceptionTime"),
-            ("InceptionTimePlus", "InceptionTimePlus"),
-            ("FCN", "FCN"),
-            ("FCNPlus", "FCNPlus"),
-            ("ResNet", "ResNet"),
-            ("ResNetPlus", "ResNetPlus"),
-            ("ResCNN", "ResCNN"),
-            ("RNN", "LSTM"),
-            ("RNN", "GRU"),
-            ("RNNPlus", "LSTMPlus"),
-            ("RNN_FCN", "MRNN_FCN"),
-            ("XceptionTime", "XceptionTime"),
-            ("TCN", "TCN"),
-        )
-    },
-    **{
-        name: _called(f"tsai.models.{module}:{name}", (2, 3, 24), args=(3, 4, 24))
-        for module, name in (
-            ("OmniScaleCNN", "OmniScaleCNN"),
-            ("gMLP", "gMLP"),
-            ("MLP", "MLP"),
-            ("XCM", "XCM"),
-            ("mWDN", "mWDN"),
-            ("TST", "TST"),
-            ("TSTPlus", "TSTPlus"),
-            ("TSiTPlus", "TSiTPlus"),
-            ("TSSequencerPlus", "TSSequencerPlus"),
-            ("ConvTranPlus", "ConvTranPlus"),
-            ("RNN_FCN", "LSTM_FCN"),
-            ("RNNAttention", "LSTMAttention"),
-            ("TSPerceiver", "TSPerceiver"),
-        )
-    },
-    "TransformerModel": _called(
-        "tsai.models.TransformerModel:TransformerModel", (2, 3, 24), args=(3, 4), d_model=16, n_head=2, d_ffn=24
-    ),
 }
 
 
@@ -169,7 +119,6 @@ def _ncp(name: str) -> Setup:
 MEMBERS: dict[str, Members] = {
     "braindecode": {name: partial(_eeg, name) for name in _EEG},
     "torchaudio": TORCHAUDIO,
-    "tsai": _SERIES,
     "pytorch-tcn": {
         "TCN": _called("pytorch_tcn:TCN", (2, 4, 20), select=pixels, num_inputs=4, num_channels=[6, 6], kernel_size=3),
         "TCN, causal": _called(

@@ -48,11 +48,11 @@ X: Members = {
     **{
         name: partial(_x, **{name: True})
         for name in words("""
-rotary_pos_emb alibi_pos_bias rel_pos_bias dynamic_pos_bias use_rmsnorm use_simple_rmsnorm use_scalenorm
-ff_glu ff_swish ff_relu_squared ff_no_bias attn_talking_heads sandwich_norm residual_attn gate_residual
-scale_residual macaron attn_qk_norm attn_flash attn_gate_values attn_one_kv_head shift_tokens resi_dual
-pre_norm_has_final_norm attn_head_scale attn_add_zero_kv use_adaptive_layernorm rotary_xpos
-attn_laser attn_hybrid_module attn_on_attn ff_post_act_ln attn_value_rmsnorm use_dynamic_tanh
+rotary_pos_emb alibi_pos_bias rel_pos_bias use_rmsnorm use_simple_rmsnorm use_scalenorm
+ff_glu ff_swish ff_relu_squared ff_no_bias sandwich_norm residual_attn gate_residual
+scale_residual macaron attn_qk_norm attn_flash attn_gate_values attn_one_kv_head shift_tokens
+pre_norm_has_final_norm attn_head_scale attn_add_zero_kv rotary_xpos
+attn_laser attn_on_attn ff_post_act_ln attn_value_rmsnorm use_dynamic_tanh
 """)
     },
     "attn_kv_heads": partial(_x, attn_kv_heads=1),
@@ -99,11 +99,9 @@ PEFT: Members = {
     "OFT": partial(_peft, "OFTConfig", oft_block_size=4, **_TARGETS),
     "BOFT": partial(_peft, "BOFTConfig", boft_block_size=4, **_TARGETS),
     "VeRA": partial(_peft, "VeraConfig", r=4, **_TARGETS),
-    "FourierFT": partial(_peft, "FourierFTConfig", n_frequency=10, **_TARGETS),
     "prompt tuning": partial(_peft, "PromptTuningConfig", num_virtual_tokens=3),
     "P-tuning": partial(_peft, "PromptEncoderConfig", num_virtual_tokens=3, encoder_hidden_size=8),
-    "prefix tuning": partial(_peft, "PrefixTuningConfig", num_virtual_tokens=3),
-    "layer norm tuning": partial(_peft, "LNTuningConfig"),
+    "layer norm tuning": partial(_peft, "LNTuningConfig", target_modules=["LayerNorm"]),
 }
 
 

@@ -31,7 +31,7 @@ timm-skresnet18 timm-res2net50_26w_4s mobileone_s0 tu-convnext_atto tu-regnetx_0
 SMP: Members = {
     **{f"{name}, resnet18": partial(_smp, name, "resnet18") for name in _ARCHITECTURES},
     **{f"Unet, {name}": partial(_smp, "Unet", name) for name in _ENCODERS},
-    "PAN, resnet18": partial(_smp, "PAN", "resnet18", 128),
+    "PAN, resnet18": partial(_smp, "PAN", "resnet18", 256),
     "Unet, scse": partial(_smp, "Unet", "resnet18", decoder_attention_type="scse"),
     "Unet, classes": lambda: given(
         "segmentation_models_pytorch:Unet",
@@ -85,7 +85,9 @@ MONAI: Members = {
         mlp_dim=32,
         num_heads=4,
     ),
-    "SwinUNETR": _monai("SwinUNETR", select=pixels, in_channels=1, out_channels=2, feature_size=12),
+    "SwinUNETR": _monai(
+        "SwinUNETR", PICTURE, select=pixels, in_channels=3, out_channels=2, feature_size=12, spatial_dims=2
+    ),
     "ViT": _monai(
         "ViT",
         select=first,
@@ -114,19 +116,9 @@ MONAI: Members = {
     "SEResNext50": _monai("SEResNext50", PICTURE, spatial_dims=2, in_channels=3, num_classes=4),
     "EfficientNetBN": _monai("EfficientNetBN", PICTURE, args=("efficientnet-b0",), spatial_dims=2, pretrained=False),
     "ResNet": _monai("resnet10", VOLUME, spatial_dims=3, n_input_channels=1, num_classes=3),
-    "HighResNet": _monai("HighResNet", select=pixels, **_OF_VOLUMES),
-    "AHNet": _monai("AHNet", PICTURE, select=pixels, spatial_dims=2, in_channels=3, out_channels=2),
+    "HighResNet": _monai("HighResNet", (1, 1, 12, 12, 12), select=pixels, **_OF_VOLUMES),
+    "AHNet": _monai("AHNet", (2, 3, 128, 128), select=pixels, spatial_dims=2, in_channels=3, out_channels=2),
     "RegUNet": _monai("RegUNet", select=pixels, spatial_dims=3, in_channels=1, num_channel_initial=4, depth=2),
-    "GlobalNet": _monai(
-        "GlobalNet",
-        (2, 1, 16, 16),
-        select=pixels,
-        image_size=(16, 16),
-        spatial_dims=2,
-        in_channels=1,
-        num_channel_initial=4,
-        depth=2,
-    ),
     "FlexibleUNet": _monai(
         "FlexibleUNet", PICTURE, select=pixels, in_channels=3, out_channels=2, backbone="efficientnet-b0"
     ),
@@ -136,12 +128,14 @@ MONAI: Members = {
     "Critic": _monai("Critic", in_shape=(1, 32, 32, 32), channels=(4, 8), strides=(2, 2)),
     "AutoEncoder": _monai("AutoEncoder", select=pixels, **_OF_VOLUMES, channels=(4, 8), strides=(2, 2)),
     "FullyConnectedNet": _monai("FullyConnectedNet", (2, 6), in_channels=6, out_channels=3, hidden_channels=(8, 8)),
-    "MedNeXtS": _monai("MedNeXtS", select=pixels, spatial_dims=3, in_channels=1, out_channels=2),
+    "MedNeXtS": _monai("MedNeXtS", (2, 3, 32, 32), select=pixels, spatial_dims=2, in_channels=3, out_channels=2),
     "MILModel": _monai("MILModel", (2, 3, 3, 64, 64), num_classes=3, pretrained=False, backbone="resnet18"),
     "MILModel, attention": _monai(
         "MILModel", (2, 3, 3, 64, 64), num_classes=3, pretrained=False, backbone="resnet18", mil_mode="att_trans"
     ),
-    "TorchVisionFCModel": _monai("TorchVisionFCModel", PICTURE, model_name="resnet18", num_classes=3, pretrained=False),
+    "TorchVisionFCModel": _monai(
+        "TorchVisionFCModel", (2, 3, 224, 224), model_name="resnet18", num_classes=3, pretrained=False
+    ),
     "PatchDiscriminator": _monai(
         "PatchDiscriminator", PICTURE, select=lambda o: pixels(o[-1]), spatial_dims=2, channels=4, in_channels=3
     ),
@@ -159,13 +153,9 @@ MONAI: Members = {
     ),
     "DiffusionModelUNet": lambda: _diffusion(),
     "HoVerNet": _monai(
-        "HoVerNet", (2, 3, 256, 256), select=lambda o: pixels(next(iter(o.values()))), mode="fast", in_channels=3
+        "HoVerNet", (1, 3, 256, 256), select=lambda o: pixels(next(iter(o.values()))), mode="fast", in_channels=3
     ),
     "Quicknat": _monai("Quicknat", PICTURE, select=pixels, num_classes=3, num_channels=3, num_filters=8),
-    "VoxelMorphUNet": _monai(
-        "VoxelMorphUNet", (2, 2, 32, 32, 32), select=pixels, spatial_dims=3, in_channels=2, unet_out_channels=4
-    ),
-    "HyenaNDUNETR": _monai("HyenaNDUNETR", select=pixels, in_channels=1, out_channels=2, img_size=32),
     "DAF3D": _monai(
         "DAF3D", select=lambda o: pixels(o[0] if isinstance(o, list) else o), in_channels=1, out_channels=2
     ),
@@ -259,7 +249,7 @@ VIT: Members = {
     "cvt.CvT": _vit(
         "cvt", "CvT", (2, 3, 64, 64), num_classes=5, s1_emb_dim=16, s2_emb_dim=16, s3_emb_dim=16, s3_depth=1
     ),
-    "twins_svt.TwinsSVT": _vit("twins_svt", "TwinsSVT", (2, 3, 224, 224), num_classes=5, s1_emb_dim=8, s2_emb_dim=8),
+    "twins_svt.TwinsSVT": _vit("twins_svt", "TwinsSVT", (2, 3, 64, 64), num_classes=5, s1_emb_dim=8, s2_emb_dim=8),
     "regionvit.RegionViT": _vit(
         "regionvit", "RegionViT", (2, 3, 224, 224), num_classes=5, dim=(8, 8, 8, 8), depth=(1, 1, 1, 1)
     ),
