@@ -42,10 +42,19 @@ class Affine:
 
 def of(call: Call) -> Affine | None:
     """The call as a constant scale and shift of its only input; None if it is no such function."""
-    reader = _READERS.get(key(call.function))
-    if reader is None or len(call.inputs) != 1 or not _keeps_shape(call):
-        return None
-    return reader(call)
+    return _READERS[key(call.function)](call) if spells(call) else None
+
+
+def spells(call: Call) -> bool:
+    """Whether the call is a constant scale and shift of its only input; cheaper than to read which."""
+    name = key(call.function)
+    if name not in _READERS or len(call.inputs) != 1 or not _keeps_shape(call):
+        return False
+    if is_norm(call):
+        return _uses_running_statistics(call)
+    if name in _DIVISIONS or name == "addcmul":
+        return _READERS[name](call) is not None
+    return True
 
 
 def chain(calls: Sequence[Call]) -> Affine:
@@ -140,18 +149,22 @@ def _leaves(item: Any) -> list[Any]:
     return found
 
 
-def _batch_norm(call: Call) -> Affine | None:
+def _uses_running_statistics(call: Call) -> bool:
+    """Whether a batch or instance norm is in eval mode."""
+    if key(call.function) == "batch_norm":
+        arguments = call.bind(batch_norm_arguments)
+        return arguments["running_mean"] is not None and not arguments["training"]
+    return not call.bind(instance_norm_arguments)["use_input_stats"]
+
+
+def _batch_norm(call: Call) -> Affine:
     """A batch norm in eval mode: one number per channel each (Pahde et al. 2022)."""
-    arguments = call.bind(batch_norm_arguments)
-    if arguments["running_mean"] is None or arguments["training"]:
-        return None
-    return _by_statistics(call, **arguments)
+    return _by_statistics(call, **call.bind(batch_norm_arguments))
 
 
-def _instance_norm(call: Call) -> Affine | None:
+def _instance_norm(call: Call) -> Affine:
     """With running statistics it is a batch norm."""
-    arguments = call.bind(instance_norm_arguments)
-    return None if arguments["use_input_stats"] else _by_statistics(call, **arguments)
+    return _by_statistics(call, **call.bind(instance_norm_arguments))
 
 
 def _by_statistics(
@@ -225,9 +238,11 @@ def _addcmul(call: Call) -> Affine | None:
 SUMS = {"add": (1, 1), "__radd__": (1, 1), "sub": (1, -1), "subtract": (1, -1), "rsub": (-1, 1), "__rsub__": (-1, 1)}
 """Sums of two, with the signs of their terms."""
 
+_DIVISIONS = ("div", "divide", "true_divide")
+
 _SCALES: dict[str, Callable[[Call], Affine | None]] = {
     **dict.fromkeys(("mul", "multiply", "__rmul__"), _product),
-    **dict.fromkeys(("div", "divide", "true_divide"), _quotient),
+    **dict.fromkeys(_DIVISIONS, _quotient),
     **dict.fromkeys(("neg", "negative"), lambda call: Affine(-1.0)),
 }
 

@@ -73,7 +73,7 @@ def added_up(call: Call, cache: EffectiveWeights) -> LinearStep:
 
 def instance_normed(call: Call, cache: EffectiveWeights) -> LinearStep:
     """``F.instance_norm``; with running statistics it is a batch norm."""
-    return lone(call, cache) if affine.of(call) else norms.instance_norm(call)
+    return lone(call, cache) if affine.spells(call) else norms.instance_norm(call)
 
 
 def dim(input: Tensor, dim: int = -1, *_: Any, **__: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def normed(build: Callable[[Call], LinearStep]) -> Callable[[Call, EffectiveWeig
 
 def uses_running_statistics(call: Call) -> bool:
     """Whether a batch norm is in eval mode."""
-    return affine.of(call) is not None
+    return affine.spells(call)
 
 
 def of_whole_numbers(call: Call) -> bool:

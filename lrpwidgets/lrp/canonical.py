@@ -16,6 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -172,7 +173,7 @@ class _Spelled(_Rewriting):
             return None
         axes = _reduced_axes(self.tensor(mean), self.tensor(x))
         maker = self.made_by(mean)
-        while maker and maker.operation and maker.operation.reorders:
+        while maker and maker.operation and maker.operation.reorders and len(maker.inputs) == 1:
             maker = self.made_by(maker.inputs[0])
         if not axes or maker is None or maker.kind != "pool" or maker.inputs != (x,):
             return None
@@ -228,26 +229,74 @@ class _Folding(_Rewriting):
 
     def visit(self, step: Step) -> None:
         call = self.call(step)
-        found = affine.of(call) if step.operation and len(step.inputs) == 1 else None
-        if found is None:
+        if not step.operation or len(step.inputs) != 1 or not affine.spells(call):
             return self.keep(_by_geometry(step, call, self.made_by) if step.operation else step)
-        if step.inputs[0] in self._raw:
+        (value,), (made,) = step.inputs, step.outputs
+        if value in self._raw:
             return self.keep(replace(step, operation=operations.PASSED))
-        if step.operation is not operations.NORM_SCALE and not affine.shifts(call) and self._enters_product(step):
+        shifts = affine.shifts(call)
+        if step.operation is not operations.NORM_SCALE and not shifts and self._enters_product(step):
             return self.keep(step)
-        if not found.scales and (mask := _mask(found.shift)) is not None:
+        if shifts and not affine.is_norm(call) and (mask := _mask(affine.of(call))) is not None:
             return self.keep(_masked(step, mask))
-        way = self._way_back(step.inputs[0])
-        at = None if way is None else self.maker[way[-1].inputs[0] if way else step.inputs[0]]
-        before = None if at is None else self.steps[at]
-        if way is None or before is None or not self._takes(before, step, call):
-            return self.keep(step if step.operation is operations.NORM_SCALE else replace(step, operation=_lone(found)))
-        chain = (*before.folded, self._moved(way, step, found) if way else step)
+        maker = self.made_by(value)
+        if made is None or maker is None or not self._reaches(value, step, call):
+            return self.keep(self._alone(step, call))
+        if not self._moves(maker):
+            return self._fold(value, step)
+        found, whole = affine.of(call), self.tensor(made)
+        assert found is not None
+        constants = (torch.as_tensor(part).to(whole).expand(whole.shape) for part in (found.scale, found.shift))
+        return self._put_before(value, made, [whole, *constants], step)
+
+    def _alone(self, step: Step, call: Call) -> Step:
+        """A scale and shift that no linear step takes in."""
+        if step.operation is operations.NORM_SCALE:
+            return step
+        found = affine.of(call)
+        assert found is not None
+        return replace(step, operation=_lone(found))
+
+    def _fold(self, value: int, step: Step) -> None:
+        """Make the scale and shift `step` a part of the step that makes `value`."""
+        at = self.maker[value]
+        before = self.made_by(value)
+        assert before is not None
+        chain = (*before.folded, step)
         operation = before.operation
         if _is_alone(before):
             operation = _lone(affine.chain([self.call(replace(before, folded=())), *map(self.call, chain)]))
         by_channel = self._by_channel(before, chain)
-        return self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
+        self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
+
+    def _put_before(self, value: int, result: int, parts: Sequence[Tensor], step: Step) -> None:
+        """`step` not on `value` but on what it is only moved from, so that what is moved is its `result`.
+
+        `parts` are the result's numbers, and the scale and the shift of each.
+        """
+        maker, at = self.made_by(value), self.maker[value]
+        assert maker is not None
+        if not self._moves(maker):
+            scale, shift = map(_narrowed, parts[1:])
+            arguments: dict[str, Any] = {"args": (shift, Slot(0), scale), "kwargs": {}}
+            self._fold(value, replace(step, function=torch.addcmul, **arguments, inputs=(value,), outputs=(result,)))
+            return
+        call = self.call(maker)
+        still = isinstance(maker.operation, operations.Activation)  # then nothing changes place
+        pulled: list[Sequence[Tensor]] = [[part] if still else call.pull([part]) for part in parts]
+        sources = [self._new_value(made, result, old) for made, old in zip(pulled[0], maker.inputs, strict=True)]
+        for number, (old, new) in enumerate(zip(maker.inputs, sources, strict=True)):
+            self._put_before(old, new, [part[number] for part in pulled], step)
+        self.keep(replace(maker, inputs=tuple(sources), outputs=(result,)), at)
+
+    def _reaches(self, value: int, step: Step, call: Call) -> bool:
+        """Whether all that makes `value`, but for its moves, is there for it alone and may take the `step` in."""
+        maker = self.made_by(value)
+        if maker is None or self.readers[value] > 1:
+            return False
+        if self._moves(maker):
+            return all(self._reaches(source, step, call) for source in maker.inputs)
+        return self._takes(maker, step, call)
 
     def _takes(self, before: Step, step: Step, call: Call) -> bool:
         """Whether `before` is a step that the scale and shift `step` can be a part of."""
@@ -257,52 +306,14 @@ class _Folding(_Rewriting):
             return not affine.shifts(call)
         return _is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
 
-    def _way_back(self, value: int) -> list[Step] | None:
-        """The steps that only reorder elements between `value` and the step that computes them.
-
-        None if somebody else reads them on the way, or they are an input's.
-        """
-        way: list[Step] = []
-        while self.readers[value] == 1 and (maker := self.made_by(value)):
-            if not self._reorders(maker):
-                return way
-            way.append(maker)
-            (value,) = maker.inputs
-        return None
-
-    def _reorders(self, step: Step) -> bool:
-        if not (step.operation and step.operation.reorders) or len(step.inputs) != 1 or len(step.outputs) != 1:
+    def _moves(self, step: Step) -> bool:
+        """Whether the step only moves elements: none is lost, repeated or added."""
+        if not (step.operation and step.operation.reorders) or len(step.outputs) != 1:
             return False
-        before, after = self.tensor(step.inputs[0]), self.tensor(step.outputs[0] or 0)
+        before, after = [self.tensor(value) for value in step.inputs], self.tensor(step.outputs[0] or 0)
         random = operations.is_random(step.function, step.args, step.kwargs)
-        return before.numel() == after.numel() and before.dtype == after.dtype and not random
-
-    def _moved(self, way: Sequence[Step], step: Step, found: affine.Affine) -> Step:
-        """`step` as it is in front of the reordering `way`, which goes on from its result now."""
-        (last,) = step.outputs
-        assert last is not None
-        made = self.tensor(last)
-        parts = [
-            made,
-            *(torch.as_tensor(part, dtype=made.dtype).expand(made.shape) for part in (found.scale, found.shift)),
-        ]
-        results = [last]
-        for each in way:
-            if not isinstance(each.operation, operations.Activation):  # else nothing changes place
-                call = self.call(each)
-                parts = [call.pull([part])[0] for part in parts]
-            results.append(self._new_value(parts[0], last, each.inputs[0]))
-        for each, result, source in zip(way, results, results[1:], strict=False):
-            self.keep(replace(each, inputs=(source,), outputs=(result,)), self.maker[each.outputs[0] or 0])
-        scale, shift = map(_narrowed, parts[1:])
-        return replace(
-            step,
-            function=torch.addcmul,
-            args=(shift, Slot(0), scale),
-            kwargs={},
-            inputs=(way[-1].inputs[0],),
-            outputs=(results[-1],),
-        )
+        complete = sum(x.numel() for x in before) == after.numel() and len(set(step.inputs)) == len(before)
+        return complete and all(x.dtype == after.dtype for x in before) and not random
 
     def _new_value(self, tensor: Tensor, like: int, place: int) -> int:
         known = self.values[like]
@@ -382,8 +393,9 @@ HIDDEN = -1e4
 """What is added to a score this low or lower hides it from a softmax."""
 
 
-def _mask(shift: affine.Number) -> Tensor | None:
-    """Where something is hidden, if adding `shift` does nothing but hide."""
+def _mask(found: affine.Affine | None) -> Tensor | None:
+    """Where something is hidden, if adding the shift does nothing but hide."""
+    shift = None if found is None or found.scales else found.shift
     if not isinstance(shift, Tensor) or not bool((shift <= HIDDEN).any()):
         return None
     hidden = shift <= HIDDEN
@@ -427,11 +439,15 @@ def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) 
         return replace(step, operation=operations.DENSE_CONVOLUTION)
     if step.kind == "linear" and isinstance(step.operation, Linear):
         maker = made_by(step.inputs[0])
-        while maker and maker.operation and maker.operation.reorders and key(maker.function) not in _PATCHES:
+        while maker and _moves_one(maker) and key(maker.function) not in _PATCHES:
             maker = made_by(maker.inputs[0])
         if maker and key(maker.function) in _PATCHES:
             return replace(step, operation=replace(step.operation, kind="conv"))
     return step
+
+
+def _moves_one(step: Step) -> bool:
+    return bool(step.operation and step.operation.reorders) and len(step.inputs) == 1
 
 
 _PATCHES = ("unfold", "im2col", "_C._nn.im2col")

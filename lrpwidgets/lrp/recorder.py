@@ -72,6 +72,7 @@ def record(
         caveats.append(f"Random numbers are drawn by {where}: this explains one random draw of the model.")
     weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
     steps = canonical(steps, recorder.values, recorder.starts, end)
+    _let_go(recorder.values, {end, *recorder.starts, *(value for step in steps for value in _lasting(step))})
     return Tape(
         recorder.values,
         steps,
@@ -472,6 +473,19 @@ class _Recorder(TorchFunctionMode):
                 f"{tuple(item.shape)}, in {self._running[-1][0] or 'the model'}; relevance cannot be "
                 "followed through that. Use torch.cat or an out-of-place call there."
             )
+
+
+def _lasting(step: Step) -> Iterator[int]:
+    """The values of a step that a propagation asks for: not what comes before a scale that is folded in."""
+    yield from step.inputs
+    yield from (value for value in step.results if value is not None)
+
+
+def _let_go(values: Sequence[Value], lasting: Container[int]) -> None:
+    """Keep of all `values` but the `lasting` ones no more than the shape."""
+    for number, value in enumerate(values):
+        if number not in lasting:
+            value.tensor = value.unsquashed = value.tensor.to("meta")
 
 
 def _tensors(tree: Any) -> list[Tensor]:
