@@ -181,6 +181,7 @@ def _samples(
     """The data as samples, and how labels are understood where the model has other classes than the data."""
     if isinstance(items, Pictures):
         items = items.labelled(names or [f"class {i}" for i in range(scores or 0)])
+        return AnySamples(items, reader, tuple(names), (), scores), items.notes
     if not own or scores in (None, len(own)):
         return AnySamples(items, reader, tuple(own or names), (), scores), []
     places = {name.casefold(): i for i, name in enumerate(names)}
@@ -252,5 +253,5 @@ def _misfit(upload: Upload, shapes: set[tuple[int, ...]]) -> str:
 def _title(model: nn.Module, items: Any) -> str:
     """What is explained, on which data if that has a name of its own."""
     plain = ("Tensor", "ndarray", "list", "tuple", "Pairs", "TensorDataset", "Subset")
-    data = items.folder.resolve().name if isinstance(items, Pictures) else type(items).__name__
+    data = items.title if isinstance(items, Pictures) else type(items).__name__
     return " · ".join([type(model).__name__, *([] if data in plain else [data])])
