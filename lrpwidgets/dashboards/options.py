@@ -21,7 +21,7 @@ class Options:
     """Which subject to open, and where to compute; `None` leaves the choice to the subject."""
 
     subject: str | None = None
-    """a name out of `subjects.names()`"""
+    """a name out of `subjects.names()`, or somebody's own code as `lrpwidgets.subjects.own` spells it"""
     store: str | None = None
     """a folder with a relevance store, as an absolute path, for the dashboard `spray` only"""
     arch: str | None = None
@@ -32,6 +32,12 @@ class Options:
     """a folder of pictures, as an absolute path: a kernel has another working directory"""
     crop: int | None = None
     """height and width of the input in pixels, for `imagenet` only"""
+    classes: str | None = None
+    """a file with the names of the classes, as an absolute path"""
+    split: str | None = None
+    """which part of `images`"""
+    folder: str | None = None
+    """the working directory for somebody's own code, as an absolute path"""
     device: str | None = None
     """as `torch.device` spells it"""
 
@@ -47,8 +53,13 @@ class Options:
     def load_subject(self, default: str = "digits") -> Subject:
         """Load the model and the dataset, those of the subject `default` if none was asked for; may take seconds."""
         from lrpwidgets import subjects
+        from lrpwidgets.subjects.own import is_own
 
-        chosen = {key: value for key in ("arch", "weights", "crop") if (value := getattr(self, key)) is not None}
-        if self.images is not None:
+        own = self.subject is not None and is_own(self.subject)
+        keys = ("images", "classes") if own else ("arch", "weights", "crop", "classes", "split")
+        chosen = {key: value for key in keys if (value := getattr(self, key)) is not None}
+        if self.folder is not None:
+            os.chdir(self.folder)  # the code may name files from there, also later, and a kernel begins elsewhere
+        if self.images is not None and not own:
             return subjects.from_folder(self.images, **chosen)
         return subjects.load(self.subject or default, **chosen)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,6 +84,10 @@ class Info:
         if missing:
             raise ValueError(f"it does not say {', '.join(missing)}.")
         known = {field.name: data[field.name] for field in fields(cls)}
+        hints = get_type_hints(cls)
+        wrong = [name for name, value in known.items() if not _is(value, hints[name])]
+        if wrong := wrong or [name for name, fine in _LIMITS.items() if not fine(known[name])]:
+            raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
         shapes = ("input_shape", "shape", "layer_shape")
         return cls(**known | {name: tuple(known[name]) if known[name] else None for name in shapes})  # JSON has lists
 
@@ -111,6 +116,22 @@ class Info:
                 yield f"{name} ({there!r} there, {here!r} here)"
         if self.data != other.data and self.inputs == other.inputs:
             yield f"data (names, labels or first input: {self.data[:12]} there, {other.data[:12]} here)"
+
+
+_LIMITS = {"dtype": ("float16", "float32").__contains__, "batch_size": bool}
+"""What a value must be beside its type."""
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Whether a value from JSON is of that type; counts are never negative, and lists may stand for tuples."""
+    kind, parts = get_origin(hint) or hint, get_args(hint)
+    if kind is UnionType:
+        return any(_is(value, part) for part in parts)
+    if kind in (list, tuple):
+        return isinstance(value, list) and all(_is(each, parts[0]) for each in value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, kind)
 
 
 def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -118,6 +116,8 @@ def _unpickled(file: Path) -> Any:
 
 def _harmless() -> list[Any]:
     """Options of a script, paths, and NumPy's numbers, such as the best accuracy."""
+    import numpy as np
+
     scalar: Any = np.float64(0).__reduce__()[0]
     names = [f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")]  # NumPy 1 and 2
     numbers = [(scalar, name) for name in names] + [type(np.dtype(kind)) for kind in "efdilqB?"]

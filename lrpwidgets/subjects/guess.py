@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
@@ -60,7 +61,7 @@ def describe(
     model: nn.Module,
     dataset: Any = None,
     *,
-    classes: Sequence[str] | Mapping[int, str] | None = None,
+    classes: Sequence[str] | Mapping[int, str] | Path | None = None,
     preprocessing: Any = None,
     **fields: Any,
 ) -> Subject:
@@ -75,9 +76,9 @@ def describe(
         inputs alone; a DataLoader of one; a tensor or array (N, C, H, W), alone or as a pair with labels; or the path
         of a folder of pictures. Inputs are tensors, arrays or Pillow's pictures; labels are numbers, names, one-hot
         vectors or None.
-    classes : sequence of str, or mapping from int to str, optional
-        Name of each output; by default the dataset's ``classes``, else those of torchvision weights that are given
-        as `preprocessing`. An empty one means numbers.
+    classes : sequence of str, mapping from int to str, or Path, optional
+        Name of each output, or a file of them, see `lrpwidgets.subjects.naming.read_names`; by default the dataset's
+        ``classes``, else those of torchvision weights that are given as `preprocessing`. An empty one means numbers.
     preprocessing : optional
         How pictures become inputs, see `lrpwidgets.subjects.preprocessing.understood`. Tensors of floating-point
         numbers are taken as preprocessed already. By default it is looked for in ``dataset.transform``.
