@@ -34,6 +34,8 @@ from lrpwidgets.dashboards.options import Options
 if TYPE_CHECKING:
     from traitlets.config import Config
 
+    from lrpwidgets.subjects import Subject
+
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "template"
 INSTALLED, CHECKOUT = HERE / "notebooks", HERE.parents[1] / "notebooks" / "dashboards"
@@ -120,7 +122,7 @@ def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_b
         elif store is not None:
             raise Refused("--store is for the dashboard spray.")
         elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
-            options.load_subject()  # only to see whether it can be: a page would say so too late
+            check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
     serve_notebook(notebook, options, port=find_port(port), token=token, browser=not no_browser)
 
 
@@ -270,6 +272,13 @@ def check_together(subject: str, given: list[str]) -> None:
     taken = ("--images", "--classes") if is_own(subject) else ()
     if subject != "imagenet" and (others := [name for name in given if name not in taken]):
         raise Refused(f"{others[0]} is for the subject imagenet, not for {subject!r}.")
+
+
+def check_inputs(subject: Subject) -> None:
+    """Refuse a subject of which there is nothing to see."""
+    if not len(subject.dataset) and subject.from_image is None:
+        remedy = "let its function return (model, dataset), or name a folder of pictures with --images"
+        raise Refused(f"The subject {subject.name!r} has no inputs, and pictures cannot be uploaded; {remedy}.")
 
 
 def absolute(path: str | None) -> str | None:

@@ -20,9 +20,10 @@ def kept(subject: Subject, device: str | None = None, progress: bool | Watcher =
     pictures pooled. For anything else name a folder and use :meth:`.RelevanceStore.create`.
     """
     from ..lrp import Explainer
+    from .examine import first
     from .info import fingerprint
 
-    x, _ = subject.item(0)
+    _, x, _ = first(subject, lambda x, _: x)
     name = f"{subject.name}-{fingerprint(subject.model)[:12]}-{len(subject.dataset)}"
     pool = 32 if max(x.shape[1:], default=1) > 64 else None
     explainer = Explainer(subject.model, device=device)

@@ -225,16 +225,16 @@ def _by_number(files: list[Path], classes: list[str]) -> tuple[dict[str, int], l
 
 
 def _by_name(classes: list[str]) -> dict[str, int]:
-    names = [_compared(name) for name in classes]
+    names = [compared(name) for name in classes]
     return {name: i for i, name in enumerate(names) if names.count(name) == 1}  # else ambiguous
 
 
 def _folders(file: Path) -> Iterator[str]:
     """Names of the folders above a file, the nearest first, as they are compared with class names."""
-    return map(_compared, reversed(file.parent.parts))
+    return map(compared, reversed(file.parent.parts))
 
 
-def _compared(name: str) -> str:
+def compared(name: str) -> str:
     """A name as it is compared with others."""
     return name.casefold().replace("_", " ")
 

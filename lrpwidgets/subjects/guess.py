@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
+from .folder import compared
 from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reason, sequence, spelled
 from .naming import class_names, own_classes
 from .preprocessing import normalization_in, understood
@@ -185,8 +186,8 @@ def _samples(
         return AnySamples(items, reader, tuple(names), (), scores), items.notes
     if not own or scores in (None, len(own)):
         return AnySamples(items, reader, tuple(own or names), (), scores), []
-    places = {name.casefold(): i for i, name in enumerate(names)}
-    numbers = tuple(places.get(name.casefold().replace("_", " ")) for name in own)
+    places = {compared(name): i for i, name in enumerate(names)}
+    numbers = tuple(places.get(compared(name)) for name in own)
     found = len(own) - numbers.count(None)
     note = f"The dataset has {len(own)} classes, the model {scores}: labels are matched by name, which {found} have."
     return AnySamples(items, reader, tuple(own), numbers, scores), [note]

@@ -29,7 +29,8 @@ def served(monkeypatch):
 @pytest.fixture
 def unloaded(monkeypatch):
     """Leave out the loading that comes before serving."""
-    monkeypatch.setattr(Options, "load_subject", lambda self: None)
+    digits = subjects.load("digits")
+    monkeypatch.setattr(Options, "load_subject", lambda self: digits)
 
 
 def refusal(*arguments):
@@ -167,7 +168,24 @@ def test_ones_own_code_is_served_after_it_ran_and_the_terminal_says_so(served, m
     assert subject.recipe == f"subjects.load({str(mine) + ':subject'!r})"
 
 
-def test_without_a_server_nothing_is_loaded_that_ships(served, monkeypatch):
+@pytest.mark.parametrize(
+    ("dashboard", "sentence"),
+    [
+        (
+            "explore",
+            "The subject 'mine' has no inputs, and pictures cannot be uploaded; let its function ",
+        ),
+        ("spray", "The subject 'mine' has no inputs; give it a dataset."),
+    ],
+)
+def test_a_model_without_anything_to_look_at_is_not_served(served, mine, dashboard, sentence):
+    result = CliRunner().invoke(command.main, ["serve", dashboard, "--port", "0", "--subject", "mine.py:Net"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(f"Error: {sentence}")
+    assert not served
+
+
+def test_what_ships_is_not_loaded_before_it_is_served(served, monkeypatch):
     monkeypatch.setattr(subjects, "load", lambda *_: pytest.fail("it is not needed, and takes seconds"))
     assert CliRunner().invoke(command.main, ["serve", "--port", "0", "--subject", "digits"]).exit_code == 0
 
