@@ -28,7 +28,7 @@ from ..widgets.spray import (
 from ._explore import closely
 from .options import Options
 from .panes import Dashboard, box, pane
-from .spraying import subject_of
+from .spraying import subject_for
 
 _AWAY = "lrp-away"
 
@@ -65,8 +65,7 @@ def spray(
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))
-    subject = subject or _asked_for(options) or options.selecting(subject_of(store))
-    state = Investigation(store, subject, device or options.device)
+    state = Investigation(store, subject or subject_for(store, options), device or options.device)
     points = EmbeddingScatter(state)
     return _SprayPage(
         state,
@@ -81,10 +80,6 @@ def spray(
             SprayStatus(state),
         ],
     )
-
-
-def _asked_for(options: Options) -> Subject | None:
-    return options.load_subject() if options.subject else None
 
 
 class _SprayPage(Dashboard):

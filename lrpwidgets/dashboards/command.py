@@ -34,6 +34,8 @@ from lrpwidgets.dashboards.options import Options
 if TYPE_CHECKING:
     from traitlets.config import Config
 
+    from lrpwidgets.subjects import Subject
+
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "template"
 INSTALLED, CHECKOUT = HERE / "notebooks", HERE.parents[1] / "notebooks" / "dashboards"
@@ -74,10 +76,16 @@ def main() -> None:
 
 
 SUBJECT_OPTIONS = {
-    "subject": click.option("--subject", help="A built-in subject, such as digits, clever-hans or imagenet."),
+    "subject": click.option(
+        "--subject",
+        help="A built-in subject, such as digits, clever-hans or imagenet; or your own, path/to/file.py:function or "
+        "package.module:function, whose code runs as `python file.py` would.",
+    ),
     "arch": click.option("--arch", help="A torchvision classification model; implies --subject imagenet."),
     "weights": click.option("--weights", help="Its weights: a torchvision name, or a file."),
     "images": click.option("--images", help="A folder of pictures; implies --subject imagenet."),
+    "split": click.option("--split", help="Which part of it, such as train; by default val, else test, else train."),
+    "classes": click.option("--classes", help="A file of class names: one in a line, or JSON."),
     "crop": click.option(
         "--crop", type=click.IntRange(1), help="Height and width of its input in pixels; by default the weights' own."
     ),
@@ -111,11 +119,13 @@ def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_b
     notebook = find_notebook(dashboard)
     options = find_options(**choices)
     find_port(port)
-    if dashboard == "spray":
-        with in_a_sentence():
+    with in_a_sentence():
+        if dashboard == "spray":
             options = replace(options, store=spraying.found_store(options, store))
-    elif store is not None:
-        raise Refused("--store is for the dashboard spray.")
+        elif store is not None:
+            raise Refused("--store is for the dashboard spray.")
+        elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
+            check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
     serve_notebook(notebook, options, port=find_port(port), token=token, browser=not no_browser)
 
 
@@ -166,11 +176,12 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
 @click.option("--test", is_flag=True, help="Put every cluster to the poison test.")
 @click.option("--save", type=click.Path(path_type=Path), help="Folder for the atlases, a file each.")
 @click.option("--virelay", type=click.Path(path_type=Path), help="Folder for a ViRelAy project.")
+@SUBJECT_OPTIONS["subject"]
 @SUBJECT_OPTIONS["select"]
-def spray(store: Path, **asked: Any) -> None:
+def spray(store: Path, subject: str | None, select: str | None, **asked: Any) -> None:
     """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
     with in_a_sentence():
-        for line in spraying.told(store, **asked):
+        for line in spraying.told(store, find_options(subject, select=select), **asked):
             click.echo(line)
 
 
@@ -198,38 +209,87 @@ def find_options(
     arch: str | None = None,
     weights: str | None = None,
     images: str | None = None,
+    split: str | None = None,
+    classes: str | None = None,
     crop: int | None = None,
     select: str | None = None,
     device: str | None = None,
 ) -> Options:
     """The options as far as they can be checked without loading a model."""
-    pictures = next((name for name, value in {"--arch": arch, "--images": images}.items() if value), None)
-    if pictures and subject not in (None, "imagenet"):
-        raise Refused(f"{pictures} is for the subject imagenet, not for {subject!r}.")
-    if weights and not pictures and subject != "imagenet":
-        raise Refused("--weights needs --arch, the model that they are for.")
-    if crop and not pictures and subject != "imagenet":
-        raise Refused("--crop needs --arch, the model whose input it is.")
+    from lrpwidgets.subjects.own import is_own
+
+    network = {"--arch": arch, "--weights": weights, "--crop": crop}
+    pictures = {"--images": images, "--split": split, "--classes": classes}
+    given = [name for name, value in (network | pictures).items() if value is not None]
     if subject is not None:
-        check_subject(subject)
+        subject = check_subject(subject)
+        check_together(subject, given)
+    elif given and not arch and images is None:
+        raise Refused(f"{given[0]} needs {NEEDED[given[0]]}.")
+    if split is not None and images is None:
+        raise Refused(f"--split needs {NEEDED['--split']}.")
+    if images is not None and not Path(images).is_dir():
+        raise Refused(f"--images must be a folder of pictures; there is no folder {images!r}.")
     if device is not None:
         check_device(device)
-    options = Options(arch=arch, weights=weights, crop=crop, select=select, device=device)
-    if images is not None:
-        if not Path(images).is_dir():
-            raise Refused(f"--images must be a folder of pictures; there is no folder {images!r}.")
-        options = replace(options, images=str(Path(images).resolve()))
-    if weights is not None and Path(weights).is_file():
-        options = replace(options, weights=str(Path(weights).resolve()))
-    return replace(options, subject=subject or ("imagenet" if pictures else options.subject))
+    own = subject is not None and is_own(subject)
+    if own:
+        click.echo(f"{subject} is code of your own, which runs now as `python file.py` would.", err=True)
+    return Options(
+        subject=subject or ("imagenet" if given else None),
+        arch=arch,
+        weights=absolute(weights) if weights and Path(weights).is_file() else weights,
+        images=absolute(images),
+        crop=crop,
+        classes=absolute(classes),
+        split=split,
+        folder=os.getcwd() if own else None,
+        select=select,
+        device=device,
+    )
 
 
-def check_subject(subject: str) -> None:
-    """Refuse a subject that is not built in."""
+NEEDED = {
+    "--weights": "--arch, the model that they are for",
+    "--crop": "--arch, the model whose input it is",
+    "--classes": "--arch, the model whose outputs they name",
+    "--split": "--images, the folder that it is in",
+}
+"""What an option is nothing without."""
+
+
+def check_subject(subject: str) -> str:
+    """Refuse a subject that is neither built in nor there as code; that code's file by its whole path."""
     from lrpwidgets import subjects
+    from lrpwidgets.subjects import own
 
+    if own.is_own(subject):
+        with in_a_sentence():
+            return own.absolute(subject)
     if subject not in subjects.names():
         raise Refused(f"There is no subject {subject!r}{suggest(subject, subjects.names())}")
+    return subject
+
+
+def check_together(subject: str, given: list[str]) -> None:
+    """Refuse options of torchvision's networks for a subject that has its own."""
+    from lrpwidgets.subjects.own import is_own
+
+    taken = ("--images", "--classes") if is_own(subject) else ()
+    if subject != "imagenet" and (others := [name for name in given if name not in taken]):
+        raise Refused(f"{others[0]} is for the subject imagenet, not for {subject!r}.")
+
+
+def check_inputs(subject: Subject) -> None:
+    """Refuse a subject of which there is nothing to see."""
+    if not len(subject.dataset) and subject.from_image is None:
+        remedy = "let its function return (model, dataset), or name a folder of pictures with --images"
+        raise Refused(f"The subject {subject.name!r} has no inputs, and pictures cannot be uploaded; {remedy}.")
+
+
+def absolute(path: str | None) -> str | None:
+    """A path that holds in any working directory: a kernel has another one."""
+    return None if path is None else str(Path(path).resolve())
 
 
 def check_device(device: str) -> None:

@@ -21,7 +21,7 @@ class Options:
     """Which subject to open, and where to compute; `None` leaves the choice to the subject."""
 
     subject: str | None = None
-    """a name out of `subjects.names()`"""
+    """a name out of `subjects.names()`, or somebody's own code as `lrpwidgets.subjects.own` spells it"""
     store: str | None = None
     """a folder with a relevance store, as an absolute path, for the dashboard `spray` only"""
     arch: str | None = None
@@ -32,6 +32,12 @@ class Options:
     """a folder of pictures, as an absolute path: a kernel has another working directory"""
     crop: int | None = None
     """height and width of the input in pixels, for `imagenet` only"""
+    classes: str | None = None
+    """a file with the names of the classes, as an absolute path"""
+    split: str | None = None
+    """which part of `images`"""
+    folder: str | None = None
+    """the working directory for somebody's own code, as an absolute path"""
     select: str | None = None
     """a key, an attribute or a position in what the model returns, where its scores are"""
     device: str | None = None
@@ -48,19 +54,22 @@ class Options:
 
     def load_subject(self, default: str = "digits") -> Subject:
         """Load the model and the dataset, those of the subject `default` if none was asked for; may take seconds."""
-        return self.selecting(self._loaded(default))
+        from lrpwidgets import subjects
+        from lrpwidgets.subjects.own import is_own
+
+        own = self.subject is not None and is_own(self.subject)
+        names = ("images", "classes") if own else ("arch", "weights", "crop", "classes", "split")
+        chosen = {name: value for name in names if (value := getattr(self, name)) is not None}
+        select = key(self.select)
+        if self.folder is not None:
+            os.chdir(self.folder)  # the code may name files from there, also later, and a kernel begins elsewhere
+        if self.images is not None and not own:
+            return subjects.from_folder(self.images, select=select, **chosen)
+        return subjects.load(self.subject or default, select=select, **chosen)
 
     def selecting(self, subject: Subject) -> Subject:
         """The subject, its scores found where these options say, if they do."""
         return subject.selecting(key(self.select))
-
-    def _loaded(self, default: str) -> Subject:
-        from lrpwidgets import subjects
-
-        chosen = {key: value for key in ("arch", "weights", "crop") if (value := getattr(self, key)) is not None}
-        if self.images is not None:
-            return subjects.from_folder(self.images, **chosen)
-        return subjects.load(self.subject or default, **chosen)
 
 
 def key(select: str | None) -> str | int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Options, key
+from .options import Options
 
 if TYPE_CHECKING:
     from ..spray import Atlas, RelevanceStore
@@ -16,24 +16,30 @@ HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   maps of each clus
 
 
 def found_store(options: Options, store: Path | None) -> str:
-    """The folder of the store to look at, which is there: the given one, or that of the subject, made if need be."""
+    """The folder of the store to look at: the given one, or that of the subject, made if need be.
+
+    Raises ValueError or FileNotFoundError for all that would keep the dashboard from opening.
+    """
     from ..spray import RelevanceStore
+    from ..spray.examine import explainer_of
     from ..spray.kept import kept
 
-    if store is not None:
-        return str(RelevanceStore.open(store).path.resolve())
-    return str(kept(options.load_subject("clever-hans"), options.device).path.resolve())
+    if store is None:
+        return str(kept(options.load_subject("clever-hans"), options.device).path.resolve())
+    found = RelevanceStore.open(store)
+    explainer_of(found, subject_for(found, options), options.device)
+    return str(found.path.resolve())
 
 
 def told(
     path: Path,
+    options: Options,
     *,
     by: str,
     label: str | None,
     test: bool,
     save: Path | None,
     virelay: Path | None,
-    select: str | None = None,
     **asked: Any,
 ) -> Iterator[str]:
     """Line by line what was found in the store; raises ValueError or FileNotFoundError before any work is done."""
@@ -41,7 +47,7 @@ def told(
 
     store = RelevanceStore.open(path)
     number = None if label is None else _class(store, label)
-    subject = subject_of(store).selecting(key(select)) if test or virelay else None
+    subject = subject_for(store, options) if test or virelay else None
     found = _atlases(store, by, number, **asked)
     yield from _rows(found)
     if test and subject:
@@ -52,17 +58,36 @@ def told(
         yield _exported(found, virelay, subject)
 
 
+def subject_for(store: RelevanceStore, options: Options) -> Subject:
+    """The subject that was asked for, else that which the store says it is of; with the `select` that was asked for."""
+    return options.load_subject() if options.subject else options.selecting(subject_of(store))
+
+
 def subject_of(store: RelevanceStore) -> Subject:
     """The subject that a store says it is of; ValueError where it cannot say.
 
-    Its recipe comes from a file, so nothing in it is executed: it may call two functions, with literals.
+    Its recipe comes from a file, so nothing in it is executed: it may call two functions, with literals, and
+    `subjects.load` of built-in subjects only, as others are somebody's code.
     """
     import ast
 
     from .. import subjects
 
+    def built_in(name: str, **chosen: Any) -> Subject:
+        if name not in subjects.names():
+            select = f" --select {chosen['select']}" if "select" in chosen else ""
+            raise ValueError(
+                f"The store {str(store.path)!r} is of somebody's code, {name!r}, which runs only where you ask for it: "
+                f"--subject {name}{select}, or in Python dashboards.spray(store, {store.info.recipe})."
+            )
+        return subjects.load(name, **chosen)
+
+    unclear = ValueError(
+        f"The store {str(store.path)!r} does not say how {store.info.title!r} is made; give its subject: --subject "
+        "path/to/file.py:function, or in Python dashboards.spray(store, subject)."
+    )
     known: dict[str, Callable[..., Subject]]
-    known = {"subjects.load": subjects.load, "subjects.from_folder": subjects.from_folder}
+    known = {"subjects.load": built_in, "subjects.from_folder": subjects.from_folder}
     try:
         call = ast.parse(store.info.recipe, mode="eval").body
         if not isinstance(call, ast.Call):
@@ -71,11 +96,11 @@ def subject_of(store: RelevanceStore) -> Subject:
         positional = [ast.literal_eval(each) for each in call.args]
         named = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
     except (ValueError, KeyError, SyntaxError):
-        raise ValueError(
-            f"The store {str(store.path)!r} does not say how {store.info.title!r} is made; give its subject in Python: "
-            "dashboards.spray(store, subject)."
-        ) from None
-    return make(*positional, **named)
+        raise unclear from None
+    try:
+        return make(*positional, **named)
+    except TypeError:  # other arguments than it has
+        raise unclear from None
 
 
 def _class(store: RelevanceStore, text: str) -> int:

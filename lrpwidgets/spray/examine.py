@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor
 
-from ..lrp import Explainer, composites
+from ..lrp import Composite, Explainer, composites
 from .batch import FAULTS, reason
 from .functions import identity
 from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, software
@@ -16,6 +16,7 @@ from .maps import ask, of_input
 
 if TYPE_CHECKING:
     from ..subjects import Subject
+    from .store import RelevanceStore
 
 Found = TypeVar("Found")
 
@@ -88,6 +89,19 @@ def check(targets: str | int, batch_size: int, pool: int | None, dtype: str) -> 
         raise ValueError(f"pool must be a whole number of at least 1, or None, got {pool!r}.")
     if dtype not in ("float16", "float32"):
         raise ValueError(f"dtype must be 'float16' or 'float32', got {dtype!r}.")
+
+
+def explainer_of(store: RelevanceStore, subject: Subject, device: str | None = None) -> Explainer:
+    """One for the model of `subject` and the composite of `store`; ValueError if it is of another model, or empty."""
+    try:
+        composite = Composite.from_dict(store.info.composite)
+    except ValueError as error:
+        raise ValueError(f"The store {str(store.path)!r} cannot be used: its composite is none. {error}") from None
+    explainer = subject.explainer(composite, device)
+    store.open(store.path, explainer)  # raises for another model
+    if not store.done.any():
+        raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
+    return explainer
 
 
 def described(explainer: Explainer, info: Info) -> tuple[str, dict[str, Any], str, str]:

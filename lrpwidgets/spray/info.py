@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -91,6 +92,10 @@ class Info:
         if missing:
             raise ValueError(f"it does not say {', '.join(missing)}.")
         known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
+        hints = get_type_hints(cls)
+        wrong = [name for name, value in known.items() if not _is(value, hints[name])]
+        if wrong := wrong or [name for name, fine in _LIMITS.items() if not fine(known[name])]:
+            raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
         shapes = ("input_shape", "shape", "layer_shape")
         return cls(**known | {name: tuple(data[name]) if data[name] else None for name in shapes})  # JSON has lists
 
@@ -148,6 +153,22 @@ def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator
         if abs(old - new) > slack:
             yield f"scores of the first input (that of class {index} is {old:g} there, {new:g} here)"
             return
+
+
+_LIMITS = {"dtype": ("float16", "float32").__contains__, "batch_size": bool}
+"""What a value must be beside its type."""
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Whether a value from JSON is of that type; counts are never negative, and lists may stand for tuples."""
+    kind, parts = get_origin(hint) or hint, get_args(hint)
+    if kind is UnionType:
+        return any(_is(value, part) for part in parts)
+    if kind in (list, tuple):
+        return isinstance(value, list) and all(_is(each, parts[0]) for each in value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, kind)
 
 
 def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

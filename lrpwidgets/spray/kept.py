@@ -20,10 +20,11 @@ def kept(subject: Subject, device: str | None = None, progress: bool | Watcher =
     It has the predicted classes under ``epsilon_plus_flat``, or what suits a model with attention, with maps of large
     pictures pooled. For anything else name a folder and use :meth:`.RelevanceStore.create`.
     """
+    from .examine import first
     from .functions import identity
     from .info import fingerprint
 
-    x, _ = subject.item(0)
+    _, x, _ = first(subject, lambda x, _: x)
     found = "" if subject.select is None else f"-{sha256(identity(subject.select).encode()).hexdigest()[:8]}"
     name = f"{subject.name}-{fingerprint(subject.model)[:12]}-{len(subject.dataset)}{found}"
     pool = 32 if max(x.shape[1:], default=1) > 64 else None

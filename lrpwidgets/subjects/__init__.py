@@ -1,8 +1,9 @@
 """Subjects: what is under examination, that is a model with its data, class names and preprocessing.
 
-The object to know is `Subject`; `load` gives a built-in one by name, `from_folder` puts a torchvision model
-in front of your own pictures, and `describe` makes a subject of any image model and data. `Stroke` and
-`painted` change an input with a brush. Importing this package is cheap: torch and torchvision load with the subject.
+The object to know is `Subject`; `load` gives a built-in one by name, or one that code of your own makes,
+`from_folder` puts a torchvision model in front of your own pictures, and `describe` makes a subject of any image model
+and data. `Stroke` and `painted` change an input with a brush. Importing this package is cheap: torch and torchvision
+load with the subject.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import own
 from .brush import Stroke, painted
 from .guess import describe
 from .imagenet import from_folder
@@ -52,24 +54,28 @@ def names() -> list[str]:
 
 
 def load(name: str, *, select: Select = None, **options: Any) -> Subject:
-    """Load a built-in subject.
+    """Load a built-in subject, or one that code of your own makes.
 
     Parameters
     ----------
     name : str
-        One of `names()`.
+        One of `names()`; or ``path/to/file.py:function`` or ``package.module:function``, whose code is run, see
+        `lrpwidgets.subjects.own`.
     select : str, int or callable, optional
         Where the scores are in what the model returns: see `lrpwidgets.lrp.Explainer`.
     **options
         Handed to the subject's own ``load``: that of `lrpwidgets.subjects.digits` (takes none),
-        `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``), `lrpwidgets.subjects.shapes`
-        (``seed``), `lrpwidgets.subjects.clever_hans` and `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``).
+        `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``, ``classes``, ``split``),
+        `lrpwidgets.subjects.shapes` (``seed``), `lrpwidgets.subjects.clever_hans` and
+        `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.own` (``images``, ``classes``).
 
     Raises
     ------
     ValueError
-        If there is no built-in subject of that name.
+        If there is no built-in subject of that name, or own code does not give a subject.
     """
+    if own.is_own(name):
+        return own.load(name, select=select, **options)
     if name not in BUILT_IN:
         hint = "".join(f" Did you mean {close!r}?" for close in get_close_matches(name, BUILT_IN, n=1))
         raise ValueError(f"There is no built-in subject {name!r}; there are {', '.join(names())}.{hint}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from .folder import ImageFolder, picture_files
+from .folder import ImageFolder, listed
 from .pictures import as_rgb, open_picture
 from .preprocessing import Preprocessing, pixels
 
@@ -49,10 +49,10 @@ class Pictures:
     """Pictures of a folder, without labels as long as the classes are not known."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        self.files = picture_files(folder)
+        found = listed(folder)
+        self.title = Path(folder).resolve().name
+        self.folder, self.files, self.subfolders, self.notes = found.folder, found.files, found.subfolders, found.notes
         self.names = [file.as_posix() for file in self.files]
-        self.subfolders = sorted({file.parts[0] for file in self.files if len(file.parts) > 1})
 
     def __len__(self) -> int:
         return len(self.files)
@@ -199,7 +199,8 @@ def sequence(dataset: Any) -> tuple[Any, list[str]]:
     if dataset is None:
         return (), []
     if isinstance(dataset, str | Path):
-        return Pictures(dataset), []
+        pictures = Pictures(dataset)
+        return pictures, pictures.notes
     if isinstance(dataset, DataLoader):
         items, more = sequence(dataset.dataset)
         return items, ["Of the DataLoader only its dataset is used, in the dataset's order.", *more]

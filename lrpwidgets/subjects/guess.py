@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
+from .folder import compared
 from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reason, sequence, spelled
 from .naming import class_names, known_names, own_classes
 from .outputs import Outputs, outputs
@@ -62,7 +64,7 @@ def describe(
     model: nn.Module,
     dataset: Any = None,
     *,
-    classes: Sequence[str] | Mapping[int, str] | None = None,
+    classes: Sequence[str] | Mapping[int, str] | Path | None = None,
     preprocessing: Any = None,
     select: Select = None,
     **fields: Any,
@@ -79,9 +81,9 @@ def describe(
         inputs alone; a DataLoader of one; a tensor or array (N, C, H, W), alone or as a pair with labels; or the path
         of a folder of pictures. Inputs are tensors, arrays or Pillow's pictures; labels are numbers, names, one-hot
         vectors or None.
-    classes : sequence of str, or mapping from int to str, optional
-        Name of each output; by default the dataset's ``classes``, else those of torchvision weights that are given
-        as `preprocessing`. An empty one means numbers.
+    classes : sequence of str, mapping from int to str, or Path, optional
+        Name of each output, or a file of them, see `lrpwidgets.subjects.naming.read_names`; by default the dataset's
+        ``classes``, else those of torchvision weights that are given as `preprocessing`. An empty one means numbers.
     preprocessing : optional
         How pictures become inputs, see `lrpwidgets.subjects.preprocessing.understood`. Tensors of floating-point
         numbers are taken as preprocessed already. By default it is looked for in ``dataset.transform``.
@@ -189,10 +191,11 @@ def _samples(
     scores = told.count
     if isinstance(items, Pictures):
         items = items.labelled(names or [f"class {i}" for i in range(scores or 0)])
+        return AnySamples(items, reader, tuple(names), (), scores, told.labelled), items.notes
     if not told.labelled or not own or scores in (None, len(own)):
         return AnySamples(items, reader, tuple(own or names), (), scores, told.labelled), []
-    places = {name.casefold(): i for i, name in enumerate(names)}
-    numbers = tuple(places.get(name.casefold().replace("_", " ")) for name in own)
+    places = {compared(name): i for i, name in enumerate(names)}
+    numbers = tuple(places.get(compared(name)) for name in own)
     found = len(own) - numbers.count(None)
     note = f"The dataset has {len(own)} classes, the model {scores}: labels are matched by name, which {found} have."
     return AnySamples(items, reader, tuple(own), numbers, scores), [note]
@@ -260,5 +263,5 @@ def _misfit(upload: Upload, shapes: set[tuple[int, ...]]) -> str:
 def _title(model: nn.Module, items: Any) -> str:
     """What is explained, on which data if that has a name of its own."""
     plain = ("Tensor", "ndarray", "list", "tuple", "Pairs", "TensorDataset", "Subset")
-    data = items.folder.resolve().name if isinstance(items, Pictures) else type(items).__name__
+    data = items.title if isinstance(items, Pictures) else type(items).__name__
     return " · ".join([type(model).__name__, *([] if data in plain else [data])])

@@ -6,15 +6,16 @@ folder the dataset is empty, and pictures come by upload.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .folder import ImageFolder, picture_files
+from .folder import ImageFolder, Listing, listed
+from .naming import class_names
 from .normalization import Normalization
-from .pretrained import describe, pretrained
+from .pretrained import Pretrained, describe, pretrained
 from .subject import Subject
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def load(
     weights: str | Path | None = "DEFAULT",
     images: str | Path | None = None,
     crop: int | None = None,
+    classes: Sequence[str] | Mapping[int, str] | str | Path | None = None,
+    split: str | None = None,
 ) -> Subject:
     """A torchvision classification network with the preprocessing of its weights.
 
@@ -38,34 +41,53 @@ def load(
         One of ``torchvision.models.list_models(module=torchvision.models)``.
     weights : str, path or None
         Name of torchvision weights ("DEFAULT", "IMAGENET1K_V1"), taken from torch's download cache or
-        downloaded into it; or the path of a file with a state dict (.pth, .pt, .safetensors) of this network
-        for ImageNet's classes; None for random weights.
+        downloaded into it; or the path of a file (.pth, .pt, .ckpt, .safetensors) with weights of this network, for
+        any number of classes, see `lrpwidgets.subjects.checkpoint`; None for random weights.
     images : path, optional
         Folder of pictures, see `lrpwidgets.subjects.folder`.
     crop : int, optional
         Height and width of the input in pixels, where it shall differ from the weights' own.
+    classes : sequence of str, mapping from int to str, or path, optional
+        Name of each output, or a file with them, see `lrpwidgets.subjects.naming.read_names`. By default ImageNet's
+        where there are a thousand outputs, else the names of the folders in `images` where they are as many.
+    split : str, optional
+        Which of the splits in `images` is shown, such as "train"; by default "val", "test" or "train", whichever is
+        there first.
+
+    Returns
+    -------
+    Subject
+        Its ``notes`` say which weights, names, split and labels were chosen where others were possible.
 
     Raises
     ------
     ValueError
-        If `arch` or `weights` is unknown, the weights do not fit or are unsafe, or `images` has no pictures.
+        If `arch` or `weights` is unknown, the weights do not fit or are unsafe, `images` has no pictures or no such
+        split, or `classes` are not as many as outputs.
     FileNotFoundError
-        If `images` or a weights file is missing, or the weights cannot be downloaded.
+        If `images`, a weights file or a file of names is missing, or the weights cannot be downloaded.
     """
-    files = picture_files(images) if images is not None else []  # before any download
+    pictures = None if images is None else listed(images, split)  # before any download
     network = pretrained(arch, weights, crop)
+    names, notes = _names(network, classes, pictures)
     normalization = Normalization(tuple(network.transforms.mean), tuple(network.transforms.std))
     from_image = partial(_input, network.transforms)
+    labelled = names or [f"class {i}" for i in range(network.scores)]
+    dataset = None if pictures is None else ImageFolder(pictures.folder, pictures.files, from_image, labelled)
+    own = None if network.categories else Path(str(weights))  # weights for other classes than ImageNet's
     return Subject(
         model=network.model,
-        dataset=() if images is None else ImageFolder(Path(images), files, from_image, network.classes),
-        classes=network.classes,
+        dataset=() if dataset is None else dataset,
+        classes=names,
         to_image=normalization.to_image,
         from_image=from_image,
         bounds=normalization.bounds,
-        name="imagenet",
-        title=f"{describe(arch)} · ImageNet",
-        recipe=_recipe(load, "imagenet", arch=arch, weights=weights, images=images, crop=crop),
+        name="imagenet" if own is None else own.stem,
+        title=f"{describe(arch)} · {'ImageNet' if own is None else own.name}",
+        recipe=_recipe(
+            load, "imagenet", arch=arch, weights=weights, images=images, crop=crop, classes=classes, split=split
+        ),
+        notes=[*network.notes, *notes, *(note for each in (pictures, dataset) if each for note in each.notes)],
     )
 
 
@@ -74,6 +96,8 @@ def from_folder(
     arch: str = "resnet50",
     weights: str | Path | None = "DEFAULT",
     crop: int | None = None,
+    classes: Sequence[str] | Mapping[int, str] | str | Path | None = None,
+    split: str | None = None,
     select: Select = None,
 ) -> Subject:
     """A torchvision network on a folder of pictures, with or without a subfolder per class.
@@ -81,11 +105,22 @@ def from_folder(
     Parameters and errors are those of `lrpwidgets.subjects.imagenet.load`, and `select` that of an explainer; where
     labels come from is told in `lrpwidgets.subjects.folder`.
     """
-    subject = load(arch, weights, images=path, crop=crop)
+    subject = load(arch, weights, images=path, crop=crop, classes=classes, split=split)
     subject.name = Path(path).resolve().name
     subject.title = f"{describe(arch)} · {subject.name}"
-    subject.recipe = _recipe(from_folder, str(path), arch=arch, weights=weights, crop=crop)
+    subject.recipe = _recipe(
+        from_folder, str(path), arch=arch, weights=weights, crop=crop, classes=classes, split=split
+    )
     return subject.selecting(select)
+
+
+def _names(network: Pretrained, classes: Any, pictures: Listing | None) -> tuple[list[str], list[str]]:
+    """Name of each output, and what was assumed."""
+    if classes is None and network.categories:
+        guess = f"Class names are those of ImageNet, as the weights have {network.scores} outputs too."
+        return network.categories, [guess] if network.own else []
+    given = Path(classes) if isinstance(classes, str) else classes
+    return class_names(given, None, (), pictures.subfolders if pictures else (), network.scores)
 
 
 def _input(transforms: Callable[[Image], Tensor], picture: Image) -> Tensor:

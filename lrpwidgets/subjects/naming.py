@@ -1,15 +1,19 @@
-"""Names for the outputs of a model, from whoever knows them."""
+"""Names for the outputs of a model, from whoever knows them: a person, a file, the data, the weights, a folder."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .forms import LABEL_KEYS, nested
 
+_FORMS = 'write one name in a line, or JSON: ["cat", "dog"], {"0": "cat", "1": "dog"} or {"cat": 0, "dog": 1}'
+
 
 def class_names(
-    given: Sequence[str] | Mapping[int, str] | None,
+    given: Sequence[str] | Mapping[int, str] | Path | None,
     dataset: Any,
     categories: Sequence[str],
     subfolders: Sequence[str],
@@ -20,7 +24,8 @@ def class_names(
     Parameters
     ----------
     given
-        What a person gave: names in order, or by number; None where nothing was given, empty for numbers.
+        What a person gave: names in order, by number, or in a file (see `read_names`); None where nothing was given,
+        empty for numbers.
     dataset
         May know its own classes, see `own_classes`.
     categories, subfolders
@@ -40,7 +45,7 @@ def class_names(
         return ["score"], []
     for names, source in ((own, "dataset"), (categories, "weights"), (subfolders, "subfolders")):
         if names and scores in (None, len(names)):
-            return list(names), [f"Class names are those of the {source}."]
+            return list(names), [f"Class names are those of the {source}{_as_text(names)}."]
     if own:
         raise ValueError(
             f"The dataset has {len(own)} classes and the model gives {_counted(scores)}; {_remedy(scores)}."
@@ -49,14 +54,71 @@ def class_names(
     return [], [f"Classes have no names but numbers, as no classes are given{misfit}."]
 
 
-def _given_names(given: Sequence[str] | Mapping[int, str], scores: int | None) -> list[str]:
-    if isinstance(given, str) or not isinstance(given, Sequence | Mapping):
+def read_names(file: str | Path) -> list[str] | dict[int, str]:
+    """Names of classes from a file, in the form that `class_names` takes.
+
+    Parameters
+    ----------
+    file
+        One name in a line; or JSON: a list of names, names by number ({"0": "cat"}), or numbers by name
+        ({"cat": 0}, as ``class_to_idx`` of torchvision's ``ImageFolder`` is).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds something else.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file of class names {str(file)!r}; check the path.")
+    try:
+        text = file.read_text("utf-8-sig").strip()
+        content = json.loads(text) if text.startswith(("[", "{")) else _lines(text)
+    except ValueError as error:  # no text, or no JSON
+        raise ValueError(f"{str(file)!r} cannot be read ({error}); {_FORMS}.") from None
+    if names := _understood(content):
+        return names
+    raise ValueError(f"{str(file)!r} holds no names of classes; {_FORMS}.")
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _understood(content: Any) -> list[str] | dict[int, str] | None:
+    """A list of names, or names by number; None for anything else."""
+    if isinstance(content, list):
+        return content if content and all(isinstance(name, str) and name for name in content) else None
+    if all(isinstance(name, str) and key.isdecimal() for key, name in content.items()):
+        return {int(key): name for key, name in content.items()}
+    if all(type(number) is int and number >= 0 for number in content.values()):
+        return {number: name for name, number in content.items()}
+    return None
+
+
+def _as_text(names: Sequence[str]) -> str:
+    """What to add where names are numbers whose order is not that of their value."""
+    if not all(map(str.isdecimal, names)) or list(names) == sorted(names, key=int):
+        return ""
+    first = ", ".join(names[:4])
+    return (
+        f", numbers in the order of text ({first}, ...) as torchvision's ImageFolder counts them; for a model that was "
+        "trained on the numbers themselves, give them in their order as classes (--classes)"
+    )
+
+
+def _given_names(given: Sequence[str] | Mapping[int, str] | Path, scores: int | None) -> list[str]:
+    if isinstance(given, str) or not isinstance(given, Sequence | Mapping | Path):
         raise TypeError(f"classes is {given!r}; give a list of names, or a dictionary of names by number.")
-    names = _by_number(given, scores) if isinstance(given, Mapping) else [str(name) for name in given]
+    read = read_names(given) if isinstance(given, Path) else given
+    names = _by_number(read, scores) if isinstance(read, Mapping) else [str(name) for name in read]
     if names and scores is not None and len(names) != scores:
-        raise ValueError(
-            f"There are names of {len(names)} classes and the model gives {_counted(scores)}; {_remedy(scores)}."
-        )
+        counts = f"names of {len(names)} classes and the model gives {_counted(scores)}"
+        if isinstance(given, Path):
+            raise ValueError(f"{str(given)!r} has {counts}; it needs {_needed(scores)}.")
+        raise ValueError(f"There are {counts}; {_remedy(scores)}.")
     return names
 
 
@@ -70,7 +132,7 @@ def _by_number(given: Mapping[int, str], scores: int | None) -> list[str]:
 
 
 def known_names(
-    given: Sequence[str] | Mapping[int, str] | None, dataset: Any, subfolders: Sequence[str]
+    given: Sequence[str] | Mapping[int, str] | Path | None, dataset: Any, subfolders: Sequence[str]
 ) -> Sequence[str]:
     """The names of classes that a person gave, else the dataset, else two subfolders; of any number."""
     if given is not None:
@@ -83,8 +145,11 @@ def _counted(scores: int | None) -> str:
 
 
 def _remedy(scores: int | None) -> str:
-    count = "two names, those of its two classes," if scores == 1 else f"{scores} names,"
-    return f"give classes= with {count} or classes={{}} for numbers"
+    return f"give classes= with {_needed(scores)}, or classes={{}} for numbers"
+
+
+def _needed(scores: int | None) -> str:
+    return "two names, those of its two classes" if scores == 1 else f"{scores} names"
 
 
 def own_classes(dataset: Any) -> list[str]:

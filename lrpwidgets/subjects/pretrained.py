@@ -1,24 +1,33 @@
 """Torchvision's classification networks, their weights and preprocessing.
 
-`pretrained` builds one. Weights are read as tensors only, never as pickled code, and everything that can be
-wrong (no such network, no file, no connection, no fit) is one sentence that says what to do.
+`pretrained` builds one, with as many outputs as its weights have. Weights are read as tensors only, never as pickled
+code, and everything that can be wrong (no such network, no file, no connection, no fit) is one sentence that says what
+to do.
 """
 
 from __future__ import annotations
 
 import re
-import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
+from .checkpoint import find, read
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 TIMEOUT = 10
 """Seconds that a download server has for its first answer: offline shall not mean waiting."""
+
+OUTPUTS = 1000
+"""Of torchvision's networks as they are: no layer but the last is so wide."""
+
+LEFT_OUT = re.compile(r"(aux[12]|AuxLogits)\.|(.*\.)?(total_ops|total_params|n_averaged)$")
+"""Tensors that the scores do not depend on: heads for training only, counts of profilers, steps of averaging."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,14 @@ class Pretrained:
     """In evaluation mode."""
     transforms: Any
     """Torchvision's preprocessing: takes an RGB picture, has ``mean`` and ``std``."""
-    classes: list[str]
-    """Name of each output."""
+    scores: int
+    """How many outputs it has."""
+    categories: list[str]
+    """Name of each output; empty where the weights are of other classes than ImageNet's."""
+    notes: list[str]
+    """What was chosen in the file of weights, as sentences."""
+    own: bool
+    """Whether the weights are somebody's own, so that the names are a guess."""
 
 
 def pretrained(arch: str, weights: str | Path | None = "DEFAULT", crop: int | None = None) -> Pretrained:
@@ -41,15 +56,13 @@ def pretrained(arch: str, weights: str | Path | None = "DEFAULT", crop: int | No
     _check_arch(arch)
     file = Path(weights) if weights is not None and _is_path(weights) else None
     member = get_model_weights(arch).DEFAULT if file or weights is None else _member(arch, str(weights))
+    categories, transforms = list(member.meta["categories"]), _transforms(member, crop)
     if weights is None:
-        model = get_model(arch, weights=None)
-        transforms = ImageClassification(crop_size=crop or 224)
-    else:
-        state = read_state_dict(file or _cached(arch, member))
-        model = get_model(arch, weights=None, **_builder_options(arch, member, state))
-        fill(model, state, f"The state dict {str(weights)!r} for {arch!r}")
-        transforms = _transforms(member, crop)
-    return Pretrained(model.eval(), transforms, list(member.meta["categories"]))
+        model, transforms = get_model(arch, weights=None), ImageClassification(crop_size=crop or 224)
+        return Pretrained(model.eval(), transforms, OUTPUTS, categories, [], own=False)
+    model, scores, notes = _loaded(arch, member, file or _cached(arch, member), str(weights))
+    categories = categories if scores == OUTPUTS else []
+    return Pretrained(model.eval(), transforms, scores, categories, notes, own=file is not None)
 
 
 def describe(arch: str) -> str:
@@ -61,42 +74,18 @@ def describe(arch: str) -> str:
     return re.sub(r"(?<=[a-z])(?=\d)", " ", name)
 
 
-def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """Tensors by name from a .safetensors file or one that `torch.save` wrote.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged, holds anything but tensors by name, or pickled objects that could run code.
-    """
-    import torch
-    from safetensors.torch import load_file
-
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file of weights {str(file)!r}; check the path.")
+def fill(model: nn.Module, state: Mapping[str, Tensor], file: str, arch: str) -> None:
+    """Load the weights `state` of `file` into `model`; ValueError that names what differs if they do not fit."""
+    problem, missing, unexpected = "", [], []
     try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes unpicklers raise nearly anything
-        why = "it is damaged, or holds pickled objects beyond tensors, which could run code when loaded"
-        remedy = "save only model.state_dict() in it, or use safetensors"
-        raise ValueError(f"{str(file)!r} is refused: {why}; {remedy}.") from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        remedy = "save only model.state_dict() in it"
-        raise ValueError(f"{str(file)!r} holds no state dict (tensors by name); {remedy}.")
-    return state
-
-
-def fill(model: nn.Module, state: dict[str, Tensor], what: str) -> None:
-    """Load `state`, called `what` in messages, into `model`; ValueError if it does not fit."""
-    try:
-        model.load_state_dict(_renamed(state))
-    except (RuntimeError, ValueError) as error:
-        details = textwrap.shorten(str(error).split(":\n", 1)[-1], 200, placeholder=" ...")
-        raise ValueError(f"{what} does not fit, take weights of the same network: {details}") from error
+        missing, unexpected = model.load_state_dict(state, strict=False)
+    except (RuntimeError, ValueError) as error:  # nearly always since shapes differ
+        problem = _shapes(model, state, arch) or " ".join(str(error).split())
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # unknown before torch 0.4.1
+    unexpected = [name for name in unexpected if not LEFT_OUT.match(name)]
+    if difference := problem or _names(missing, unexpected, arch):
+        remedy = "name the network that they are of (--arch), or bring your own model: --subject file.py:function"
+        raise ValueError(f"The state dict {file!r} for {arch!r} does not fit: {difference}; {remedy}.")
 
 
 def _check_arch(arch: str) -> None:
@@ -122,22 +111,66 @@ def _member(arch: str, name: str) -> Any:
     return choices[name]
 
 
-def _builder_options(arch: str, member: Any, state: dict[str, Tensor]) -> dict[str, Any]:
-    """What torchvision's builders set when they load weights themselves, which they do without our care."""
+def _loaded(arch: str, member: Any, file: Path, name: str) -> tuple[nn.Module, int, list[str]]:
+    """The network with the weights in `file`, how many outputs it has, and what to say of it."""
+    model = _built(arch, member, OUTPUTS)
+    found = find(read(file), model)
+    scores = _count_outputs(found.state, model)
+    if scores != OUTPUTS:
+        model = _built(arch, member, scores)
+    fill(model, found.state, name, arch)
+    rest = {key: tensor for key, tensor in found.rest.items() if not LEFT_OUT.match(key)}
+    return model, scores, [*found.notes, *_unused(rest, scores, name, arch)]
+
+
+def _count_outputs(state: Mapping[str, Tensor], model: nn.Module) -> int:
+    """How many outputs the weights have, by those of the layer that has `OUTPUTS` in `model`."""
+    heads = (name for name, tensor in model.state_dict().items() if tensor.shape[:1] == (OUTPUTS,))
+    head = next((state[name] for name in heads if name in state), None)
+    return OUTPUTS if head is None or head.dim() == 0 else len(head)
+
+
+def _built(arch: str, member: Any, scores: int) -> nn.Module:
+    """The network with weights drawn at random, as torchvision builds it for weights of its own."""
+    from torchvision.models import get_model
+
+    model: nn.Module = get_model(arch, weights=None, num_classes=scores, **_builder_options(arch, member))
+    return model
+
+
+def _builder_options(arch: str, member: Any) -> dict[str, Any]:
+    """What torchvision's builders set when they load weights themselves, without the heads that serve training."""
     if arch in ("googlenet", "inception_v3"):
-        auxiliary = any(key.lower().startswith("aux") for key in state)
-        return {"transform_input": True, "aux_logits": auxiliary, "init_weights": False}
+        return {"transform_input": True, "aux_logits": False, "init_weights": False}
     if arch.startswith("vit_"):
         return {"image_size": member.meta["min_size"][0]}
     return {}
 
 
-def _renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`state` in today's names: DenseNet's published files are so old that they say "norm.1" for "norm1"."""
-    old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
-    for key in [key for key in state if old.search(key)]:
-        state[old.sub(r"\1\2", key)] = state.pop(key)
-    return state  # the same object: it may carry version numbers that the modules ask for
+def _shapes(model: nn.Module, state: Mapping[str, Tensor], arch: str) -> str:
+    """The first tensor that has another shape in the file; empty if there is none."""
+    for name, tensor in model.state_dict().items():
+        if name in state and state[name].shape != tensor.shape:
+            return f"{name} is {tuple(state[name].shape)} in the file and {tuple(tensor.shape)} in {arch}"
+    return ""
+
+
+def _names(missing: list[str], unexpected: list[str], arch: str) -> str:
+    """The first tensor that only one of both has; empty if there is none."""
+    parts = [f"{name} of {arch} is not in the file" for name in missing[:1]]
+    parts += [f"{name} of the file is not in {arch}" for name in unexpected[:1]]
+    return " and ".join(parts)
+
+
+def _unused(rest: Mapping[str, Tensor], scores: int, file: str, arch: str) -> list[str]:
+    """What to say of tensors that lie beside the network's; ValueError if they are of a layer behind it."""
+    for name, tensor in rest.items():
+        if tensor.is_floating_point() and tensor.dim() == 2 and tensor.shape[1] == scores:
+            what = f"{name} {tuple(tensor.shape)} goes on from the {scores} outputs of {arch}"
+            remedy = "bring the whole model: --subject file.py:function"
+            raise ValueError(f"The state dict {file!r} is of a larger model: {what}; {remedy}.")
+    first = next(iter(rest), None)
+    return [f"The file holds {len(rest)} tensors beside {arch}, such as {first!r}: they are not used."] if rest else []
 
 
 def _transforms(member: Any, crop: int | None) -> Any:

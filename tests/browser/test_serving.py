@@ -6,6 +6,7 @@ import json
 import platform
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import nbformat
 import psutil
@@ -187,3 +188,40 @@ def test_the_explore_dashboard_opens(visit, digits):
 def test_the_explore_notebook_runs_in_jupyterlab(lab):
     page = lab(find_notebook("explore"))
     expect(page.locator("[data-ready=true]").first).to_be_visible()
+
+
+OWN = """
+from pathlib import Path
+from helper import CLASSES
+from torch import nn, rand
+
+def pair():
+    with open("ran", "a") as file:  # in the working directory of whoever typed the command
+        file.write("once ")
+    return nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), Data()
+
+class Data:
+    classes = CLASSES
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return rand(3, 8, 8), index % 3
+"""
+
+
+def test_ones_own_code_is_served_and_no_link_makes_other_code_run(look, serve, tmp_path):
+    (tmp_path / "helper.py").write_text("CLASSES = ['ring', 'square', 'cross']")
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "other.py").write_text(OWN.replace('"ran"', repr(str(tmp_path / "others ran"))))
+    server = serve(subject=f"{tmp_path / 'mine.py'}:pair")
+    dashboard = look(server.address)
+    expect(dashboard.page.locator(".lrp-top")).to_contain_text("Sequential · Data")
+    expect(dashboard.page.locator(".lrp-scores")).to_contain_text("square")
+    dashboard.page.goto("about:blank")
+    other = json.dumps(f"{tmp_path / 'other.py'}:pair")
+    dashboard = look(f"{server.address}?{urlencode({'subject': other})}")
+    expect(dashboard.error).to_contain_text("This state is of the subject")
+    assert (server.home / "ran").read_text().startswith("once once ")
+    assert not (tmp_path / "others ran").exists()

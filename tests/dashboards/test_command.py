@@ -8,10 +8,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
+from torchvision import models
 
+from lrpwidgets import subjects
 from lrpwidgets.dashboards import command
-from lrpwidgets.dashboards.options import Options
+from lrpwidgets.dashboards.options import VARIABLE, Options
 
 
 @pytest.fixture
@@ -20,6 +24,13 @@ def served(monkeypatch):
     calls = []
     monkeypatch.setattr(command, "serve_notebook", lambda *args, **options: calls.append((args, options)))
     return calls
+
+
+@pytest.fixture
+def unloaded(monkeypatch):
+    """Leave out the loading that comes before serving."""
+    digits = subjects.load("digits")
+    monkeypatch.setattr(Options, "load_subject", lambda self: digits)
 
 
 def refusal(*arguments):
@@ -40,12 +51,22 @@ def refusal(*arguments):
         (["--subject", "digits", "--arch", "vgg16"], "--arch is for the subject imagenet, not for 'digits'."),
         (["--weights", "DEFAULT"], "--weights needs --arch, the model that they are for."),
         (["--crop", "128"], "--crop needs --arch, the model whose input it is."),
+        (["--classes", "names.txt"], "--classes needs --arch, the model whose outputs they name."),
+        (["--split", "val"], "--split needs --images, the folder that it is in."),
+        (["--arch", "vgg16", "--split", "val"], "--split needs --images, the folder that it is in."),
+        (["--subject", "digits", "--classes", "a.txt"], "--classes is for the subject imagenet, not for 'digits'."),
+        (["--subject", "a.b:c", "--weights", "a.pth"], "--weights is for the subject imagenet, not for 'a.b:c'."),
+        (["--arch", "vgg16", "--weights", "no.pth"], "There is no file of weights 'no.pth'; check the path."),
     ],
     ids=lambda value: None if isinstance(value, str) else " ".join(value),
 )  # fmt: skip
 def test_a_wrong_option_is_one_sentence(served, arguments, sentence):
     assert refusal(*arguments) == sentence
     assert not served
+
+
+def test_an_unknown_network_is_refused_with_close_ones(served):
+    assert refusal("--arch", "resnet5").startswith("Torchvision has no classification network 'resnet5'; close are ")
 
 
 def test_an_unknown_dashboard_without_a_close_one_is_told_the_choice(served):
@@ -70,18 +91,22 @@ def test_a_wrong_option_is_answered_without_loading_torch():
 
 
 @pytest.mark.parametrize("name", ["arch", "images"])
-def test_a_model_or_pictures_of_ones_own_mean_imagenet(served, tmp_path, name):
+def test_a_model_or_pictures_of_ones_own_mean_imagenet(served, unloaded, tmp_path, name):
     value = {"arch": "vgg16", "images": str(tmp_path)}[name]
     result = CliRunner().invoke(command.main, ["serve", "--port", "0", f"--{name}", value])
     assert result.exit_code == 0
     assert served[0][0][1] == Options("imagenet", **{name: value})
 
 
-def test_a_folder_is_found_from_the_kernels_working_directory_too(served, tmp_path, monkeypatch):
+def test_a_folder_is_found_from_the_kernels_working_directory_too(served, unloaded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
-    CliRunner().invoke(command.main, ["serve", "--port", "0", "--images", "pictures"])
-    assert served[0][0][1].images == str(tmp_path / "pictures")
+    CliRunner().invoke(
+        command.main, ["serve", "--port", "0", "--images", "pictures", "--classes", "names.txt", "--split", "val"]
+    )
+    options = served[0][0][1]
+    assert options.images == str(tmp_path / "pictures")
+    assert (options.classes, options.split, options.folder) == (str(tmp_path / "names.txt"), "val", None)
 
 
 def test_port_0_is_a_free_port(served):
@@ -91,7 +116,14 @@ def test_port_0_is_a_free_port(served):
 
 def test_options_travel_through_the_environment(monkeypatch):
     options = Options(
-        "imagenet", arch="vgg16", weights="DEFAULT", images="/pictures/ä", crop=227, select="logits", device="cpu"
+        "imagenet",
+        arch="vgg16",
+        weights="DEFAULT",
+        images="/pictures/ä",
+        crop=227,
+        classes="/a.txt",
+        select="logits",
+        device="cpu",
     )
     assert Options.from_environment() == Options()
     for name, value in options.to_environment().items():
@@ -119,3 +151,131 @@ def test_select_is_a_position_or_a_word_and_never_code(served, text, select):
     assert subject.recipe == (
         "subjects.load('digits')" if text is None else f"subjects.load('digits', select={select!r})"
     )
+
+
+# Code of one's own
+
+
+CODE = """
+from torch import nn, rand
+from lrpwidgets.subjects import Subject
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+def subject():
+    with open("data.txt") as file:
+        return Subject(Net(), [(rand(3, 4, 4), 0)] * int(file.read()))
+
+def broken():
+    return {}["model"]
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A file with code of one's own, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    (tmp_path / "mine.py").write_text(CODE)
+    (tmp_path / "data.txt").write_text("7")
+    return tmp_path / "mine.py"
+
+
+def test_ones_own_code_is_served_after_it_ran_and_the_terminal_says_so(served, mine, monkeypatch, tmp_path_factory):
+    result = CliRunner().invoke(command.main, ["serve", "--port", "0", "--subject", "mine.py:subject"])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"{mine}:subject is code of your own, which runs now as `python file.py` would.\n"
+    options = served[0][0][1]
+    assert options == Options(f"{mine}:subject", folder=str(mine.parent))
+    monkeypatch.setitem(os.environ, VARIABLE, options.to_environment()[VARIABLE])
+    monkeypatch.chdir(tmp_path_factory.mktemp("kernel"))
+    subject = Options.from_environment().load_subject()
+    assert len(subject.dataset) == 7
+    assert subject.recipe == f"subjects.load({str(mine) + ':subject'!r})"
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "sentence"),
+    [
+        (
+            "explore",
+            "The subject 'mine' has no inputs, and pictures cannot be uploaded; let its function ",
+        ),
+        ("spray", "The subject 'mine' has no inputs; give it a dataset."),
+    ],
+)
+def test_a_model_without_anything_to_look_at_is_not_served(served, mine, dashboard, sentence):
+    result = CliRunner().invoke(command.main, ["serve", dashboard, "--port", "0", "--subject", "mine.py:Net"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(f"Error: {sentence}")
+    assert not served
+
+
+def test_what_ships_is_not_loaded_before_it_is_served(served, monkeypatch):
+    monkeypatch.setattr(subjects, "load", lambda *_: pytest.fail("it is not needed, and takes seconds"))
+    assert CliRunner().invoke(command.main, ["serve", "--port", "0", "--subject", "digits"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("subject", "sentence"),
+    [
+        ("gone.py:subject", "There is no file 'gone.py'; check the path. A subject of your own is path/to/file.py:"),
+        ("mine.py", "'mine.py' names no function of a file or module; write path/to/file.py:function or "),
+        ("mine.py:subjekt", "'{mine}:subjekt' cannot be used: there is no function 'subjekt'; did you mean 'subject'?"),
+        ("mine.py:CODE", "'{mine}:CODE' cannot be used: there is no function 'CODE'; there is Net, subject, broken."),
+        ("nowhere:f", "'nowhere:f' cannot be used: there is no module 'nowhere'; run this where it can be imported, "),
+    ],
+)
+def test_code_that_is_not_there_is_one_sentence(served, mine, subject, sentence):
+    result = CliRunner().invoke(command.main, ["serve", "--port", "0", "--subject", subject])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("Error: " + sentence.format(mine=mine))
+    assert len(result.stderr.splitlines()) <= 2  # one says that it is code
+    assert not served
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["attribute", "--store", "store"]])
+def test_code_that_raises_is_told_with_the_end_of_its_traceback(served, mine, words):
+    result = CliRunner().invoke(command.main, [*words, "--subject", "mine.py:broken"])
+    assert result.exit_code == 2
+    lines = [line for line in result.stderr.splitlines() if "^" not in line]  # Python points at the place
+    assert lines[1:] == [
+        f"Error: '{mine}:broken' is code of your own, and it raised an error:",
+        f'  File "{mine}", line 14, in broken',
+        '    return {}["model"]',
+        "KeyError: 'model'",
+    ]
+    assert not served
+
+
+def test_pictures_and_names_go_to_a_model_that_has_none(mine, served):
+    (mine.parent / "pictures").mkdir()
+    Image.new("RGB", (4, 4)).save(mine.parent / "pictures" / "1.png")
+    (mine.parent / "names.txt").write_text("hen\ncock")
+    words = ["serve", "--port", "0", "--subject", "mine:Net", "--images", "pictures", "--classes", "names.txt"]
+    result = CliRunner().invoke(command.main, words)
+    assert result.exit_code == 0, result.output
+    subject = served[0][0][1].load_subject()
+    assert (subject.item_name(0), subject.classes, subject.name) == ("1.png", ["hen", "cock"], "mine")
+
+
+# A fine-tuned network
+
+
+def test_a_fine_tuned_network_is_served(served, tmp_path):
+    network = models.resnet18(weights=None, num_classes=3)
+    torch.save({"state_dict": network.state_dict(), "epoch": 3}, tmp_path / "mine.pth")
+    (tmp_path / "names.json").write_text('{"cat": 0, "dog": 1, "ox": 2}')
+    for name in ("train/cat", "train/dog", "train/ox", "val/ox"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        Image.new("RGB", (40, 40)).save(tmp_path / "pictures" / name / "1.png")
+    words = ["--port", "0", "--arch", "resnet18", "--weights", str(tmp_path / "mine.pth")]
+    for more in (["--classes", str(tmp_path / "names.json")], ["--images", str(tmp_path / "pictures")]):
+        result = CliRunner().invoke(command.main, ["serve", *words, *more])
+        assert result.exit_code == 0, result.output
+        assert served[-1][0][1].load_subject().classes == ["cat", "dog", "ox"]
+    told = refusal(*words, "--images", str(tmp_path / "pictures"), "--split", "test")
+    assert told == f"'{tmp_path / 'pictures'}' has no split 'test'; it has 'train', 'val'."

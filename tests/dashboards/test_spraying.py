@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -15,6 +19,8 @@ from lrpwidgets.lrp import Explainer
 from lrpwidgets.spray import Atlas, RelevanceStore, virelay
 from lrpwidgets.spray.kept import kept
 from lrpwidgets.subjects import TensorSamples
+from lrpwidgets.widgets import Exploration
+from lrpwidgets.widgets.question import to_query
 from lrpwidgets.widgets.spray import Investigation
 
 
@@ -107,13 +113,13 @@ class Inside(nn.Module):
         return None, self.model(x)
 
 
-def wrapped(self, default="digits"):
+def wrapped():
     return replace(load("digits"), model=Inside().eval())
 
 
 def test_the_scores_are_found_by_select_from_the_command_to_the_poison_test(tmp_path, monkeypatch):
     monkeypatch.setattr("lrpwidgets.spray.memory.keep_freed", lambda: None)
-    monkeypatch.setattr("lrpwidgets.dashboards.options.Options._loaded", wrapped)
+    monkeypatch.setattr(subjects, "load", lambda name, select=None: wrapped().selecting(select))
     options = ["--composite", "epsilon", "--store", tmp_path / "store"]
     assert "select=" in run("attribute", *options).output  # the way out
     assert run("attribute", *options, "--select", "1").exit_code == 0
@@ -122,11 +128,10 @@ def test_the_scores_are_found_by_select_from_the_command_to_the_poison_test(tmp_
     refused = run("attribute", *options, "--select", "-1")
     assert "begun differently: select (1 there, -1 here)" in refused.output
 
-    monkeypatch.setattr(subjects, "load", lambda name, select=None: wrapped(None).selecting(select))
     assert spraying.subject_of(store).select == 1
     Investigation(store, spraying.subject_of(store))
     with pytest.raises(ValueError, match=r"select \(1 there, None here\)"):
-        Investigation(store, wrapped(None))
+        Investigation(store, wrapped())
     for given in ([], ["--select", "1"]):
         result = run("spray", "--store", store.path, "--class", "3", "--test", *given)
         assert result.exit_code == 0, result.output
@@ -135,7 +140,7 @@ def test_the_scores_are_found_by_select_from_the_command_to_the_poison_test(tmp_
 
 def test_a_store_of_other_scores_is_kept_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr("lrpwidgets.spray.kept.user_cache_path", lambda name: tmp_path / name)
-    subject = wrapped(None)
+    subject = wrapped()
     subject.dataset = TensorSamples(*(each[:5] for each in vars(subject.dataset).values()))
     paths = [kept(subject.selecting(select), progress=False).path for select in (1, -1, lambda output: output[1])]
     assert len({*paths}) == 3
@@ -149,3 +154,146 @@ def test_a_recipe_is_never_executed(store, monkeypatch, recipe):
     monkeypatch.setattr(store, "info", replace(store.info, recipe=recipe))
     with pytest.raises(ValueError, match="does not say how"):
         spraying.subject_of(store)
+
+
+# Code of one's own, and stores that name some
+
+
+CODE = """
+from pathlib import Path
+from lrpwidgets import subjects
+
+def digits():
+    Path(__file__).with_name("ran").touch()
+    return subjects.load("digits")
+"""
+
+
+@pytest.fixture(autouse=True)
+def unserved(monkeypatch):
+    """No server starts, whatever is served."""
+    monkeypatch.setattr(command, "serve_notebook", lambda *_, **__: None)
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mine.py").write_text(CODE)
+    return tmp_path / "mine.py"
+
+
+@pytest.fixture
+def of_code(store, mine, tmp_path):
+    """A store that says it is of somebody's code."""
+    shutil.copytree(store.path, tmp_path / "store")
+    file = tmp_path / "store" / "zarr.json"
+    description = json.loads(file.read_text())
+    description["attributes"]["lrpwidgets"]["recipe"] = f"subjects.load({str(mine) + ':digits'!r})"
+    file.write_text(json.dumps(description))
+    return tmp_path / "store"
+
+
+def ran(mine):
+    return mine.with_name("ran").exists()
+
+
+def test_attribution_of_ones_own_code_says_so_in_the_store(mine, tmp_path):
+    result = run("attribute", "--subject", f"{mine}:digits", "--store", tmp_path / "new")
+    assert result.exit_code == 0, result.output
+    assert RelevanceStore.open(tmp_path / "new").info.recipe == f"subjects.load({str(mine) + ':digits'!r})"
+
+
+@pytest.mark.parametrize(
+    "form", ["subjects.load({!r})", "subjects.load(name={!r})", "subjects.load(**{{'name': {!r}}})"]
+)
+def test_a_store_never_makes_code_run(store, mine, monkeypatch, form):
+    monkeypatch.setattr(store, "info", replace(store.info, recipe=form.format(f"{mine}:digits")))
+    with pytest.raises(ValueError, match=r"is of somebody's code, .* --subject .*mine.py:digits|does not say how"):
+        spraying.subject_of(store)
+    assert not ran(mine)
+
+
+@pytest.mark.parametrize("words", [["serve", "spray", "--port", "0"], ["spray", "--test", "--class", "3"]])
+def test_the_code_of_a_store_runs_where_it_is_asked_for_only(of_code, mine, words):
+    result = run(*words, "--store", of_code)
+    assert result.exit_code == 2
+    assert f"which runs only where you ask for it: --subject {mine}:digits, or in Python" in result.output
+    assert not ran(mine)
+    result = run(*words, "--store", of_code, "--subject", f"{mine}:digits")
+    assert result.exit_code == 0, result.output
+    assert ran(mine)
+
+
+@pytest.mark.parametrize("how", ["link", "file"])
+def test_neither_a_link_nor_a_state_makes_code_run(mine, how):
+    exploration = Exploration(subjects.load("digits"))
+    for name, value in (("subject", f"{mine}:digits"), ("recipe", f"subjects.load('{mine}:digits')")):
+        state = exploration.to_dict() | {name: value}
+        with pytest.raises(ValueError, match=r"This state is of the subject|A state has no part 'recipe'"):
+            exploration.restore(to_query(state) if how == "link" else state)
+    exploration.close()
+    assert not ran(mine)
+
+
+# What is wrong with a store is said before there is an address
+
+
+def served(store, *more):
+    result = run("serve", "spray", "--port", "0", "--store", store, *more)
+    assert result.exit_code == 2, result.output
+    return result.output
+
+
+def changed(store, tmp_path, **parts):
+    shutil.copytree(store.path, tmp_path / "changed")
+    file = tmp_path / "changed" / "zarr.json"
+    description = json.loads(file.read_text())
+    description["attributes"]["lrpwidgets"] |= parts
+    file.write_text(json.dumps(description))
+    return tmp_path / "changed"
+
+
+def test_a_store_of_another_model_is_refused(store):
+    told = served(store.path, "--subject", "clever-hans")
+    assert "was begun differently: model (weights and architecture" in told
+
+
+@pytest.mark.parametrize(
+    "recipe", ["", "subjects.load('digits', seed=3)", "subjects.load(3)", "subjects.from_folder('no/such')"]
+)
+def test_a_store_whose_subject_cannot_be_made_is_refused(store, tmp_path, recipe):
+    told = served(changed(store, tmp_path, recipe=recipe))
+    assert re.match(r"Error: .*(does not say how|is of somebody's code|There is no folder)", told)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"format": 9},
+        {"composite": {}},
+        {"composite": 3},
+        {"shape": 5},
+        {"inputs": "many"},
+        {"dtype": "float3"},
+        {"batch_size": 0},
+    ],
+)
+def test_a_store_with_a_damaged_description_is_refused(store, tmp_path, parts):
+    told = served(changed(store, tmp_path, **parts))
+    assert told.startswith("Error: ")
+    assert str(tmp_path / "changed") in told
+
+
+def test_a_store_with_nothing_in_it_is_refused(store, tmp_path):
+    shutil.copytree(store.path, tmp_path / "empty")
+    for chunk in (tmp_path / "empty" / "samples").glob("c*"):
+        shutil.rmtree(chunk) if chunk.is_dir() else chunk.unlink()
+    assert "Nothing is attributed yet in" in served(tmp_path / "empty")
+
+
+def test_a_store_with_a_damaged_table_is_refused(store, tmp_path):
+    shutil.copytree(store.path, tmp_path / "torn")
+    chunk = next(file for file in (tmp_path / "torn" / "samples").iterdir() if file.name.startswith("c"))
+    content = chunk.read_bytes()
+    chunk.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    assert re.search(r"torn' is damaged: its checksum is wrong: delete '.*' and run", served(tmp_path / "torn"))

@@ -2,10 +2,13 @@ import json
 import pickle
 
 import pytest
+import torch
 from PIL import Image
+from torch import nn
+from torchvision import datasets, models
 
 from lrpwidgets import subjects
-from lrpwidgets.subjects.folder import ImageFolder, picture_files
+from lrpwidgets.subjects.folder import ImageFolder, listed, picture_files
 
 CLASSES = ["cock", "hen", "golden retriever", "crane", "crane"]
 
@@ -31,6 +34,12 @@ def test_pictures_are_found_in_all_subfolders_in_order(add, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
     assert folder_of(tmp_path).names == ["a.webp", "b.png", "sub/deep/c.JPG"]
+
+
+def test_folders_that_are_numbers_come_in_the_order_of_their_value(add, tmp_path):
+    for name in ("10/1.png", "9/1.png", "9/10.png", "b/1.png", "2/a/1.png", "c.png"):
+        add(name)
+    assert folder_of(tmp_path).names == ["2/a/1.png", "9/1.png", "9/10.png", "10/1.png", "b/1.png", "c.png"]
 
 
 def test_subfolders_named_after_classes_give_labels(add, tmp_path):
@@ -59,6 +68,29 @@ def test_one_synset_per_class_gives_labels_in_their_order(add, tmp_path):
         add(f"{synset}/1.png")
     assert folder_of(tmp_path, ["tench", "goldfish", "panda"]).labels == [0, 1, 2]
     assert folder_of(tmp_path).labels == [None, None, None]  # fewer synsets than classes: which are they?
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{:02}"])
+def test_one_number_per_class_gives_labels_and_it_is_told(add, tmp_path, spelling):
+    for number in range(11):
+        add(f"{spelling.format(number)}/1.png")
+    folder = folder_of(tmp_path, list("abcdefghijk"))
+    assert folder.labels == list(range(11))
+    assert folder.notes[0].startswith("Folders are taken to be class numbers, from 0 on: ")
+    assert (folder_of(tmp_path).labels, folder_of(tmp_path).notes) == ([None] * 11, [])  # more numbers than classes
+
+
+def test_numbers_that_are_names_of_classes_are_no_more_than_names(add, tmp_path):
+    for number in range(11):
+        add(f"{number}/1.png")
+    folder = folder_of(tmp_path, sorted(map(str, range(11))))
+    assert dict(zip(folder.names, folder.labels, strict=True))["10/1.png"] == 2
+    assert folder.notes == []
+
+
+def test_a_class_may_have_the_name_of_its_folder_letter_by_letter(add, tmp_path):
+    add("golden_retriever/1.png")
+    assert folder_of(tmp_path, ["hen", "golden_retriever"]).labels == [1]
 
 
 def test_labels_json_comes_before_folder_names(add, tmp_path):
@@ -126,3 +158,139 @@ def test_a_subject_travels_to_other_processes(add, tmp_path):
     subject = subjects.from_folder(tmp_path, arch="squeezenet1_1", weights=None, crop=64)
     copy = pickle.loads(pickle.dumps(subject))
     assert copy.item(0)[0].equal(subject.item(0)[0])
+
+
+# Splits
+
+
+@pytest.fixture
+def splits(add, tmp_path):
+    """A folder with two classes in three splits, one class of which has no picture to validate with."""
+    for name in ("train/cat/1.png", "train/dog/1.png", "train/dog/2.png", "Validation/dog/3.png", "test/4.png"):
+        add(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("split", "names"),
+    [
+        (None, ["dog/3.png"]),
+        ("val", ["dog/3.png"]),
+        ("valid", ["dog/3.png"]),
+        ("Validation", ["dog/3.png"]),
+        ("test", ["4.png"]),
+        ("train", ["cat/1.png", "dog/1.png", "dog/2.png"]),
+        ("training", ["cat/1.png", "dog/1.png", "dog/2.png"]),
+    ],
+)
+def test_one_split_is_shown_and_has_the_classes_of_all(splits, split, names):
+    found = listed(splits, split)
+    assert ([file.as_posix() for file in found.files], found.subfolders) == (names, ["cat", "dog"])
+    told = f"Pictures are those in {found.folder.name!r}, one of the splits 'Validation', 'test', 'train'; "
+    assert found.notes == [told + "split (--split) takes another one."]
+
+
+@pytest.mark.parametrize(
+    ("folders", "first"),
+    [
+        (("train/a", "val/a", "test/a"), "val"),
+        (("training/a", "testing/a"), "testing"),
+        (("train/a", "valid/a"), "valid"),
+        (("train/a",), "train"),
+        (("train", "test"), "test"),
+        (("Train/a", "notes"), "Train"),
+    ],
+)
+def test_splits_are_known_by_their_names(add, tmp_path, folders, first):
+    for folder in folders:
+        add(f"{folder}/1.png")
+    assert listed(tmp_path).folder == tmp_path / first
+
+
+@pytest.mark.parametrize("folders", [("train", "bus"), ("validator/a", "tests/a"), ("a/train", "b/val")])
+def test_folders_with_other_names_are_no_splits(add, tmp_path, folders):
+    for folder in folders:
+        add(f"{folder}/1.png")
+    found = listed(tmp_path)
+    assert (found.folder, found.notes, len(found.files)) == (tmp_path, [], 2)
+
+
+def test_a_split_that_is_not_there_is_refused_with_those_that_are(splits, add):
+    with pytest.raises(ValueError, match=r"has no split 'fold1'; it has 'Validation', 'test', 'train'"):
+        listed(splits, "fold1")
+    with pytest.raises(ValueError, match="has no split 'val', nor any; leave it out"):
+        listed(splits / "test", "val")
+
+
+def test_pictures_that_labels_json_tells_about_are_all_shown(splits):
+    (splits / "labels.json").write_text(json.dumps([{"file": "test/4.png", "index": 1}]))
+    found = listed(splits)
+    assert (found.folder, len(found.files)) == (splits, 5)
+    assert listed(splits, "test").folder == splits / "test"
+
+
+# Names of classes from folders
+
+
+class Network(nn.Sequential):
+    """Two or more scores for a picture of any size."""
+
+    def __init__(self, scores):
+        super().__init__(nn.Conv2d(3, scores, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.eval()
+
+
+@pytest.fixture
+def mine(tmp_path_factory):
+    """Writes weights for so many classes."""
+
+    def mine(classes):
+        file = tmp_path_factory.mktemp("weights") / "mine.pth"
+        torch.save(models.squeezenet1_1(weights=None, num_classes=classes).state_dict(), file)
+        return {"arch": "squeezenet1_1", "weights": file, "crop": 64}
+
+    return mine
+
+
+def labelled(subject):
+    return {subject.item_name(i): subject.class_name(subject.item(i)[1]) for i in range(len(subject.dataset))}
+
+
+def test_names_are_those_of_the_folders_of_all_splits(splits, mine):
+    subject = subjects.from_folder(splits, **mine(2))
+    assert (subject.classes, labelled(subject)) == (["cat", "dog"], {"dog/3.png": "dog"})
+    assert (subject.notes[0], subject.name) == ("Class names are those of the subfolders.", splits.name)
+    assert subject.notes[1].startswith("Pictures are those in 'Validation'")
+    train = subjects.from_folder(splits, **mine(2), split="train")
+    assert labelled(train) == {"cat/1.png": "cat", "dog/1.png": "dog", "dog/2.png": "dog"}
+    assert eval(train.recipe, {"subjects": subjects}).dataset.names == train.dataset.names
+
+
+def test_any_model_gets_the_same_from_such_a_folder(splits):
+    subject = subjects.describe(Network(2), splits)
+    assert (subject.classes, labelled(subject)) == (["cat", "dog"], {"dog/3.png": "dog"})
+    assert any("'Validation'" in note for note in subject.notes)
+    assert subject.title == f"Network · {splits.name}"
+
+
+def test_numbered_folders_are_classes_as_imagefolder_counts_them_and_it_is_told(add, tmp_path, mine):
+    for number in range(11):
+        add(f"{number}/1.png")
+    weights = mine(11)
+    for subject in (subjects.from_folder(tmp_path, **weights), subjects.describe(Network(11), tmp_path)):
+        assert subject.classes == datasets.ImageFolder(tmp_path).classes
+        assert labelled(subject) == {f"{number}/1.png": str(number) for number in range(11)}
+        assert [label for _, label in subject.dataset] == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 2]
+        note = next(note for note in subject.notes if "names" in note)
+        assert "numbers in the order of text (0, 1, 10, 2, ...) as torchvision's ImageFolder counts them" in note
+    (tmp_path / "numbers.txt").write_text("\n".join(map(str, range(11))))
+    subject = subjects.from_folder(tmp_path, **weights, classes=tmp_path / "numbers.txt")
+    assert [label for _, label in subject.dataset] == list(range(11))
+    assert subject.notes == []
+
+
+def test_numbered_folders_whose_orders_agree_need_no_word(add, tmp_path, mine):
+    for number in range(10):
+        add(f"{number}/1.png")
+    subject = subjects.from_folder(tmp_path, **mine(10))
+    assert subject.notes == ["Class names are those of the subfolders."]

@@ -438,8 +438,9 @@ def test_data_of_another_number_of_classes_needs_names():
         describe(Network(scores=9), Cifar(to_tensor))
 
 
-def test_labels_of_data_with_other_classes_are_matched_by_name():
-    names = ["dog", "Golden Retriever", "hen", "owl", "ox"]
+@pytest.mark.parametrize("spelling", ["Golden Retriever", "golden_retriever"])
+def test_labels_of_data_with_other_classes_are_matched_by_name(spelling):
+    names = ["dog", spelling, "hen", "owl", "ox"]
     subject = describe(
         Network(scores=5), Cifar(to_tensor, classes=["hen", "cat", "golden_retriever", "x"]), classes=names
     )

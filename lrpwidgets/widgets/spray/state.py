@@ -15,12 +15,12 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ...lrp import Composite
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
 from ...spray.classes import RankedClass, atlases, ranked_class
 from ...spray.embeddings import names as embeddings_here
+from ...spray.examine import explainer_of
 from ...spray.features import Features
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
@@ -102,10 +102,7 @@ class Investigation(Asking):
     def __init__(self, store: RelevanceStore, subject: Subject, device: str | None = None) -> None:
         until_run_again(self.close)
         self.store, self.subject = store, subject
-        self.explainer = subject.explainer(Composite.from_dict(store.info.composite), device)
-        RelevanceStore.open(store.path, self.explainer)  # raises for another model
-        if not store.done.any():
-            raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
+        self.explainer = explainer_of(store, subject, device)
         self.worker, self.solver = NewestWins(), Solver(self)
         self.thumbnails = Thumbnails(subject)
         self._tests = Tests(self)
