@@ -168,7 +168,8 @@ def eval_mode(model: nn.Module) -> Iterator[bool]:
     with _ONE_FORWARD:
         flags = {module: module.training for module in model.modules()}
         try:
-            model.eval()
+            for module in flags:  # not `eval()`, which exported programs refuse and models may override
+                module.training = False
             yield any(flags.values())
         finally:
             for module, flag in flags.items():
