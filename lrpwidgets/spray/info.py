@@ -155,7 +155,16 @@ def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator
             return
 
 
-_LIMITS = {"dtype": ("float16", "float32").__contains__, "batch_size": bool}
+def _are_scores(value: Any) -> bool:
+    """Whether it is what :func:`first_scores` gives, or None as in older stores."""
+    if value is None:
+        return True
+    numbers = value.get("values")
+    fine = isinstance(numbers, list) and all(isinstance(each, int | float) for each in numbers)
+    return fine and isinstance(value.get("dtype"), str)
+
+
+_LIMITS = {"dtype": ("float16", "float32").__contains__, "batch_size": bool, "scores": _are_scores}
 """What a value must be beside its type."""
 
 

@@ -12,9 +12,10 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .folder import ImageFolder, Listing, listed
-from .naming import class_names
+from .folder import ImageFolder, listed
+from .naming import class_names, known_names
 from .normalization import Normalization
+from .outputs import Outputs, outputs
 from .pretrained import Pretrained, describe, pretrained
 from .subject import Subject
 
@@ -49,7 +50,8 @@ def load(
         Height and width of the input in pixels, where it shall differ from the weights' own.
     classes : sequence of str, mapping from int to str, or path, optional
         Name of each output, or a file with them, see `lrpwidgets.subjects.naming.read_names`. By default ImageNet's
-        where there are a thousand outputs, else the names of the folders in `images` where they are as many.
+        where there are a thousand outputs, else the names of the folders in `images` where they are as many. One output
+        is that of two classes where two have names.
     split : str, optional
         Which of the splits in `images` is shown, such as "train"; by default "val", "test" or "train", whichever is
         there first.
@@ -69,10 +71,12 @@ def load(
     """
     pictures = None if images is None else listed(images, split)  # before any download
     network = pretrained(arch, weights, crop)
-    names, notes = _names(network, classes, pictures)
+    given = Path(classes) if isinstance(classes, str) else classes
+    told = _outputs(network, given, pictures.subfolders if pictures else ())
+    names, notes = _names(network, given, pictures.subfolders if pictures else (), told.count)
     normalization = Normalization(tuple(network.transforms.mean), tuple(network.transforms.std))
     from_image = partial(_input, network.transforms)
-    labelled = names or [f"class {i}" for i in range(network.scores)]
+    labelled = names or [f"class {i}" for i in range(told.count or 0)]
     dataset = None if pictures is None else ImageFolder(pictures.folder, pictures.files, from_image, labelled)
     own = None if network.categories else Path(str(weights))  # weights for other classes than ImageNet's
     return Subject(
@@ -87,7 +91,11 @@ def load(
         recipe=_recipe(
             load, "imagenet", arch=arch, weights=weights, images=images, crop=crop, classes=classes, split=split
         ),
-        notes=[*network.notes, *notes, *(note for each in (pictures, dataset) if each for note in each.notes)],
+        notes=[
+            *(*network.notes, *told.notes, *notes),
+            *(note for each in (pictures, dataset) if each for note in each.notes),
+        ],
+        select=told.select,
     )
 
 
@@ -114,13 +122,27 @@ def from_folder(
     return subject.selecting(select)
 
 
-def _names(network: Pretrained, classes: Any, pictures: Listing | None) -> tuple[list[str], list[str]]:
-    """Name of each output, and what was assumed."""
-    if classes is None and network.categories:
+def _outputs(network: Pretrained, given: Any, subfolders: Sequence[str]) -> Outputs:
+    """What the network gives: scores of classes; one alone is that of two classes if they have names."""
+    if network.scores != 1:
+        return Outputs(network.scores, None)
+    import torch
+    from PIL import Image
+
+    from ..lrp import Explainer
+
+    x = _input(network.transforms, Image.new("RGB", (64, 64)))
+    return outputs(Explainer(network.model), x, torch.zeros(1, 1), (), known_names(given, None, subfolders))
+
+
+def _names(
+    network: Pretrained, given: Any, subfolders: Sequence[str], count: int | None
+) -> tuple[list[str], list[str]]:
+    """Name of each class, and what was assumed."""
+    if given is None and network.categories:
         guess = f"Class names are those of ImageNet, as the weights have {network.scores} outputs too."
         return network.categories, [guess] if network.own else []
-    given = Path(classes) if isinstance(classes, str) else classes
-    return class_names(given, None, (), pictures.subfolders if pictures else (), network.scores)
+    return class_names(given, None, (), subfolders, count)
 
 
 def _input(transforms: Callable[[Image], Tensor], picture: Image) -> Tensor:

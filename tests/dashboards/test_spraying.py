@@ -224,6 +224,24 @@ def test_the_code_of_a_store_runs_where_it_is_asked_for_only(of_code, mine, word
     assert ran(mine)
 
 
+def test_the_scores_of_ones_own_code_are_found_by_select_as_the_way_out_of_a_store_says(mine, tmp_path):
+    wrap = ["class Inside(torch.nn.Module):", "    def __init__(self, model):", "        super().__init__()"]
+    wrap += ["        self.model = model", "    def forward(self, x):", "        return None, self.model(x)"]
+    more = ["def inside():", "    return Inside(digits().model), [digits().dataset[i] for i in range(300)]"]
+    mine.write_text("\n".join(["import torch", CODE, *wrap, *more]))
+    options = ["--subject", f"{mine}:inside", "--store", tmp_path / "store"]
+    assert "select=1" in run("attribute", *options).output  # the way out
+    assert run("attribute", *options, "--select", "1").exit_code == 0
+    recipe = f"subjects.load({str(mine) + ':inside'!r}, select=1)"
+    assert RelevanceStore.open(tmp_path / "store").info.recipe == recipe
+    refused = run("spray", "--store", tmp_path / "store", "--virelay", tmp_path / "virelay").output
+    assert f"--subject {mine}:inside --select 1, or in Python dashboards.spray(store, {recipe})." in refused
+    assert run("serve", "spray", "--port", "0", *options, "--select", "1").exit_code == 0
+    result = run("spray", *options, "--select", "1", "--class", "3", "--virelay", tmp_path / "virelay")
+    assert result.exit_code == 0, result.output
+    Investigation(RelevanceStore.open(tmp_path / "store"), eval(recipe)).close()
+
+
 @pytest.mark.parametrize("how", ["link", "file"])
 def test_neither_a_link_nor_a_state_makes_code_run(mine, how):
     exploration = Exploration(subjects.load("digits"))
@@ -276,6 +294,8 @@ def test_a_store_whose_subject_cannot_be_made_is_refused(store, tmp_path, recipe
         {"inputs": "many"},
         {"dtype": "float3"},
         {"batch_size": 0},
+        {"select": 1},
+        {"scores": {"dtype": "torch.float32"}},
     ],
 )
 def test_a_store_with_a_damaged_description_is_refused(store, tmp_path, parts):

@@ -9,6 +9,7 @@ from torchvision import models
 from torchvision.transforms import functional
 
 from lrpwidgets import subjects
+from lrpwidgets.lrp import TwoClasses
 from lrpwidgets.subjects import pretrained
 
 
@@ -217,3 +218,22 @@ def test_the_default_subject_has_the_shortest_recipe(torch_home):
 
 def test_random_weights_have_no_recipe():
     assert subjects.load("imagenet", arch="squeezenet1_1", weights=None).recipe == ""
+
+
+def test_one_output_is_that_of_two_classes_where_two_have_names(tmp_path, photo):
+    torch.save(models.resnet18(weights=None, num_classes=1).state_dict(), tmp_path / "mine.pth")
+    for name in ("hen", "cock"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        photo.save(tmp_path / "pictures" / name / "1.png")
+    chosen = {"arch": "resnet18", "weights": tmp_path / "mine.pth"}
+    subject = subjects.from_folder(tmp_path / "pictures", **chosen)
+    assert (subject.classes, subject.select) == (["cock", "hen"], TwoClasses())
+    assert subject.notes[0].startswith("The model gives one score: above 0 it says 'hen'")
+    assert [subject.dataset.labels[i] for i in range(2)] == [0, 1]
+    x, _ = subject.item(1)
+    score = subject.model(x[None]).item()
+    assert subject.explainer().scores(x[None])[0].tolist() == pytest.approx([-score, score])
+    assert subjects.load("imagenet", **chosen, classes=["a", "b"]).select == TwoClasses()
+    alone = subjects.load("imagenet", **chosen)
+    assert (alone.classes, alone.select) == (["score"], None)
+    assert "give classes= with two names" in alone.notes[0]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lrpwidgets import subjects
+from lrpwidgets.lrp import TwoClasses
 
 CODE = """
 from __future__ import annotations
@@ -210,6 +211,26 @@ def test_pictures_and_names_are_for_code_that_has_none(mine):
         subjects.load(f"{mine}:pair", images=mine.parent)
     with pytest.raises(ValueError, match="subject' returns a Subject, which has its own data and names"):
         subjects.load(f"{mine}:subject", classes=["a", "b"])
+
+
+def test_one_score_inside_of_something_is_that_of_two_classes(mine):
+    mine.write_text(
+        CODE.replace(
+            "def model():",
+            "class One(Net):\n    def forward(self, x):\n        return {'logits': super().forward(x)[:, 0]}\n\n\n"
+            "def one():\n    return One(), Data()\n\n\n"
+            "def of_subject():\n    return Subject(One(), Data(), CLASSES, select='logits')\n\n\ndef model():",
+        )
+    )
+    with pytest.raises(ValueError, match="select='logits'"):
+        subjects.load(f"{mine}:one")
+    subject = subjects.load(f"{mine}:one", select="logits")
+    assert subject.select == TwoClasses("logits")
+    assert subject.recipe == f"subjects.load('{mine}:one', select='logits')"
+    assert eval(subject.recipe, {"subjects": subjects}).select == subject.select
+    assert subjects.load(f"{mine}:of_subject").select == "logits"
+    assert subjects.load(f"{mine}:of_subject", select=TwoClasses("logits")).select == subject.select
+    assert subjects.load(f"{mine}:one", select=lambda output: output["logits"]).recipe == ""
 
 
 def test_it_travels_to_processes_that_do_not_have_the_code(mine, tmp_path_factory):
