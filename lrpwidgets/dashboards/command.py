@@ -234,7 +234,7 @@ def find_options(
         check_device(device)
     own = subject is not None and is_own(subject)
     if own:
-        click.echo(f"{subject} is code of your own, which runs now as `python file.py` would.", err=True)
+        click.echo(f"{subject} is code of your own; it runs as `python file.py` would.", err=True)
     return Options(
         subject=subject or ("imagenet" if given else None),
         arch=arch,

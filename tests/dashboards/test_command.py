@@ -187,7 +187,7 @@ def mine(tmp_path, monkeypatch):
 def test_ones_own_code_is_served_after_it_ran_and_the_terminal_says_so(served, mine, monkeypatch, tmp_path_factory):
     result = CliRunner().invoke(command.main, ["serve", "--port", "0", "--subject", "mine.py:subject"])
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == f"{mine}:subject is code of your own, which runs now as `python file.py` would.\n"
+    assert result.stderr == f"{mine}:subject is code of your own; it runs as `python file.py` would.\n"
     options = served[0][0][1]
     assert options == Options(f"{mine}:subject", folder=str(mine.parent))
     monkeypatch.setitem(os.environ, VARIABLE, options.to_environment()[VARIABLE])
