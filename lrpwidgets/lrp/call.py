@@ -169,6 +169,13 @@ def key(function: Callable[..., Any]) -> str:
     return name
 
 
+def spelled(function: Callable[..., Any]) -> str:
+    """How to write `function` in Python."""
+    if isinstance(function, torch._ops.OpOverload | torch._ops.OpOverloadPacket):
+        return f"torch.ops.{function}"
+    return resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
+
+
 _PREFIXES = (
     *("torch.nn.functional.", "torch.functional.", "torch.Tensor."),
     *("torch._VariableFunctionsClass.", "torch._C._nn.", "torch.", "lrpwidgets.lrp.inplace."),

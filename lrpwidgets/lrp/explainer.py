@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import resolve_name
 
 from . import composites, inputs, operations
-from .call import version
+from .call import spelled, version
 from .composites import Composite
 from .explanation import Explanation, JoinedExplanation
 from .recorder import AsRecorded, eval_mode, hidden, record
@@ -244,6 +243,8 @@ class Explainer:
         try:
             tape = record(self.model, batch, select, known.constants)
         except (RuntimeError, IndexError) as error:
+            if type(error).__module__.startswith("torch._dynamo"):
+                raise UnknownOperationError(_COMPILED) from error
             if isinstance(error, NotImplementedError) or _is_out_of_memory(error) or self._takes(batch):
                 raise
             reason = str(error).strip().splitlines()[0]
@@ -373,7 +374,7 @@ def _unknown(step: Step) -> str:
     return (
         f"`{key}` ({where}) has no entry in the operation table that covers this call, so nothing is known "
         "of how relevance passes it. Add one with "
-        f"`lrp.operations.register({_spelled(step.function)}, lrp.operations.Activation())` (or Routing(), ...), "
+        f"`lrp.operations.register({spelled(step.function)}, lrp.operations.Activation())` (or Routing(), ...), "
         "or use Explainer(model, unknown='gradient') and see the caveats."
     )
 
@@ -385,6 +386,10 @@ def _scale(scores: Tensor) -> float:
     return max(float(scores.abs().max()), 1e-12)
 
 
+_COMPILED = (
+    "The model compiles a part of itself, as flex_attention or torch.compile do, which hides the operations. Call the "
+    "eager function there: torch.nn.functional.scaled_dot_product_attention in place of flex_attention."
+)
 _HIDDEN = (
     "What {} computes with depends on the input in a way that torch does not show (scripted code, NumPy, item(), "
     "another library)"
@@ -397,8 +402,3 @@ def _hidden(places: Sequence[str]) -> str:
         "scripted function the one it was made from; or let it count as a constant, with "
         "Explainer(model, unknown='gradient'), and see the caveats."
     )
-
-
-def _spelled(function: Callable[..., Any]) -> str:
-    """How to write `function` in Python."""
-    return resolve_name(function) or f"{function.__module__}.{function.__qualname__}"

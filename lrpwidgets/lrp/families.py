@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import affine
-from .call import Call, Slot, key, substitute
+from .call import Call, Slot, key, spelled, substitute
 from .inplace import overlaid
 from .ledger import Handover
 from .linear import Averaging, Elementwise, Folded, LinearStep, owners
@@ -424,7 +424,13 @@ class Gradient(Operation):
         shares: list[Tensor | None] = []
         bias: Tensor | float = 0.0
         stabilizer: Tensor | float = 0.0
-        expansions = _jacobian_times(call, call.inputs)
+        try:
+            expansions = _jacobian_times(call, call.inputs)
+        except RuntimeError as error:
+            raise ValueError(
+                f"`{key(call.function)}` has no derivative, so gradient × input cannot stand for it; say how relevance "
+                f"passes it: lrp.operations.register({spelled(call.function)}, lrp.operations.Activation())"
+            ) from error
         for z, expanded, received in zip(call.outputs, expansions, relevance, strict=True):
             if z is None or expanded is None or received is None:
                 shares.append(None)

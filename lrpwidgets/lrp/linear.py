@@ -392,8 +392,8 @@ class Folded(LinearStep):
         return self._inner.parameters(parts) + own
 
 
-@dataclass(frozen=True, eq=False)
-class Owner:
+@dataclass(frozen=True, eq=False, repr=False)
+class Owner(Readable):
     """The parameters of a constant scale and shift: the scale carries all that outputs hand on, the shift its own."""
 
     scale: Tensor | None

@@ -12,9 +12,9 @@ from functools import reduce
 from typing import Any
 
 import torch
-from torch.overrides import resolve_name
 
 from . import operations
+from .call import spelled
 from .operations import Operation
 
 
@@ -70,11 +70,11 @@ class Form:
 
 def named(function: Callable[..., Any]) -> Any:
     """`function` by its name, if torch has it under one; else itself."""
-    of_operator = isinstance(function, torch._ops.OpOverload | torch._ops.OpOverloadPacket)
-    name = f"torch.ops.{function}" if of_operator else resolve_name(function)
-    if name and name.startswith("torch.") and Name(name).found() == function:
-        return Name(name)
-    return function
+    name = Name(spelled(function))
+    try:
+        return name if name.name.startswith("torch.") and name.found() == function else function
+    except AttributeError:
+        return function
 
 
 def listed(operation: Operation | None, function: Callable[..., Any]) -> Any:

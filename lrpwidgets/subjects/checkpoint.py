@@ -31,7 +31,7 @@ _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
 class Found:
     """The weights of a network, found in a file."""
 
-    state: OrderedDict[str, Tensor]
+    state: OrderedDict[str, Tensor] = field(repr=False)
     """Tensors by the network's names, with the versions of its modules where the file tells them."""
     rest: dict[str, Tensor] = field(repr=False)
     """What lay beside them and belongs to no other copy of the network."""

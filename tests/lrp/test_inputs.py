@@ -1,6 +1,7 @@
 """Inputs as people have them: tokens that move before they are looked up, masks, lengths and edges that go along."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from dense import assert_near
 from torch import Tensor, nn
 
+from lrpwidgets import lrp
 from lrpwidgets.lrp import Explainer, UnknownOperationError
 
 TOKENS = torch.tensor([[1, 2, 3, 4, 0], [5, 6, 7, 0, 0]])
@@ -349,3 +351,29 @@ def test_the_scores_of_a_transformer_with_padding_are_those_that_are_explained_a
 def test_a_transformer_without_padding_has_no_such_caveat():
     explanation = Explainer(Encoder()).explain(torch.randint(1, 12, (2, 7)))
     assert not any("fast path" in each for each in explanation.caveats)
+
+
+# Functions of somebody's own.
+
+
+@torch.library.custom_op("lrpwidgets_tests::twice", mutates_args=())
+def twice(x: Tensor) -> Tensor:
+    return x * 2
+
+
+@pytest.mark.parametrize("function", [twice, torch.ops.lrpwidgets_tests.twice.default], ids=["function", "operator"])
+def test_a_custom_operator_is_refused_and_the_printed_way_out_works(function, monkeypatch):
+    def doubled(net, x):
+        return net.head(function(net.layer(x)))
+
+    with pytest.raises(UnknownOperationError, match=r"`lrp\.operations\.register\(.*Activation\(\)\)`") as refused:
+        relevance(doubled, ROWS)
+    monkeypatch.setattr(lrp.operations, "OPERATIONS", dict(lrp.operations.OPERATIONS))
+    exec(re.search("`(lrp.operations.register.*?)`", str(refused.value))[1], {"lrp": lrp, "torch": torch})
+    assert relevance(doubled, ROWS).any()
+
+
+def test_an_operator_without_a_derivative_cannot_have_its_gradient_and_says_so():
+    model = Model(lambda net, x: net.head(twice(net.layer(x))))
+    with pytest.raises(ValueError, match=r"has no derivative.*lrp\.operations\.register"):
+        Explainer(model, unknown="gradient").explain(ROWS, 1)

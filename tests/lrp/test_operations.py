@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 from torchvision.ops import roi_align
 
-from lrpwidgets.lrp import Composite, Explainer, Explanation, expansions, operations
+from lrpwidgets.lrp import Composite, Explainer, Explanation, expansions, operations, recorder
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Half, Signal, WSquare, Zero, ZPlus
 from lrpwidgets.lrp.selectors import Kind
 
@@ -844,7 +844,8 @@ def test_relevance_passes_a_change_of_precision(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_known_to_have_no_negative_element_has_none(name):
+def test_what_is_known_to_have_no_negative_element_has_none(name, monkeypatch):
+    monkeypatch.setattr(recorder, "_let_go", lambda values, lasting: None)  # also of what no step reads any more
     case = CASES[name]()
     for x in (case.x, case.x.abs(), case.x.abs() / 10):
         for value in Explainer(case.model, unknown="gradient").record(x).values:
