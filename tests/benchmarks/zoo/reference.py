@@ -220,7 +220,9 @@ def _scaled(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _passed(function: Function, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """One value in, one value out."""
+    """One value in, one value out; the modulus of a complex number is of degree one as it is."""
+    if x.is_complex():
+        return function(x)  # type: ignore[no-any-return]
     return _scaled(x, function(x.detach(), *args, **kwargs))
 
 
@@ -283,8 +285,8 @@ def _linear(function: Function, x: Tensor, weight: Tensor, bias: Tensor | None =
 
 
 def _added_product(product: Function) -> Function:
-    def run(function: Function, input: Tensor, one: Tensor, other: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        made: Tensor = input * beta + product(one, other) * alpha
+    def run(function: Function, input: Tensor, *two: Tensor, beta: Any = 1, alpha: Any = 1, **named: Tensor) -> Tensor:
+        made: Tensor = input * beta + product(*two, *named.values()) * alpha
         return made
 
     return run
@@ -307,7 +309,7 @@ def _lerp(function: Function, input: Tensor, end: Tensor, weight: Any) -> Tensor
 
 
 def _softmax(function: Function, *args: Any, **kwargs: Any) -> Tensor:
-    made: Tensor = function(*args, **kwargs)
+    made: Tensor = function(*args, **kwargs).clone()  # its derivative needs the result, which may be changed in place
     made.gate = True
     return made
 

@@ -41,7 +41,8 @@ resnetv2_18 resnetv2_50x1_bit resnetv2_50d_gn resnetv2_50d_evos resnetv2_50d_frn
 legacy_seresnet18 sequencer2d_s shvit_s1 skresnet18 starnet_s050 starnet_s1 swiftformer_xs
 swin_tiny_patch4_window7_224 swin_s3_tiny_224 swinv2_tiny_window8_256 swinv2_cr_tiny_224 tiny_vit_5m_224
 tresnet_m twins_pcpvt_small twins_svt_small vgg11 visformer_tiny vitamin_small_224 ese_vovnet19b_slim eca_vovnet39b
-legacy_xception xception41 pit_ti_224 pit_ti_distilled_224 volo_d1_224 convmixer_1024_20_ks9_p14
+legacy_xception xception41 pit_ti_224 pit_ti_distilled_224 gmixer_12_224 gmlp_ti16_224 mixer_s32_224
+resmlp_12_224 volo_d1_224 convmixer_1024_20_ks9_p14
 """)
 
 SHALLOW = words("""
@@ -57,8 +58,6 @@ vit_base_patch16_xp_224 vit_pe_core_tiny_patch16_384 vit_pe_spatial_tiny_patch16
 flexivit_small vit_tiny_r_s16_p8_224 vit_relpos_small_patch16_224 vit_srelpos_small_patch16_224
 vit_relpos_base_patch16_cls_224 samvit_base_patch16_224 xcit_nano_12_p16_224
 """)
-
-MIXERS = words("gmixer_12_224 gmlp_ti16_224 mixer_s32_224 resmlp_12_224")
 
 
 def _build(name: str, **settings: Any) -> Setup:
@@ -94,7 +93,6 @@ def _settings(name: str) -> dict[str, Any]:
 _MEMBERS: dict[str, Callable[[], Setup]] = {
     **{name: partial(_build, name) for name in NAMES},
     **{name: partial(_build, name, **_settings(name)) for name in SHALLOW},
-    **{name: partial(_build, name, num_blocks=2) for name in MIXERS},
 }
 
 MEMBERS = {"timm": _MEMBERS}

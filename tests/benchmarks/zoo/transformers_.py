@@ -54,7 +54,7 @@ jetmoe layoutlm lilt llama longformer luke markuplm mbart megatron-bert minicpm3
 mobilebert modernbert modernbert-decoder mpnet mpt mt5 mvp nemotron nomic_bert nystromformer olmo olmo2 olmo3
 openai-gpt opt perceiver persimmon phi phi3 phimoe plbart qwen2 qwen2_moe qwen3 qwen3_moe qwen3_next reformer rembert
 roberta roberta-prelayernorm roc_bert roformer seed_oss smollm3 squeezebert stablelm starcoder2 t5 tapas umt5
-xlm xlm-roberta xlm-roberta-xl xlnet xmod yoso zamba zamba2
+xlm xlm-roberta xlm-roberta-xl xlnet xmod yoso
 """)
 
 PADDED = words("albert bert distilbert electra gpt2 llama modernbert opt qwen3 roberta t5 xlnet")
@@ -67,9 +67,9 @@ whisper xlstm
 """)
 
 IMAGES = words("""
-beit bit clip convnext convnextv2 cvt data2vec-vision deit dinov2 dinov2_with_registers donut-swin efficientnet focalnet
+beit bit clip convnext convnextv2 data2vec-vision deit dinov2 dinov2_with_registers donut-swin focalnet
 hgnet_v2 hiera ijepa levit mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 poolformer pvt pvt_v2 regnet resnet
-segformer siglip swiftformer swin swinv2 textnet vit vit_msn
+siglip swiftformer swin swinv2 textnet vit vit_msn
 """)
 
 SOUNDS = words("""
@@ -123,11 +123,9 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "convnext": {"hidden_sizes": [8, 16, 16, 32], "depths": [1, 1, 1, 1], "image_size": 64},
     "convnextv2": {"hidden_sizes": [8, 16, 16, 32], "depths": [1, 1, 1, 1], "image_size": 64},
-    "cvt": {"embed_dim": [8, 16, 32], "depth": [1, 1, 1], "num_heads": [1, 2, 2], "image_size": 64},
     "donut-swin": _STAGES,
     "swin": _STAGES,
     "swinv2": _STAGES,
-    "efficientnet": {"hidden_dim": 1280, "image_size": 64},
     "focalnet": {"embed_dim": 16, "depths": [1, 1], "focal_levels": [2, 2], "focal_windows": [3, 3]},
     "hiera": {
         "image_size": [64, 64],
@@ -148,7 +146,6 @@ OWN: dict[str, dict[str, Any]] = {
     "mobilevit": {"image_size": 128, "hidden_sizes": [16, 24, 32], "patch_size": 2},
     "pvt": {**_SEGMENTS, "hidden_sizes": [16, 32, 32, 64]},
     "pvt_v2": _SEGMENTS,
-    "segformer": _SEGMENTS,
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2},
     "gptj": {"rotary_dim": 8},
     "codegen": {"rotary_dim": 8},

@@ -249,12 +249,9 @@ VIT: Members = {
     "cvt.CvT": _vit(
         "cvt", "CvT", (2, 3, 64, 64), num_classes=5, s1_emb_dim=16, s2_emb_dim=16, s3_emb_dim=16, s3_depth=1
     ),
-    "twins_svt.TwinsSVT": _vit("twins_svt", "TwinsSVT", (2, 3, 64, 64), num_classes=5, s1_emb_dim=8, s2_emb_dim=8),
+    "twins_svt.TwinsSVT": _vit("twins_svt", "TwinsSVT", (1, 3, 224, 224), num_classes=5, s1_emb_dim=8, s2_emb_dim=8),
     "regionvit.RegionViT": _vit(
         "regionvit", "RegionViT", (2, 3, 224, 224), num_classes=5, dim=(8, 8, 8, 8), depth=(1, 1, 1, 1)
-    ),
-    "crossformer.CrossFormer": _vit(
-        "crossformer", "CrossFormer", (2, 3, 224, 224), num_classes=5, dim=(32, 32, 32, 32), depth=(1, 1, 1, 1)
     ),
     "scalable_vit.ScalableViT": _vit(
         "scalable_vit",
