@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .call import Call, Slot, key, substitute
+from .call import Call, Slot, key, numbers
 
 Number = Tensor | float
 
@@ -69,10 +69,7 @@ def chain(calls: Sequence[Call]) -> Affine:
 
 def constants(call: Call) -> list[Any]:
     """Everything but the input that the call depends on: its name, tensors and numbers."""
-    found: list[Any] = [key(call.function)]
-    for item in (*call.args, *call.kwargs.values()):
-        found += _leaves(item)
-    return found
+    return [key(call.function), *numbers((call.args, call.kwargs))]
 
 
 def parameters(call: Call) -> tuple[Tensor | None, Tensor | None]:
@@ -139,14 +136,6 @@ def instance_norm_arguments(
 def _keeps_shape(call: Call) -> bool:
     (x,), output = call.inputs, call.outputs[0]
     return output is not None and output.shape == x.shape and output.dtype == x.dtype and x.is_floating_point()
-
-
-def _leaves(item: Any) -> list[Any]:
-    found: list[Any] = []
-    if isinstance(item, int | float):
-        return [item]
-    substitute(item, lambda leaf: found.append(leaf) if isinstance(leaf, Tensor) else None)
-    return found
 
 
 def _uses_running_statistics(call: Call) -> bool:

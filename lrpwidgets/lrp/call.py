@@ -216,8 +216,8 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def numbers(tree: Any) -> list[Any]:
-    """The floats and the tensors in `tree`."""
-    if isinstance(tree, float | Tensor):
+    """The numbers and the tensors in `tree`."""
+    if isinstance(tree, int | float | Tensor):
         return [tree]
     items = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, tuple | list) else ()
     return [number for item in items for number in numbers(item)]

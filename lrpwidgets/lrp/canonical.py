@@ -450,7 +450,7 @@ def _moves_one(step: Step) -> bool:
     return bool(step.operation and step.operation.reorders) and len(step.inputs) == 1
 
 
-_PATCHES = ("unfold", "im2col", "_C._nn.im2col")
+_PATCHES = ("unfold", "im2col")
 
 
 def _covers_input(call: Call) -> bool:

@@ -25,7 +25,7 @@ from .weighted import EffectiveWeights
 
 @dataclass(frozen=True)
 class _Known:
-    """What was found out about the model with inputs of certain shapes and types."""
+    """What was found out about the model with inputs of certain types and numbers of axes."""
 
     constants: frozenset[int]
     """Positions of inputs that are constants."""
@@ -147,7 +147,7 @@ class Explainer:
     ) -> Explanation:
         """Run the model on `inputs` and explain its scores.
 
-        The first time that inputs of a shape come, the model runs twice more, on one sample: to see whether it
+        The first time that inputs of a kind come, the model runs twice more, on one sample: to see whether it
         computes with numbers that depend on the input in a way that no torch call shows.
 
         Under ``torch.autocast`` the model runs in 16 bits; relevance and ledger are always in 32 at least.
@@ -281,8 +281,8 @@ class Explainer:
         return taken(output, self.select)
 
     def _found_out(self, batch: tuple[Tensor, ...]) -> _Known:
-        """What there is to know of the model beside its tape; looked at once for inputs of these shapes and types."""
-        kind = tuple((x.dtype, tuple(x.shape[1:])) for x in batch)
+        """What there is to know of the model beside its tape; looked at once for inputs of these types and axes."""
+        kind = tuple((x.dtype, x.dim()) for x in batch)
         if kind not in self._known:
             size = self._samples(batch)
             one = tuple(x[:1] if len(x) == size else x for x in batch)
@@ -379,7 +379,7 @@ def _unknown(step: Step) -> str:
     )
 
 
-_WITH_FAST_PATH = (nn.TransformerEncoder, nn.TransformerEncoderLayer, nn.MultiheadAttention)
+_WITH_FAST_PATH = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
 
 
 def _scale(scores: Tensor) -> float:

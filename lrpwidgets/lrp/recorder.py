@@ -491,9 +491,7 @@ def _let_go(values: Sequence[Value], lasting: Container[int]) -> None:
 
 def _tensors(tree: Any) -> list[Tensor]:
     """The tensors in recorded arguments; those that depend on the inputs are slots there."""
-    found: list[Tensor] = []
-    substitute(tree, lambda item: found.append(item) if isinstance(item, Tensor) else None)
-    return found
+    return [item for item in leaves(tree) if isinstance(item, Tensor)]
 
 
 def _named(steps: Sequence[Step], leaves: Container[str]) -> list[Step]:

@@ -201,7 +201,7 @@ class Tape:
         for step in reversed(self.steps):
             if waiting.isdisjoint(step.outputs):
                 continue
-            if len(step.outputs) > 1 or not (step.kind == "routing" or _prepares(step)):
+            if len(step.outputs) > 1 or not (step.kind == "routing" or _keeps_order(step)):
                 return []
             way.append(step)
             waiting.update(step.inputs)
@@ -233,8 +233,8 @@ class Tape:
         vars(self).update(state, weights=weights)
 
 
-def _prepares(step: Step) -> bool:
-    """Whether larger inputs of the step give larger outputs, or larger ones smaller."""
+def _keeps_order(step: Step) -> bool:
+    """Whether a larger input of the step always gives a larger output, or always a smaller one."""
     operation = step.operation
     return operation is operations.PASSED or (isinstance(operation, operations.Activation) and operation.clamps)
 

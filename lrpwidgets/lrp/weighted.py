@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any
+from weakref import ref
 
 import torch
 import torch.nn.functional as F
@@ -33,11 +34,12 @@ class EffectiveWeights:
 
     def get(self, sources: Sequence[Any], variant: Any, build: Callable[[], Tensor]) -> Tensor:
         """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
-        stamp = tuple((id(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources)
+        # By weak references, not ids: a scale that the model computes anew each time may lie where the last one was.
+        stamp = tuple((ref(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources)
         with self._lock:
             kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
             found = kept.pop(variant, None)
-        if found is None or found[0] != stamp:
+        if found is None or not _same(found[0], stamp):
             found = (stamp, build())
         with self._lock:
             kept[variant] = found  # at the end: the first one is always the least recently used
@@ -52,6 +54,16 @@ class EffectiveWeights:
 
     def __reduce__(self) -> tuple[type[EffectiveWeights], tuple[()]]:
         return type(self), ()  # a copy finds them again
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two stamps are of the same numbers and the same unchanged tensors."""
+    if len(one) != len(other):
+        return False
+    return all(
+        a[0]() is b[0]() is not None and a[1:] == b[1:] if isinstance(a, tuple) and isinstance(b, tuple) else a == b
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 class Weighted(LinearStep):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer, Explanation, composites
 from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, WSquare, Zero, ZPlus
+from lrpwidgets.lrp.weighted import EffectiveWeights
 
 PRESETS = {
     name: composites.get(name, **({"low": LOW, "high": HIGH} if composites.takes_bounds(name) else {}))
@@ -271,3 +272,11 @@ def test_one_call_of_a_shared_module_can_have_a_rule_of_its_own():
     explanation = Explainer(nn.Sequential(shared, nn.ReLU(), shared), Epsilon()).explain(torch.rand(1, 4))
     switched = explanation.switch(rules={"0": Flat()})
     assert [layer.rule for layer in switched.layers if layer.takes_rule] == [Flat(), Epsilon()]
+
+
+def test_an_effective_weight_of_a_constant_that_is_gone_is_not_found_again_in_its_place():
+    cache, weight = EffectiveWeights(), torch.ones(3)
+    for number in range(20):  # each takes the memory of the one before it
+        scale = torch.full((3,), float(number))
+        assert cache.get([weight, scale], "folded", lambda scale=scale: weight * scale)[0] == number
+        del scale
