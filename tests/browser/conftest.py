@@ -25,13 +25,13 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from dashboard import Dashboard, begin, opened
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_port
 from lrpwidgets.lrp import Explainer, Explanation, Rather
 from lrpwidgets.subjects import Subject
+from tests.browser.dashboard import Dashboard, begin, opened
 
 SECONDS = 60
 """Patience with a kernel, a server or a page on a busy machine."""

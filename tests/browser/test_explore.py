@@ -9,13 +9,13 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from dashboard import NEXT_FRAME, Dashboard, begin
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from lrpwidgets import subjects
 from lrpwidgets.lrp import Explainer, Rather, rules
 from lrpwidgets.widgets.colours import GAMMA, coloured
+from tests.browser.dashboard import NEXT_FRAME, Dashboard, begin
 
 SECONDS = 60
 

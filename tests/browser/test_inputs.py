@@ -11,13 +11,13 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from dashboard import NEXT_FRAME
 from PIL import Image
 from playwright.sync_api import Page, expect
 from sklearn.metrics import confusion_matrix
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
+from tests.browser.dashboard import NEXT_FRAME
 
 CELL = """
 import torch

@@ -5,13 +5,13 @@ from __future__ import annotations
 import nbformat
 import numpy as np
 import pytest
-from dashboard import READ
 from playwright.sync_api import expect
 
 from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration
 from lrpwidgets.widgets.channel_maps import ChannelMaps
 from lrpwidgets.widgets.colours import coloured
+from tests.browser.dashboard import READ
 
 REACH = """() => Math.max(
   ...[...document.querySelectorAll(".lrp-inside *, .lrp-charts > *")].map((each) => each.getBoundingClientRect().right),

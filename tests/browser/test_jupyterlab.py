@@ -7,12 +7,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from dashboard import SEQUENCE, Dashboard, begin, opened
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.dashboards.command import find_notebook
 from lrpwidgets.lrp import rules
 from lrpwidgets.lrp.selectors import Layer
+from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
 
 DARK_PAPER = (29, 33, 37)
 

@@ -12,12 +12,12 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from dashboard import NEXT_FRAME
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.widgets.colours import WHITE, coloured
 from lrpwidgets.widgets.spray.lasso import inside
 from lrpwidgets.widgets.view import HERE
+from tests.browser.dashboard import NEXT_FRAME
 
 STANDIN = Path(__file__).parents[1] / "widgets" / "spray" / "standin.py"
 COUNT = 2000

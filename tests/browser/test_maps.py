@@ -14,7 +14,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from dashboard import NEXT_FRAME, READ
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -22,6 +21,7 @@ from lrpwidgets import subjects
 from lrpwidgets.lrp import Explainer, composites
 from lrpwidgets.subjects import Stroke, Subject, painted
 from lrpwidgets.widgets.colours import GAMMA, MAPS, coloured
+from tests.browser.dashboard import NEXT_FRAME, READ
 
 SIDE = 8
 SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"

@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from dashboard import Dashboard
 from playwright.sync_api import expect
+
+from tests.browser.dashboard import Dashboard
 
 NOTEBOOK = """
 import torch

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from dashboard import SEQUENCE, Dashboard, begin, opened
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.lrp import Rather, rules
 from lrpwidgets.lrp.selectors import Layer
 from lrpwidgets.widgets.colours import coloured
+from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 SHOWN = ".lrp-question select, .lrp-question button, .lrp-heatmap figcaption, .lrp-second, .lrp-rules td select"

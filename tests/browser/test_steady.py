@@ -10,8 +10,9 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from dashboard import SEQUENCE, Dashboard, opened
 from playwright.sync_api import Page, WebSocket, expect
+
+from tests.browser.dashboard import SEQUENCE, Dashboard, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 MODELS = "jupyterapp.widgetManagerPromise.promise.then((manager) => Object.keys(manager._models).length)"

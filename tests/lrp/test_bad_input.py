@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import Fire, pictures, realistic
 from torch import nn
 
 from lrpwidgets.lrp import Explainer, UnknownOperationError, operations, rules
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import Fire, pictures, realistic
 
 
 class Written(nn.Module):

@@ -5,12 +5,12 @@ import random
 
 import pytest
 import torch
-from networks import pictures, realistic
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, Signal, ZPlus
 from lrpwidgets.lrp.selectors import Down, Inside, Kind, Layer, Position
+from tests.lrp.networks import pictures, realistic
 
 PRESET = Composite([(Position(0), Flat()), (Kind("conv"), ZPlus()), (Kind("linear"), Epsilon())], "mine")
 

@@ -5,8 +5,6 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import HIGH, LOW, Fire, Residual, pictures, realistic, vgg16
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, composites
@@ -25,6 +23,8 @@ from lrpwidgets.lrp.rules import (
     ZPlus,
 )
 from lrpwidgets.lrp.selectors import Down, Kind, Name, Position, Stage
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import HIGH, LOW, Fire, Residual, pictures, realistic, vgg16
 
 PRESETS = [
     composites.get(name, **({"low": LOW, "high": HIGH} if composites.takes_bounds(name) else {}))

@@ -3,12 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import Fire, Residual, pictures, realistic
 from torch import nn
 
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Gamma, Zero, ZPlus
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import Fire, Residual, pictures, realistic
 
 PRESETS = ["epsilon_plus_flat", "epsilon_alpha2_beta1", "epsilon", "excitation_backprop"]
 

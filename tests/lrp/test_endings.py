@@ -4,12 +4,12 @@ import re
 
 import pytest
 import torch
-from dense import assert_near
 from torch import nn
 
 from lrpwidgets.lrp import Explainer, Rather, TwoClasses, operations
 from lrpwidgets.lrp.ledger import TRUSTED
 from lrpwidgets.lrp.rules import Epsilon, ZPlus
+from tests.lrp.dense import assert_near
 
 
 class Ending(nn.Module):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from networks import SMALL, Fire, Residual, pictures, realistic, small_networks, small_pictures
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Explainer, Rather, patterns
 from lrpwidgets.lrp.explanation import JoinedExplanation
 from lrpwidgets.lrp.rules import Epsilon, Flat, Pass, Signal
+from tests.lrp.networks import SMALL, Fire, Residual, pictures, realistic, small_networks, small_pictures
 
 
 @pytest.fixture(autouse=True)

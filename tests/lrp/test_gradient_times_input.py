@@ -3,12 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import SMALL, alexnet, pictures, resnet18, small_networks, small_pictures, squeezenet, vgg16
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Zero
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import SMALL, alexnet, pictures, resnet18, small_networks, small_pictures, squeezenet, vgg16
 
 
 def gradient_times_input(model: nn.Module, x: Tensor, weights: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from networks import Residual, pictures, realistic
 from torch import nn
 
 from lrpwidgets.colours import MAPS, coloured, picture
 from lrpwidgets.lrp import Explainer
+from tests.lrp.networks import Residual, pictures, realistic
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
 from torch import Tensor, nn
 
 from lrpwidgets import lrp
 from lrpwidgets.lrp import Explainer, UnknownOperationError
+from tests.lrp.dense import assert_near
 
 TOKENS = torch.tensor([[1, 2, 3, 4, 0], [5, 6, 7, 0, 0]])
 PADDED = TOKENS == 0

@@ -4,14 +4,14 @@ import gc
 
 import pytest
 import torch
-from dense import assert_near
-from networks import Fire, Residual, pictures, realistic
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Explainer, Rather
 from lrpwidgets.lrp.explanation import JoinedExplanation
 from lrpwidgets.lrp.rules import Flat, Zero
 from lrpwidgets.lrp.tape import Tape
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import Fire, Residual, pictures, realistic
 
 TERMS = ("explained", "reached_input", "bias", "stabilizer", "rules")
 AMOUNTS = ("received", "handed", "bias", "stabilizer", "rules")

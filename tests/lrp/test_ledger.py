@@ -3,24 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import (
-    HIGH,
-    LOW,
-    SMALL,
-    Fire,
-    Residual,
-    alexnet,
-    pictures,
-    realistic,
-    resnet18,
-    small_networks,
-    small_pictures,
-    squeezenet,
-    vgg16,
-)
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites
@@ -38,6 +22,22 @@ from lrpwidgets.lrp.rules import (
     ZPlus,
 )
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import (
+    HIGH,
+    LOW,
+    SMALL,
+    Fire,
+    Residual,
+    alexnet,
+    pictures,
+    realistic,
+    resnet18,
+    small_networks,
+    small_pictures,
+    squeezenet,
+    vgg16,
+)
 
 PRESETS = {
     name: composites.get(name, **({"low": LOW, "high": HIGH} if composites.takes_bounds(name) else {}))

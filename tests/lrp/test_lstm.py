@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from dense import assert_near
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lrpwidgets.lrp import Composite, Explainer, composites, rules
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.dense import assert_near
 
 EPSILON = 0.001
 """ε of Arras et al. 2017."""

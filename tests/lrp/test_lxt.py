@@ -15,12 +15,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 
 from lrpwidgets.lrp import Composite, Explainer, composites, rules
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.dense import assert_near
 
 theirs = pytest.importorskip("lxt.explicit.functional")
 their_rules = pytest.importorskip("lxt.explicit.rules")

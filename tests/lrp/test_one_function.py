@@ -13,14 +13,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
-from dense import assert_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import realistic
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lrpwidgets.lrp import Composite, Explainer, Explanation, composites
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import realistic
 
 Program = Callable[["Parts", Tensor], Tensor]
 

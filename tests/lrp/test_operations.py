@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import Dense, account, assert_near
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 from torchvision.ops import roi_align
@@ -15,6 +14,7 @@ from torchvision.ops import roi_align
 from lrpwidgets.lrp import Composite, Explainer, Explanation, expansions, operations, recorder
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Half, Signal, WSquare, Zero, ZPlus
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.dense import Dense, account, assert_near
 
 aten = torch.ops.aten
 ROW, ROWS, PICTURE, VIDEO = (3, 6), (3, 4, 6), (3, 4, 6, 6), (3, 4, 4, 4, 4)

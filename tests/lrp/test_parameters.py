@@ -5,12 +5,12 @@ import gc
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near, dense
-from networks import Residual, pictures, realistic, small_networks, small_pictures
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, Pass, WSquare, ZBox, Zero, ZPlus
+from tests.lrp.dense import assert_near, dense
+from tests.lrp.networks import Residual, pictures, realistic, small_networks, small_pictures
 
 RULES = [
     *(Zero(), Epsilon(0.3), Epsilon(0.2, relative=True), Gamma(), AlphaBeta(1.4), AlphaBeta(2)),

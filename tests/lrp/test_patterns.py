@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import realistic
 from torch import nn
 
 from lrpwidgets.lrp import Explainer, patterns
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import realistic
 
 
 def _distracted(samples=4000):

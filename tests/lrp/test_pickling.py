@@ -9,9 +9,6 @@ import sys
 import cloudpickle
 import pytest
 import torch
-from networks import SMALL, Fire, Residual, pictures, realistic, small_networks, small_pictures
-from test_freed import Attending, Limited, Reading
-from test_operations import CASES
 from torch import nn
 
 from lrpwidgets.lrp import (
@@ -25,6 +22,9 @@ from lrpwidgets.lrp import (
 )
 from lrpwidgets.lrp.rules import Flat, Gamma, ZPlus
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.networks import SMALL, Fire, Residual, pictures, realistic, small_networks, small_pictures
+from tests.lrp.test_freed import Attending, Limited, Reading
+from tests.lrp.test_operations import CASES
 
 
 def _saved(item):

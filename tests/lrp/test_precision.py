@@ -5,13 +5,13 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
-from networks import Fire, Residual, pictures, realistic
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.lrp.rules import Zero
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import Fire, Residual, pictures, realistic
 
 HALF = [torch.bfloat16, torch.float16]
 PRESETS = ["epsilon_plus_flat", "epsilon_plus", "epsilon", "epsilon_alpha2_beta1"]

@@ -2,8 +2,6 @@
 
 import pytest
 import torch
-from networks import Residual, pictures, realistic
-from test_freed import Limited
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, patterns
@@ -23,6 +21,8 @@ from lrpwidgets.lrp.rules import (
     ZPlus,
 )
 from lrpwidgets.lrp.selectors import Down, Inside, Kind, Layer, Name, Position, Stage
+from tests.lrp.networks import Residual, pictures, realistic
+from tests.lrp.test_freed import Limited
 
 RULES_AS_WRITTEN = {
     "Zero()": Zero(),

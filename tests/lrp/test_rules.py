@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import Dense, account, assert_near, dense
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer, rules
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Gamma, LinearRule, Pass, WSquare, ZBox, Zero, ZPlus
+from tests.lrp.dense import Dense, account, assert_near, dense
 
 
 class Function(nn.Module):

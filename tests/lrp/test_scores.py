@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from dense import assert_near
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Explainer, Rather, TwoClasses
 from lrpwidgets.lrp.rules import Epsilon, Gamma, Zero
+from tests.lrp.dense import assert_near
 
 Pair = namedtuple("Pair", ["hidden", "logits"])
 

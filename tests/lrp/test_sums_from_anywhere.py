@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from dense import assert_near
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Epsilon, Half, Signal, Zero
 from lrpwidgets.lrp.selectors import Kind
+from tests.lrp.dense import assert_near
 
 SOURCE, TARGET = torch.tensor([[0, 1, 1, 2, 3, 4, 4, 0], [1, 0, 2, 1, 2, 3, 0, 4]])
 ADJACENCY = torch.zeros(5, 5).double().index_put((TARGET, SOURCE), torch.ones(()).double(), accumulate=True)

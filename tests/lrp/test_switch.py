@@ -4,13 +4,13 @@ from itertools import permutations
 
 import pytest
 import torch
-from dense import assert_near
-from networks import HIGH, LOW, Fire, Residual, pictures, realistic
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer, Explanation, composites
 from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, WSquare, Zero, ZPlus
 from lrpwidgets.lrp.weighted import EffectiveWeights
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import HIGH, LOW, Fire, Residual, pictures, realistic
 
 PRESETS = {
     name: composites.get(name, **({"low": LOW, "high": HIGH} if composites.takes_bounds(name) else {}))

@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
-from dense import assert_near
-from networks import Residual, pictures, realistic
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Explainer, Rather, composites
 from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, Zero
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import Residual, pictures, realistic
 
 CLASSES = 5
 TERMS = ("explained", "reached_input", "bias", "stabilizer", "rules")

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from dense import assert_near
 from torch import Tensor, nn
 
 from lrpwidgets.lrp import Composite, Explainer, Explanation
 from lrpwidgets.lrp.rules import AlphaBeta, Epsilon, Flat, Rule, WSquare, Zero
+from tests.lrp.dense import assert_near
 
 EXACT = {"stabilizer": 0.0}
 ALPHA1, ALPHA2 = AlphaBeta(1, **EXACT), AlphaBeta(2, **EXACT)

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from networks import alexnet, realistic
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import (
@@ -22,6 +21,7 @@ from torchvision.models.video import resnet as blocks
 from torchvision.models.video.mvit import MSBlockConfig
 
 from lrpwidgets.lrp import Explainer
+from tests.lrp.networks import alexnet, realistic
 
 
 def _vgg() -> nn.Module:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from networks import SMALL, Residual, pictures, realistic, small_networks, small_pictures
 from torch import nn
 
 from lrpwidgets.lrp import Explainer
+from tests.lrp.networks import SMALL, Residual, pictures, realistic, small_networks, small_pictures
 
 
 def snapshot(model):

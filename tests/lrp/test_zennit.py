@@ -5,14 +5,14 @@ from functools import cache
 
 import pytest
 import torch
-from dense import assert_near
-from networks import HIGH, LOW, pictures, resnet18, vgg16
 from torch import Tensor, nn
 from zennit import composites as theirs
 from zennit.attribution import Gradient
 from zennit.torchvision import ResNetCanonizer, VGGCanonizer
 
 from lrpwidgets.lrp import Explainer, composites
+from tests.lrp.dense import assert_near
+from tests.lrp.networks import HIGH, LOW, pictures, resnet18, vgg16
 
 COMPOSITES = {
     "epsilon_plus": theirs.EpsilonPlus,

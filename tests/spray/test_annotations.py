@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import zarr
-from conftest import groups_of, planted
 
 from lrpwidgets.spray import RelevanceStore, spray
 from lrpwidgets.spray.annotations import ABSENT, annotate, read_annotations
+from tests.spray.conftest import groups_of, planted
 
 SIZES = [30, 20]
 

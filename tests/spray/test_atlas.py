@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import groups_of, planted
 from sklearn.metrics import adjusted_rand_score
-from test_embeddings import ITERATIVE
 
 from lrpwidgets.lrp import Cancelled
 from lrpwidgets.spray import Atlas, Features, atlas, spray
 from lrpwidgets.spray.embeddings import names
+from tests.spray.conftest import groups_of, planted
+from tests.spray.test_embeddings import ITERATIVE
 
 SIZES = [40, 25, 15]
 LABELS = np.repeat([0, 0, 1], SIZES)

@@ -19,7 +19,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from attributions import (
+from torch import nn
+
+from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
+from lrpwidgets.spray import Progress, RelevanceStore, chunks
+from lrpwidgets.spray.examine import first
+from lrpwidgets.subjects import Subject, TensorSamples
+from tests.spray.attributions import (
     FORKS,
     assert_near,
     attribute,
@@ -30,12 +36,6 @@ from attributions import (
     files,
     linear,
 )
-from torch import nn
-
-from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
-from lrpwidgets.spray import Progress, RelevanceStore, chunks
-from lrpwidgets.spray.examine import first
-from lrpwidgets.subjects import Subject, TensorSamples
 
 
 class Spoiled:

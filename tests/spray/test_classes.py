@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import planted
 
 from lrpwidgets.spray import rank_classes, spray
 from lrpwidgets.spray.classes import FEWEST, atlases
+from tests.spray.conftest import planted
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.metrics import adjusted_rand_score
-from test_spectral import blobs, parts
 
 from lrpwidgets.spray.clusters import METHODS, NOISE, clustered, coordinates
 from lrpwidgets.spray.neighbors import neighbor_graph
 from lrpwidgets.spray.spectral import spectrum
+from tests.spray.test_spectral import blobs, parts
 
 
 def graph_of(sizes, **options):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import planted
 from sklearn.metrics import adjusted_rand_score
 
 from lrpwidgets.spray import Features, spray
 from lrpwidgets.spray.neighbors import neighbor_graph
 from lrpwidgets.spray.spectral import spectrum
+from tests.spray.conftest import planted
 
 pytest.importorskip("corelay", reason="needs corelay, from the extra referees")
 

@@ -12,13 +12,13 @@ import dask
 import numpy as np
 import pytest
 import torch
-from attributions import assert_near, attribute, digits, explained, files
 from torch import nn
 
 from lrpwidgets.lrp import Cancelled, Explainer
 from lrpwidgets.spray import Progress, RelevanceStore
 from lrpwidgets.spray.batch import Attribution
 from lrpwidgets.spray.distributed import Luggage, packed
+from tests.spray.attributions import assert_near, attribute, digits, explained, files
 
 distributed = pytest.importorskip("distributed")
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
-from test_spectral import blobs, connected, laplacian, parts
 
 from lrpwidgets.lrp import Cancelled
 from lrpwidgets.spray import embeddings
 from lrpwidgets.spray.embeddings import diffusion, embedded, names
 from lrpwidgets.spray.neighbors import neighbor_graph
 from lrpwidgets.spray.spectral import Spectrum, spectrum
+from tests.spray.test_spectral import blobs, connected, laplacian, parts
 
 needs_umap = pytest.mark.skipif("umap" not in names(), reason="needs umap-learn")
 ITERATIVE = ["tsne", pytest.param("umap", marks=needs_umap)]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import planted
 
 from lrpwidgets.spray import Features
 from lrpwidgets.spray.features import NOT_FINITE, NOTHING, pooled, usable
+from tests.spray.conftest import planted
 
 RANDOM = np.random.default_rng(0)
 

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 import zarr
-from attributions import assert_near, attribute, digits, explained, files, linear
 
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Epsilon, Zero
 from lrpwidgets.spray import DamagedStoreError, RelevanceStore
+from tests.spray.attributions import assert_near, attribute, digits, explained, files, linear
 
 HALF = 2.0**-11
 """Of the largest value of a map: how far 16 bits may be off."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from investigated import investigate
 
 from lrpwidgets.widgets.spray.class_ranking import ClassRanking
+from tests.widgets.spray.investigated import investigate
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from investigated import investigate
 
 from lrpwidgets.spray import RelevanceStore
 from lrpwidgets.widgets.spray.cluster_cards import ClusterCards
 from lrpwidgets.widgets.spray.state import Investigation
+from tests.widgets.spray.investigated import investigate
 
 
 @pytest.fixture

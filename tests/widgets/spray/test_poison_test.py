@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from investigated import investigate
 
 from lrpwidgets.subjects.samples import TensorSamples
 from lrpwidgets.widgets.spray.poison_test import PoisonTest
 from lrpwidgets.widgets.spray.tiles import relevance_tiles
+from tests.widgets.spray.investigated import investigate
 
 
 @pytest.fixture

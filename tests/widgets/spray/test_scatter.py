@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from standin import points
 
 from lrpwidgets.widgets.spray.lasso import inside
 from lrpwidgets.widgets.spray.scatter import HUES, RAMP, EmbeddingScatter, Points, hues
 from lrpwidgets.widgets.spray.tiles import Tiles, relevance_tiles
+from tests.widgets.spray.standin import points
 
 SQUARE = [[0, 0], [2, 0], [2, 2], [0, 2]]
 NUMBERS = st.integers(-4, 4).map(lambda each: each / 2)

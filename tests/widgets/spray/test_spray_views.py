@@ -6,7 +6,6 @@ import gc
 import weakref
 
 import pytest
-from investigated import investigate
 from ipywidgets.widgets.widget import _instances
 
 from lrpwidgets.widgets.spray import (
@@ -19,6 +18,7 @@ from lrpwidgets.widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
+from tests.widgets.spray.investigated import investigate
 
 VIEWS = [AtlasBar, ClassRanking, ClusterCards, EmbeddingScatter, PoisonTest, SprayBar, SprayStatus, ThumbnailWall]
 NOT_OURS = {"Layout"}

@@ -5,9 +5,9 @@ import weakref
 
 import numpy as np
 import pytest
-from standin import maps, pictures, points
 
 from lrpwidgets.widgets.spray.wall import ThumbnailWall
+from tests.widgets.spray.standin import maps, pictures, points
 
 
 @pytest.fixture
