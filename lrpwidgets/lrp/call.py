@@ -51,6 +51,8 @@ class Call:
         The samples that the elements of its outputs belong to.
     several
         Whether the relevance of several targets is going to pass this call.
+    places
+        Where in its plane each maximum was found, for a max pooling.
     """
 
     function: Callable[..., Any]
@@ -67,6 +69,7 @@ class Call:
     at_bound: Callable[[Any], Tensor | None] = lambda bound: None
     samples: Samples = field(default_factory=lambda: Samples(1))
     several: bool = False
+    places: Tensor | None = None
     memory: dict[str, Any] = field(default_factory=dict)
     """What an operation wants to find again for the next target."""
 

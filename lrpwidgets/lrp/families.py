@@ -88,6 +88,8 @@ class Operation:
     """Whether elements only change place or container: what scales them afterwards might as well do so before."""
     along: Callable[..., dict[str, Any]] | None = None
     """Reads the axis `dim` that the function works along, which must not be the batch's, from the arguments."""
+    keeps_places: bool = False
+    """Whether the function's second result tells where each output came from, which spares doing it again."""
 
     def owners(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         """As :meth:`samples`, checked; one for every output, or one for all."""
@@ -394,13 +396,20 @@ class MaxPool(Operation):
 
     nonnegative: Callable[[Call], bool] = kept
     kind: str = "maxpool"
+    keeps_places: bool = True
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        (received, *_), (x,), places = relevance, call.inputs, call.places
+        assert received is not None
         if rule is None:
-            return Handover(call.pull(relevance))
+            assert places is not None
+            # Of the last axes, as many as the output tells apart from the input's; a place counts all of them.
+            plane = int(key(call.function).partition("pool")[2][0])
+            handed = received.new_zeros(x.shape).flatten(-plane)
+            handed.scatter_add_(-1, places.flatten(-plane), received.flatten(-plane))
+            return Handover((handed.view(x.shape),))
         assert isinstance(rule, LinearRule)
-        assert relevance[0] is not None
-        return rule.propagate(_average_instead(call), relevance[0])
+        return rule.propagate(_average_instead(call), received)
 
 
 @dataclass(frozen=True)

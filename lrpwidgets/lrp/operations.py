@@ -23,6 +23,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import torch.nn.functional as F
+
 from . import inplace, norms
 from .arguments import (
     DIVISIONS,
@@ -241,12 +243,18 @@ for _operation, _names in _TABLE:
         OPERATIONS[_name] = (*OPERATIONS.get(_name, ()), _operation)
 
 
+def telling_places(name: str) -> Callable[..., Any] | None:
+    """What to call in place of a max pooling `name` to learn where each maximum was; None if it tells by itself."""
+    return getattr(F, f"{name}_with_indices") if name in _MAXIMA else None
+
+
 def makes_constant(function: Callable[..., Any]) -> bool:
     """Whether `function` looks at the shape and type of a tensor alone, as ``zeros_like`` does."""
     name = key(function)
     return name.endswith("_like") or name.startswith("new_")
 
 
+_MAXIMA = {f"{adaptive}max_pool{axes}d" for adaptive in ("", "adaptive_") for axes in (1, 2, 3)}
 _LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1, "type": 1}
 _BLANK, _RANDOM = (
     frozenset(names.split())

@@ -297,6 +297,10 @@ class _Recorder(TorchFunctionMode):
             with self:
                 return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
+        if pure is None and (telling := operations.telling_places(name)):
+            returned = telling(*args, **kwargs)
+            self._write(*call, tuple(read), results(returned))
+            return returned[0]
         if pure is None:
             returned = function(*args, **kwargs)
         elif parts := None if operations.knows(pure[0]) else expansions.find(pure[0], operations.key(pure[0])):
@@ -397,6 +401,8 @@ class _Recorder(TorchFunctionMode):
             None if y is None else self._add(y, samples, squashed, **traits)
             for y, samples in zip(call.outputs, owners, strict=True)
         )
+        if operation and operation.keeps_places:
+            self.values[made[0] or 0].places = returned[1]
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made, mixes=mixes))
 
     def _add(

@@ -40,6 +40,8 @@ class Value(Readable):
     """Which sample of the batch owns each element."""
     unsquashed: Tensor
     """What an activation was applied to, if one made it; else its own tensor."""
+    places: Tensor | None = None
+    """Where in its plane each maximum was found, if a max pooling made it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +158,7 @@ class Tape:
                 continue
             value = self.values[number]
             value.tensor = value.unsquashed = value.tensor.to("meta")
+            value.places = None
 
     def check_weights(self) -> None:
         """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
@@ -168,7 +171,7 @@ class Tape:
         return call.widened(rounds=step.kind in ("conv", "linear", "matmul"), known=self.widened)
 
     def _call(self, step: Step, several: bool) -> Call:
-        values = self.values
+        values, made = self.values, next(self.values[v] for v in step.results if v is not None)
         return call_of(
             values,
             step.function,
@@ -179,7 +182,8 @@ class Tape:
             folded=tuple(self._call(each, several) for each in step.folded),
             channelwise=step.channelwise,
             at_bound=partial(self._at_bound, step.inputs[0]),
-            samples=next(values[v].samples for v in step.results if v is not None),
+            samples=made.samples,
+            places=made.places,
             several=several,
         )
 

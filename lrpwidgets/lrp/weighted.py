@@ -299,15 +299,11 @@ class Convolution(Weighted):
         self.dilation = _each(arguments["dilation"], len(kernel))
         self.output_padding = _each(arguments.get("output_padding", 0), len(kernel))
         self.padding, self.extra = _padding(arguments["padding"], kernel, self.dilation)
-        moves = {*kernel, *self.stride, self.groups} != {1} or any(self.padding)
-        self._pointwise = not self.is_transposed and not moves
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return torch.convolution(self._padded(x), weight, bias, *self._geometry())
 
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
-        if self._pointwise:  # the forward kernel is the faster one for small pictures
-            return torch.convolution(share, weight.transpose(0, 1), None, *self._geometry())
         channels = weight.shape[0] if self.is_transposed else weight.shape[1] * self.groups
         shape = [size + extra for size, extra in zip(self.input.shape[2:], self.extra, strict=True)]
         # Only the shape and the memory layout of the input are read, so nothing is written into it.
