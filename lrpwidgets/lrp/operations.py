@@ -256,14 +256,21 @@ def makes_constant(function: Callable[..., Any]) -> bool:
 
 _MAXIMA = {f"{adaptive}max_pool{axes}d" for adaptive in ("", "adaptive_") for axes in (1, 2, 3)}
 _LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1, "type": 1}
-_BLANK, _RANDOM = (
+_ASKING, _BLANK, _RANDOM = (
     frozenset(names.split())
     for names in (
+        "dim ndim shape size numel nelement stride dtype device layout is_floating_point is_complex is_contiguous is_cuda "
+        "requires_grad",
         "empty new_empty empty_like empty_strided empty_permuted resize_",
         "rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson uniform_ "
         "normal_ bernoulli_ exponential_ cauchy_ geometric_ log_normal_ random_ gumbel_softmax",
     )
 )
+
+
+def asks(name: str) -> bool:
+    """Whether the function only tells of a tensor what needs none of its numbers, such as its shape."""
+    return name in _ASKING
 
 
 def lends(name: str) -> int:

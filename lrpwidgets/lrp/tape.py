@@ -247,15 +247,16 @@ def call_of(
     values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int], **more: Any
 ) -> Call:
     """The call of `function` that read those `values`."""
+    given = [values[v] for v in read]
     return Call(
         function,
         args,
         kwargs,
-        inputs=tuple(values[v].tensor for v in read),
-        nonnegative=all(values[v].nonnegative for v in read),
-        gates=tuple(values[v].gate for v in read),
-        magnitudes=tuple(values[v].magnitude for v in read),
-        unsquashed=tuple(values[v].unsquashed for v in read),
+        inputs=tuple([value.tensor for value in given]),
+        nonnegative=all([value.nonnegative for value in given]),
+        gates=tuple([value.gate for value in given]),
+        magnitudes=tuple([value.magnitude for value in given]),
+        unsquashed=tuple([value.unsquashed for value in given]),
         **more,
     )
 

@@ -32,20 +32,26 @@ class EffectiveWeights:
         self._kept: Any = WeakTensorKeyDictionary()
         self._lock = Lock()  # two threads may explain with one explainer
 
-    def get(self, sources: Sequence[Any], variant: Any, build: Callable[[], Tensor]) -> Tensor:
-        """`build()` for `variant` of ``sources[0]``, or what it returned while `sources` are the same."""
+    def of(self, sources: Sequence[Any]) -> Callable[[Any, Callable[[], Tensor]], Tensor]:
+        """Gives for a variant of ``sources[0]`` what a function builds, or built while all `sources` were the same."""
         # By weak references, not ids: a scale that the model computes anew each time may lie where the last one was.
-        stamp = tuple((ref(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources)
+        stamp = tuple([(ref(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources])
         with self._lock:
-            kept: dict[Any, tuple[Any, Tensor]] = self._kept.setdefault(sources[0], {})
-            found = kept.pop(variant, None)
-        if found is None or not _same(found[0], stamp):
-            found = (stamp, build())
-        with self._lock:
-            kept[variant] = found  # at the end: the first one is always the least recently used
-            while len(kept) > self.KEPT:
-                del kept[next(iter(kept))]
-        return found[1]
+            if sources[0] not in self._kept or not _same(self._kept[sources[0]][0], stamp):
+                self._kept[sources[0]] = stamp, {}
+            kept: dict[Any, Tensor] = self._kept[sources[0]][1]
+
+        def get(variant: Any, build: Callable[[], Tensor]) -> Tensor:
+            with self._lock:
+                found = kept.pop(variant, None)
+            found = build() if found is None else found
+            with self._lock:
+                kept[variant] = found  # at the end: the first one is always the least recently used
+                while len(kept) > self.KEPT:
+                    del kept[next(iter(kept))]
+            return found
+
+        return get
 
     def clear(self) -> None:
         """Forget everything."""
@@ -72,12 +78,12 @@ class Weighted(LinearStep):
     def __init__(self, call: Call, weight: Tensor, bias: Tensor | None, cache: EffectiveWeights) -> None:
         super().__init__(call)
         (self.input,) = self.inputs
-        self._weight, self._bias, self._cache = weight, bias, cache
+        self._weight, self._bias = weight, bias
         self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
         self.turned: Tensor | None = None
         """The parameter that the weight is the transpose of, if it is none itself."""
         self._folded = call.folded
-        self._sources = [weight, bias, *(each for folded in call.folded for each in affine.constants(folded))]
+        self._look_up = cache.of([weight, bias, *(c for folded in call.folded for c in affine.constants(folded))])
 
     @abstractmethod
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -105,18 +111,15 @@ class Weighted(LinearStep):
         """One value per output channel, shaped to add to the output."""
 
     def matrix(self, p: float, n: float) -> Tensor:
-        weight = self._weight
-        if self._folded:
-            weight = self._variant("folded", self._scaled_weight)
         if p == n == 1:
-            return weight
+            return self._variant("folded", self._scaled_weight) if self._folded else self._weight
+        # What is folded is not kept for the sake of its signs: as large as the weights, and soon made.
         if (p, n) == (1, 0):
-            return self._variant("positive", lambda: weight.clamp(min=0))
-        return self._variant((p, n), lambda: n * weight + (p - n) * weight.clamp(min=0))
+            return self._variant("positive", lambda: self._scaled_weight().clamp(min=0))
+        return self._variant((p, n), lambda: self._signed_weight(p, n))
 
     def squares(self) -> Tensor:
-        weight = self.matrix(1, 1)
-        return self._variant("squares", lambda: weight**2)
+        return self._variant("squares", lambda: self._scaled_weight() ** 2)
 
     def by_sign(self, share: Tensor, p: float, n: float) -> list[Term]:
         if p == n or self.nonnegative or self._input_axis is None:
@@ -212,7 +215,11 @@ class Weighted(LinearStep):
         return values.expand(self.channels) if len(values) == 1 else values
 
     def _scaled_weight(self) -> Tensor:
-        return self._weight * self.along_outputs(self._scale_and_shift[0])
+        return self._weight * self.along_outputs(self._scale_and_shift[0]) if self._folded else self._weight
+
+    def _signed_weight(self, p: float, n: float) -> Tensor:
+        weight = self._scaled_weight()
+        return weight.clamp(min=0).mul_(p - n).add_(weight, alpha=n)
 
     def _folded_bias(self) -> Tensor:
         scale, shift = self._scale_and_shift
@@ -242,7 +249,7 @@ class Weighted(LinearStep):
 
     def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
         if variant not in self._variants:
-            self._variants[variant] = self._cache.get(self._sources, variant, build)
+            self._variants[variant] = self._look_up(variant, build)
         return self._variants[variant]
 
 

@@ -278,5 +278,5 @@ def test_an_effective_weight_of_a_constant_that_is_gone_is_not_found_again_in_it
     cache, weight = EffectiveWeights(), torch.ones(3)
     for number in range(20):  # each takes the memory of the one before it
         scale = torch.full((3,), float(number))
-        assert cache.get([weight, scale], "folded", lambda scale=scale: weight * scale)[0] == number
+        assert cache.of([weight, scale])("folded", lambda scale=scale: weight * scale)[0] == number
         del scale
