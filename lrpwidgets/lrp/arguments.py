@@ -260,7 +260,12 @@ def has_constant_part(call: Call) -> bool:
 
 def stays_nonnegative(call: Call) -> bool:
     """Measured, since the constant part may have any sign."""
-    return call.nonnegative and bool((call.output >= 0).all())
+    return call.nonnegative and bool(not call.output.numel() or call.output.amin() >= 0)
+
+
+def joins_nonnegative(call: Call) -> bool:
+    """As :func:`stays_nonnegative`, and not measured where all parts are known."""
+    return stays_nonnegative(call) if has_constant_part(call) else call.nonnegative
 
 
 def clamps_below_zero(call: Call) -> bool:

@@ -317,7 +317,7 @@ class _Folding(_Rewriting):
 
     def _new_value(self, tensor: Tensor, like: int, place: int) -> int:
         known = self.values[like]
-        self.values.append(replace(known, tensor=tensor, unsquashed=tensor, samples=self.values[place].samples))
+        self.values.append(replace(known, saved=tensor, unsquashed=tensor, samples=self.values[place].samples))
         self.readers[len(self.values) - 1] = 1
         return len(self.values) - 1
 

@@ -84,7 +84,7 @@ def channel_axis(tape: Tape, index: int) -> int:
     Where the step itself does not tell, the nearest step does whose input or output has the same shape.
     """
     values = [next(value for value in step.results if value is not None) for step in tape.steps]
-    shape = tape.values[values[index]].tensor.shape
+    shape = tape.values[values[index]].saved.shape
     if len(shape) <= 2:
         return len(shape) - 1
     seen, waiting = {values[index]}, [values[index]]
@@ -96,7 +96,7 @@ def channel_axis(tape: Tape, index: int) -> int:
             if axis := _tells(step, len(shape)):
                 return axis
             for other in (made, *step.inputs):
-                if other not in seen and tape.values[other].tensor.shape == shape:
+                if other not in seen and tape.values[other].saved.shape == shape:
                     seen.add(other)
                     waiting.append(other)
     return 1

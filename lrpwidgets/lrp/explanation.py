@@ -41,9 +41,13 @@ class Layer(Readable):
     """The rule that hands its relevance on; None where the operation needs none."""
     shape: tuple[int, ...]
     """Shape of its output, batch first."""
-    activation: Tensor = field(repr=False)
-    """Its output; without numbers (on the meta device) if the explanation did not keep it."""
+    find_activation: Callable[[], Tensor] = field(repr=False)
     find_relevance: Callable[[], Tensor] = field(repr=False)
+
+    @property
+    def activation(self) -> Tensor:
+        """Its output; without numbers (on the meta device) if the explanation did not keep it."""
+        return self.find_activation()
 
     @property
     def relevance(self) -> Tensor:
@@ -351,13 +355,13 @@ class Explanation:
 
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
-        activation = self._tape.values[value].tensor
+        made = self._tape.values[value]
         rule = self._relevances[0].rules[index]
         # Not a method: a layer that kept its explanation, which keeps the layer, would outlive it.
         find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self._several, value)
         if self.keep == "input":
             find = partial(_refuse, self.keep, "layers", "relevance inside the network")
-        return Layer(step.name, step.kind, rule, tuple(activation.shape), activation, find)
+        return Layer(step.name, step.kind, rule, tuple(made.saved.shape), partial(getattr, made, "tensor"), find)
 
     def _relevance_of(self, value: int) -> Tensor:
         return _relevance(self._tape, self._relevances, self._several, value)
@@ -455,9 +459,13 @@ class JoinedExplanation(Explanation):
             first.kind,
             first.rule,
             shape,
-            torch.cat([layer.activation for layer in same]),
+            partial(_joined_activation, same),
             partial(_joined_relevance, same, self._several),
         )
+
+
+def _joined_activation(same: Sequence[Layer]) -> Tensor:
+    return torch.cat([layer.activation for layer in same])
 
 
 def _refuse(kept: str, needed: str, wish: str) -> NoReturn:

@@ -97,6 +97,12 @@ class LinearStep(ABC):
             return tuple(per_channel(low, x) for x in self.inputs), tuple(per_channel(high, x) for x in self.inputs)
         return (torch.minimum(one, other),), (torch.maximum(one, other),)  # a negative scale exchanges them
 
+    def least(self, low: Bound, high: Bound) -> Tensor:
+        """The least output, W⁺ l + W⁻ h + b, where `low` and `high` bound the model's inputs; of one sample."""
+        least, largest = self.box(low, high)
+        total, bias = self.apply(self.matrix(1, 0), least) + self.apply(self.matrix(0, 1), largest), self.bias()
+        return total if bias is None else total + bias
+
     def signed_bias(self, p: float, n: float) -> Tensor | None:
         """The bias with its positive entries times `p` and its negative entries times `n`."""
         bias = self.bias()

@@ -46,6 +46,7 @@ from .arguments import (
     instance_normed,
     is_gate_or_reciprocal,
     is_square,
+    joins_nonnegative,
     lone,
     measures,
     multiplied,
@@ -127,7 +128,7 @@ _POOLING = Linear(kind="pool", build=averaged, nonnegative=kept)
 _REDUCTION = Linear(kind="pool", build=averaged, nonnegative=kept, gate=measures, sums=True)
 _REORDERING = Routing(reorders=True)
 _SAME = Activation(kept, gate=gated, reorders=True, clamps=True)
-_JOINING = Routing(stays_nonnegative, mixes_constants=has_constant_part, reorders=True)
+_JOINING = Routing(joins_nonnegative, mixes_constants=has_constant_part, reorders=True)
 _GATHERING = Linear(kind="sum", build=added_up, nonnegative=stays_nonnegative, gathers=True)
 _MATMUL = Products(kind="matmul", accepts=of_two, gate=never)
 _FILLING = Routing(stays_nonnegative, mixes_constants=always)
@@ -259,8 +260,8 @@ _LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1
 _ASKING, _BLANK, _RANDOM = (
     frozenset(names.split())
     for names in (
-        "dim ndim shape size numel nelement stride dtype device layout is_floating_point is_complex is_contiguous is_cuda "
-        "requires_grad",
+        "dim ndim shape size numel nelement stride dtype device layout is_floating_point is_complex is_contiguous "
+        "is_cuda requires_grad",
         "empty new_empty empty_like empty_strided empty_permuted resize_",
         "rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson uniform_ "
         "normal_ bernoulli_ exponential_ cauchy_ geometric_ log_normal_ random_ gumbel_softmax",

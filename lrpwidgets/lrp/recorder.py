@@ -72,7 +72,11 @@ def record(
         caveats.append(f"Random numbers are drawn by {where}: this explains one random draw of the model.")
     weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
     steps = canonical(steps, recorder.values, recorder.starts, end)
-    _let_go(recorder.values, {end, *recorder.starts, *(value for step in steps for value in _lasting(step))})
+    lasting = {end, *recorder.starts, *(value for step in steps for value in _lasting(step))}
+    _let_go(recorder.values, lasting)
+    for step in steps:
+        if operations.key(step.function) == "relu" and step.outputs[0] not in (None, end):
+            recorder.values[step.outputs[0]].derive(recorder.values[step.inputs[0]])
     return Tape(
         recorder.values,
         steps,
@@ -300,9 +304,9 @@ class _Recorder(TorchFunctionMode):
                 return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
         if pure is None and (telling := operations.telling_places(name)):
-            returned = telling(*args, **kwargs)
-            self._write(*call, tuple(read), results(returned))
-            return returned[0]
+            returned, places = telling(*args, **kwargs)
+            self._write(*call, tuple(read), (returned,), places)
+            return returned
         if pure is None:
             returned = function(*args, **kwargs)
         elif parts := None if operations.knows(pure[0]) else expansions.find(pure[0], operations.key(pure[0])):
@@ -364,6 +368,7 @@ class _Recorder(TorchFunctionMode):
         kwargs: dict[str, Any],
         read: tuple[int, ...],
         returned: tuple[Any, ...],
+        places: Tensor | None = None,
     ) -> None:
         inputs = [self.values[v].tensor for v in read]
         indices = not any(x.is_floating_point() or x.is_complex() for x in inputs)
@@ -404,7 +409,7 @@ class _Recorder(TorchFunctionMode):
             for y, samples in zip(call.outputs, owners, strict=True)
         )
         if operation and operation.keeps_places:
-            self.values[made[0] or 0].places = returned[1]
+            self.values[made[0] or 0].places = returned[1] if places is None else places
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made, mixes=mixes))
 
     def _add(
@@ -494,7 +499,7 @@ def _let_go(values: Sequence[Value], lasting: Container[int]) -> None:
     """Keep of all `values` but the `lasting` ones no more than the shape."""
     for number, value in enumerate(values):
         if number not in lasting:
-            value.tensor = value.unsquashed = value.tensor.to("meta")
+            value.let_go()
 
 
 def _tensors(tree: Any) -> list[Tensor]:

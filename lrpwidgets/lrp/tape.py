@@ -29,7 +29,8 @@ class StaleExplanationError(RuntimeError):
 class Value(Readable):
     """One intermediate result: its tensor as the steps that read it saw it."""
 
-    tensor: Tensor
+    saved: Tensor
+    """The tensor; without numbers (on the meta device) if they are made again each time, or gone."""
     nonnegative: bool
     """Known from the step that made it, not measured: a ReLU's output, a pooling of one, ..."""
     gate: bool
@@ -42,6 +43,27 @@ class Value(Readable):
     """What an activation was applied to, if one made it; else its own tensor."""
     places: Tensor | None = None
     """Where in its plane each maximum was found, if a max pooling made it."""
+    relu_of: Value | None = None
+    """What it is the positive part of, if that is all that is saved: a third of a network's memory less."""
+
+    @property
+    def tensor(self) -> Tensor:
+        """Its numbers, unless they are gone."""
+        return self.saved if self.relu_of is None else torch.relu(self.relu_of.tensor)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its numbers can't be had any more."""
+        return self.saved.is_meta and self.relu_of is None
+
+    def let_go(self) -> None:
+        """Keep no more than the shape and the type."""
+        self.saved = self.unsquashed = self.saved.to("meta")
+        self.places = self.relu_of = None
+
+    def derive(self, source: Value) -> None:
+        """Save no numbers, but make those of the positive part of `source` whenever they are asked for."""
+        self.saved, self.relu_of = self.saved.to("meta"), source
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +169,15 @@ class Tape:
         """The relevance of `value`, or zeros of its shape."""
         if value in of:
             return of[value]
-        tensor, scores = self.values[value].tensor, self.scores
+        tensor, scores = self.values[value].saved, self.scores
         dtype = tensor.dtype if tensor.is_floating_point() else scores.dtype
         return torch.zeros(tensor.shape, dtype=torch.promote_types(dtype, torch.float32), device=scores.device)
 
     def forget(self, step: Step) -> None:
         """Let go of what the step made, and keep only its shape; the scores stay."""
         for number in {*step.outputs, *(value for each in step.folded for value in each.outputs)}:
-            if number is None or number == self.output:
-                continue
-            value = self.values[number]
-            value.tensor = value.unsquashed = value.tensor.to("meta")
-            value.places = None
+            if number is not None and number != self.output:
+                self.values[number].let_go()
 
     def check_weights(self) -> None:
         """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
@@ -178,7 +197,7 @@ class Tape:
             step.args,
             step.kwargs,
             step.inputs,
-            outputs=tuple(None if v is None else values[v].tensor for v in step.results),
+            outputs=tuple(None if v is None else values[v].saved for v in step.results),
             folded=tuple(self._call(each, several) for each in step.folded),
             channelwise=step.channelwise,
             at_bound=partial(self._at_bound, step.inputs[0]),
@@ -226,9 +245,8 @@ class Tape:
         unchanged = [(weight, version(weight) == recorded) for weight, recorded in self.weights]
         state = {each.name: getattr(self, each.name) for each in fields(self)}
         state |= {"widened": {}, "weights": unchanged}
-        if any(
-            self.values[value].tensor.is_meta for step in self.steps for value in step.inputs
-        ):  # without activations, weights are of no use
+        if any(self.values[value].gone for step in self.steps for value in step.inputs):
+            # Without activations, weights are of no use.
             state |= {"steps": [_bare(step) for step in self.steps], "weights": [], "parameters": []}
         return state
 
@@ -253,7 +271,7 @@ def call_of(
         args,
         kwargs,
         inputs=tuple([value.tensor for value in given]),
-        nonnegative=all([value.nonnegative for value in given]),
+        nonnegative=all(value.nonnegative for value in given),
         gates=tuple([value.gate for value in given]),
         magnitudes=tuple([value.magnitude for value in given]),
         unsquashed=tuple([value.unsquashed for value in given]),

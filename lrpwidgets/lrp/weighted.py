@@ -16,7 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from . import affine
 from .call import Call, version
-from .linear import ONES, Inputs, LinearStep, Term
+from .linear import ONES, Bound, Inputs, LinearStep, Term
 
 
 class EffectiveWeights:
@@ -78,12 +78,11 @@ class Weighted(LinearStep):
     def __init__(self, call: Call, weight: Tensor, bias: Tensor | None, cache: EffectiveWeights) -> None:
         super().__init__(call)
         (self.input,) = self.inputs
-        self._weight, self._bias = weight, bias
+        self._weight, self._bias, self._cache = weight, bias, cache
         self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
         self.turned: Tensor | None = None
         """The parameter that the weight is the transpose of, if it is none itself."""
         self._folded = call.folded
-        self._look_up = cache.of([weight, bias, *(c for folded in call.folded for c in affine.constants(folded))])
 
     @abstractmethod
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -92,6 +91,9 @@ class Weighted(LinearStep):
     @abstractmethod
     def transposed(self, share: Tensor, weight: Tensor) -> Tensor:
         """Wᵀ s for another `weight` of the same shape."""
+
+    setting: str = ""
+    """What else the step depends on, beside weight and bias."""
 
     @property
     @abstractmethod
@@ -143,6 +145,12 @@ class Weighted(LinearStep):
             c if term.inputs is None else self._times(term.inputs[0], c) for term, c in zip(terms, parts, strict=True)
         )
         return (sum(others, start=handed),)
+
+    def least(self, low: Bound, high: Bound) -> Tensor:
+        if self._at_bound(low) is not None:  # the model's own scales and shifts, which may change without the weight
+            return super().least(low, high)
+        variant = "least", low, high, self.input.shape[1:], self.setting
+        return self._variant(variant, lambda: LinearStep.least(self, low, high))
 
     def bias(self) -> Tensor | None:
         if not self._folded:
@@ -247,6 +255,11 @@ class Weighted(LinearStep):
         positive, negative = product.chunk(2, self.channel_axis)
         return positive + negative
 
+    @cached_property
+    def _look_up(self) -> Callable[[Any, Callable[[], Tensor]], Tensor]:
+        constants = [each for folded in self._folded for each in affine.constants(folded)]
+        return self._cache.of([self._weight, self._bias, *constants])
+
     def _variant(self, variant: Any, build: Callable[[], Tensor]) -> Tensor:
         if variant not in self._variants:
             self._variants[variant] = self._look_up(variant, build)
@@ -306,6 +319,7 @@ class Convolution(Weighted):
         self.dilation = _each(arguments["dilation"], len(kernel))
         self.output_padding = _each(arguments.get("output_padding", 0), len(kernel))
         self.padding, self.extra = _padding(arguments["padding"], kernel, self.dilation)
+        self.setting = str(self._geometry())
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return torch.convolution(self._padded(x), weight, bias, *self._geometry())
