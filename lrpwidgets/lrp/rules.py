@@ -247,9 +247,9 @@ class Gamma(LinearRule):
         z, (positive, ours), sign = step.output, step.total(1, 0), step.output.sign()
         total = torch.mul(positive, self.gamma, out=positive if ours else None).add_(self.stabilizer).mul_(sign)
         total = total.add_(z).add_(z.clamp(max=0), alpha=self.gamma)
-        silent = sign == 0
         dropped: Tensor | float = 0.0
-        if bool(silent.any()):
+        if float(sign.abs().amin()) == 0:
+            silent = sign == 0
             dropped = step.samples.sum(relevance, silent.to(relevance.dtype))[0]
             relevance, total = relevance.masked_fill(silent, 0.0), total.masked_fill_(silent, 1.0)
         share = torch.div(relevance, total, out=total) if total.dtype == relevance.dtype else relevance / total

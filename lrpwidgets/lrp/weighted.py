@@ -116,8 +116,6 @@ class Weighted(LinearStep):
         if p == n == 1:
             return self._variant("folded", self._scaled_weight) if self._folded else self._weight
         # What is folded is not kept for the sake of its signs: as large as the weights, and soon made.
-        if (p, n) == (1, 0):
-            return self._variant("positive", lambda: self._scaled_weight().clamp(min=0))
         return self._variant((p, n), lambda: self._signed_weight(p, n))
 
     def squares(self) -> Tensor:
@@ -128,23 +126,31 @@ class Weighted(LinearStep):
             return super().by_sign(share, p, n)
         # Positive and negative inputs side by side, as twice as many channels: one kernel instead of two.
         axis = self._input_axis
-        parts = self.matrix(p, n), self.matrix(n, p)
-        stacked = self._variant(("stacked", p, n), lambda: torch.cat(parts, axis))
-        return [Term((self._signs,), stacked, share, self.signed_bias(p, n))]
+        parts = (p, n), (n, p)
+        stacked = self._variant(
+            ("stacked", p, n), lambda: torch.cat([self._signed_weight(*part) for part in parts], axis)
+        )
+        return [Term(self._signs, stacked, share, self.signed_bias(p, n))]
 
     def hand(self, terms: Sequence[Term]) -> Inputs:
-        axis, (first, *_) = self._input_axis, terms
-        together = all(each.share is first.share and each.matrix is not ONES for each in terms)
-        if len(terms) == 1 or axis is None or not together:
+        axis, (first, *others) = self._input_axis, terms
+        if not others or any(each.matrix is ONES for each in terms):
+            return super().hand(terms)
+        if first.inputs is not None and all(each.inputs is first.inputs for each in others):
+            pulled = self.transposed(first.share, first.matrix)
+            for each in others:
+                pulled.add_(self.transposed(each.share, each.matrix))
+            return (self._times(first.inputs[0], pulled),)
+        if axis is None or any(each.share is not first.share for each in others):
             return super().hand(terms)
         # One kernel for all that gets the same share, as several times as many channels.
         pulled = self.transposed(first.share, torch.cat([term.matrix for term in terms], axis))
         widths = [term.matrix.shape[axis] for term in terms]
         parts = torch.split_with_sizes(pulled, widths, self.channel_axis)
-        handed, *others = (
+        handed, *more = (
             c if term.inputs is None else self._times(term.inputs[0], c) for term, c in zip(terms, parts, strict=True)
         )
-        return (sum(others, start=handed),)
+        return (sum(more, start=handed),)
 
     def least(self, low: Bound, high: Bound) -> Tensor:
         if self._at_bound(low) is not None:  # the model's own scales and shifts, which may change without the weight
@@ -227,7 +233,8 @@ class Weighted(LinearStep):
 
     def _signed_weight(self, p: float, n: float) -> Tensor:
         weight = self._scaled_weight()
-        return weight.clamp(min=0).mul_(p - n).add_(weight, alpha=n)
+        positive = weight.clamp(min=0)
+        return positive if (p, n) == (1, 0) else positive.mul_(p - n).add_(weight, alpha=n)
 
     def _folded_bias(self) -> Tensor:
         scale, shift = self._scale_and_shift
@@ -244,8 +251,8 @@ class Weighted(LinearStep):
         return 1
 
     @cached_property
-    def _signs(self) -> Tensor:
-        return torch.cat([*self.positive, *self.negative], self.channel_axis)
+    def _signs(self) -> Inputs:
+        return (torch.cat([*self.positive, *self.negative], self.channel_axis),)
 
     def _times(self, x: Tensor, pulled: Tensor) -> Tensor:
         # Nobody else holds what was pulled.
