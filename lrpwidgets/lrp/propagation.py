@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,33 @@ from .tape import Step, Tape
 from .weighted import EffectiveWeights
 
 
+class Sums(Mapping[int, Tensor]):
+    """Tensors by number, of which only the terms are kept: those are there anyway, and summed soon enough."""
+
+    def __init__(self) -> None:
+        self._terms: dict[int, list[Tensor]] = {}
+
+    def __setitem__(self, number: int, terms: list[Tensor]) -> None:
+        self._terms[number] = terms
+
+    def __getitem__(self, number: int) -> Tensor:
+        first, *others = self._terms[number]
+        return sum(others, start=first)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._terms
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._terms)
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def pop(self, number: int) -> None:
+        """Forget the tensor of that number, if there is one."""
+        self._terms.pop(number, None)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Relevance(Readable):
     """What a propagation leaves: the relevance of every value, and how every step handed its own over.
@@ -29,7 +56,7 @@ class Relevance(Readable):
     """The rule of every step, as the composite resolved it."""
     start: Mapping[int, Tensor]
     """The relevance that is propagated, by value: usually that of the scores, (B, C)."""
-    of: dict[int, Tensor]
+    of: Sums
     """Relevance by value; values that no relevance reaches are missing."""
     handovers: dict[int, Handover]
     """By index of the step."""
@@ -63,7 +90,7 @@ def propagate(
     """
     readers = _readers(tape)
     earlier: Sequence[Relevance | None] = before or [None] * len(starts)
-    runs = [_Run(tape, rules, start, readers, one) for start, one in zip(starts, earlier, strict=True)]
+    runs = [_Run(tape, rules, start, readers, one, keep) for start, one in zip(starts, earlier, strict=True)]
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
         for index, step in reversed(list(enumerate(tape.steps))):
@@ -98,13 +125,14 @@ class _Run:
         start: Mapping[int, Tensor],
         readers: Mapping[int, list[tuple[int, int]]],
         before: Relevance | None,
+        keep: str,
     ) -> None:
         self.start = start
-        self.of: dict[int, Tensor] = {}
+        self.of = Sums()
         self.handovers: dict[int, Handover] = {}
         self.again: set[int] = set()
         self.rows: dict[int, Row] = {}
-        self._tape, self._rules, self._readers, self._before = tape, rules, readers, before
+        self._tape, self._rules, self._readers, self._before, self._keep = tape, rules, readers, before, keep
         self._fresh = set(start) if before is None or not _same(before.start, start) else set()
 
     def arrive_at(self, index: int, step: Step) -> bool:
@@ -113,7 +141,7 @@ class _Run:
         for value in made:
             self.arrive(value)
         before = self._before
-        if self.of.keys().isdisjoint(made):
+        if not any(value in self.of for value in made):
             if before and index in before.handovers:
                 self.again.add(index)  # it hands on nothing any more
             return False
@@ -135,8 +163,8 @@ class _Run:
                 handed = self.handovers[index].inputs[slot] if index in self.handovers else None
                 if handed is not None:
                     parts.append(handed)
-        if parts:
-            self.of[value] = sum(parts[1:], start=parts[0])
+        if parts:  # the handovers, which hold the terms, are kept with everything alone
+            self.of[value] = parts if self._keep == "all" else [sum(parts[1:], start=parts[0])]
 
     def close(self, index: int, step: Step, *, with_relevance: bool) -> None:
         """Write the step's account, and let go of what no step below it needs."""
@@ -148,7 +176,7 @@ class _Run:
                 if reader in self.handovers:
                     self.handovers[reader] = self.handovers[reader].without(slot)
             if with_relevance and value is not None:
-                self.of.pop(value, None)
+                self.of.pop(value)
 
 
 def account(
