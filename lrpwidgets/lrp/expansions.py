@@ -175,6 +175,36 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return (outside * inside).reshape([n * m for n, m in zip(one.shape, two.shape, strict=True)])
 
 
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """``torch.diff``: each element less the one before it, `n` times."""
+    parts = [part for part in (prepend, input, append) if part is not None]
+    x = torch.cat(parts, dim) if len(parts) > 1 else input
+    for _ in range(n):
+        x = x.narrow(dim, 1, x.shape[dim] - 1) - x.narrow(dim, 0, x.shape[dim] - 1)
+    return x
+
+
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:  # noqa: N803  # torch's names
+    """``torch.linalg.solve``: a product with the inverse of the matrix."""
+    return _solved(torch.linalg.inv(A), B, left=left, vector=B.dim() == 1 or B.shape == A.shape[:-1])
+
+
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:  # noqa: N803
+    """``torch.linalg.solve_triangular``: a product with the inverse of the matrix."""
+    matrix = A.triu() if upper else A.tril()
+    if unitriangular:
+        matrix = matrix - torch.diag_embed(matrix.diagonal(dim1=-2, dim2=-1) - 1)
+    return _solved(torch.linalg.inv(matrix), B, left=left, vector=False)
+
+
+def _solved(inverse: Tensor, right: Tensor, *, left: bool, vector: bool) -> Tensor:
+    if vector:
+        return (inverse @ right.unsqueeze(-1)).squeeze(-1)
+    return inverse @ right if left else right @ inverse
+
+
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``F.bilinear``: x Wᵏ y for every output k."""
     rows = input1 @ weight.permute(1, 0, 2).flatten(1)
@@ -359,10 +389,15 @@ def deviation(*args: Any, **kwargs: Any) -> Tensor:
     return variance(*args, **kwargs).sqrt()
 
 
+def vector_norm(x: Tensor, ord: float = 2, dim: Axes = None, keepdim: bool = False, **kwargs: Any) -> Tensor:
+    """``torch.linalg.vector_norm``."""
+    return norm(x, ord, dim, keepdim, **kwargs)
+
+
 def norm(
     input: Tensor, p: float | str | None = 2, dim: Axes = None, keepdim: bool = False, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """``torch.norm`` and the norms of vectors in ``torch.linalg``."""
+    """``torch.norm``."""
     x, axes = input.to(dtype) if dtype else input, _axes(input, dim)
     if p in (None, "fro") or p == 2:
         return x.square().sum(axes, keepdim=keepdim).sqrt()
@@ -563,6 +598,9 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "linalg.multi_dot": multi_dot,
     "linalg.matmul": torch.matmul,
     "kron": kron,
+    "diff": diff,
+    "linalg.solve": solve,
+    "linalg.solve_triangular": solve_triangular,
     "bilinear": bilinear,
     "_grouped_mm": grouped_mm,
     "std_mean": std_mean,
@@ -582,7 +620,8 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "glu": glu,
     "var": variance,
     "std": deviation,
-    **dict.fromkeys(("norm", "linalg_vector_norm", "linalg.vector_norm"), norm),
+    "norm": norm,
+    **dict.fromkeys(("linalg_vector_norm", "linalg.vector_norm"), vector_norm),
     **dict.fromkeys(("linalg_norm", "linalg.norm"), linalg_norm),
     "cosine_similarity": cosine_similarity,
     "lstm": partial(_recurrent, _lstm_layer),

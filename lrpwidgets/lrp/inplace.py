@@ -49,7 +49,7 @@ def out_of_place(
 
 def set_item(x: Tensor, index: Any, item: Any) -> Tensor:
     """``x[index] = item`` on a copy."""
-    changed = x.clone()
+    changed = _writable(x, item)
     changed[index] = item
     return changed
 
@@ -61,9 +61,15 @@ def copied(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
 
 def overlaid(x: Tensor, part: Tensor, stride: Sequence[int], offset: int) -> Tensor:
     """`x` after `part` was written into its memory, through a view that begins at `offset`."""
-    changed = x.clone()
+    changed = _writable(x, part)
     changed.as_strided(part.shape, stride, offset).copy_(part)
     return changed
+
+
+def _writable(x: Tensor, item: Any) -> Tensor:
+    """A copy of `x`, of real numbers if it is going to hold some that stand for whole ones, to take a derivative."""
+    takes = torch.is_grad_enabled() and isinstance(item, Tensor) and item.requires_grad
+    return x.to(item.dtype, copy=True) if takes and not x.is_floating_point() else x.clone()
 
 
 _TWINS: dict[str, Callable[..., Any]] = {

@@ -6,6 +6,7 @@ left is linear. A batch norm in eval mode is linear as it is, see :mod:`.linear`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,12 @@ from .linear import Elementwise, Folded, Inputs, LinearStep, Owner
 class Centering(LinearStep):
     """z_k = x_k − mean x over groups of n elements: the matrix δ_jk − 1/n, as its diagonal and what is off it."""
 
-    def __init__(self, call: Call, grouped: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, call: Call, size: int, sums: Callable[[Tensor], Tensor]) -> None:
         super().__init__(call)
         (self.input,) = self.inputs
-        self._grouped = grouped
-        self._size = grouped(self.input).shape[-1]
+        self._size = size
+        self._sums = sums
+        """For every element the sum over its group."""
 
     def matrix(self, p: float, n: float) -> tuple[float, float]:
         return p * (1 - 1 / self._size), -n / self._size
@@ -49,9 +51,6 @@ class Centering(LinearStep):
     def _times_matrix(self, matrix: tuple[float, float], x: Tensor) -> Tensor:
         on, off = matrix
         return (on - off) * x + off * self._sums(x)
-
-    def _sums(self, x: Tensor) -> Tensor:
-        return ungrouped(self._grouped(x).sum(-1, keepdim=True), self._size, self.input)
 
 
 def ungrouped(per_group: Tensor, size: int, like: Tensor) -> Tensor:
@@ -93,12 +92,9 @@ def centred(call: Call) -> LinearStep:
     """`.canonical.centred`: what is left without the mean over some axes."""
     axes: tuple[int, ...] = call.args[1]
     (x,) = call.inputs
-    order = [axis for axis in range(x.dim()) if axis not in axes]
-
-    def grouped(x: Tensor) -> Tensor:
-        return x.permute(*order, *axes).flatten(len(order))
-
-    return Centering(call, grouped)
+    return Centering(
+        call, math.prod(x.shape[axis] for axis in axes), lambda x: x.sum(axes, keepdim=True).expand(x.shape)
+    )
 
 
 def _last(arguments: dict[str, Any]) -> Callable[[Tensor], Tensor]:
@@ -126,7 +122,11 @@ def _normalized(call: Call, grouped: Callable[[Tensor], Tensor], eps: float, own
 
     scale = scale if owner.scale is None else scale * aligned(owner.scale)
     shift = 0.0 if owner.shift is None else aligned(owner.shift)
-    return Folded(call, Centering(call, grouped), scale, shift, [owner])
+
+    def sums(x: Tensor) -> Tensor:
+        return ungrouped(grouped(x).sum(-1, keepdim=True), groups.shape[-1], x)
+
+    return Folded(call, Centering(call, groups.shape[-1], sums), scale, shift, [owner])
 
 
 class LocalResponse(LinearStep):

@@ -30,7 +30,7 @@ class Model(nn.Module):
         self.function = function
         self.table, self.to_scores = nn.Embedding(12, 4), nn.Linear(4, 3)
         self.layer, self.head = nn.Linear(6, 6), nn.Linear(6, 3)
-        self.shift = nn.Parameter(torch.randn(6))
+        self.shift, self.cut = nn.Parameter(torch.randn(6)), nn.Parameter(torch.randn(3, 6))
         self.double().eval()
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -62,6 +62,7 @@ MOVED = {
     "cut and joined": lambda net, ids: net.read(net.table(torch.cat([ids[:, :2], ids[:, 2:]], 1))),
     "filled where it is": lambda net, ids: net.read(net.table(ids.masked_fill(ids == 99, 0))),
     "of 32 bits": lambda net, ids: net.read(net.table(ids.int())),
+    "written into others": lambda net, ids: net.read(net.table(_copied(ids))),
     "long": lambda net, ids: net.read(net.table(ids.long())),
     "shifted": lambda net, ids: net.read(F.embedding(ids + 2, torch.cat([net.table.weight[:2], net.table.weight]))),
     "one-hot": lambda net, ids: net.read(F.one_hot(ids, 12).double() @ net.table.weight),
@@ -73,6 +74,30 @@ MOVED = {
 @pytest.mark.parametrize("name", MOVED)
 def test_tokens_have_the_relevance_of_tokens_however_they_reach_the_table(name):
     assert_near(relevance(MOVED[name], TOKENS), relevance(plainly, TOKENS), 1e-5)  # the same up to a stabilizer
+
+
+def _copied(ids):
+    """As a decoder shifts its tokens: written into a constant, but for what is padding."""
+    copied = ids.new_zeros(ids.shape)
+    copied[:, 1:] = ids[:, 1:].clone()
+    copied[:, 0] = ids[:, 0]
+    return copied.masked_fill_(copied == -100, 3)
+
+
+def test_of_tokens_behind_a_constant_one_the_constant_gets_nothing():
+    def shifted(net, ids):
+        moved = ids.new_zeros(ids.shape)
+        moved[:, 1:] = ids[:, :-1].clone()
+        moved[:, 0] = 7
+        return net.read(net.table(moved))
+
+    def joined(net, ids):
+        return net.read(net.table(torch.cat([ids.new_full((len(ids), 1), 7), ids[:, :-1]], 1)))
+
+    found = relevance(shifted, TOKENS)
+    assert_near(found, relevance(joined, TOKENS))
+    assert found[:, :-1].any()
+    assert not found[:, -1].any()
 
 
 BAGS = {
@@ -249,8 +274,14 @@ SEEN = {
     "a choice": lambda net, x: net.head(torch.where(net.layer(x) > 0, net.layer(x), 0.0)),
     "a place": lambda net, x: net.head(net.layer(x)[:, x.argsort(1)[0]]),
     "random numbers": lambda net, x: net.head(x + torch.rand(6).double()),
+    "the weights of an expert": lambda net, x: net.head(F.linear(x, net.layer.weight[_expert(x) :][:3]) @ net.cut),
     "memory that is filled": lambda net, x: net.head(_filled(net.layer(x))),
 }
+
+
+def _expert(x: Tensor) -> int:
+    """Another one as soon as the input is a little different."""
+    return int(1e7 * float(x.sum())) % 4
 
 
 def _filled(x: Tensor) -> Tensor:

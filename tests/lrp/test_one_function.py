@@ -161,6 +161,11 @@ def parametrized(kind: Callable[[nn.Module], nn.Module]) -> tuple[Program, Progr
     return lambda p, x: layer(p)(x), lambda p, x: F.conv2d(x, layer(p).weight.detach(), layer(p).bias, padding=1)
 
 
+def normalized(x: Tensor, axes: Any) -> Tensor:
+    """`x` normalized over the `axes`."""
+    return (x - x.mean(axes, keepdim=True)) / (x.var(axes, unbiased=False, keepdim=True) + 1e-5).sqrt()
+
+
 def normed(p: Parts, x: Tensor, deviation: Callable[[Tensor], Tensor]) -> Tensor:
     """A layer norm by hand, its deviation of the centred rows by `deviation`."""
     c = x - x.mean(-1, keepdim=True)
@@ -358,6 +363,21 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         lambda p, x: p.layer_norm(x),
         "tokens",
     ),
+    "layer norm over channels": (
+        lambda p, x: normalized(x, 1) * column(p.signed) + column(p.norm.bias),
+        lambda p, x: F.layer_norm(x.movedim(1, -1), (CHANNELS,), p.signed, p.norm.bias).movedim(-1, 1),
+        "picture",
+    ),
+    "instance norm by hand": (
+        lambda p, x: normalized(x, (2, 3)) * column(p.signed) + column(p.norm.bias),
+        lambda p, x: F.instance_norm(x, weight=p.signed, bias=p.norm.bias),
+        "picture",
+    ),
+    "layer norm over channels and rows": (
+        lambda p, x: normalized(x, (1, 2)),
+        lambda p, x: F.layer_norm(x.permute(0, 3, 1, 2), (CHANNELS, SIZE)).permute(0, 2, 3, 1),
+        "picture",
+    ),
     "a layer norm's weights by hand": (
         lambda p, x: F.layer_norm(x, (WIDTH,)) * p.layer_norm.weight + p.layer_norm.bias,
         lambda p, x: p.layer_norm(x),
@@ -371,6 +391,11 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
     "rms norm by its norm": (
         lambda p, x: x / x.norm(dim=-1, keepdim=True) * math.sqrt(WIDTH) * p.wide,
         lambda p, x: F.rms_norm(x, (WIDTH,), p.wide, 0.0),
+        "tokens",
+    ),
+    "vector norm": (
+        lambda p, x: torch.linalg.vector_norm(x, ord=2, dim=-1, keepdim=True) * x,
+        lambda p, x: x * (x * x).sum(-1, keepdim=True).sqrt(),
         "tokens",
     ),
     "normalize": (lambda p, x: F.normalize(x, dim=-1), lambda p, x: x / (x**2).sum(-1, keepdim=True).sqrt(), "tokens"),
@@ -622,6 +647,11 @@ SPELLINGS: dict[str, list[Spelling]] = {
         lambda p, x: torch.stack([x, p.point(x)]).sum(0),
         lambda p, x: sum([x, p.point(x)]),
         lambda p, x: p.point(x).add_(x),
+    ],
+    "channel norm": [
+        lambda p, x: normalized(x, 1) * column(p.signed),
+        lambda p, x: F.layer_norm(x.movedim(1, -1), (CHANNELS,), p.signed).movedim(-1, 1),
+        lambda p, x: F.layer_norm(x.permute(0, 2, 3, 1), (CHANNELS,)).permute(0, 3, 1, 2) * column(p.signed),
     ],
     "group norm": [lambda p, x: F.group_norm(x, 2, p.signed, p.norm.bias), _in_groups],
     "pooling": [

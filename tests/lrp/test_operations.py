@@ -129,6 +129,19 @@ LINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "einsum with a constant": (lambda x: torch.einsum("bcf,gf->bgc", x, constant(5, 6)), ROWS),
     "einsum, constant first": (lambda x: torch.einsum("ij, bjf -> bif", constant(3, 4), x), ROWS),
     "einsum by list": (lambda x: torch.einsum("bcf,cf->bf", [x, constant(4, 6)]), ROWS),
+    "diff": (lambda x: torch.diff(x, dim=1), ROWS),
+    "diff, twice, with more": (lambda x: torch.diff(x, 2, prepend=x[..., :1], append=x[..., :2] * 3), ROWS),
+    "linalg.solve": (lambda x: torch.linalg.solve(constant(4, 4), x), ROWS),
+    "linalg.solve, from the right": (lambda x: torch.linalg.solve(constant(6, 6), x, left=False), ROWS),
+    "linalg.solve, vectors": (lambda x: torch.linalg.solve(constant(1, 4, 6, 6).expand(len(x), 4, 6, 6), x), ROWS),
+    "linalg.solve_triangular": (
+        lambda x: torch.linalg.solve_triangular(constant(6, 6), x, upper=True, left=False),
+        ROWS,
+    ),
+    "linalg.solve_triangular, ones": (
+        lambda x: torch.linalg.solve_triangular(constant(4, 4), x, upper=False, unitriangular=True),
+        ROWS,
+    ),
     "einsum of one": (lambda x: torch.einsum("bcf->bfc", x), ROWS),
     "einsum of one, summed": (lambda x: torch.einsum("bchw->bh", x), PICTURE),
     "einsum of one diagonal": (lambda x: torch.einsum("bchh->bhc", x), PICTURE),
@@ -573,6 +586,30 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "aten.alias": lambda x: aten.alias(x),
     "aten._to_copy": lambda x: aten._to_copy(x, dtype=torch.float64),
     **{name: getattr(torch, name) for name in ("sign", "round", "floor", "ceil", "trunc")},
+    **{
+        name: getattr(torch, name)
+        for name in (
+            "absolute",
+            "fix",
+            "frac",
+            "deg2rad",
+            "rad2deg",
+            "arctan",
+            "asinh",
+            "arcsinh",
+            "sgn",
+            "erfc",
+            "positive",
+        )
+    },
+    **{f"special.{name}": getattr(torch.special, name) for name in ("expm1", "round", "erf", "erfc", "exp2")},
+    **{
+        name: (lambda x, name=name: getattr(torch, name)(x.tanh()))
+        for name in ("atanh", "arcsin", "arccos", "arctanh", "erfinv")
+    },
+    **{name: (lambda x, name=name: getattr(torch, name)(x.cosh())) for name in ("acosh", "arccosh")},
+    "special.erfinv": lambda x: torch.special.erfinv(x.tanh()),
+    "special.log1p": lambda x: torch.special.log1p(x.exp()),
     "x * c": lambda x: x * constant(6),
     "multiply": lambda x: torch.multiply(x, constant(4, 1)),
     "2 * x": lambda x: 2 * x,
@@ -632,6 +669,8 @@ NONLINEAR: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     ),
     "softmax, mask added": (lambda x: (x + torch.zeros(6).masked_fill(~MASK, -math.inf)).softmax(-1), ROWS),
     "log_softmax": (lambda x: F.log_softmax(x, 1), ROWS),
+    "special.softmax": (lambda x: torch.special.softmax(x, 1), ROWS),
+    "special.log_softmax": (lambda x: torch.special.log_softmax(x, -1), ROWS),
     "logsumexp": (lambda x: x.logsumexp(-1), ROWS),
     "layer_norm": (lambda x: F.layer_norm(x, (6,), constant(6), constant(6, seed=1)), ROWS),
     "layer_norm of two axes": (lambda x: F.layer_norm(x, (4, 6), constant(4, 6)), ROWS),

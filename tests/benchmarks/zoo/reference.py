@@ -113,10 +113,15 @@ class _Bent(TorchFunctionMode):
             made = bent(function, *args, **kwargs)
             if plain in _OWN_GATES:
                 return made
+        if plain in _LENDING:
+            depending = [x for x in depending if x is args[0]]
         if plain in _KEEPS_GATES or (len(depending) == 1 and plain in _KEEPS_GATES_OF_ONE):
             _mark(made, all(map(_is_gate, depending)))
         return made
 
+
+_LENDING = ("type_as", "to", "expand_as", "view_as", "reshape_as")
+"""Of these, what follows the first argument only lends its type or shape."""
 
 _IN_PLACE_SIGNS = ("__imul__", "__iadd__", "__isub__", "__idiv__", "__itruediv__", "__ipow__")
 
@@ -186,9 +191,20 @@ def _follow_whole_numbers(name: str, function: Function, args: Any, kwargs: Any)
             return made * index.factor.reshape(*index.shape, *[1] * (made.dim() - index.dim()))
         return function(*args, **kwargs)
     made = function(*args, **kwargs)
-    if not isinstance(made, Tensor | tuple | list):
+    if name in ("__setitem__", "copy_"):  # what was there before is constant
+        base, index, item = args if name == "__setitem__" else (args[0], ..., args[1])
+        base.factor = getattr(base, "factor", torch.ones(base.shape)).clone()
+        base.factor[index] = getattr(item, "factor", 1.0)
+        return made
+    if name in ("masked_fill", "masked_fill_"):
+        made.factor = args[0].factor.masked_fill(args[1], 1.0)
+        return made
+    if not isinstance(made, Tensor | tuple | list) or name.startswith("new_") or name.endswith("_like"):
         return made
     if name in _MOVES:
+        if name in ("cat", "stack"):  # beside them, constants
+            (parts, *rest) = args
+            args = ([x if hasattr(x, "factor") else torch.ones(x.shape) for x in parts], *rest)
         moved = function(*_factors(args), **_factors(kwargs))
         for y, factor in zip(_tensors((made,)), _tensors((moved,)), strict=True):
             y.factor = factor
