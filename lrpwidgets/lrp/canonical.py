@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from . import affine, operations
-from .call import Call, Slot, key
+from .call import Call, Slot, key, leaves
 from .expansions import centred, combined
 from .operations import Linear, Products
 from .tape import Step, Value, call_of
@@ -232,7 +232,7 @@ class _Folding(_Rewriting):
         if not step.operation or len(step.inputs) != 1 or not affine.spells(call):
             return self.keep(_by_geometry(step, call, self.made_by) if step.operation else step)
         (value,), (made,) = step.inputs, step.outputs
-        if value in self._raw:
+        if value in self._raw and not _repeats(step, self.values):
             return self.keep(replace(step, operation=operations.PASSED))
         shifts = affine.shifts(call)
         if step.operation is not operations.NORM_SCALE and not shifts and self._enters_product(step):
@@ -416,7 +416,7 @@ def _before_weights(steps: Sequence[Step], values: Sequence[Value], inputs: Sequ
     """The values that are made of the inputs alone, before a layer with weights that they lead to."""
     made = {value for value in inputs if values[value].tensor.is_floating_point()}
     for step in steps:
-        if made.issuperset(step.inputs) and _prepares(step):
+        if made.issuperset(step.inputs) and _prepares(step) and not _repeats(step, values):
             made.update(value for value in step.outputs if value is not None)
     leading: set[int] = set()
     for step in reversed(steps):
@@ -431,6 +431,16 @@ def _prepares(step: Step) -> bool:
     if step.kind in ("routing", "activation", "maxpool"):
         return True
     return len(step.inputs) == 1 and step.kind in ("pool", "sum", "norm") and step.function is not centred
+
+
+def _repeats(step: Step, values: Sequence[Value]) -> bool:
+    """Whether the step makes several numbers of one by parameters or indices: an embedding, and no preparation."""
+    (output, *_), inputs = step.outputs, step.inputs
+    if output is None or values[output].saved.numel() <= sum(values[value].saved.numel() for value in inputs):
+        return False
+    constants = [item for item in leaves((step.args, step.kwargs)) if isinstance(item, Tensor)]
+    learned = any(isinstance(item, torch.nn.Parameter) for item in constants)
+    return learned or any(not item.is_floating_point() for item in constants)
 
 
 def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) -> Step:

@@ -7,7 +7,9 @@ everywhere. That is LRP-0 with these conventions:
 - activations pass on what they get: f(x) becomes x · (f(x) / x), the quotient a constant;
 - where a gate meets a signal, or a denominator its numerator, the gate and the denominator are constants;
 - other products and matrix products give half to each factor;
-- standard deviations of norms are constants, a softmax keeps its derivative (that is its Taylor rule in AttnLRP).
+- standard deviations of norms are constants, a softmax keeps its derivative (that is its Taylor rule in AttnLRP);
+- constant scales and shifts of the bare input pass on what they get, as if they had been applied outside, but for
+  those that make several numbers of one by parameters or indices: these are layers.
 
 Whole numbers that are looked up in a table have no gradient: each carries a factor of 1 that has one.
 """
@@ -42,7 +44,8 @@ def relevance(
     factors = [torch.ones(x.shape, dtype=torch.float64, requires_grad=True) for x in leaves]
     given = [x.clone() for x in leaves]
     for x, factor in zip(given, factors, strict=True):
-        if not x.is_floating_point():
+        x.raw = x.is_floating_point()
+        if not x.raw:
             x.factor = factor
     with _constant_parameters(model), _python_functions_opened(), _Bent():
         output = model(*given)
@@ -100,6 +103,18 @@ class _Bent(TorchFunctionMode):
         plain = plain.removesuffix("__") if name in _IN_PLACE_SIGNS else plain
         in_place = in_place or name in _IN_PLACE_SIGNS
         bent = BENT.get(plain)
+        if name in ("long", "int"):
+            made = function(*args, **kwargs)  # a category among numbers
+            made.factor = depending[0] / depending[0].detach()
+            return made
+        raw = plain in _KEEPS_RAW and all(getattr(x, "raw", False) for x in depending)
+        if (
+            raw
+            and plain in _PREPARES
+            and len(depending) == 1
+            and not _repeats(tensors, depending[0], function, args, kwargs)
+        ):
+            bent = _prepared
         if bent is None:
             made = function(*args, **kwargs)
         elif in_place:
@@ -108,11 +123,14 @@ class _Bent(TorchFunctionMode):
             gate = _is_gate(result)
             made = target.copy_(result)
             _mark(made, gate)
+            made.raw = raw
             return made
         else:
             made = bent(function, *args, **kwargs)
             if plain in _OWN_GATES:
                 return made
+        for y in _tensors((made,)) if (raw and bent is _prepared) or plain not in _PREPARES else ():
+            y.raw = raw and not (y.numel() > depending[0].numel() and any(not x.is_floating_point() for x in tensors))
         if plain in _LENDING:
             depending = [x for x in depending if x is args[0]]
         if plain in _KEEPS_GATES or (len(depending) == 1 and plain in _KEEPS_GATES_OF_ONE):
@@ -154,6 +172,20 @@ def _depends(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad
 
 
+def _repeats(tensors: list[Tensor], x: Tensor, function: Function, args: Any, kwargs: Any) -> bool:
+    """Whether several numbers are made of one by parameters."""
+    learned = any(isinstance(each, nn.Parameter) for each in tensors)
+    return learned and function(*args, **kwargs).numel() > x.numel()
+
+
+def _prepared(function: Function, *args: Any, **kwargs: Any) -> Tensor:
+    """A scale and shift of the bare input, which passes on what it gets."""
+    (x,) = (each for each in _tensors((args, kwargs)) if each.requires_grad)
+    with torch.no_grad():
+        made = function(*args, **kwargs)
+    return _scaled(x.expand(made.shape), made)
+
+
 def _out_of_place(name: str) -> Function:
     for where in (torch.Tensor, torch, torch._C._nn):
         if hasattr(where, name):
@@ -186,10 +218,14 @@ def _follow_whole_numbers(name: str, function: Function, args: Any, kwargs: Any)
         return made
     if name in ("__getitem__", "index_select") and not hasattr(args[0], "factor"):
         index = args[-1]
-        if isinstance(index, Tensor) and args[0].is_floating_point():
-            made = function(*args, **kwargs)
-            return made * index.factor.reshape(*index.shape, *[1] * (made.dim() - index.dim()))
-        return function(*args, **kwargs)
+        made = function(*args, **kwargs)
+        if not isinstance(index, Tensor):
+            return made
+        factor = index.factor.reshape(*index.shape, *[1] * (made.dim() - index.dim()))
+        if made.is_floating_point():
+            return made * factor
+        made.factor = factor.expand(made.shape)
+        return made
     made = function(*args, **kwargs)
     if name in ("__setitem__", "copy_"):  # what was there before is constant
         base, index, item = args if name == "__setitem__" else (args[0], ..., args[1])
@@ -564,6 +600,14 @@ masked_fill tril triu where cat concat stack hstack vstack constant_pad_nd rot90
 """)
 )
 _KEEPS_GATES_OF_ONE = {"add", "sub", "subtract", "rsub", "__radd__", "__rsub__", "__add__", "__sub__"}
+
+_PREPARES = set(
+    words("""
+add sub subtract rsub __radd__ __rsub__ __add__ __sub__ mul multiply __rmul__ __mul__ div divide true_divide
+__truediv__ neg negative batch_norm
+""")
+)
+_KEEPS_RAW = _KEEPS_GATES | _PREPARES | set(words(f"{_PASSED} {_GATES} max_pool1d max_pool2d avg_pool1d avg_pool2d"))
 
 BENT: dict[str, Function] = {
     **dict.fromkeys(words(_PASSED), _passed),

@@ -59,7 +59,7 @@ def _deepctr(name: str, **settings: Any) -> Setup:
 
     features = [SparseFeat("a", 4, embedding_dim=4), SparseFeat("b", 5, embedding_dim=4), DenseFeat("c", 2)]
     model = getattr(models, name)(features, features, task="binary", dnn_hidden_units=(8, 8), **settings)
-    x = torch.cat([numbers(4, 3, 2).double(), normal(3, 2).double()], 1)
+    x = torch.cat([numbers(3, 3, 2).double() + 1, normal(3, 2).double()], 1)  # no category 0: 0 × gradient is 0
     return Setup(model, (x,))
 
 
