@@ -81,4 +81,5 @@ def _summary(own: list[Outcome]) -> list[str]:
     """How many there are and what became of them; the largest difference of those that are explained."""
     differences = [each.difference for each in own if each.outcome == "explained" and each.difference is not None]
     counts = (sum(each.outcome == name for each in own) for name in ("explained", "refused", "wrong", "crashed"))
-    return [str(len(own)), *(str(count) if count else "–" for count in counts), f"{max(differences, default=0.0):.0e}"]
+    largest = f"{max(differences):.0e}" if differences else "–"
+    return [str(len(own)), *(str(count) if count else "–" for count in counts), largest]

@@ -21,8 +21,11 @@ def _called(
 
 
 def _tabnet(mask: str) -> Setup:
+    from pytorch_tabnet import sparsemax
     from pytorch_tabnet.tab_network import TabNet
 
+    # Looked up when it is called, so that the reference can open it.
+    sparsemax.entmax15 = lambda *given: sparsemax.Entmax15Function.apply(*given)
     settings = {"n_d": 4, "n_a": 4, "n_steps": 2, "mask_type": mask}
     model = TabNet(input_dim=6, output_dim=3, group_attention_matrix=torch.eye(6).double(), **settings)
     return Setup(model, (normal(3, 6),), first)
@@ -106,7 +109,7 @@ MEMBERS: dict[str, Members] = {
         "PeriodicEmbeddings, lite": partial(_embedded, "PeriodicEmbeddings", lite=True),
     },
     "tab-transformer-pytorch": {
-        "TabTransformer": partial(_tab_transformer, "TabTransformer"),
+        "TabTransformer": partial(_tab_transformer, "TabTransformer", mlp_act=torch.nn.ReLU()),
         "FTTransformer": partial(_tab_transformer, "FTTransformer"),
     },
     "deepctr-torch": {
