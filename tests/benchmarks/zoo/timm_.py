@@ -46,7 +46,7 @@ resmlp_12_224 volo_d1_224 convmixer_1024_20_ks9_p14
 """)
 
 SHALLOW = words("""
-beit_base_patch16_224 beitv2_base_patch16_224 cait_xxs24_224 deepseek_vit_412m_enc deit_tiny_patch16_224
+beit_base_patch16_224 beitv2_base_patch16_224 cait_xxs24_224 deit_tiny_patch16_224
 deit_tiny_distilled_patch16_224 deit3_small_patch16_224 eva02_tiny_patch14_224 eva_giant_patch14_224
 gemma4_vit_167m_enc naflexvit_base_patch16_gap
 naflexvit_base_patch16_siglip naflexvit_base_patch16_map qwen3_vit_88m_enc tnt_s_patch16_224

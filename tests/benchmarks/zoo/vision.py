@@ -152,9 +152,6 @@ MONAI: Members = {
         norm_num_groups=4,
     ),
     "DiffusionModelUNet": lambda: _diffusion(),
-    "HoVerNet": _monai(
-        "HoVerNet", (1, 3, 256, 256), select=lambda o: pixels(next(iter(o.values()))), mode="fast", in_channels=3
-    ),
     "Quicknat": _monai("Quicknat", PICTURE, select=pixels, num_classes=3, num_channels=3, num_filters=8),
     "DAF3D": _monai(
         "DAF3D", select=lambda o: pixels(o[0] if isinstance(o, list) else o), in_channels=1, out_channels=2
