@@ -88,8 +88,6 @@ class Operation:
     """Whether elements only change place or container: what scales them afterwards might as well do so before."""
     along: Callable[..., dict[str, Any]] | None = None
     """Reads the axis `dim` that the function works along, which must not be the batch's, from the arguments."""
-    keeps_places: bool = False
-    """Whether the function's second result tells where each output came from, which spares doing it again."""
 
     def owners(self, call: Call, given: Sequence[Samples]) -> list[Samples]:
         """As :meth:`samples`, checked; one for every output, or one for all."""
@@ -396,14 +394,14 @@ class MaxPool(Operation):
 
     nonnegative: Callable[[Call], bool] = kept
     kind: str = "maxpool"
-    keeps_places: bool = True
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         (received, *_), (x,), places = relevance, call.inputs, call.places
         assert received is not None
-        if rule is None:
-            assert places is not None
-            # Of the last axes, as many as the output tells apart from the input's; a place counts all of them.
+        if rule is None and places is None:
+            return Handover(call.pull(relevance))
+        if rule is None and places is not None:
+            # A place counts the elements of the last axes, 1 to 3 of them.
             plane = int(key(call.function).partition("pool")[2][0])
             handed = received.new_zeros(x.shape).flatten(-plane)
             handed.scatter_add_(-1, places.flatten(-plane), received.flatten(-plane))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 import torch.nn.functional as F
@@ -246,9 +247,18 @@ for _operation, _names in _TABLE:
         OPERATIONS[_name] = (*OPERATIONS.get(_name, ()), _operation)
 
 
-def telling_places(name: str) -> Callable[..., Any] | None:
-    """What to call in place of a max pooling `name` to learn where each maximum was; None if it tells by itself."""
-    return getattr(F, f"{name}_with_indices") if name in _MAXIMA else None
+def tells_places(function: Callable[..., Any]) -> bool:
+    """Whether the second result of `function`, if it has one, says where the maxima of the first are."""
+    return key(function).removeprefix("adaptive_").removesuffix("_with_indices") in _MAXIMA
+
+
+def telling_places(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """What to call in place of a max pooling to learn where each maximum was; None if it tells by itself."""
+    name = key(function)
+    # Adaptive ones tell, but for those of `torch.nn.functional`.
+    if name in _MAXIMA or (name.removeprefix("adaptive_") in _MAXIMA and isinstance(function, FunctionType)):
+        return getattr(F, f"{name}_with_indices")  # type: ignore[no-any-return]
+    return None
 
 
 def makes_constant(function: Callable[..., Any]) -> bool:
@@ -257,7 +267,7 @@ def makes_constant(function: Callable[..., Any]) -> bool:
     return name.endswith("_like") or name.startswith("new_")
 
 
-_MAXIMA = {f"{adaptive}max_pool{axes}d" for adaptive in ("", "adaptive_") for axes in (1, 2, 3)}
+_MAXIMA = ("max_pool1d", "max_pool2d", "max_pool3d")
 _LENDING = {"type_as": 1, "to": 1, "expand_as": 1, "view_as": 1, "reshape_as": 1, "type": 1}
 _ASKING, _BLANK, _RANDOM = (
     frozenset(names.split())

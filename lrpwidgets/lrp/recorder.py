@@ -310,7 +310,7 @@ class _Recorder(TorchFunctionMode):
             with self:
                 return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
-        if pure is None and (telling := operations.telling_places(name)):
+        if pure is None and (telling := operations.telling_places(function)):
             returned, places = telling(*args, **kwargs)
             self._write(*call, tuple(read), (returned,), places)
             return returned
@@ -415,8 +415,9 @@ class _Recorder(TorchFunctionMode):
             None if y is None else self._add(y, samples, squashed, **traits)
             for y, samples in zip(call.outputs, owners, strict=True)
         )
-        if operation and operation.keeps_places:
-            self.values[made[0] or 0].places = returned[1] if places is None else places
+        if places is None and len(returned) > 1 and operations.tells_places(function):
+            places = returned[1]
+        self.values[made[0] or 0].places = places
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made, mixes=mixes))
 
     def _add(

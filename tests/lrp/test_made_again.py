@@ -85,6 +85,33 @@ def test_relevance_goes_to_the_maxima_however_the_windows_overlap(pool):
     assert_near(Explainer(model, Zero()).explain(x, target=1).relevance, leaf.detach() * gradient, 1e-9)
 
 
+POOLS = {
+    "torch": lambda x: torch.adaptive_max_pool1d(x.flatten(2), 7)[0],
+    "functional": lambda x: F.adaptive_max_pool2d(x, 5),
+    "with places": lambda x: F.adaptive_max_pool2d(x, 5, return_indices=True)[0],
+    "aten": lambda x: torch.ops.aten.adaptive_max_pool2d(x, [5, 5])[0],
+    "module": nn.AdaptiveMaxPool3d((2, 5, 5)),
+    "a single dimension": lambda x: F.max_pool1d(x.flatten(2), 3, 2),
+    "unpooled": lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_every_spelling_of_a_pooling_hands_to_its_maxima(name):
+    class Pooled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.LazyLinear(3)
+
+        def forward(self, x):
+            return self.head(POOLS[name](x).flatten(1))
+
+    model, x = Pooled().double(), torch.randn(2, 2, 10, 10, dtype=torch.float64)
+    leaf = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(model(leaf)[:, 1].sum(), leaf)
+    assert_near(Explainer(model, Zero()).explain(x, target=1).relevance, leaf.detach() * gradient, 1e-9)
+
+
 def test_bounds_of_one_weight_that_is_used_with_two_strides_are_not_mistaken_for_each_other():
     class Twice(nn.Module):
         def __init__(self):
