@@ -5,7 +5,8 @@
   relevance on unchanged, as if it had been applied outside.
 * Norms and softmaxes that are written with elementary calls become the steps that they are.
 * Sums of sums become one sum, whatever their order.
-* A convolution over all of its input is a dense layer; a matrix product of patches is a convolution.
+* A convolution over all of its input is a dense layer; a matrix product of patches is a convolution, one with equal
+  entries a sum.
 
 The scores stay as they were recorded.
 """
@@ -444,7 +445,12 @@ def _repeats(step: Step, values: Sequence[Value]) -> bool:
 
 
 def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) -> Step:
-    """A convolution over all of its input is a dense layer; a matrix product of patches is a convolution."""
+    """A convolution over all of its input is a dense layer; a matrix product of patches is a convolution.
+
+    A product with a constant matrix whose entries are alike, or 0, is a sum.
+    """
+    if step.kind == "linear" and isinstance(step.operation, Linear) and _adds_up(step):
+        return replace(step, operation=replace(step.operation, kind="sum"))
     if step.operation is operations.CONVOLUTION and _covers_input(call):
         return replace(step, operation=operations.DENSE_CONVOLUTION)
     if step.kind == "linear" and isinstance(step.operation, Linear):
@@ -454,6 +460,15 @@ def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) 
         if maker and key(maker.function) in _PATCHES:
             return replace(step, operation=replace(step.operation, kind="conv"))
     return step
+
+
+def _adds_up(step: Step) -> bool:
+    """Whether the matrix of a product is no parameter, and has several entries that are alike and no others but 0."""
+    constants = [item for item in leaves((step.args, step.kwargs)) if isinstance(item, Tensor)]
+    if len(constants) != 1 or isinstance(constants[0], torch.nn.Parameter):
+        return False
+    entries = constants[0][constants[0] != 0]
+    return entries.numel() > 1 and bool((entries == entries[0]).all())
 
 
 def _moves_one(step: Step) -> bool:

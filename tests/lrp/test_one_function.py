@@ -363,6 +363,21 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         lambda p, x: p.layer_norm(x),
         "tokens",
     ),
+    "a sum as a product with ones": (
+        lambda p, x: F.linear(torch.cat([x, p.dense(x)], -1), torch.eye(WIDTH).double().repeat(1, 2)),
+        lambda p, x: x + p.dense(x),
+        "tokens",
+    ),
+    "a sum by einsum": (
+        lambda p, x: torch.einsum("nbtw,n->btw", torch.stack([x, p.dense(x)]), torch.ones(2).double()),
+        lambda p, x: p.dense(x) + x,
+        "tokens",
+    ),
+    "a sum as a matrix product": (
+        lambda p, x: torch.cat([x, p.dense(x)], -1) @ torch.eye(WIDTH).double().repeat(2, 1),
+        lambda p, x: p.dense(x) + x,
+        "tokens",
+    ),
     "layer norm over channels": (
         lambda p, x: normalized(x, 1) * column(p.signed) + column(p.norm.bias),
         lambda p, x: F.layer_norm(x.movedim(1, -1), (CHANNELS,), p.signed, p.norm.bias).movedim(-1, 1),
