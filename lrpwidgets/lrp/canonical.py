@@ -5,8 +5,8 @@
   relevance on unchanged, as if it had been applied outside.
 * Norms and softmaxes that are written with elementary calls become the steps that they are.
 * Sums of sums become one sum, whatever their order.
-* A convolution over all of its input is a dense layer; a matrix product of patches is a convolution, one with equal
-  entries a sum.
+* Zeros around the input of a convolution are its padding; a convolution over all of its input is a dense layer; a matrix
+  product of patches is a convolution, one with equal entries a sum.
 
 The scores stay as they were recorded.
 """
@@ -27,6 +27,7 @@ from .call import Call, Slot, key, leaves
 from .expansions import centred, combined
 from .operations import Linear, Products
 from .tape import Step, Value, call_of
+from .weighted import convolution_arguments
 
 
 def canonical(steps: Sequence[Step], values: list[Value], inputs: Sequence[int], end: int) -> list[Step]:
@@ -451,6 +452,8 @@ def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) 
     """
     if step.kind == "linear" and isinstance(step.operation, Linear) and _adds_up(step):
         return replace(step, operation=replace(step.operation, kind="sum"))
+    if step.operation is operations.CONVOLUTION and (padded := _padded(step, call, made_by(step.inputs[0]))):
+        return padded
     if step.operation is operations.CONVOLUTION and _covers_input(call):
         return replace(step, operation=operations.DENSE_CONVOLUTION)
     if step.kind == "linear" and isinstance(step.operation, Linear):
@@ -460,6 +463,28 @@ def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) 
         if maker and key(maker.function) in _PATCHES:
             return replace(step, operation=replace(step.operation, kind="conv"))
     return step
+
+
+def _padded(step: Step, call: Call, maker: Step | None) -> Step | None:
+    """The convolution `step` with the zeros around its input as its own padding; None if there are no such."""
+    if maker is None or key(maker.function) not in ("pad", "constant_pad_nd") or "transpose" in key(step.function):
+        return None
+    zeros = Call(maker.function, maker.args, maker.kwargs, (), (), nonnegative=False, gates=()).bind(_pad, slots=True)
+    own = call.bind(convolution_arguments, slots=True)
+    axes = own["weight"].dim() - 2
+    sides = [*zeros["pad"], *[0] * (2 * axes - len(zeros["pad"]))]
+    before, after = sides[::2], sides[1::2]
+    constant = zeros["mode"] == "constant" and not zeros["value"]
+    if not constant or before != after or len(before) != axes or min(before) < 0 or isinstance(own["padding"], str):
+        return None
+    padding = own["padding"]
+    given = [padding] * axes if isinstance(padding, int) else list(padding) * (axes // len(padding))
+    own["padding"] = [a + b for a, b in zip(given, before[::-1], strict=True)]  # the last axis comes first in a pad
+    return replace(step, args=tuple(own.values()), kwargs={}, inputs=maker.inputs)
+
+
+def _pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> dict[str, Any]:
+    return locals()
 
 
 def _adds_up(step: Step) -> bool:

@@ -317,7 +317,7 @@ class Convolution(Weighted):
 
     def __init__(self, call: Call, cache: EffectiveWeights) -> None:
         self.is_transposed = "transpose" in call.function.__name__
-        arguments = call.bind(_transposed_arguments if self.is_transposed else _convolution_arguments)
+        arguments = call.bind(_transposed_arguments if self.is_transposed else convolution_arguments)
         weight: Tensor = arguments["weight"]
         super().__init__(call, weight, arguments["bias"], cache)
         kernel = weight.shape[2:]
@@ -396,7 +396,7 @@ class Convolution(Weighted):
         return self.stride, self.padding, self.dilation, self.is_transposed, self.output_padding, self.groups
 
 
-def _convolution_arguments(
+def convolution_arguments(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -405,6 +405,7 @@ def _convolution_arguments(
     dilation: Any = 1,
     groups: int = 1,
 ) -> dict[str, Any]:
+    """The layout of a convolution's arguments."""
     return locals()
 
 

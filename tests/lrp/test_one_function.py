@@ -363,6 +363,23 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         lambda p, x: p.layer_norm(x),
         "tokens",
     ),
+    "zeros around a convolution's input": (
+        lambda p, x: F.conv2d(F.pad(x, (1, 1, 1, 1)), p.conv.weight, p.conv.bias),
+        lambda p, x: p.conv(x),
+        "picture",
+    ),
+    "zeros in two places": (
+        lambda p, x: F.conv2d(nn.ZeroPad2d((0, 0, 1, 1))(x), p.conv.weight, p.conv.bias, padding=(0, 1)),
+        lambda p, x: p.conv(x),
+        "picture",
+    ),
+    "zeros around the input": (
+        lambda p, x: p.head(
+            F.relu(p.after(F.relu(F.conv2d(F.pad(x, [1] * 4), p.stem.weight, p.stem.bias)))).mean((2, 3))
+        ),
+        lambda p, x: p.head(F.relu(p.after(F.relu(p.stem(x)))).mean((2, 3))),
+        "input",
+    ),
     "a sum as a product with ones": (
         lambda p, x: F.linear(torch.cat([x, p.dense(x)], -1), torch.eye(WIDTH).double().repeat(1, 2)),
         lambda p, x: x + p.dense(x),
