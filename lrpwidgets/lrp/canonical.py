@@ -5,8 +5,8 @@
   relevance on unchanged, as if it had been applied outside.
 * Norms and softmaxes that are written with elementary calls become the steps that they are.
 * Sums of sums become one sum, whatever their order.
-* Zeros around the input of a convolution are its padding; a convolution over all of its input is a dense layer; a matrix
-  product of patches is a convolution, one with equal entries a sum.
+* Zeros around the input of a convolution are its padding; a convolution over all of its input is a dense layer; a
+  matrix product of patches is a convolution, one with equal entries a sum.
 
 The scores stay as they were recorded.
 """
