@@ -253,6 +253,12 @@ class Explanation:
             found.append(
                 "A map is zero everywhere: biases, stabilizers and rules keep the whole score; see the ledger."
             )
+        if (lost := self._lost_in_products()) > 0.05:
+            found.append(
+                f"Products of small numbers lose relevance to their stabilizers, {lost:.0%} of a score: give them a smaller "
+                "ε, explanation.switch(rules={layer.name: layer.rule.turned(epsilon=1e-12) for layer in "
+                "explanation.layers if layer.kind in ('product', 'matmul')})."
+            )
         if imbalance > TRUSTED:
             found.append(
                 f"The ledger does not balance: {imbalance:.2g} of a score is lost or made up on the way, so the map is "
@@ -316,6 +322,12 @@ class Explanation:
         self._require("all", "a condition")
         new = conditions(self._tape, self._index, channels, positions or {})
         return self._again(asked=sorted([*self._asked, *new], key=lambda each: each.step, reverse=True))
+
+    def _lost_in_products(self) -> float:
+        """How much of a score the stabilizers of products take."""
+        taken = [row.stabilizer.abs() for row in self.ledger.rows if row.kind in ("product", "matmul")]
+        lost = sum(taken, start=torch.zeros_like(self.ledger.explained)) / self.ledger.explained.abs()
+        return float(lost.nan_to_num(0.0, posinf=0.0).max())
 
     def _is_blank(self) -> bool:
         """Whether nothing at all of a score that is not 0 reaches the inputs of its sample."""

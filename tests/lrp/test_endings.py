@@ -193,3 +193,27 @@ def test_the_second_score_of_a_contrast_counts_with_its_sign_turned():
     explainer = Explainer(model, ZPlus())
     assert any("sign turned" in caveat for caveat in explainer.explain(X, Rather(0, than=1)).caveats)
     assert not any("sign turned" in caveat for caveat in explainer.explain(X, 0).caveats)
+
+
+class Small(nn.Module):
+    """Attention whose queries and keys are tiny."""
+
+    def __init__(self, size):
+        super().__init__()
+        torch.manual_seed(0)
+        self.size, self.embed, self.head = size, nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        rows = self.embed(x) * self.size
+        return self.head((rows @ rows.transpose(1, 2) @ rows).mean(1) / self.size**3)
+
+
+def test_products_that_lose_relevance_to_their_stabilizers_say_so_and_how_not_to():
+    x = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    explanation = Explainer(Small(1e-2).double()).explain(x, 1)
+    (caveat,) = [each for each in explanation.caveats if "stabilizers" in each]
+    way = re.search(r"(explanation\.switch\(.*\))\.$", caveat)[1]
+    mended = eval(way, {"explanation": explanation})
+    assert not any("stabilizers" in each for each in mended.caveats)
+    assert_near(mended.relevance, Explainer(Small(1.0).double()).explain(x, 1).relevance, 1e-3)
+    assert not any("stabilizers" in each for each in Explainer(Small(1.0).double()).explain(x, 1).caveats)
