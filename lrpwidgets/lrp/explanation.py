@@ -255,8 +255,8 @@ class Explanation:
             )
         if (lost := self._lost_in_products()) > 0.05:
             found.append(
-                f"Products of small numbers lose relevance to their stabilizers, {lost:.0%} of a score: give them a smaller "
-                "ε, explanation.switch(rules={layer.name: layer.rule.turned(epsilon=1e-12) for layer in "
+                f"Products of small numbers lose relevance to their stabilizers, {lost:.0%} of a score: give them a "
+                "smaller ε, explanation.switch(rules={layer.name: layer.rule.turned(epsilon=1e-12) for layer in "
                 "explanation.layers if layer.kind in ('product', 'matmul')})."
             )
         if imbalance > TRUSTED:
