@@ -45,10 +45,13 @@ def of(call: Call) -> Affine | None:
     return _READERS[key(call.function)](call) if spells(call) else None
 
 
-def spells(call: Call) -> bool:
-    """Whether the call is a constant scale and shift of its only input; cheaper than to read which."""
+def spells(call: Call, *, grows: bool = False) -> bool:
+    """Whether the call is a constant scale and shift of its only input; cheaper than to read which.
+
+    `grows`: also where its output has more elements, as of a grey picture with a mean for each of three channels.
+    """
     name = key(call.function)
-    if name not in _READERS or len(call.inputs) != 1 or not _keeps_shape(call):
+    if name not in _READERS or len(call.inputs) != 1 or not (_keeps_type(call) if grows else _keeps_shape(call)):
         return False
     if is_norm(call):
         return _uses_running_statistics(call)
@@ -135,7 +138,12 @@ def instance_norm_arguments(
 
 def _keeps_shape(call: Call) -> bool:
     (x,), output = call.inputs, call.outputs[0]
-    return output is not None and output.shape == x.shape and output.dtype == x.dtype and x.is_floating_point()
+    return output is not None and output.shape == x.shape and _keeps_type(call)
+
+
+def _keeps_type(call: Call) -> bool:
+    (x,), output = call.inputs, call.outputs[0]
+    return output is not None and output.dtype == x.dtype and x.is_floating_point()
 
 
 def _uses_running_statistics(call: Call) -> bool:

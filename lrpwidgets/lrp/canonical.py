@@ -231,11 +231,12 @@ class _Folding(_Rewriting):
 
     def visit(self, step: Step) -> None:
         call = self.call(step)
+        prepares = step.operation and self._raw.issuperset(step.inputs) and affine.spells(call, grows=True)
+        if prepares and not _repeats(step, self.values):
+            return self.keep(replace(step, operation=operations.PASSED))
         if not step.operation or len(step.inputs) != 1 or not affine.spells(call):
             return self.keep(_by_geometry(step, call, self.made_by) if step.operation else step)
         (value,), (made,) = step.inputs, step.outputs
-        if value in self._raw and not _repeats(step, self.values):
-            return self.keep(replace(step, operation=operations.PASSED))
         shifts = affine.shifts(call)
         if step.operation is not operations.NORM_SCALE and not shifts and self._enters_product(step):
             return self.keep(step)
@@ -441,7 +442,7 @@ def _repeats(step: Step, values: Sequence[Value]) -> bool:
     if output is None or values[output].saved.numel() <= sum(values[value].saved.numel() for value in inputs):
         return False
     constants = [item for item in leaves((step.args, step.kwargs)) if isinstance(item, Tensor)]
-    learned = any(isinstance(item, torch.nn.Parameter) for item in constants)
+    learned = any(isinstance(each, torch.nn.Parameter) for item in constants for each in (item, item._base))
     return learned or any(not item.is_floating_point() for item in constants)
 
 

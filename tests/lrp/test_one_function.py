@@ -166,6 +166,11 @@ def normalized(x: Tensor, axes: Any) -> Tensor:
     return (x - x.mean(axes, keepdim=True)) / (x.var(axes, unbiased=False, keepdim=True) + 1e-5).sqrt()
 
 
+def _classified(p: Parts, x: Tensor) -> Tensor:
+    """Scores of a picture."""
+    return p.head(F.relu(p.after(F.relu(p.stem(x)))).mean((2, 3)))
+
+
 def normed(p: Parts, x: Tensor, deviation: Callable[[Tensor], Tensor]) -> Tensor:
     """A layer norm by hand, its deviation of the centred rows by `deviation`."""
     c = x - x.mean(-1, keepdim=True)
@@ -373,11 +378,16 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         lambda p, x: p.conv(x),
         "picture",
     ),
+    "a grey picture normalized for three channels": (
+        lambda p, x: _classified(p, (x[:, :1] - column(MEAN)) / column(STD)),
+        lambda p, x: _classified(p, (x[:, :1].expand(-1, 3, -1, -1) - column(MEAN)) / column(STD)),
+        "input",
+    ),
     "zeros around the input": (
         lambda p, x: p.head(
             F.relu(p.after(F.relu(F.conv2d(F.pad(x, [1] * 4), p.stem.weight, p.stem.bias)))).mean((2, 3))
         ),
-        lambda p, x: p.head(F.relu(p.after(F.relu(p.stem(x)))).mean((2, 3))),
+        _classified,
         "input",
     ),
     "a sum as a product with ones": (

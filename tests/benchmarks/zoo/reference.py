@@ -174,7 +174,7 @@ def _depends(x: Any) -> bool:
 
 def _repeats(tensors: list[Tensor], x: Tensor, function: Function, args: Any, kwargs: Any) -> bool:
     """Whether several numbers are made of one by parameters."""
-    learned = any(isinstance(each, nn.Parameter) for each in tensors)
+    learned = any(isinstance(each, nn.Parameter) or isinstance(each._base, nn.Parameter) for each in tensors)
     return learned and function(*args, **kwargs).numel() > x.numel()
 
 
