@@ -170,11 +170,14 @@ def test_relevance_on_mirrored_padding_returns_to_the_pixels_that_were_mirrored(
     assert_near(explanation.relevance.flatten(), expected.handed @ origin)
 
 
-def test_zero_padding_by_a_function_absorbs_what_flat_gives_it():
+def test_zeros_around_an_input_get_nothing_from_flat_and_on_one_side_they_absorb_it():
     x = torch.randn(1, 2, 5, 5, dtype=torch.float64)
     layer = nn.Conv2d(2, 3, 3).double()
-    model = nn.Sequential(nn.ZeroPad2d(1), layer, nn.Flatten())
-    explanation = Explainer(model, Flat()).explain(x, 3)
+    around = Explainer(nn.Sequential(nn.ZeroPad2d(1), layer, nn.Flatten()), Flat()).explain(x, 3)
+    assert float(around.ledger.bias) == 0
+    assert around.ledger.imbalance < 1e-9
+    beside = nn.Sequential(nn.ZeroPad2d((2, 0, 2, 0)), layer, nn.Flatten())  # a convolution has no such padding
+    explanation = Explainer(beside, Flat()).explain(x, 3)
     assert float(explanation.ledger.bias.abs()) > 0.1 * float(explanation.ledger.explained.abs())
     assert explanation.ledger.imbalance < 1e-9
 
