@@ -1,6 +1,8 @@
 """Fixtures that several folders of tests share."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared test data: no folder {folder}, set LRPWIDGETS_DATA to where it is")
     return folder
+
+
+@pytest.fixture
+def no_loop() -> Iterator[None]:
+    """Hide the event loop that Playwright leaves running on this thread, where browser tests went before."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
