@@ -218,6 +218,11 @@ def leaves(tree: Any) -> list[Any]:
     return found
 
 
+def tensors(tree: Any) -> list[Tensor]:
+    """The tensors in `tree`; in recorded arguments those that depend on the inputs are slots."""
+    return [item for item in leaves(tree) if isinstance(item, Tensor)]
+
+
 def numbers(tree: Any) -> list[Any]:
     """The numbers and the tensors in `tree`."""
     if isinstance(tree, int | float | Tensor):

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from . import affine, operations
-from .call import Call, Slot, key, leaves
+from .call import Call, Slot, key, tensors
 from .expansions import centred, combined
 from .operations import Linear, Products
 from .tape import Step, Value, call_of
@@ -441,9 +441,12 @@ def _repeats(step: Step, values: Sequence[Value]) -> bool:
     (output, *_), inputs = step.outputs, step.inputs
     if output is None or values[output].saved.numel() <= sum(values[value].saved.numel() for value in inputs):
         return False
-    constants = [item for item in leaves((step.args, step.kwargs)) if isinstance(item, Tensor)]
-    learned = any(isinstance(each, torch.nn.Parameter) for item in constants for each in (item, item._base))
-    return learned or any(not item.is_floating_point() for item in constants)
+    return any(_is_learned(item) or not item.is_floating_point() for item in tensors((step.args, step.kwargs)))
+
+
+def _is_learned(tensor: Tensor) -> bool:
+    """Whether it is a parameter, or a part of one."""
+    return any(isinstance(each, torch.nn.Parameter) for each in (tensor, tensor._base))
 
 
 def _by_geometry(step: Step, call: Call, made_by: Callable[[int], Step | None]) -> Step:
@@ -470,7 +473,7 @@ def _padded(step: Step, call: Call, maker: Step | None) -> Step | None:
     """The convolution `step` with the zeros around its input as its own padding; None if there are no such."""
     if maker is None or key(maker.function) not in ("pad", "constant_pad_nd") or "transpose" in key(step.function):
         return None
-    zeros = Call(maker.function, maker.args, maker.kwargs, (), (), nonnegative=False, gates=()).bind(_pad, slots=True)
+    zeros = (_pad if key(maker.function) == "pad" else _constant_pad)(*maker.args, **maker.kwargs)
     own = call.bind(convolution_arguments, slots=True)
     axes = own["weight"].dim() - 2
     sides = [*zeros["pad"], *[0] * (2 * axes - len(zeros["pad"]))]
@@ -488,13 +491,23 @@ def _pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | 
     return locals()
 
 
+def _constant_pad(input: Any, pad: Sequence[int], value: float = 0) -> dict[str, Any]:
+    return _pad(input, pad, "constant", value)
+
+
 def _adds_up(step: Step) -> bool:
     """Whether the matrix of a product is no parameter, and has several entries that are alike and no others but 0."""
-    constants = [item for item in leaves((step.args, step.kwargs)) if isinstance(item, Tensor)]
-    if len(constants) != 1 or isinstance(constants[0], torch.nn.Parameter):
+    matrix, *others = tensors((step.args, step.kwargs)) or [torch.empty(0)]
+    if not matrix.numel() or _is_learned(matrix) or (others and key(step.function) != "linear"):
         return False
-    entries = constants[0][constants[0] != 0]
-    return entries.numel() > 1 and bool((entries == entries[0]).all())
+    if matrix.layout != torch.strided or not matrix.is_floating_point():
+        return False
+    least, largest = matrix.aminmax()
+    if bool(least < 0) and bool(largest > 0):  # as of nearly all weights, which are not looked at twice
+        return False
+    entry = largest if bool(largest > 0) else least
+    alike = matrix == entry
+    return bool((alike | (matrix == 0)).all()) and int(alike.sum()) > 1 and bool(entry != 0)
 
 
 def _moves_one(step: Step) -> bool:

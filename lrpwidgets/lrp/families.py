@@ -398,9 +398,9 @@ class MaxPool(Operation):
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
         (received, *_), (x,), places = relevance, call.inputs, call.places
         assert received is not None
-        if rule is None and places is None:
-            return Handover(call.pull(relevance))
-        if rule is None and places is not None:
+        if rule is None:
+            if places is None:
+                return Handover(call.pull(relevance))
             # A place counts the elements of the last axes, 1 to 3 of them.
             plane = int(key(call.function).partition("pool")[2][0])
             handed = received.new_zeros(x.shape).flatten(-plane)

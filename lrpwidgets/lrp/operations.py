@@ -252,12 +252,13 @@ def tells_places(function: Callable[..., Any]) -> bool:
     return key(function).removeprefix("adaptive_").removesuffix("_with_indices") in _MAXIMA
 
 
-def telling_places(function: Callable[..., Any]) -> Callable[..., Any] | None:
+def with_places(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """What to call in place of a max pooling to learn where each maximum was; None if it tells by itself."""
     name = key(function)
     # Adaptive ones tell, but for those of `torch.nn.functional`.
     if name in _MAXIMA or (name.removeprefix("adaptive_") in _MAXIMA and isinstance(function, FunctionType)):
-        return getattr(F, f"{name}_with_indices")  # type: ignore[no-any-return]
+        twin: Callable[..., Any] = getattr(F, f"{name}_with_indices")
+        return twin
     return None
 
 

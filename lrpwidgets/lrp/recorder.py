@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from . import expansions, operations, watching
-from .call import Slot, fill, leaves, numbers, results, substitute, version
+from .call import Slot, fill, leaves, numbers, results, substitute, tensors, version
 from .canonical import canonical, needed
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
@@ -70,7 +70,7 @@ def record(
     if recorder.drawn:
         where = ", ".join(dict.fromkeys(recorder.drawn))
         caveats.append(f"Random numbers are drawn by {where}: this explains one random draw of the model.")
-    weights = [(tensor, version(tensor)) for step in steps for tensor in _tensors((step.args, step.kwargs))]
+    weights = [(tensor, version(tensor)) for step in steps for tensor in tensors((step.args, step.kwargs))]
     steps = canonical(steps, recorder.values, recorder.starts, end)
     lasting = {end, *recorder.starts, *(value for step in steps for value in _lasting(step))}
     _let_go(recorder.values, lasting)
@@ -306,11 +306,11 @@ class _Recorder(TorchFunctionMode):
             return made
         parts = None if operations.knows(function) else expansions.find(function, name)
         if parts:
-            self.taken_apart += [(tensor, version(tensor)) for tensor in _tensors(call)]
+            self.taken_apart += [(tensor, version(tensor)) for tensor in tensors(call)]
             with self:
                 return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
-        if pure is None and (telling := operations.telling_places(function)):
+        if pure is None and (telling := operations.with_places(function)):
             returned, places = telling(*args, **kwargs)
             self._write(*call, tuple(read), (returned,), places)
             return returned
@@ -417,7 +417,8 @@ class _Recorder(TorchFunctionMode):
         )
         if places is None and len(returned) > 1 and operations.tells_places(function):
             places = returned[1]
-        self.values[made[0] or 0].places = places
+        if places is not None and made[0] is not None:
+            self.values[made[0]].places = places
         self.steps.append(Step(*self._running[-1], function, operation, args, kwargs, read, made, mixes=mixes))
 
     def _add(
@@ -508,11 +509,6 @@ def _let_go(values: Sequence[Value], lasting: Container[int]) -> None:
     for number, value in enumerate(values):
         if number not in lasting:
             value.let_go()
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    """The tensors in recorded arguments; those that depend on the inputs are slots there."""
-    return [item for item in leaves(tree) if isinstance(item, Tensor)]
 
 
 def _named(steps: Sequence[Step], leaves: Container[str]) -> list[Step]:

@@ -79,6 +79,11 @@ _EXPLANATION = Goal(
 )
 
 
+_TIMES_ZENNIT = Goal(
+    "≥", 2.5, {"vgg16, epsilon_gamma_box": 3, "resnet50, epsilon_gamma_box": 3}, ("vgg16", "resnet50", "squeezenet1_0")
+)
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of the table: one measure in units of another, or by itself."""
@@ -94,7 +99,7 @@ LINES = [
     Line("explanation", "ours", "gradient", "{:.2f} ×", _EXPLANATION),
     Line("  zennit", "zennit", "gradient", "{:.2f} ×"),
     Line("  Captum", "captum", "gradient", "{:.2f} ×"),
-    Line("  zennit / explanation", "zennit", "ours", goal=_least(2.5)),
+    Line("  zennit / explanation", "zennit", "ours", goal=_TIMES_ZENNIT),
     Line("first layer", "first layer", "gradient", "{:.3f} ×"),
     Line("  / explanation", "first layer", "ours", "{:.3f}", _most(0.1, "vgg16")),
     Line("  zennit / first layer", "zennit", "first layer", "{:.0f}", _least(20, "vgg16")),

@@ -373,6 +373,11 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         lambda p, x: p.conv(x),
         "picture",
     ),
+    "zeros by a kernel's name": (
+        lambda p, x: F.conv2d(torch.ops.aten.constant_pad_nd(x, [1, 1, 1, 1], 0.0), p.conv.weight, p.conv.bias),
+        lambda p, x: p.conv(x),
+        "picture",
+    ),
     "zeros in two places": (
         lambda p, x: F.conv2d(nn.ZeroPad2d((0, 0, 1, 1))(x), p.conv.weight, p.conv.bias, padding=(0, 1)),
         lambda p, x: p.conv(x),
@@ -393,6 +398,11 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
     "a sum as a product with ones": (
         lambda p, x: F.linear(torch.cat([x, p.dense(x)], -1), torch.eye(WIDTH).double().repeat(1, 2)),
         lambda p, x: x + p.dense(x),
+        "tokens",
+    ),
+    "a sum and a shift as a product with ones": (
+        lambda p, x: F.linear(torch.cat([x, p.dense(x)], -1), -torch.eye(WIDTH).double().repeat(1, 2), p.wide),
+        lambda p, x: p.wide - x - p.dense(x),
         "tokens",
     ),
     "a sum by einsum": (
