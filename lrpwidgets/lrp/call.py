@@ -71,7 +71,9 @@ class Call:
     several: bool = False
     places: Tensor | None = None
     memory: dict[str, Any] = field(default_factory=dict)
-    """What an operation wants to find again for the next target."""
+    """What an operation wants to find again for the next of several targets."""
+    found: dict[Any, Tensor] = field(default_factory=dict)
+    """What was looked up of its weights; lives as long as the step obeys the same rule."""
 
     def __repr__(self) -> str:
         return f"Call({key(self.function)}: {', '.join(map(summary, (*self.inputs, *self.outputs)))})"

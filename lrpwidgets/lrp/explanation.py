@@ -18,7 +18,7 @@ from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
 from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
-from .propagation import Relevance, account, propagate
+from .propagation import Plan, Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape
@@ -93,17 +93,20 @@ class Explanation:
         self._asked = tuple(asked)
         if before:
             tape.check_weights()
-        rules = composite.resolve(layout)
+        plan = Plan(composite.resolve(layout)) if before is None else before._plan
+        if before and composite is not before.composite:
+            plan = plan.switched(composite.resolve(layout))
+        self._plan = plan
         starts = [{tape.output: tape.start(weights)} for weights in targets]
         earlier: Sequence[Relevance] | None = before._whole if before and len(before._targets) == len(targets) else None
-        self._whole: Sequence[Relevance] = propagate(tape, rules, starts, cache, earlier, keep)
+        self._whole: Sequence[Relevance] = propagate(tape, plan, starts, cache, earlier, keep)
         """Without the conditions."""
         self._relevances: Sequence[Relevance] = self._whole
         again = before._relevances if before and earlier and before._asked == self._asked else None
         for condition in self._asked:
             starts = [condition.start(relevance.of) for relevance in self._relevances]
             last = condition is self._asked[-1]
-            self._relevances = propagate(tape, rules, starts, cache, again if last else None)
+            self._relevances = propagate(tape, plan, starts, cache, again if last else None)
 
     def __repr__(self) -> str:
         inputs = " and ".join(summary(self._tape.values[value].tensor[0]) for value in self._tape.inputs)
@@ -207,8 +210,16 @@ class Explanation:
         a bias, what it absorbs. With the stabilizer's share, a layer's parameters sum to its relevance. A norm
         that was folded shares its layer's weight; its shift counts as its bias. The joined weights of recurrent
         layers are left out.
+
+        Raises
+        ------
+        ValueError
+            If the tape was not kept.
+        StaleExplanationError
+            If the model's weights changed since they were used.
         """
         self._require("all", "the relevance of the parameters")
+        self._tape.check_weights()
         each = [self._parameters(relevance) for relevance in self._relevances]
         return {name: self._each(lambda number, name=name: each[number][name]) for name in each[0]}  # type: ignore[misc]
 
@@ -242,7 +253,7 @@ class Explanation:
                 "An explained score is negative: rules that see positive contributions only, such as z⁺, "
                 "then mark supporting evidence as negative."
             )
-        if any(endings.is_turned(self._tape, self._whole[0].rules, weights) for weights in self._targets):
+        if any(endings.is_turned(self._tape, self._plan.rules, weights) for weights in self._targets):
             found.append(
                 "A negative score counts with its sign turned: rules that see positive contributions only, such as z⁺, "
                 "then mark evidence for its class as positive."
@@ -368,7 +379,7 @@ class Explanation:
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         made = self._tape.values[value]
-        rule = self._relevances[0].rules[index]
+        rule = self._plan.rules[index]
         # Not a method: a layer that kept its explanation, which keeps the layer, would outlive it.
         find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self._several, value)
         if self.keep == "input":
@@ -382,7 +393,7 @@ class Explanation:
         tape, rows = self._tape, dict(relevance.rows)
         for index, step in enumerate(tape.steps):
             row = rows.get(index) or account(
-                tape, step, relevance.rules[index], relevance.of, relevance.handovers.get(index)
+                tape, step, self._plan.rules[index], relevance.of, relevance.handovers.get(index)
             )
             if row:
                 rows[index] = row
@@ -398,10 +409,10 @@ class Explanation:
     def _parameters(self, relevance: Relevance) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for index, step in enumerate(self._tape.steps):
-            rule, received = relevance.rules[index], relevance.of.get(step.results[0] or 0)
+            rule, received = self._plan.rules[index], relevance.of.get(step.results[0] or 0)
             if received is None or not isinstance(step.operation, Linear) or not isinstance(rule, LinearRule):
                 continue
-            linear = step.operation.step(self._tape.call(step), self._cache)
+            linear = step.operation.step(self._tape.call(step, found=self._plan.found(index)), self._cache)
             if not linear.has_parameters or isinstance(rule, Pass):
                 continue
             for parameter, carried in linear.parameters(rule.divide(linear, received).terms):

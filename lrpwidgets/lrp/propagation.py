@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,6 +46,35 @@ class Sums(Mapping[int, Tensor]):
         self._terms.pop(number, None)
 
 
+class Plan:
+    """What a composite makes of a tape: the rule of every step, and what that rule looked up of the step's weights.
+
+    Neither depends on what is explained, so the next target finds both.
+    """
+
+    def __init__(self, rules: Sequence[Rule | None]) -> None:
+        self.rules = rules
+        """By index of the step, as the composite resolved them."""
+        self._found: dict[int, dict[Any, Tensor]] = {}
+
+    def found(self, index: int) -> dict[Any, Tensor]:
+        """What the rule of a step has looked up, to be filled."""
+        return self._found.setdefault(index, {})
+
+    def switched(self, rules: Sequence[Rule | None]) -> Plan:
+        """The plan for other `rules`, which knows what was found under those that stay."""
+        plan = Plan(rules)
+        plan._found = {index: found for index, found in self._found.items() if rules[index] == self.rules[index]}
+        return plan
+
+    def forget(self) -> None:
+        """Let go of what was found."""
+        self._found.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rules": self.rules, "_found": {}}  # a copy finds it again
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Relevance(Readable):
     """What a propagation leaves: the relevance of every value, and how every step handed its own over.
@@ -52,8 +82,8 @@ class Relevance(Readable):
     Relevance above a step does not depend on the rule below it, which is why this is kept.
     """
 
-    rules: Sequence[Rule | None]
-    """The rule of every step, as the composite resolved it."""
+    plan: Plan
+    """The rules that were followed."""
     start: Mapping[int, Tensor]
     """The relevance that is propagated, by value: usually that of the scores, (B, C)."""
     of: Sums
@@ -69,7 +99,7 @@ class Relevance(Readable):
 @torch.no_grad()
 def propagate(
     tape: Tape,
-    rules: Sequence[Rule | None],
+    plan: Plan,
     starts: Sequence[Mapping[int, Tensor]],
     cache: EffectiveWeights,
     before: Sequence[Relevance] | None = None,
@@ -90,19 +120,19 @@ def propagate(
     """
     readers = _readers(tape)
     earlier: Sequence[Relevance | None] = before or [None] * len(starts)
-    runs = [_Run(tape, rules, start, readers, one, keep) for start, one in zip(starts, earlier, strict=True)]
+    runs = [_Run(tape, plan.rules, start, readers, one, keep) for start, one in zip(starts, earlier, strict=True)]
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
         for index, step in reversed(list(enumerate(tape.steps))):
             watching.step(len(tape.steps) - 1 - index, len(tape.steps))
             waiting = [run for run in runs if run.arrive_at(index, step)]
             if waiting:
-                call = tape.call(step, several=len(waiting) > 1)
+                call = tape.call(step, several=len(waiting) > 1, found=plan.found(index))
                 for run in waiting:
                     received = tuple(None if value is None else run.of.get(value) for value in step.results)
                     try:
                         operation = step.operation or Gradient()
-                        run.handovers[index] = operation.propagate(call, received, rules[index], cache)
+                        run.handovers[index] = operation.propagate(call, received, plan.rules[index], cache)
                     except ValueError as error:
                         raise ValueError(f"{step.name}: {error}") from error
             if keep != "all":
@@ -112,7 +142,9 @@ def propagate(
         for run in runs:
             for value in tape.inputs:
                 run.arrive(value)
-    return [Relevance(rules, run.start, run.of, run.handovers, run.again, run.rows) for run in runs]
+    if keep != "all":
+        plan.forget()
+    return [Relevance(plan, run.start, run.of, run.handovers, run.again, run.rows) for run in runs]
 
 
 class _Run:
@@ -145,7 +177,7 @@ class _Run:
             if before and index in before.handovers:
                 self.again.add(index)  # it hands on nothing any more
             return False
-        if before and self._fresh.isdisjoint(made) and self._rules[index] == before.rules[index]:
+        if before and self._fresh.isdisjoint(made) and self._rules[index] == before.plan.rules[index]:
             self.handovers[index] = before.handovers[index]
             return False
         self.again.add(index)

@@ -532,7 +532,7 @@ def _falls_below(z: Tensor, relevance: Tensor) -> bool:
 
 def _finite(bias: Tensor) -> Tensor:
     """Without the −∞ of a mask, which makes the share 0 wherever it is added."""
-    return bias.masked_fill(bias.isinf(), 0.0)
+    return bias.nan_to_num(nan=float("nan"), posinf=0.0, neginf=0.0)
 
 
 def _bound(name: str, given: Any) -> float | tuple[float, ...]:

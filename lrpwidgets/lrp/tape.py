@@ -184,12 +184,15 @@ class Tape:
         if any(version(weight) != recorded for weight, recorded in self.weights):
             raise StaleExplanationError("The model's weights changed since this explanation was made; explain again.")
 
-    def call(self, step: Step, *, several: bool = False) -> Call:
-        """`step` with its tensors in at least 32 bits, ready to be run again; for `several` targets or one."""
-        call = self._call(step, several)
+    def call(self, step: Step, *, several: bool = False, found: dict[Any, Tensor] | None = None) -> Call:
+        """`step` with its tensors in at least 32 bits, ready to be run again; for `several` targets or one.
+
+        `found` is what was looked up of its weights before.
+        """
+        call = self._call(step, several, {} if found is None else found)
         return call.widened(rounds=step.kind in ("conv", "linear", "matmul"), known=self.widened)
 
-    def _call(self, step: Step, several: bool) -> Call:
+    def _call(self, step: Step, several: bool, found: dict[Any, Tensor]) -> Call:
         values, made = self.values, next(self.values[v] for v in step.results if v is not None)
         return call_of(
             values,
@@ -198,12 +201,13 @@ class Tape:
             step.kwargs,
             step.inputs,
             outputs=tuple(None if v is None else values[v].saved for v in step.results),
-            folded=tuple(self._call(each, several) for each in step.folded),
+            folded=tuple([self._call(each, several, found) for each in step.folded]),
             channelwise=step.channelwise,
             at_bound=partial(self._at_bound, step.inputs[0]),
             samples=made.samples,
             places=made.places,
             several=several,
+            found=found,
         )
 
     def _at_bound(self, value: int, bound: Any) -> Tensor | None:
@@ -213,7 +217,7 @@ class Tape:
             return None
         found = {number: per_channel(bound, self.values[number].tensor) for number in self.inputs}
         for step in way:
-            call = self._call(step, several=False)
+            call = self._call(step, several=False, found={})
             given = (found[number].expand(x.shape) for number, x in zip(step.inputs, call.inputs, strict=True))
             found[step.outputs[0] or 0] = call.replay(*given)[0]
         return found[value][:1] if self.values[value].samples.leading else found[value]

@@ -79,7 +79,7 @@ class Weighted(LinearStep):
         super().__init__(call)
         (self.input,) = self.inputs
         self._weight, self._bias, self._cache = weight, bias, cache
-        self._variants: dict[Any, Tensor] = {}  # those that this step has looked up already
+        self._variants = call.found
         self.turned: Tensor | None = None
         """The parameter that the weight is the transpose of, if it is none itself."""
         self._folded = call.folded

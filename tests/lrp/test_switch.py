@@ -1,5 +1,6 @@
 """Switching rules and targets: the same numbers as a fresh explanation, with no more work than needed."""
 
+from copy import deepcopy
 from itertools import permutations
 
 import pytest
@@ -215,6 +216,59 @@ def test_weights_written_past_the_version_counter_are_seen_after_clear(residual,
     residual.head.weight.data[:] += 1
     explainer.cache.clear()
     assert torch.equal(explainer.explain(x, 1).relevance, Explainer(residual, ZPlus()).explain(x, 1).relevance)
+
+
+@pytest.fixture
+def looked_up(monkeypatch) -> list[tuple[int, ...]]:
+    """The shape of the weight of every step that looks for effective weights."""
+    shapes: list[tuple[int, ...]] = []
+    of = EffectiveWeights.of
+
+    def watched(self, sources):
+        shapes.append(tuple(sources[0].shape))
+        return of(self, sources)
+
+    monkeypatch.setattr(EffectiveWeights, "of", watched)
+    return shapes
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_targets_look_nothing_up_twice(model, x, looked_up, name):
+    explanation = Explainer(model, PRESETS[name]).explain(x, 3)
+    other = explanation.retarget(1)  # γ may need a matrix more if outputs below 0 get relevance now
+    looked_up.clear()
+    other.retarget(3).retarget(1)
+    explanation.retarget(1)
+    assert looked_up == []
+
+
+def test_another_rule_for_a_layer_looks_up_what_that_layer_needs(residual, x, looked_up):
+    explanation = Explainer(residual, ZPlus()).explain(x)
+    looked_up.clear()
+    explanation.switch(rules={"one.0": Gamma(0.3)}).retarget(2)
+    assert looked_up == [tuple(residual.one[0].weight.shape)]
+
+
+@pytest.mark.parametrize("keep", ["layers", "input"])
+def test_what_was_looked_up_does_not_outlive_the_activations(residual, x, keep):
+    explainer = Explainer(residual, ZPlus())
+    assert explainer.explain(x, keep="all")._plan._found
+    assert not explainer.explain(x, keep=keep)._plan._found
+
+
+def test_a_copy_of_an_explanation_takes_no_effective_weights_along(residual, x):
+    explanation = Explainer(residual, ZPlus()).explain(x)
+    copied = deepcopy(explanation)
+    assert not copied._plan._found
+    assert torch.equal(copied.retarget(1).relevance, explanation.retarget(1).relevance)
+
+
+def test_the_parameters_of_an_explanation_are_not_told_by_weights_that_changed_since(residual, x):
+    explanation = Explainer(residual, ZPlus()).explain(x)
+    with torch.no_grad():
+        residual.one[0].weight.mul_(2)
+    with pytest.raises(RuntimeError, match="weights changed since"):
+        _ = explanation.parameters
 
 
 def test_a_slider_over_many_values_does_not_fill_the_memory(residual, x):
