@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -93,10 +92,13 @@ class Explanation:
         self._asked = tuple(asked)
         if before:
             tape.check_weights()
-        plan = Plan(composite.resolve(layout)) if before is None else before._plan
-        if before and composite is not before.composite:
-            plan = plan.switched(composite.resolve(layout))
-        self._plan = plan
+        if before is None:
+            plan = Plan(composite.resolve(layout))
+        elif composite is before.composite:
+            plan = before._plan
+        else:
+            plan = before._plan.switched(composite.resolve(layout))
+        self._plan: Plan = plan
         starts = [{tape.output: tape.start(weights)} for weights in targets]
         earlier: Sequence[Relevance] | None = before._whole if before and len(before._targets) == len(targets) else None
         self._whole: Sequence[Relevance] = propagate(tape, plan, starts, cache, earlier, keep)
@@ -196,11 +198,11 @@ class Explanation:
 
     def __getitem__(self, name: str) -> Layer:
         """The layer `name`; a batch norm that was folded is found in the layer before it."""
-        return self.layers[self._index(name)]
+        return self.layers[self._tape.index(name)]
 
     def channel_axis(self, name: str) -> int:
         """The axis of the layer's output that :meth:`condition` counts as its channels: heads, around attention."""
-        return channel_axis(self._tape, self._index(name))
+        return channel_axis(self._tape, self._tape.index(name))
 
     @cached_property
     def parameters(self) -> dict[str, Tensor]:
@@ -296,7 +298,7 @@ class Explanation:
         new = self.composite if composite is None else composites.chosen(composite, self._tape.steps)
         for name, rule in (rules or {}).items():
             composites.check_fits(rule, name, self[name].kind)
-        named = {self._tape.steps[self._index(name)].name: rule for name, rule in (rules or {}).items()}
+        named = {self._tape.steps[self._tape.index(name)].name: rule for name, rule in (rules or {}).items()}
         new = new.overridden(named) if named else new
         return self._again(composite=new)
 
@@ -331,7 +333,7 @@ class Explanation:
             If a layer, channel or position does not exist, or no relevance flows from one layer to the other.
         """
         self._require("all", "a condition")
-        new = conditions(self._tape, self._index, channels, positions or {})
+        new = conditions(self._tape, self._tape.index, channels, positions or {})
         return self._again(asked=sorted([*self._asked, *new], key=lambda each: each.step, reverse=True))
 
     def _lost_in_products(self) -> float:
@@ -364,13 +366,6 @@ class Explanation:
     def _require(self, keep: str, wish: str) -> None:
         if self.keep != keep:
             _refuse(self.keep, keep, wish)
-
-    def _index(self, name: str) -> int:
-        for index, step in enumerate(self._tape.steps):
-            if name in step.names:
-                return index
-        near = difflib.get_close_matches(name, [step.name for step in self._tape.steps], n=3, cutoff=0.3)
-        raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")
 
     def _each(self, find: Callable[[int], Tensor]) -> Tensor:
         """What `find` says of every target, stacked; of the only one if there is just one."""

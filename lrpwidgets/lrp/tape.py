@@ -5,6 +5,7 @@ The tape keeps the activations of the whole forward: about as much memory as tra
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
@@ -154,6 +155,24 @@ class Tape:
     def nothing(self) -> Tensor:
         """A zero for every sample, (B,), in the ledger's precision."""
         return torch.zeros(len(self.scores), dtype=torch.float64)
+
+    def index(self, name: str) -> int:
+        """Which step is the layer `name`; the name of a module that makes several means the last of them.
+
+        Raises
+        ------
+        ValueError
+            If there is none; the message has the nearest names.
+        """
+        for index, step in enumerate(self.steps):
+            if name in step.names:
+                return index
+        inside = [i for i, step in enumerate(self.steps) if step.module == name or step.module.startswith(f"{name}.")]
+        if name and inside:
+            return inside[-1]
+        names = [step.name for step in self.steps]
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
+        raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")
 
     def start(self, weights: Tensor) -> Tensor:
         """The relevance of the scores if each counts with its weight, in the precision of the weights."""
