@@ -48,13 +48,15 @@ class Density(Readable):
         rows = inputs.flatten(1) if patch is None else _sampled(inputs, patch, seed)
         count = COMPONENTS if patch else min(max(len(rows) // 30, 1), 3 * COMPONENTS)
         variance = float(rows.var(0).mean())
-        mixture = GaussianMixture(count, reg_covar=max(1e-2 * variance, 1e-8), random_state=seed, max_iter=100)
+        # A hundred digits are too few for a covariance of each Gaussian: they share one.
+        shared, regular = ("full" if patch else "tied"), max(1e-2 * variance, 1e-8)
+        mixture = GaussianMixture(count, covariance_type=shared, reg_covar=regular, random_state=seed)
         with threadpool_limits(1):  # with more, BLAS waits for torch's threads: fifty times as long on two cores
             mixture.fit(rows.double().numpy())
         return cls(
             torch.tensor(mixture.weights_).log().to(inputs.dtype),
             torch.tensor(mixture.means_).to(inputs.dtype),
-            torch.tensor(mixture.precisions_cholesky_).to(inputs.dtype),
+            torch.tensor(mixture.precisions_cholesky_).to(inputs.dtype).expand(count, -1, -1),
             patch,
         )
 

@@ -73,22 +73,30 @@ class Network:
     Raises
     ------
     ValueError
-        If there is no layer of a name, or it is no call of its own; and whatever the explainer raises.
+        If there is no layer of a name, it is no call of its own, or its first axis does not count samples; and
+        whatever the explainer raises.
     """
 
     def __init__(self, explainer: Explainer, layers: Iterable[str], probe: Tensor) -> None:
         self._explainer = explainer
+        probe = probe[:1].repeat(2, *[1] * (probe.dim() - 1))  # of one sample, no axis tells that it counts samples
         tape = explainer.record(probe)
         self.classes = int(tape.scores.shape[1])
         """Number of the model's scores."""
         self.shapes: dict[str, tuple[int, ...]] = {}
-        """The shape of each layer's activation, batch first."""
+        """The shape of each layer's activation for one sample, batch first."""
         self._axes: dict[str, int] = {}
         self._made: dict[str, _Made] = {}
         wanted = {name: tape.index(name) for name in layers}
         for name, index in wanted.items():
+            value = tape.values[_value(tape, index)]
+            if not value.samples.leading:
+                raise ValueError(
+                    f"The first axis of the layer {name!r} does not count samples, as inside of attention or recurrent "
+                    f"layers; choose one around it, such as {_around(tape, index)!r}."
+                )
             self._axes[name] = channel_axis(tape, index)
-            self.shapes[name] = tuple(tape.values[_value(tape, index)].saved.shape)
+            self.shapes[name] = (1, *value.saved.shape[1:])
         if wanted:
             found = self._find(tape, probe, set(wanted.values()))
             for name, index in wanted.items():
@@ -157,6 +165,13 @@ def _batched(output: Any, samples: int) -> Tensor:
     if not isinstance(output, Tensor):
         raise TypeError(f"The model returned a {type(output).__name__}; a select that returns its scores is needed.")
     return one_axis_at_least(output) if output.numel() == samples else output
+
+
+def _around(tape: Tape, index: int) -> str:
+    """The next layer outside of the module of a step whose first axis counts samples."""
+    later = [step for step in tape.steps[index:] if step.module != tape.steps[index].module]
+    found = (step.name for step in later if tape.values[step.results[0] or 0].samples.leading)
+    return next(found, tape.steps[-1].name)
 
 
 def _value(tape: Tape, index: int) -> int:
