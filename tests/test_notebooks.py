@@ -115,6 +115,7 @@ def prints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         ("01_open_the_black_box", "No photographs this time. The weights"),
         ("01_open_the_black_box", "set TORCH_HOME"),
         ("04_why_was_it_wrong", "No photographs this time: set LRPWIDGETS_PICTURES to a folder of pictures"),
+        ("06_activation_maximization", "No photographs this time: set LRPWIDGETS_PICTURES to a folder of pictures"),
     ],
 )
 def test_a_tutorial_says_what_to_do_for_photographs(prints, name, sentence):
@@ -190,6 +191,15 @@ QUOTED = {
         "11  75.9          99.4%   69.4%     99.4%        5         0",
         "404         0   Clever Hans",
         "182 are read wrong, 128 for 2",
+    ],
+    "06_activation_maximization": [
+        "score of 3: 28.3; the highest of 355 real digits: 16.2",
+        "none      26.4           1.000              -31.8         3.03           10 of 10",
+        "code      12.6           0.999",
+        "real digits 1.25",
+        "No natural input: it excites 1.7 times as much",
+        "expert    positive relevance in the corner  31%",
+        "expert    positive relevance in the corner   4%",
     ],
 }
 

@@ -14,9 +14,6 @@ from ..readable import Readable
 if TYPE_CHECKING:
     from .run import Run
 
-SHIFT = 2
-"""Pixels by which an image is moved to see how much of its objective stays; a twentieth of larger ones."""
-
 USUAL = 0.95
 """Share of real inputs that count as usual: what lies beyond is no natural input."""
 
@@ -46,7 +43,7 @@ class Honesty(Readable):
     distances: Tensor = field(repr=False)
     """(N,): of each real input to its nearest other one."""
     under_shifts: float
-    """Share of the objective that is left when the image is moved by a few pixels, the mean over eight directions."""
+    """Share of the objective that is left when the image is moved by a twentieth of its side, in any direction."""
     under_shifts_real: float
     """The same for real inputs that excite most."""
     explanation: Explanation = field(repr=False)
@@ -110,10 +107,10 @@ def _nearest(image: Tensor, inputs: Tensor) -> tuple[int, float, Tensor]:
 
 
 def _under_shifts(run: Run, images: Tensor, whole: float) -> float:
-    """What is left of the objective when images are moved by a few pixels, as a share of `whole`."""
+    """What is left of the objective when images move by a twentieth of their side in eight directions, as a share."""
     if not len(images) or whole == 0:
         return float("nan")
-    far = max(min(images.shape[2:]) // 20, min(SHIFT, min(images.shape[2:]) // 4))
+    far = max(min(images.shape[2:]) // 20, 1)
     steps = [(i, j) for i in (-far, 0, far) for j in (-far, 0, far) if i or j]
     moved = torch.cat([_moved(images, i, j) for i, j in steps])
     return float(run.measured(moved).mean()) / whole
@@ -134,11 +131,9 @@ def _reasons(found: dict[str, float], real: Tensor, held_out: Tensor, distances:
         strongest = float(real.max())
         ratio = f"{found['activation'] / strongest:.2g} times as much as" if strongest > 0 else "more than"
         reasons.append(f"it excites {ratio} the strongest of {len(real):,} real inputs")
-    if len(held_out) and found["density_percentile"] < 1 - USUAL:
-        reasons.append(
-            f"it is less likely (log-density {found['log_density']:.3g}) than {1 - found['density_percentile']:.0%} of "
-            "them"
-        )
+    if len(held_out) and (percentile := found["density_percentile"]) < 1 - USUAL:
+        most = "all" if percentile == 0 else f"{min(1 - percentile, 0.99):.0%}"
+        reasons.append(f"it is less likely (log-density {found['log_density']:.3g}) than {most} of them")
     if len(held_out) and found["log_density"] > float(held_out.max()):
         reasons.append(f"it is likelier (log-density {found['log_density']:.3g}) than all of them, so plain is it")
     if len(distances) and found["distance"] > float(distances.quantile(USUAL)):

@@ -146,7 +146,7 @@ def fourier(shift: float = 0.04, turn: float = 10.0, zoom: tuple[float, float] =
     return Prior("fourier", Fourier(), views=Views(zoom=zoom, turn=turn, shift=shift))
 
 
-def spectrum(count: int = 4, zoom: tuple[float, float] = (0.25, 0.8), noise: float = 0.02) -> Prior:
+def spectrum(count: int = 4, zoom: tuple[float, float] = (0.7, 1.0), noise: float = 0.05) -> Prior:
     """The magnitude spectrum of real inputs, only phases are free; seen in crops (MACO, Fel et al. 2023)."""
     return Prior("spectrum", Spectrum(), views=Views(count=count, zoom=zoom, anywhere=True, noise=noise))
 
