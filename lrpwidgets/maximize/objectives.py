@@ -223,7 +223,7 @@ class Direction(Objective):
     """A direction in the space of a layer's channels: see :func:`direction`."""
 
     layer: str
-    vector: Tensor
+    vector: Tensor = field(repr=False)
     power: float
 
     @property
