@@ -1,4 +1,4 @@
-"""Fill a relevance store: read inputs ahead, explain a batch, write behind.
+"""Fill a store over a data set: read inputs ahead, explain a batch, write behind.
 
 What is slow is the explanation. One thread reads the next batches meanwhile and another one writes the last, and
 neither is ever more than `AHEAD` batches away, so memory stays what a few batches take.
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .batch import Attribution, Batch
 from .progress import Pace, Watcher
@@ -19,7 +19,7 @@ from .progress import Pace, Watcher
 if TYPE_CHECKING:
     from distributed import Client
 
-    from .store import RelevanceStore
+    from .dataset_store import DatasetStore
 
 AHEAD = 3
 """Batches that are read before they are explained, and batches that wait to be written."""
@@ -71,13 +71,13 @@ def _ahead(reader: ThreadPoolExecutor, attribution: Attribution, missing: Iterab
         reading.extend(reader.submit(attribution.read, number) for number in islice(numbers, 1))
 
 
-def _full(store: RelevanceStore) -> str:
+def _full(store: DatasetStore[Any]) -> str:
     return (
         f"The disk of the store {str(store.path)!r} is full after {_attributed(store, store.missing()):,} of "
         f"{len(store):,} inputs. They stay good: make room and run the same again, to go on from there."
     )
 
 
-def _attributed(store: RelevanceStore, missing: list[int]) -> int:
+def _attributed(store: DatasetStore[Any], missing: list[int]) -> int:
     """How many inputs are there, those that failed among them."""
     return len(store) - sum(store.size_of(number) for number in missing)

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..readable import Readable
-from . import maps
 from .layout import FAILED, REASON
 
 if TYPE_CHECKING:
     from ..lrp import Explainer
     from ..subjects import Samples
-    from .store import RelevanceStore
+    from .dataset_store import DatasetStore
 
 FAULTS = (ValueError, TypeError, LookupError, ArithmeticError)
 """What an explanation raises about its inputs; anything else, such as no memory, ends the run."""
@@ -46,7 +45,7 @@ class Batch(Readable):
 class Attribution:
     """Turns the batches of `dataset` into parts of `store`."""
 
-    store: RelevanceStore
+    store: DatasetStore[Any]
     explainer: Explainer
     dataset: Samples
     probe: int
@@ -139,8 +138,7 @@ class Attribution:
         return batch.contiguous(memory_format=torch.channels_last)  # on a CPU a sixth less time for photographs
 
     def _values(self, inputs: Tensor, labels: list[int | None]) -> Values:
-        info = self.store.info
-        return maps.values(maps.ask(self.explainer, inputs, labels, info.targets, info.layer), info)
+        return self.store.values(self.explainer, inputs, labels)
 
     def _together(self, parts: list[tuple[list[int], Values]], batch: Batch) -> Values:
         """The parts in their places, and fill values in those of the inputs that failed."""

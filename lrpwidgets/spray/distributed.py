@@ -1,4 +1,4 @@
-"""Fill a relevance store on the workers of a Dask cluster: a copy of the model each, and the same files.
+"""Fill a store over a data set on the workers of a Dask cluster: a copy of the model each, and the same files.
 
 A task is one batch: its worker reads it, explains it and writes it into the store itself. A worker explains one batch
 at a time, with as many threads as it has, and reads and writes others meanwhile. The tasks of a worker that is lost go
@@ -22,7 +22,6 @@ from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed
 from ..lrp import Explainer
 from .batch import Attribution
 from .memory import keep_freed
-from .store import RelevanceStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from ..lrp import Composite
     from ..lrp.rules import Rule
     from ..subjects import Samples
-    from .info import Info
+    from .dataset_store import DatasetStore
+    from .info import Origin
     from .progress import Pace
 
 WAITING = 2
@@ -67,8 +67,9 @@ def spread(attribution: Attribution, client: Client, missing: list[int], pace: P
 class Luggage:
     """What travels to a worker."""
 
+    kind: type[DatasetStore[Any]]
     path: Path
-    info: Info
+    info: Origin
     model: nn.Module
     """On the CPU: a worker need not have the device that the model is on here."""
     composite: str | Composite | Rule
@@ -84,6 +85,7 @@ class Luggage:
         store, explainer = attribution.store, attribution.explainer
         there = explainer.device.type == "cpu"
         return cls(
+            kind=type(store),
             path=store.path.absolute(),
             info=store.info,
             model=explainer.model if there else copy.deepcopy(explainer.model).cpu(),
@@ -99,7 +101,7 @@ class Luggage:
         """The same attribution here; OSError if the store cannot be seen."""
         way = "all workers need a file system in which the store has the same path"
         try:
-            store = RelevanceStore.open(self.path)
+            store = self.kind.open(self.path)
         except FileNotFoundError:
             raise FileNotFoundError(f"A worker does not see the store {str(self.path)!r}: {way}.") from None
         if store.info != self.info:

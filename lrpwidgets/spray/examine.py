@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor
 
-from ..lrp import Composite, Explainer, composites
+from ..lrp import Composite, Explainer, Explanation, composites
 from .batch import FAULTS, reason
 from .functions import identity
-from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, software
+from .info import Info, Origin, fingerprint, fingerprint_of_data, first_scores, plain, software
 from .maps import ask, of_input
 
 if TYPE_CHECKING:
@@ -34,13 +34,39 @@ def examined(
     dtype: str,
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
-    check(targets, batch_size, pool, dtype)
+    check_maps(pool, dtype)
+    keep = "layers" if layer else "input"
+    told, probe, x, explanation = origin(explainer, subject, targets, batch_size, keep)
+    if pool is not None and x.dim() != 3:
+        raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
+    info = Info(
+        **told,
+        dtype=dtype,
+        pool=pool,
+        layer=layer,
+        shape=tuple(of_input(explanation, pool).shape[1:]),
+        layer_shape=tuple(explanation[layer].relevance.shape[1:]) if layer else None,
+    )
+    return info, probe
+
+
+def origin(
+    explainer: Explainer, subject: Subject, targets: str | int, batch_size: int, keep: str
+) -> tuple[dict[str, Any], int, Tensor, Explanation]:
+    """The fields of an `Origin`, and the number of the input that told, itself and its explanation.
+
+    Raises
+    ------
+    ValueError
+        If an option is wrong, no input can be explained, or the scores are not those of the subject's classes.
+    """
+    check(targets, batch_size)
     if subject.select is not None and explainer.select is None:
         raise ValueError(
             f"The subject {subject.title!r} has a select, by which the scores are found, and the explainer has none; "
             "give subject.explainer(explainer.composite)."
         )
-    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, layer))
+    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, keep))
     scores = explanation.scores
     if scores.dim() != 2:
         raise ValueError(
@@ -48,43 +74,39 @@ def examined(
             "Give the explainer a `select` that returns those."
         )
     subject.check_scores(scores.shape[1], _highest_label(subject))
-    if pool is not None and x.dim() != 3:
-        raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
-    composite = plain(explanation.composite.to_dict())
-    info = Info(
-        subject=subject.name,
-        title=subject.title,
-        recipe=subject.recipe,
-        modality=subject.modality,
-        classes=list(subject.classes),
-        inputs=len(subject.dataset),
-        input_shape=tuple(x.shape),
-        input_dtype=str(x.dtype),
-        data=fingerprint_of_data(subject, x),
-        fingerprint=fingerprint(explainer.model),
-        composite=composite,
-        unknown=explainer.unknown,
-        targets=targets,
-        batch_size=batch_size,
-        dtype=dtype,
-        pool=pool,
-        layer=layer,
-        shape=tuple(of_input(explanation, pool).shape[1:]),
-        layer_shape=tuple(explanation[layer].relevance.shape[1:]) if layer else None,
-        software=software(),
-        caveats=_caveats(explainer, x),
-        select=identity(explainer.select),
-        scores=first_scores(scores),
-    )
-    return info, probe
+    told: dict[str, Any] = {
+        "subject": subject.name,
+        "title": subject.title,
+        "recipe": subject.recipe,
+        "modality": subject.modality,
+        "classes": list(subject.classes),
+        "inputs": len(subject.dataset),
+        "input_shape": tuple(x.shape),
+        "input_dtype": str(x.dtype),
+        "data": fingerprint_of_data(subject, x),
+        "fingerprint": fingerprint(explainer.model),
+        "composite": plain(explanation.composite.to_dict()),
+        "unknown": explainer.unknown,
+        "targets": targets,
+        "batch_size": batch_size,
+        "software": software(),
+        "caveats": _caveats(explainer, x),
+        "select": identity(explainer.select),
+        "scores": first_scores(scores),
+    }
+    return told, probe, x, explanation
 
 
-def check(targets: str | int, batch_size: int, pool: int | None, dtype: str) -> None:
+def check(targets: str | int, batch_size: int) -> None:
     """Raise ValueError if one of them cannot be."""
     if targets not in ("predicted", "label") and not _is_count(targets, 0):
         raise ValueError(f"targets must be 'predicted', 'label' or the number of a class, got {targets!r}.")
     if not _is_count(batch_size, 1):
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
+
+
+def check_maps(pool: int | None, dtype: str) -> None:
+    """Raise ValueError if one of them cannot be."""
     if pool is not None and not _is_count(pool, 1):
         raise ValueError(f"pool must be a whole number of at least 1, or None, got {pool!r}.")
     if dtype not in ("float16", "float32"):
@@ -104,7 +126,7 @@ def explainer_of(store: RelevanceStore, subject: Subject, device: str | None = N
     return explainer
 
 
-def described(explainer: Explainer, info: Info) -> tuple[str, dict[str, Any], str, str]:
+def described(explainer: Explainer, info: Origin) -> tuple[str, dict[str, Any], str, str]:
     """Fingerprint, composite, treatment of unknown operations and select of `explainer`, for inputs as a store's."""
     composite = explainer.composite
     zeros = torch.zeros(1, *info.input_shape, dtype=getattr(torch, info.input_dtype.removeprefix("torch.")))

@@ -1,6 +1,7 @@
 """Where the numbers of a store come from: the model, the composite, the data, and what was asked.
 
-`Info` is written into the store when it is begun, and compared when somebody goes on with it.
+`Origin` is what every store over a data set says of that, `Info` what a relevance store says. It is written into the
+store when that is begun, and compared when somebody goes on with it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
 from types import UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,9 +30,22 @@ CODE = "#"
 """In the text of a `select`, what comes before the digest of a function, which depends on the version of Python."""
 
 
-@dataclass(frozen=True)
-class Info:
-    """What a store holds, and where it comes from."""
+ArrayKind = tuple[tuple[int, ...], np.dtype[Any], float]
+"""Of an array (N, ...): the shape of one sample's part, the type on disk, and what stands where nothing was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where the numbers of a store over a data set come from; a subclass says what the store holds of each input."""
+
+    key: ClassVar[str]
+    """Name of this description among the attributes of the store's Zarr group."""
+    store: ClassVar[str]
+    """What such a store is called."""
+    way: ClassVar[str]
+    """How to make one."""
+    asked: ClassVar[tuple[str, ...]] = ("inputs", "input_shape", "input_dtype", "targets", "batch_size")
+    """Fields that must be the same when somebody goes on with a store."""
 
     subject: str
     """Short name of the subject."""
@@ -59,16 +75,6 @@ class Info:
     """What is explained: ``"predicted"``, ``"label"`` or one class."""
     batch_size: int
     """Inputs in a batch and in a chunk."""
-    dtype: str
-    """Of relevance on disk, ``"float16"`` or ``"float32"``."""
-    pool: int | None
-    """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
-    layer: str | None
-    """Layer whose relevance is kept too."""
-    shape: tuple[int, ...]
-    """Of one relevance map, (C, H, W)."""
-    layer_shape: tuple[int, ...] | None
-    """Of the relevance of one sample at the layer."""
     software: dict[str, str]
     """Versions of what computed, when the store was begun."""
     caveats: list[str]
@@ -79,12 +85,16 @@ class Info:
     """Of the first input that could be explained: ``"dtype"``, and ``"values"`` of the first 1,000 classes to 4 digits;
     None in older stores."""
 
+    def arrays(self) -> dict[str, ArrayKind]:
+        """The arrays that the store has beside those of every store, in the order in which a batch is written."""
+        raise NotImplementedError
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return plain({"format": FORMAT, **asdict(self)})
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Info:
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What :meth:`to_dict` wrote; raises ValueError that names what is wrong."""
         if data.get("format") != FORMAT:
             raise ValueError(f"its format is {data.get('format')!r}; this version of lrpwidgets reads {FORMAT}.")
@@ -94,12 +104,12 @@ class Info:
         known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
         hints = get_type_hints(cls)
         wrong = [name for name, value in known.items() if not _is(value, hints[name])]
-        if wrong := wrong or [name for name, fine in _LIMITS.items() if not fine(known[name])]:
+        if wrong := wrong or [name for name, fine in _LIMITS.items() if name in known and not fine(known[name])]:
             raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
-        shapes = ("input_shape", "shape", "layer_shape")
+        shapes = [name for name in ("input_shape", "shape", "layer_shape") if name in known]
         return cls(**known | {name: tuple(data[name]) if data[name] else None for name in shapes})  # JSON has lists
 
-    def differences(self, other: Info) -> list[str]:
+    def differences(self, other: Self) -> list[str]:
         """What numbers depend on and is not the same in both: ``"batch_size (64 there, 32 here)"``, `other` is here."""
         of_model = self.differences_of_model(other.fingerprint, other.composite, other.unknown, other.select)
         return [*of_model, *self._asked(other)]
@@ -117,13 +127,13 @@ class Info:
         if self.select is not None and self._other_function(select):
             yield f"select ({self.select} there, {select} here)"
 
-    def changed_software(self, other: Info) -> list[str]:
+    def changed_software(self, other: Origin) -> list[str]:
         """Versions that are not the same in both: ``"torch (2.4.0 there, 2.5.0 here)"``, `other` is here."""
         both = ((name, there, other.software.get(name)) for name, there in self.software.items())
         return [f"{name} ({there} there, {here} here)" for name, there, here in both if there != here]
 
-    def _asked(self, other: Info) -> Iterator[str]:
-        for name in ("inputs", "input_shape", "input_dtype", "targets", "batch_size", "dtype", "pool", "layer"):
+    def _asked(self, other: Self) -> Iterator[str]:
+        for name in self.asked:
             there, here = getattr(self, name), getattr(other, name)
             if there != here:
                 yield f"{name} ({there!r} there, {here!r} here)"
@@ -138,6 +148,34 @@ class Info:
         there, here = (str(each).split(CODE) for each in (self.select, select))
         comparable = self.software.get("python", "").split(".")[:2] == python_version().split(".")[:2]
         return there != here if comparable else there[0] != here[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info(Origin):
+    """What a relevance store holds, and where it comes from."""
+
+    key = "lrpwidgets"
+    store = "relevance store"
+    way = "make one with RelevanceStore.create or `lrpwidgets attribute`"
+    asked = (*Origin.asked, "dtype", "pool", "layer")
+
+    dtype: str
+    """Of relevance on disk, ``"float16"`` or ``"float32"``."""
+    pool: int | None
+    """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
+    layer: str | None
+    """Layer whose relevance is kept too."""
+    shape: tuple[int, ...]
+    """Of one relevance map, (C, H, W)."""
+    layer_shape: tuple[int, ...] | None
+    """Of the relevance of one sample at the layer."""
+
+    def arrays(self) -> dict[str, ArrayKind]:
+        relevance = np.dtype(self.dtype)
+        kinds: dict[str, ArrayKind] = {"relevance": (self.shape, relevance, np.nan)}
+        if self.layer_shape is not None:
+            kinds["layer"] = (self.layer_shape, relevance, np.nan)
+        return kinds
 
 
 def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:

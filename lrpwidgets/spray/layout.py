@@ -1,7 +1,7 @@
-"""How a relevance store lies on disk: a Zarr group (version 3) that any Zarr library reads.
+"""How a store over a data set lies on disk: a Zarr group (version 3) that any Zarr library reads.
 
-Its attributes say where the numbers come from (`Info`) and keep notes; its arrays have one chunk per batch of inputs,
-so that no two writers share a file:
+Its attributes say where the numbers come from (`Origin`) and keep notes; its arrays have one chunk per batch of inputs,
+so that no two writers share a file. Those of a relevance store are:
 
 =========== ============= ======================================================================================
 relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums
@@ -10,8 +10,9 @@ failure     (N, 256)      why an input could not be read or explained, in UTF-8;
 samples     (N, 7)        the columns of `COLUMNS` for each input, all of them as 64-bit floats
 =========== ============= ======================================================================================
 
-`samples` is one table, as files cost more than numbers: with an array for each column, writing them took a seventh of
-the time that a small network's explanations take. It is written last: a batch whose chunk of it is there is done.
+Every store has the last two. `samples` is one table, as files cost more than numbers: with an array for each column,
+writing them took a seventh of the time that a small network's explanations take. It is written last: a batch whose
+chunk of it is there is done.
 Nothing in a store is random or a time, so one that was interrupted equals one that was not, file by file.
 """
 
@@ -23,13 +24,13 @@ import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from . import chunks
 from .chunks import Chunks
-from .info import Info
+from .info import ArrayKind, Info, Origin
 
 COLUMNS: dict[str, type[np.generic]] = {
     "index": np.int32,  # number of the input in the data set
@@ -37,7 +38,7 @@ COLUMNS: dict[str, type[np.generic]] = {
     "prediction": np.int32,  # class of the highest score; −1: the input failed
     "target": np.int32,  # class that is explained; −1 is none
     "score": np.float32,  # of that class
-    "scale": np.float32,  # a power of two, so that 16 bits neither over- nor underflow; 1 for 32 bits
+    "scale": np.float32,  # of relevance: a power of two, so that 16 bits neither over- nor underflow; 1 for 32 bits
     "layer_scale": np.float32,  # the same for relevance at the layer
 }
 """Columns of the table `samples`, with the type in which each is handed out."""
@@ -48,16 +49,15 @@ PENDING, FAILED = -2, -1
 REASON = 256
 """Bytes of the longest reason why an input failed."""
 
-DESCRIPTION, OWN, NOTES = "zarr.json", "lrpwidgets", "notes"
-"""The file that makes a folder a Zarr group, and what of its attributes is ours."""
+DESCRIPTION, NOTES = "zarr.json", "notes"
+"""The file that makes a folder a Zarr group, and what of its attributes is the user's."""
+
+Told = TypeVar("Told", bound=Origin)
 
 
-def arrays(path: Path, info: Info) -> dict[str, Chunks]:
+def arrays(path: Path, info: Origin) -> dict[str, Chunks]:
     """The arrays that a store consists of, by name, in the order in which a batch is written."""
-    relevance = np.dtype(info.dtype)
-    kinds: dict[str, tuple[tuple[int, ...], np.dtype[Any], float]] = {"relevance": (info.shape, relevance, np.nan)}
-    if info.layer_shape is not None:
-        kinds["layer"] = (info.layer_shape, relevance, np.nan)
+    kinds: dict[str, ArrayKind] = info.arrays()
     kinds["failure"] = ((REASON,), np.dtype(np.uint8), 0)
     kinds["samples"] = ((len(COLUMNS),), np.dtype(np.float64), np.nan)
     return {
@@ -66,12 +66,12 @@ def arrays(path: Path, info: Info) -> dict[str, Chunks]:
     }
 
 
-def make(path: Path, info: Info) -> None:
-    """Make a store without relevance at `path`; raises ValueError if there is something else.
+def make(path: Path, info: Origin) -> None:
+    """Make a store without numbers at `path`; raises ValueError if there is something else.
 
     It is made under another name, so that whatever ends this leaves either no store or a whole one.
     """
-    check_free(path)
+    check_free(path, type(info))
     begun = path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex}{chunks.PARTIAL}")
     try:
         _make(begun, info)
@@ -85,14 +85,14 @@ def make(path: Path, info: Info) -> None:
         shutil.rmtree(begun, ignore_errors=True)
 
 
-def check_free(path: Path) -> None:
+def check_free(path: Path, kind: type[Origin] = Info) -> None:
     """Raise ValueError if there is something at `path` that is no store."""
     if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{str(path)!r} is not empty and holds no relevance store; choose another folder.")
+        raise ValueError(f"{str(path)!r} is not empty and holds no {kind.store}; choose another folder.")
 
 
-def description(path: Path) -> dict[str, Any]:
-    """What the file `DESCRIPTION` of the store at `path` says.
+def description(path: Path, kind: type[Origin] = Info) -> dict[str, Any]:
+    """What the file `DESCRIPTION` of the store at `path` says, one of that kind.
 
     Raises
     ------
@@ -105,32 +105,31 @@ def description(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        way = "make one with RelevanceStore.create or `lrpwidgets attribute`"
-        raise FileNotFoundError(f"There is no relevance store in {str(path)!r}; {way}.") from None
+        raise FileNotFoundError(f"There is no {kind.store} in {str(path)!r}; {kind.way}.") from None
     except ValueError:
         found = None
     attributes = found.get("attributes") if isinstance(found, dict) else None
-    if not isinstance(attributes, dict) or not isinstance(attributes.get(OWN), dict):
+    if not isinstance(attributes, dict) or not isinstance(attributes.get(kind.key), dict):
         raise ValueError(
-            f"{str(file)!r} does not describe a relevance store: it is damaged, or of something else. Copy that file "
+            f"{str(file)!r} does not describe a {kind.store}: it is damaged, or of something else. Copy that file "
             "from a store that was begun in the same way, or choose another folder."
         )
     return dict(found)
 
 
-def read_info(path: Path) -> Info:
-    """Where the store at `path` comes from; raises as :func:`description` does."""
-    told = description(path)["attributes"][OWN]
+def read_info(path: Path, kind: type[Told]) -> Told:
+    """Where the store at `path` comes from, one of that kind; raises as :func:`description` does."""
+    told = description(path, kind)["attributes"][kind.key]
     try:
-        return Info.from_dict(told)
+        return kind.from_dict(told)
     except ValueError as error:
         raise ValueError(f"The store {str(path)!r} cannot be read: {error}") from None
 
 
-def _make(path: Path, info: Info) -> None:
+def _make(path: Path, info: Origin) -> None:
     import zarr
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    zarr.create_group(store=path, attributes={OWN: info.to_dict()})
+    zarr.create_group(store=path, attributes={info.key: info.to_dict()})
     for name, array in arrays(path, info).items():
         array.make({"columns": list(COLUMNS)} if name == "samples" else {})

@@ -25,10 +25,9 @@ LEAST = -126
 
 
 def ask(
-    explainer: Explainer, inputs: Tensor, labels: Sequence[int | None], targets: str | int, layer: str | None
+    explainer: Explainer, inputs: Tensor, labels: Sequence[int | None], targets: str | int, keep: str
 ) -> Explanation:
     """The explanation of `inputs` (n, C, H, W); raises as :meth:`.Explainer.explain` does."""
-    keep = "layers" if layer else "input"
     if targets == "predicted":
         return explainer.explain(inputs, keep=keep)
     if targets == "label":
@@ -40,17 +39,23 @@ def ask(
 
 
 def values(explanation: Explanation, info: Info) -> dict[str, NDArray[Any]]:
-    """What each array of a store gets, (n, ...); index and label in `samples` are for the caller to fill in."""
-    scores, target = explanation.scores.float().cpu(), explanation.target.argmax(1).cpu()
-    samples = np.full((len(scores), len(COLUMNS)), np.nan)
-    samples[:, 2] = scores.argmax(1)
-    samples[:, 3] = target
-    samples[:, 4] = scores.gather(1, target[:, None])[:, 0]
+    """What each array of a relevance store gets, (n, ...); index and label are for the caller to fill in."""
+    samples = table(explanation)
     found = {"samples": samples}
     found["relevance"], samples[:, 5] = packed(of_input(explanation, info.pool), info.dtype)
     if info.layer:
         found["layer"], samples[:, 6] = packed(explanation[info.layer].relevance, info.dtype)
     return found
+
+
+def table(explanation: Explanation) -> NDArray[np.float64]:
+    """The columns `samples` (n, 7), of which index and label are for the caller to fill in, and scales are not set."""
+    scores, target = explanation.scores.float().cpu(), explanation.target.argmax(1).cpu()
+    samples = np.full((len(scores), len(COLUMNS)), np.nan)
+    samples[:, 2] = scores.argmax(1)
+    samples[:, 3] = target
+    samples[:, 4] = scores.gather(1, target[:, None])[:, 0]
+    return samples
 
 
 def of_input(explanation: Explanation, pool: int | None) -> Tensor:

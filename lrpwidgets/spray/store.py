@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,33 +17,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import chunks, layout
 from .chunks import Chunks
+from .dataset_store import DatasetStore
 from .info import Info
-from .layout import COLUMNS, FAILED, PENDING
+from .layout import FAILED
 
 if TYPE_CHECKING:
     from distributed import Client
+    from torch import Tensor
 
     from ..lrp import Explainer
     from ..subjects import Subject
     from .progress import Watcher
 
-Ints = NDArray[np.int32]
 
-
-class RelevanceStore:
+class RelevanceStore(DatasetStore[Info]):
     """The relevance of a data set under one model and composite; row i is the data set's input i.
 
     Made by :meth:`create`, which computes it, or :meth:`open`. Numbers per input are read when first used and then
     kept, 28 bytes of each: open the store again to see what another process has added since.
     """
 
-    def __init__(self, path: Path, info: Info) -> None:
-        self.path = path.absolute()
-        """Folder of the store."""
-        self.info = info
-        """What it holds, and where that comes from."""
-        self.arrays = layout.arrays(self.path, info)
-        """Its arrays on disk, by name."""
+    kind = Info
 
     @classmethod
     def create(
@@ -101,121 +93,20 @@ class RelevanceStore:
         OSError
             If the disk is full, or the folder cannot be written.
         """
-        from .attribute import attribute
-        from .batch import Attribution
         from .examine import examined
 
         info, probe = examined(explainer, subject, targets, batch_size, layer, pool, dtype)
-        store = cls._begun(Path(path).absolute(), info)
-        attribute(Attribution(store, explainer, subject.dataset, probe), client, progress)
-        store._warn(subject)
-        return store
-
-    @classmethod
-    def open(cls, path: str | Path, explainer: Explainer | None = None) -> RelevanceStore:
-        """The store in the folder `path`, to read.
-
-        Parameters
-        ----------
-        path
-            Folder of the store.
-        explainer
-            The one that it is to be used with.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no store.
-        ValueError
-            If its description is damaged, or it was made with another model, composite or select than `explainer` has;
-            the message says what differs.
-        """
-        store = cls(Path(path), layout.read_info(Path(path)))
-        if explainer is not None:
-            from .examine import described
-
-            way = "open it with the model, composite and select that it was made with, or make another one elsewhere"
-            store._refuse(list(store.info.differences_of_model(*described(explainer, store.info))), way)
-        return store
-
-    @classmethod
-    def _begun(cls, path: Path, info: Info) -> RelevanceStore:
-        """The store at `path`, made now if there is none; ValueError if there is something else."""
-        if not (path / layout.DESCRIPTION).exists():
-            layout.make(path, info)
-        store = cls.open(path)
-        store._refuse(store.info.differences(info), "go on as it was begun, or choose another folder")
-        changed = store.info.changed_software(info)
-        if changed and store.missing():
-            what = f"The store {str(path)!r} was begun with other software: {', '.join(changed)}"
-            warnings.warn(f"{what}. The last digits of what is added may differ.", RuntimeWarning, stacklevel=3)
-        if store.info.select is None and store.missing():
-            what = f"The store {str(path)!r} was begun by an older version, which noted neither select nor first scores"
-            way = "compare some of its rows, or make another one, if in doubt"
-            warnings.warn(
-                f"{what}: whether the same scores are explained is not checked; {way}.", RuntimeWarning, stacklevel=3
-            )
-        return store
-
-    def _refuse(self, differences: list[str], way: str) -> None:
-        if differences:
-            what = "; ".join(differences)
-            raise ValueError(f"The store {str(self.path)!r} was begun differently: {what}. Either {way}.")
-
-    def __len__(self) -> int:
-        return self.info.inputs
+        return cls.completed(path, info, probe, explainer, subject, client, progress)
 
     def __repr__(self) -> str:
         counts = f"{int(self.done.sum()):,} of {len(self):,} inputs"
         return f"RelevanceStore({str(self.path)!r}: {self.info.title}, {self.info.composite['name']}, {counts})"
 
-    @property
-    def index(self) -> Ints:
-        """Number of the input in the data set, (N,)."""
-        return self._columns["index"]
+    def values(self, explainer: Explainer, inputs: Tensor, labels: Sequence[int | None]) -> dict[str, NDArray[Any]]:
+        from . import maps
 
-    @property
-    def label(self) -> Ints:
-        """Class that the data set gives, (N,); −1 where unknown or not attributed yet."""
-        return self._columns["label"]
-
-    @property
-    def prediction(self) -> Ints:
-        """Class of the highest score, (N,); −2: not attributed yet, −1: could not be read or explained."""
-        return self._columns["prediction"]
-
-    @property
-    def target(self) -> Ints:
-        """Class that is explained, (N,); −1 for none."""
-        return self._columns["target"]
-
-    @property
-    def score(self) -> NDArray[np.float32]:
-        """The explained score, (N,); NaN for none."""
-        return self._columns["score"]
-
-    @cached_property
-    def done(self) -> NDArray[np.bool_]:
-        """Which rows have relevance, (N,)."""
-        return _frozen(self.prediction >= 0)
-
-    @property
-    def classes(self) -> list[str]:
-        """Name of each output; may be empty."""
-        return self.info.classes
-
-    def class_name(self, index: int) -> str:
-        """Name of an output, "class 3" where the store has no names."""
-        return self.classes[index] if self.classes else f"class {index}"
-
-    @cached_property
-    def failures(self) -> dict[int, str]:
-        """Why an input could not be read or explained, by row."""
-        rows = np.flatnonzero(self.prediction == FAILED)
-        array, size = self.arrays["failure"], self.info.batch_size
-        reasons = {number: array.read(number) for number in array.present()}
-        each = ((row, reasons[row // size][row % size]) for row in rows.tolist() if row // size in reasons)
-        return {row: reason.tobytes().rstrip(b"\0").decode(errors="ignore") for row, reason in each}
+        keep = "layers" if self.info.layer else "input"
+        return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), self.info)
 
     def relevance(self, rows: ArrayLike, layer: bool = False) -> NDArray[np.float32]:
         """The relevance of `rows`, in their order.
@@ -311,30 +202,6 @@ class RelevanceStore:
         text = json.dumps(description, indent=2, allow_nan=False)
         chunks.replace(self.path / layout.DESCRIPTION, text.encode())
 
-    def missing(self) -> list[int]:
-        """Numbers of the batches that are not complete, in order."""
-        complete = set.intersection(*(array.present() for name, array in self.arrays.items() if name != "failure"))
-        return [number for number in range(-(-len(self) // self.info.batch_size)) if number not in complete]
-
-    def size_of(self, number: int) -> int:
-        """How many inputs the batch `number` has."""
-        return min(self.info.batch_size, len(self) - number * self.info.batch_size)
-
-    def write(self, number: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Write what each array gets of one batch, (n, ...); `samples`, which says that it is done, last."""
-        for name, array in self.arrays.items():
-            if name in values:
-                array.write(number, values[name])
-
-    @cached_property
-    def _columns(self) -> dict[str, NDArray[Any]]:
-        """The columns of `samples`, each (N,) in its own type."""
-        table = self.arrays["samples"].read_all()
-        table[np.isnan(table[:, 0]), :4] = [-1, -1, PENDING, -1]
-        table[:, 0] = np.arange(len(self))
-        columns = zip(COLUMNS.items(), table.T, strict=True)
-        return {name: _frozen(column.astype(dtype)) for (name, dtype), column in columns}
-
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The batch of each row."""
         return rows // self.info.batch_size
@@ -346,14 +213,6 @@ class RelevanceStore:
         if self.info.layer is None:
             raise ValueError(f"The store {str(self.path)!r} was made without a layer; make one with layer=<its name>.")
         return self.arrays["layer"], self._columns["layer_scale"]
-
-    def _warn(self, subject: Subject) -> None:
-        """Name an input that failed, if there is one."""
-        for row, why in self.failures.items():
-            what = f"{len(self.failures):,} of {len(self):,} inputs could not be read or explained"
-            first = f"The first is {subject.item_name(row)!r}: {why}"
-            warnings.warn(f"{what}; store.failures has all. {first}", RuntimeWarning, stacklevel=3)
-            return
 
     def _why_without(self, row: int) -> str:
         if self.prediction[row] == FAILED:
@@ -390,9 +249,3 @@ class Selection:
         if self.value is not None:
             return f'{self.by} "{self.store.class_name(self.value)}"'
         return f"{len(self):,} chosen inputs" if self.by == "rows" else f"all {len(self):,} inputs"
-
-
-def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """`values`, which are kept and handed to everybody, so that nobody writes into them."""
-    values.flags.writeable = False
-    return values
