@@ -105,7 +105,7 @@ def channel_axis(tape: Tape, index: int) -> int:
 def _tells(step: Step, dimensions: int) -> int | None:
     """The channels' axis in the input and the output of a step, if it is one that sums over channels."""
     function = getattr(step.function, "__name__", "")
-    if step.kind in ("conv", "maxpool") or "pool" in function:
+    if step.kind == "maxpool" or "pool" in function or "conv" in function:  # one that covers its input is dense by kind
         return 1
     if step.kind in ("linear", "embedding") or function in ("layer_norm", "rms_norm"):
         return dimensions - 1

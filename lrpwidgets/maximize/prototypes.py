@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..lrp import Explanation
-from ..readable import Readable
 
 if TYPE_CHECKING:
     from .reference_samples import References
@@ -31,7 +30,7 @@ AXES = 16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Strategies(Readable):
+class Strategies:
     """The strategies of a class, the most frequent first: made by :func:`strategies`."""
 
     references: References = field(repr=False)
@@ -49,6 +48,11 @@ class Strategies(Readable):
     _space: Any = field(repr=False)
     _mixture: Any = field(repr=False)
     _order: NDArray[np.int64] = field(repr=False)
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"{share:.0%}" for share in self.shares)
+        where = f"class {self.label} in {self.references.layer!r}"
+        return f"Strategies({where}: {self.count} of {len(self.samples)} inputs, {shares})"
 
     @property
     def count(self) -> int:

@@ -128,7 +128,7 @@ def references(  # type: ignore[misc]  # the options of both are those of the im
     Examples
     --------
     >>> from lrpwidgets import subjects
-    >>> found = references(subjects.load("shapes"), "features.3", k=4)
+    >>> found = references(subjects.load("digits"), "conv2", k=4)
     >>> found.channel(5).samples.shape
     (4,)
     """

@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..readable import Readable
 from ..spray import maps
 from ..spray.dataset_store import DatasetStore
 from ..spray.info import ArrayKind, Origin
@@ -113,8 +114,8 @@ class ReferenceInfo(Origin):
         return [*super().differences(other), *more]
 
 
-@dataclass(frozen=True, eq=False)
-class Ranking:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ranking(Readable):
     """The highest inputs of every channel of a layer, and what classes they are of; m of them, at most k."""
 
     values: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|maximize|spray|steady|zoo]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|maximize|references|spray|steady|zoo]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, maximize, spray, steady, zoo
+from . import dashboard, families, lrp, maximize, references, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -38,7 +38,9 @@ def _network(name: str) -> str:
 
 @click.command()
 @click.argument(
-    "names", nargs=-1, type=click.Choice(["lrp", "dashboard", "families", "maximize", "spray", "steady", "zoo"])
+    "names",
+    nargs=-1,
+    type=click.Choice(["lrp", "dashboard", "families", "maximize", "references", "spray", "steady", "zoo"]),
 )
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
@@ -79,6 +81,8 @@ def main(
 
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
 
+    references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
+
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
 
     steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
@@ -92,6 +96,7 @@ def main(
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
         "maximize": lambda: maximize.measure(rounds),
+        "references": references.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
         "zoo": lambda: zoo.measure(networks),

@@ -454,3 +454,12 @@ def test_a_position_along_one_axis_may_be_a_number(tokens):
     explanation = Explainer(Tokens().double(), "attn_lrp").explain(tokens, 1)
     found, expected = (explanation.condition({}, {"blocks.0.wide": [place]}).relevance for place in (2, (2,)))
     assert torch.equal(found, expected)
+
+
+def test_a_convolution_that_covers_its_input_has_its_channels_where_convolutions_have_them():
+    model = realistic(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 6), nn.Flatten())).double()
+    explanation = Explainer(model, "epsilon").explain(pictures(2, 8))
+    assert explanation["2"].kind == "linear"
+    assert explanation.channel_axis("2") == 1
+    parts = [explanation.condition({"2": channel}).relevance for channel in range(5)]
+    assert_near(sum(parts), explanation.relevance)

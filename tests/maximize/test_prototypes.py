@@ -32,6 +32,7 @@ def test_planted_strategies_are_found(planted):
     assert found.count == 2
     assert found.samples.tolist() == list(range(60))
     assert found.strategy.tolist() == [0] * 40 + [1] * 20
+    assert repr(found) == "Strategies(class 0 in '1': 2 of 60 inputs, 67%, 33%)"
     assert found.shares.tolist() == pytest.approx([2 / 3, 1 / 3])
     assert set(found.prototypes(0)) <= set(range(40))
     assert set(found.prototypes(1, k=3)) <= set(range(40, 60))

@@ -1,5 +1,6 @@
 """References: exact against brute force, however the work is split, and errors that say the way out."""
 
+import distributed
 import numpy as np
 import pytest
 import torch
@@ -184,6 +185,22 @@ def test_beside_a_relevance_store_with_its_composite_and_targets(residual, tmp_p
     assert found.store.target.tolist() == store.target.tolist()
     with pytest.raises(ValueError, match=r"give its subject, references\(store, 'one.3', subject=subject\)"):
         references(store, "one.3")
+
+
+def test_dask_workers_find_what_is_found_here(tmp_path):
+    digits = subjects.load("digits")
+    here = references(digits, ["conv2", "relu3"], path=tmp_path / "here")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local,
+        distributed.Client(local) as client,
+    ):
+        there = references(digits, ["conv2", "relu3"], path=tmp_path / "there", client=client)
+        with pytest.raises(ValueError, match=r"references\(..., client=client, path=...\)"):
+            references(digits, "conv2", client=client)
+    for layer in ("conv2", "relu3"):
+        one, other = here[layer].ranking, there[layer].ranking
+        assert np.array_equal(one.rows, other.rows)
+        assert np.array_equal(one.values, other.values)
 
 
 def test_another_model_composite_or_option_is_refused(residual, tmp_path):
