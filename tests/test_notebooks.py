@@ -201,6 +201,17 @@ QUOTED = {
         "expert    positive relevance in the corner  31%",
         "expert    positive relevance in the corner   4%",
     ],
+    "07_concepts": [
+        "#15        1.80        4.88               #4        0.79        6.14",
+        "#19       -0.60        4.58",
+        "sample 140: said 0, activation 7.29, relevance -1.01",
+        "of eight samples 2.6 are the same",
+        "channel 15   3: 58%, 5: 25%",
+        "class 1 in 'relu3': 3 of 35 inputs",
+        "strategy 1: 48% of the stars, 99.5% of them have the tag",
+        "168 of 400 other shapes",
+        "fooled  more unusual than 95% of the stars: 62%",
+    ],
 }
 
 

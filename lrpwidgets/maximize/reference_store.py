@@ -184,9 +184,13 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
                 np.add.at(sums[what], each[rows], positive)
                 np.add.at(counts[what], each[rows], positive > 0)
             speaks = values > 0 if by == "relevance" else (values != 0) & ~np.isnan(values)
-            new = np.where(speaks, values, -np.inf), np.broadcast_to(rows[:, None], values.shape), places
+            known: list[NDArray[Any]] = [
+                np.where(speaks, values, -np.inf),
+                np.broadcast_to(rows[:, None], values.shape),
+                places,
+            ]
             # Earlier rows come first, and the order is stable: so among equals the first stays first.
-            joined = [np.concatenate(pair) for pair in zip(best, new, strict=True)]
+            joined = [np.concatenate(pair) for pair in zip(best, known, strict=True)]
             order = np.argsort(-joined[0], axis=0, kind="stable")[:k]
             best = [np.take_along_axis(each, order, 0) for each in joined]
         highest, which, where = best
