@@ -77,8 +77,8 @@ def heatmap(explanation: Explanation, layer: str, channel: int) -> NDArray[np.in
     """Where in the input a channel finds its relevance (Achtibat et al. 2023), (h, w)."""
     relevance = explanation.condition({layer: [channel]}).relevance
     assert isinstance(relevance, Tensor)
-    whole = relevance[0].sum(0, dtype=relevance.dtype).float().cpu().nan_to_num(0.0, 0.0, 0.0)
-    size = tuple(min(side, SIDE) for side in whole.shape)
-    small = F.adaptive_avg_pool2d(whole[None, None], size)[0, 0].numpy()
+    whole = relevance[0].sum(0).float().cpu().nan_to_num(0.0, 0.0, 0.0)
+    height, width = (min(side, SIDE) for side in whole.shape)
+    small = F.adaptive_avg_pool2d(whole[None, None], (height, width))[0, 0].numpy()
     most = float(np.abs(small).max()) or 1.0
     return np.rint(127 * small / most).astype(np.int8)

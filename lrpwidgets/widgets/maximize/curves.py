@@ -12,6 +12,7 @@ import numpy as np
 
 from ..charts import closed, figure, look, told
 from ..view import Follower
+from .question import words_of
 
 OFTEN = 0.25
 """Seconds between two drawings while frames are made: a page has more to do than lines."""
@@ -59,10 +60,10 @@ class Curves(Follower, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has 
             return
         self._drawn = now
         views = run.prior.views.count
-        what = "mean of views" if views > 1 else "of the picture"
+        what = f"mean of {views} views" if views > 1 else "as it is seen"
         seen = studio.seen or moment
         self._objective.show(moment.steps, moment.curve, run.steps, seen.step)
-        self._objective.say("objective", f"{run.objective}, {what}", told(moment.objective))
+        self._objective.say("objective", f"{words_of(run.objective)}, {what}", told(moment.objective))
         judged, known = studio.judged, studio.densities
         if judged is None or not known:
             self._density.say("log-density", "no real inputs to learn it from", "")
@@ -88,8 +89,9 @@ class _Curve:
         self._line = bqplot.Lines(scales=scales, colors=["var(--ink)"], stroke_width=1.5)
         self._end = bqplot.Scatter(scales=scales, colors=["var(--ink)"], default_size=44, stroke_width=0)
         self._band = bqplot.Lines(scales=scales, colors=["var(--quiet)"], stroke_width=1, line_style="dashed")
+        self._band.x, self._band.y, self._band.visible = [0, 1], [[0, 0], [0, 0]], False
         self._across = bqplot.Axis(scale=self._x, grid_lines="none")
-        self._up = bqplot.Axis(scale=self._y, side="left", grid_lines="none", orientation="vertical")
+        self._up = bqplot.Axis(scale=self._y, side="left", grid_lines="none")
         self.figure = figure([self._band, self._line, self._end], [self._across, self._up], 104, bottom=22, left=44)
         self.figure.fig_margin = {**self.figure.fig_margin, "right": 14}
 
@@ -113,9 +115,10 @@ class _Curve:
         place = int(np.abs(x - at).argmin())
         with self._end.hold_sync():
             self._end.x, self._end.y = [x[place]], [y[place]]
-        with self._band.hold_sync():
-            self._band.x = [0, max(1, most)] if band else []
-            self._band.y = [[each, each] for each in band] if band else []
+        with self._band.hold_sync():  # never empty: bqplot's script reads the first of its lines
+            self._band.visible = band is not None
+            self._band.x = [0, max(1, most)]
+            self._band.y = [[each, each] for each in band or (low, low)]
         self._tick(self._up, [low, high])
         self._tick(self._across, sorted({0, most // 4, most // 2, 3 * most // 4, most}))
 

@@ -47,7 +47,7 @@ function render({ model, el }) {
       Object.assign(strip.dataset, { kept: wanted, bytes: bytes.length });
       strip.replaceChildren(...kept.map((_, place) => tile(place)), tile(null));
       kept.forEach((at, place) => {
-        paintRgb(strip.children[place].firstChild, bytes.subarray(place * each, (place + 1) * each), size);
+        paintRgb(strip.children[place].firstElementChild, bytes.subarray(place * each, (place + 1) * each), size);
         strip.children[place].lastChild.textContent = at.toLocaleString("en");
         strip.children[place].ariaLabel = `frame ${at}`;
       });
@@ -55,7 +55,7 @@ function render({ model, el }) {
     const last = strip.lastChild;
     last.lastChild.textContent = running ? "live" : newest.toLocaleString("en");
     last.ariaLabel = "the newest frame";
-    if (looked === null) paintRgb(last.firstChild, array(model.get("pixels"), Uint8Array), model.get("size"));
+    if (looked === null) paintRgb(last.firstElementChild, array(model.get("pixels"), Uint8Array), model.get("size"));
     [...strip.children].forEach((one, place) => (one.ariaPressed = String(place === (looked ?? kept.length))));
   }
 

@@ -76,6 +76,11 @@ class Wish:
         return cls(**data)
 
 
+def words_of(objective: Objective) -> str:
+    """What is maximized, as one says it."""
+    return f"score of “{objective}”" if objective.class_number is not None else f"activation of {objective}"
+
+
 MOST_CLASSES = 3
 """Of the wall."""
 

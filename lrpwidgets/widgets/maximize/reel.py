@@ -212,9 +212,8 @@ class Reel:
         if now - self._judged_at > max(OFTEN, self._judging / SHARE):
             self.judge(frame)
         elif now - self._glanced_at > max(OFTEN, self._glancing / SHARE):
-            data = run.data
-            density = float(data.density.log_density(frame.images.cpu().to(data.mean.dtype))[0]) if len(data.log_densities) else float("nan")
-            glance = Glance(frame.step, float(run.measured(frame.images)[0]), density)
+            activation = float(run.measured(frame.images)[0])
+            glance = Glance(frame.step, activation, log_density(run, frame.images))
             self._glanced_at = time.perf_counter()
             self._glancing = self._glanced_at - now
             self._audience.glanced(self, glance)
@@ -248,3 +247,11 @@ class Reel:
 def pixels(subject: Subject, x: Tensor) -> NDArray[np.uint8]:
     """An input (C, H, W) as the subject shows it, RGB (H, W, 3)."""
     return np.asarray(subject.to_image(x.detach().cpu().float()).convert("RGB"))
+
+
+def log_density(run: Run, images: Tensor) -> float:
+    """How likely the first of `images` is among the real inputs of a run; NaN where these are too few."""
+    data = run.data
+    if not len(data.log_densities):
+        return float("nan")
+    return float(data.density.log_density(images[:1].cpu().to(data.mean.dtype))[0])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..charts import closed, figure, look, told
 from ..view import Follower
+from .question import words_of
 
 BARS = 30
 _FAR = 1.5
@@ -34,7 +35,6 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
         self._activation = _Row(bars=True)
         self._density = _Row(bars=False)
         self._title, self._second = ipywidgets.HTML(), ipywidgets.HTML()
-        self._key: tuple[Any, ...] = ()
         super().__init__([look(), self._title, self._activation.figure, self._second, self._density.figure])
         self.add_class("lrp")
         self.add_class("lrp-chart")
@@ -57,8 +57,8 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
                 mark.send_state()
 
     def _show(self) -> None:
-        judged, glance = self.exploration.judged, self.exploration.glance
-        if judged is None:
+        judged, glance, run = self.exploration.judged, self.exploration.glance, self.exploration.answer
+        if judged is None or run is None:
             return
         honesty = judged.honesty
         newer = glance if glance is not None and glance.step > judged.step else None
@@ -66,15 +66,16 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
         density = newer.log_density if newer else honesty.log_density
         real = honesty.activations.numpy()
         count = len(real)
-        against = f"against {count:,} real inputs" if count else "no real inputs to hold it against"
+        what = words_of(run.objective.alone)
+        against = f"{what}, against {count:,} real inputs" if count else "no real inputs to hold it against"
         self._title.value = _TITLE.format(title="Is it a natural input?", said=escape(against))
-        self._activation.show(real, activation, f"what they excite of {honesty.what}")
+        self._activation.show(real, activation)
         known = honesty.log_densities.numpy()
         said = f"per pixel and channel; a dot is a real input, {len(known):,} held out"
         self._second.value = _TITLE.format(
             title="log-density", said=escape(said if len(known) else "too few real inputs for a density")
         )
-        self._density.show(known, density, "")
+        self._density.show(known, density)
 
 
 class _Row:
@@ -82,7 +83,7 @@ class _Row:
 
     def __init__(self, *, bars: bool) -> None:
         self._bars = bars
-        self._x, self._y = bqplot.LinearScale(), bqplot.LinearScale(min=0, max=1)
+        self._x, self._y = bqplot.LinearScale(), bqplot.LinearScale(min=0, max=1.3)  # room for the name above the line
         scales = {"x": self._x, "y": self._y}
         grey = "var(--track)"
         if bars:
@@ -93,13 +94,12 @@ class _Row:
         self._end = bqplot.Scatter(scales=scales, colors=["var(--ink)"], default_size=52, stroke_width=0)
         self._name = bqplot.Label(scales=scales, colors=["var(--ink)"], align="middle", default_size=12, y_offset=-9)
         self._axis = bqplot.Axis(scale=self._x, grid_lines="none")
-        height = 170 if bars else 96
+        height = 150 if bars else 84
         marks = [self._real, self._line, self._end, self._name]
-        self.figure = figure(marks, [self._axis], height, bottom=40 if bars else 24, left=12)
-        self.figure.fig_margin = {**self.figure.fig_margin, "top": 22, "right": 12}
-        self._drawn: Any = None
+        self.figure = figure(marks, [self._axis], height, bottom=24, left=16)
+        self.figure.fig_margin = {**self.figure.fig_margin, "right": 20}
 
-    def show(self, real: NDArray[np.float32], this: float, words: str) -> None:
+    def show(self, real: NDArray[np.float32], this: float) -> None:
         """Put the picture at `this` among the `real` ones."""
         if not math.isfinite(this) and not len(real):
             return
@@ -111,11 +111,11 @@ class _Row:
         with self._x.hold_sync():
             self._x.min, self._x.max = float(low - 0.04 * wide), float(high + 0.06 * wide)
         self._draw_real(places)
-        top = 0.98 if self._bars else 0.8
+        top = 1.0 if self._bars else 0.8
         self._line.x, self._line.y = [place, place], [0.0, top]
         self._end.x, self._end.y = [place], [top]
         self._name.x, self._name.y, self._name.text = [place], [top], [f"this {told(this)}"]
-        self._label(real, this, bend, words)
+        self._label(real, this, bend)
 
     def _draw_real(self, places: NDArray[np.float64]) -> None:
         if not self._bars:
@@ -128,7 +128,7 @@ class _Row:
             self._real.x = (edges[:-1] + edges[1:]) / 2
             self._real.y = 0.85 * counts / max(1, counts.max())
 
-    def _label(self, real: NDArray[np.float32], this: float, bend: Callable[[float], float], words: str) -> None:
+    def _label(self, real: NDArray[np.float32], this: float, bend: Callable[[float], float]) -> None:
         wanted = sorted({float(real.min()), float(np.median(real)), float(real.max())}) if len(real) else [this]
         ends = (self._x.min, self._x.max)
         kept: list[float] = []
@@ -141,7 +141,6 @@ class _Row:
             self._axis.tick_labels = {
                 repr(place).removesuffix(".0"): told(value) for place, value in zip(places, kept, strict=True)
             }
-            self._axis.label = words
 
     def close(self) -> None:
         """Close the figure with all that it is made of."""

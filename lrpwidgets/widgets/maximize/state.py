@@ -274,7 +274,10 @@ class Studio(Asking):
         self._wall.begin()
 
     def _made(self, wish: Wish, start: Any = None) -> Run:
-        given = {"steps": wish.steps, "seed": wish.seed, "size": wish.size, "device": self.device}
+        size: Any = wish.size
+        if size is not None and not len(self.subject.dataset):  # nothing tells how many channels there are
+            size = (_channels(self.subject), size, size)
+        given = {"steps": wish.steps, "seed": wish.seed, "size": size, "device": self.device}
         return maximize(self.subject, wish.objective, wish.prior, start=start, **given)
 
     def _begin(self, start: Moment | None = None) -> None:
@@ -389,6 +392,12 @@ class _Screen:
                 call()
 
         self._studio.worker.at_home(heard)
+
+
+def _channels(subject: Subject) -> int:
+    """How many channels a picture has: those of the first convolution, else three."""
+    found = (getattr(module, "in_channels", None) for module in subject.model.modules())
+    return next((each for each in found if isinstance(each, int)), 3)
 
 
 def _safely(job: Callable[[], None]) -> Callable[[], str]:

@@ -17,7 +17,7 @@ from ...readable import Readable
 from ...subjects import Subject
 from ..exploration import sentence
 from .question import MOST_CLASSES
-from .reel import pixels
+from .reel import log_density, pixels
 
 if TYPE_CHECKING:
     from .state import Studio
@@ -86,8 +86,7 @@ class Painter:
         if run.frame is None:
             return Tile(prior, number, problem=run.stopped)
         image = run.frame.images.cpu()
-        data = run.data
-        density = float(data.density.log_density(image)[0]) if len(data.log_densities) else float("nan")
+        density = log_density(run, image)
         return Tile(prior, number, pixels(run.subject, image[0]), density, _says(run, image))
 
 
