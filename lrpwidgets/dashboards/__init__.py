@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._explore import explore
+    from ._maximize import maximize
     from ._spray import spray
 
-__all__ = ["explore", "spray"]
+__all__ = ["explore", "maximize", "spray"]
 
 
 def __getattr__(name: str) -> Any:

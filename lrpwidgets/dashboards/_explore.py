@@ -9,7 +9,7 @@ from torch import nn
 
 from ..lrp import Composite
 from ..lrp.scores import Select
-from ..subjects import Subject, describe
+from ..subjects import Subject
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -23,6 +23,7 @@ from ..widgets import (
 )
 from .options import Options
 from .panes import Dashboard, box, pane
+from .subjects import subject_of
 
 
 def explore(
@@ -68,7 +69,7 @@ def explore(
     options = Options.from_environment()
     given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, "select": select, **fields}
     given = {name: value for name, value in given.items() if value is not None}
-    subject = _subject(model_or_subject, given) or options.load_subject()
+    subject = subject_of(model_or_subject, given) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)
     return Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
 
@@ -84,11 +85,3 @@ def closely(exploration: Exploration) -> list[ipywidgets.DOMWidget]:
         ),
         StatusLine(exploration),
     ]
-
-
-def _subject(model_or_subject: nn.Module | Subject | None, given: dict[str, Any]) -> Subject | None:
-    if isinstance(model_or_subject, nn.Module):
-        return describe(model_or_subject, **given)
-    if given:
-        raise TypeError(f"{', '.join(given)} can be given with a torch model only; a subject has its own.")
-    return model_or_subject

@@ -112,7 +112,7 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--token", help="A secret word that the page then asks for; the printed address contains it.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_browser: bool, **choices: Any) -> None:
-    """Open DASHBOARD (explore or spray) in the browser, until Ctrl-C.
+    """Open DASHBOARD (explore, maximize or spray) in the browser, until Ctrl-C.
 
     Without a store, spray explains its subject's data first, by default clever-hans, and keeps that in the cache.
     """

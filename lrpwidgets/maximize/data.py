@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -50,6 +51,18 @@ class Data(Readable):
     bounded: bool = True
     """Whether these are known, rather than guessed."""
     notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def kept(cls, subject: Subject, shape: tuple[int, ...], dtype: torch.dtype) -> Data:
+        """As :meth:`of`, but those of the last run of the `subject` if nothing else was asked for there.
+
+        To read pictures and fit a density to them takes seconds, and one looks at many wishes of one subject.
+        """
+        wanted = (shape, dtype, id(subject.dataset), len(subject.dataset), subject.bounds)
+        known = _KEPT.get(subject)
+        if known is None or known[0] != wanted:
+            known = _KEPT[subject] = (wanted, cls.of(subject, shape, dtype))
+        return known[1]
 
     @classmethod
     def of(cls, subject: Subject, shape: tuple[int, ...], dtype: torch.dtype) -> Data:
@@ -155,6 +168,10 @@ class Data(Readable):
         if len(self.inputs):
             return max(float(total_variation(self.inputs / self.span).mean()), 1e-12)
         return 0.5
+
+
+_KEPT: WeakKeyDictionary[Subject, tuple[tuple[Any, ...], Data]] = WeakKeyDictionary()
+"""What was read last of each subject."""
 
 
 def total_variation(x: Tensor) -> Tensor:

@@ -65,6 +65,7 @@ def maximize(
     count: int = 1,
     size: int | tuple[int, ...] | None = None,
     start: Frame | Tensor | None = None,
+    device: str | None = None,
 ) -> Run:
     """Look for inputs that make the `objective` as large as they can, under a `prior`.
 
@@ -90,13 +91,15 @@ def maximize(
         Side in pixels, or (C, H, W); by default that of the data.
     start
         A frame, or images (B, C, H, W), to begin at.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model or its explainer is.
 
     Raises
     ------
     ValueError
         If a class, layer, channel or prior is not there, or the size does not suit the model.
     """
-    return Run(model, objective, prior, steps, seed, count, size, start)
+    return Run(model, objective, prior, steps, seed, count, size, start, device)
 
 
 class Run:
@@ -112,16 +115,17 @@ class Run:
         count: int,
         size: int | tuple[int, ...] | None,
         start: Frame | Tensor | None,
+        device: str | None = None,
     ) -> None:
         for name, value, least in (("steps", steps, 0), ("count", count, 1)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}.")
         if not isinstance(objective, Objective):
             raise TypeError(f"objective must be one of lrpwidgets.maximize.objectives, got {objective!r}.")
-        self.explainer, self.subject = _opened(model)
+        self.explainer, self.subject = _opened(model, device)
         shape = _shape(self.subject, size)
         dtype = self.explainer.dtype or torch.float32
-        self.data = Data.of(self.subject, shape, dtype)
+        self.data = Data.kept(self.subject, shape, dtype)
         """The real inputs, and their statistics."""
         probe = (self.data.inputs[:1] if len(self.data.inputs) else self.data.mean[None]).contiguous()
         self.network = Network(self.explainer, objective.layers, probe)
@@ -318,13 +322,13 @@ class Result(Readable):
         return examined(self.run, self.images[number])
 
 
-def _opened(model: Subject | nn.Module | Explainer) -> tuple[Explainer, Subject]:
+def _opened(model: Subject | nn.Module | Explainer, device: str | None) -> tuple[Explainer, Subject]:
     if isinstance(model, Explainer):
         return model, Subject(model=model.model, select=model.select)
     if isinstance(model, Subject):
-        return model.explainer(), model
+        return model.explainer(device=device), model
     subject = Subject(model=model)
-    return subject.explainer(), subject
+    return subject.explainer(device=device), subject
 
 
 def _shape(subject: Subject, size: int | Sequence[int] | None) -> tuple[int, ...]:

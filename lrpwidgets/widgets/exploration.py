@@ -87,7 +87,7 @@ class Exploration(Asking):
         self._future: list[Composite] = []
         self._drag: Any = None
         if composite is None:
-            composite = _suiting(subject)
+            composite = presets.suiting(subject)
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
         self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
         self.item = self._begin.item
@@ -373,13 +373,6 @@ class Exploration(Asking):
 
 def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
     return items[:number] + items[number + 1 :]
-
-
-def _suiting(subject: Subject) -> str:
-    """The preset that a person sees first."""
-    if any("Attention" in type(module).__name__ for module in subject.model.modules()):
-        return "attn_lrp_vision"
-    return "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
 
 
 def sentence(error: Exception) -> str:

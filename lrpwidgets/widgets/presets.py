@@ -17,3 +17,10 @@ def preset(subject: Subject, name: str) -> Composite:
         low, high = subject.bounds
         return composites.get(name, low=low, high=high)
     return composites.get(name)
+
+
+def suiting(subject: Subject) -> str:
+    """The preset that a person sees first."""
+    if any("Attention" in type(module).__name__ for module in subject.model.modules()):
+        return "attn_lrp_vision"
+    return "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"

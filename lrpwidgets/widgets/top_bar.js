@@ -53,6 +53,7 @@ function render({ model, el }) {
   async function receive({ as, text, name }) {
     if (as === "note") return say(text);
     if (as === "file") return download(new Blob([text]), name);
+    if (as === "picture") return download(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], { type: "image/png" }), name);
     if (as === "code") return show(text);
     if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
     const state = JSON.stringify({ ...JSON.parse(text), look: look() }, null, 1);

@@ -44,6 +44,11 @@ class NewestWins:
         """Whether it takes jobs."""
         return self._queue.open
 
+    @property
+    def apart(self) -> bool:
+        """Whether jobs run on a thread of their own."""
+        return self._loop is not None
+
     def submit(self, job: Job, done: Callable[[Any], None], lane: int = 0) -> None:
         """Run `job` next, in the place of one that waits in its lane, and call `done` with what it returns.
 

@@ -1,0 +1,80 @@
+"""The dashboard ``maximize``: what a class or a channel would like to see, as it forms, and how honest that is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from ..subjects import Subject
+from ..widgets.maximize import (
+    ChannelList,
+    Curves,
+    FilmView,
+    HonestyView,
+    MaximizeBar,
+    MaximizeStatus,
+    PriorWall,
+    Standing,
+    Studio,
+    WishBar,
+)
+from .options import Options
+from .panes import Dashboard, box, pane
+from .subjects import subject_of
+
+
+def maximize(
+    model_or_subject: nn.Module | Subject | None = None,
+    dataset: Any = None,
+    *,
+    device: str | None = None,
+    wish: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Dashboard:
+    """An input that excites a class or a channel, frame after frame, beside real ones: the whole in one cell.
+
+    Parameters
+    ----------
+    model_or_subject
+        What to examine, as in :func:`.explore`.
+    dataset
+        For a model: its data, in nearly any form.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+    wish
+        What to begin with, as ``{"layer": "conv2", "number": 5, "prior": "fourier"}``; see :class:`.Wish`.
+    fields
+        For a model: further fields of the subject, such as ``classes``.
+
+    Raises
+    ------
+    TypeError
+        If a subject is given together with a dataset or fields.
+    ValueError
+        If the data does not fit the model, or the wish cannot be.
+    """
+    options = Options.from_environment()
+    given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
+    subject = subject_of(model_or_subject, given) or options.load_subject()
+    studio = Studio(subject, device or options.device, **(wish or {}))
+    return Dashboard(
+        studio,
+        [
+            MaximizeBar(studio),
+            box(
+                "lrp-columns",
+                box("lrp-narrow", pane(ChannelList(studio))),
+                box(
+                    "lrp-forms",
+                    pane(
+                        WishBar(studio),
+                        box("lrp-beside", FilmView(studio), box("lrp-natural", Standing(studio), HonestyView(studio))),
+                        Curves(studio),
+                    ),
+                ),
+            ),
+            box("lrp-below", pane(PriorWall(studio))),
+            MaximizeStatus(studio),
+        ],
+    )

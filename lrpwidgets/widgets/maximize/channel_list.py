@@ -1,0 +1,74 @@
+"""Which channels matter in an input, and where in the picture each of them is: what could be wished for instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from ..view import View, script, style
+from .film_view import shrunk
+from .wish_bar import described
+
+SIDE = 112
+"""Pixels of the input's side, about."""
+
+
+class ChannelList(View):
+    """The layers from the output down, an input, and its most relevant channels; a click wishes for one."""
+
+    exploration: Any  # a Studio
+    _esm = script("maximize/channel_list", "maximize/pictures")
+    _css = style("maximize/channel_list")
+    layers: traitlets.List[Any] = traitlets.List(help="[name, kind and sizes] of each").tag(sync=True)
+    state = traitlets.Dict(help="layer, wished layer and channel, item, count, name, what the network says").tag(
+        sync=True
+    )
+    rows: traitlets.List[Any] = traitlets.List(help="[channel, Σ R] of each").tag(sync=True)
+    picture = traitlets.Bytes(help="uint8, RGB of the input").tag(sync=True)
+    size = traitlets.Tuple((0, 0), help="its height and width").tag(sync=True)
+    heatmaps = traitlets.Bytes(help="int8, relevance through each channel").tag(sync=True)
+    heatmap = traitlets.Tuple((0, 0), help="height and width of each").tag(sync=True)
+
+    def __init__(self, state: Any, **traits: Any) -> None:
+        super().__init__(state, **traits)
+        self.follow(self._show, "concepts", "layers", "layer", "number")
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``."""
+        studio, listed = self.exploration, self.exploration.concepts
+        if "channel" in message:
+            if listed is None:
+                raise ValueError("There are no channels yet.")
+            studio.ask(layer=listed.layer, number=message["channel"])
+        elif "layer" in message:
+            studio.ask(layer=message["layer"], number=0)
+        elif "item" in message:
+            count = len(studio.subject.dataset)
+            studio.ask(item=message["item"] % count if count else None)
+
+    def _show(self) -> None:
+        studio, listed = self.exploration, self.exploration.concepts
+        layers = [[each.name, described(each)] for each in studio.layers]
+        wished = {"wished": studio.layer, "number": studio.number, "count": len(studio.subject.dataset)}
+        if listed is None:
+            self.draw(layers=layers, state=wished)
+            return
+        small = shrunk(listed.picture, SIDE)
+        maps = np.stack([each.heatmap for each in listed.concepts])
+        self.draw(
+            layers=layers,
+            state={
+                **wished,
+                "layer": listed.layer,
+                "item": listed.item,
+                "name": studio.subject.item_name(listed.item),
+                "says": studio.subject.class_name(listed.says),
+            },
+            rows=[[each.channel, each.relevance] for each in listed.concepts],
+            picture=small.tobytes(),
+            size=small.shape[:2],
+            heatmaps=maps.tobytes(),
+            heatmap=maps.shape[1:],
+        )

@@ -1,0 +1,71 @@
+// The newest frame, the frames that were kept, and the buttons of a film.
+
+function render({ model, el }) {
+  el.classList.add("lrp", "lrp-forming");
+  const frame = element("span");
+  const about = element("span", { className: "lrp-quiet" });
+  const canvas = picture("Maximized input");
+  const strip = element("div", { className: "lrp-kept", role: "group", ariaLabel: "Frames that were kept" });
+  const act = (what) => () => model.send({ do: what });
+  let goes = false;
+  const toggle = button("", "Play or pause", () => model.send({ do: goes ? "pause" : "play" }), { className: "lrp-play", data: { shortcut: "p" } });
+  const step = button("step", "Make one more frame", act("step"), { data: { shortcut: "." } });
+  const stop = button("stop", "End the film; the picture stays", act("stop"), { data: { shortcut: "x" } });
+  const restart = button("restart from here", "Begin a film at the frame that you look at", act("restart"), { data: { shortcut: "r" } });
+  el.append(
+    element("div", { className: "lrp-head" }, element("h2", {}, frame), element("span", { className: "lrp-space" }), about),
+    canvas,
+    strip,
+    element("div", { className: "lrp-reel" }, toggle, step, stop, restart),
+  );
+
+  function draw() {
+    const state = model.get("state");
+    const size = model.get("size");
+    if (state.step === undefined) return;
+    const from = state.trail.length ? `, begun at frame ${state.trail.at(-1).toLocaleString("en")}` : "";
+    frame.replaceChildren(`frame ${state.step.toLocaleString("en")}`, element("span", { className: "lrp-quiet" }, ` of ${state.steps.toLocaleString("en")}${from}`));
+    about.textContent = `${size[0]} × ${size[1]} · seed ${state.seed}`;
+    paintRgb(canvas, array(model.get("pixels"), Uint8Array), size);
+    canvas.ariaLabel = `Made up to excite ${state.what}, frame ${state.step}. ${state.sentence}`;
+    goes = state.running;
+    toggle.textContent = goes ? "❙❙ pause" : state.ended ? "↻ again" : "▶ play";
+    toggle.ariaLabel = goes ? "pause" : state.ended ? "again" : "play";
+    step.disabled = state.ended;
+    stop.disabled = state.ended;
+    el.dataset.step = state.step;
+    el.dataset.running = String(state.running);
+    el.dataset.ended = String(state.ended);
+    list(state);
+  }
+
+  function list({ kept, looked, newest, running }) {
+    const [bytes, size] = [array(model.get("thumbnails"), Uint8Array), model.get("thumbnail")];
+    const each = 3 * size[0] * size[1];
+    const wanted = `${kept}`;
+    if (strip.dataset.kept !== wanted || strip.dataset.bytes !== String(bytes.length)) {
+      Object.assign(strip.dataset, { kept: wanted, bytes: bytes.length });
+      strip.replaceChildren(...kept.map((_, place) => tile(place)), tile(null));
+      kept.forEach((at, place) => {
+        paintRgb(strip.children[place].firstElementChild, bytes.subarray(place * each, (place + 1) * each), size);
+        strip.children[place].lastChild.textContent = at.toLocaleString("en");
+        strip.children[place].ariaLabel = `frame ${at}`;
+      });
+    }
+    const last = strip.lastChild;
+    last.lastChild.textContent = running ? "live" : newest.toLocaleString("en");
+    last.ariaLabel = "the newest frame";
+    if (looked === null) paintRgb(last.firstElementChild, array(model.get("pixels"), Uint8Array), model.get("size"));
+    [...strip.children].forEach((one, place) => (one.ariaPressed = String(place === (looked ?? kept.length))));
+  }
+
+  function tile(place) {
+    const made = button("", "Look at this frame", () => model.send({ look: place }));
+    made.append(picture(""), element("span"));
+    return made;
+  }
+
+  return follow(model, el, draw);
+}
+
+export default { render };

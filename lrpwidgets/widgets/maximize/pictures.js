@@ -1,0 +1,33 @@
+// Pictures as raw bytes, and how they are drawn.
+
+const SMALL = 100; // pixels of a side from which on pictures are smoothed
+
+/** Draw RGB bytes (height, width, 3) on a canvas, one pixel each. */
+function paintRgb(canvas, bytes, [height, width]) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  canvas.style.imageRendering = Math.max(height, width) < SMALL ? "pixelated" : "auto";
+  if (!height || bytes.length < 3 * height * width) return;
+  const image = new ImageData(width, height);
+  for (let i = 0, j = 0; j < image.data.length; i += 3, j += 4) {
+    image.data[j] = bytes[i];
+    image.data[j + 1] = bytes[i + 1];
+    image.data[j + 2] = bytes[i + 2];
+    image.data[j + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** A canvas that is a picture for those who hear the page. */
+function picture(label) {
+  return element("canvas", { width: 0, height: 0, role: "img", ariaLabel: label });
+}
+
+/** Fill a choice with [value, words], if these are others than before. */
+function fill(node, pairs, value) {
+  const text = JSON.stringify(pairs);
+  if (node.listed !== text) {
+    node.replaceChildren(...pairs.map(([key, words]) => element("option", { value: key }, words)));
+    node.listed = text;
+  }
+  node.value = value;
+}

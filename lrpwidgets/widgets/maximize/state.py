@@ -1,0 +1,413 @@
+"""The state that all views of a maximization share: what is wished for, the film of it, and how honest it is.
+
+Setting ``layer``, ``number``, ``prior`` or another part of the wish begins a film; its frames arrive as ``moment``, one
+by one, and ``judged`` holds them against real inputs. Films have a thread of their own, so that the channels of another
+input are there at once meanwhile; a newer wish ends the film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import traitlets
+
+from ...lrp import Explanation
+from ...maximize import Run, maximize
+from ...subjects import Subject
+from ..asking import Asking
+from ..cells import until_run_again
+from ..exploration import CLOSED, sentence
+from ..question import from_query, to_query
+from ..worker import NewestWins
+from .concepts import Concepts, Opened, layers
+from .finder import Finder
+from .question import PARTS, Wish
+from .reel import PACE, Glance, Judged, Moment, Reel
+from .wall import Wall
+
+FILM, LOOK, WALL = range(3)
+"""Lanes of the film's thread."""
+
+KEPT = (0.0, 1 / 64, 1 / 16, 3 / 16, 3 / 8, 5 / 8)
+"""Frames that stay beside the newest, as shares of all steps: most happens early."""
+
+
+class Studio(Asking):
+    """What is wished for, and the film that shows it.
+
+    A film shows its first frame, and goes on when somebody looks: when a view appears on a page, or at :meth:`play`.
+
+    Parameters
+    ----------
+    subject
+        Model, data and classes.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+    wish
+        What to begin with, parts of a :class:`Wish`.
+
+    Raises
+    ------
+    ValueError
+        If a part of the wish makes no sense. What a network lacks, as a class or a layer, becomes :attr:`error`.
+    """
+
+    parts = PARTS
+
+    layer = traitlets.Any(None, allow_none=True, help="Layer whose channel is to be excited; None: a class.")
+    number = traitlets.Any(0, help="Of the channel, or of the class.")
+    prior = traitlets.Any("auto", help="Name of a prior; auto: the one that suits.")
+    steps = traitlets.Any(256, help="How many are taken.")
+    seed = traitlets.Any(0, help="Same seed, same picture.")
+    size = traitlets.Any(None, allow_none=True, help="Side in pixels; None: that of the data.")
+    item = traitlets.Any(None, allow_none=True, help="Input in which channels are looked for.")
+    classes = traitlets.Any(None, allow_none=True, help="Classes of the wall; None: three, evenly spread.")
+
+    answer = traitlets.Instance(Run, allow_none=True, help="The run whose frames are shown; None before the first.")
+    moment = traitlets.Instance(Moment, allow_none=True, help="The newest frame.")
+    kept = traitlets.Tuple(help="Moments that stay, the first among them.")
+    looked = traitlets.Int(None, allow_none=True, help="Which of them is looked at; None: the newest frame.")
+    running = traitlets.Bool(help="Whether frames are being made.")
+    ended = traitlets.Bool(help="Whether there are no more.")
+    glance = traitlets.Instance(Glance, allow_none=True, help="Where the film stands among real inputs, in passing.")
+    judged = traitlets.Instance(Judged, allow_none=True, help="How honest a frame is; None before the first.")
+    densities = traitlets.Tuple(help="(step, log-density) wherever it was measured.")
+    trail = traitlets.Tuple(help="Steps of earlier films at whose frames this one was begun, the first film first.")
+
+    layers = traitlets.Tuple(help="Layers that can be asked for, Opened, output first.")
+    concepts = traitlets.Instance(Concepts, allow_none=True, help="Channels that matter in the input.")
+    tiles = traitlets.Tuple(help="Tiles of the wall that are made.")
+    painting = traitlets.Bool(True, help="Whether the wall goes on.")
+
+    error = traitlets.Unicode(help="What went wrong, as a sentence; empty if nothing did.")
+    appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
+    busy = traitlets.Bool(help="Whether something other than the next frame is waited for.")
+    progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
+
+    def __init__(self, subject: Subject, device: str | None = None, **wish: Any) -> None:
+        until_run_again(self.close)
+        self.subject, self.device = subject, device
+        self.explainer = subject.explainer(device=device)
+        self.worker, self.films = NewestWins(), NewestWins()
+        self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
+        self._waiting: dict[object, str] = {}
+        self._finder, self._wall = Finder(self), Wall(self)
+        self._filmed: tuple[Any, ...] = ()
+        self._good: Wish | None = None  # the newest wish of which there was a frame
+        first = Wish.from_dict({"item": subject.start if len(subject.dataset) else None, **wish})
+        self._quiet = True
+        super().__init__(**{name: getattr(first, name) for name in PARTS})
+        self._quiet = False
+        self._check(first)
+        self._ask()
+
+    # -- the wish --------------------------------------------------------------------------------------------------
+
+    @property
+    def question(self) -> Wish:
+        """All that is wished for; raises ValueError for what cannot be."""
+        return Wish(**{name: getattr(self, name) for name in PARTS})
+
+    def ask(self, **parts: Any) -> None:
+        """Change several parts of the wish at once; raises ValueError for what cannot be asked."""
+        wish = replace(self.question, **parts)
+        self._check(wish)
+        self._put(wish)
+        self._ask()
+
+    # -- the film --------------------------------------------------------------------------------------------------
+
+    @property
+    def seen(self) -> Moment | None:
+        """The frame that is looked at."""
+        if self.looked is not None and self.looked < len(self.kept):
+            kept: Moment = self.kept[self.looked]
+            return kept
+        return self.moment
+
+    def play(self, most: int | None = None) -> None:
+        """Make frames, all that are left or `most`; a film that has ended begins again."""
+        if self.ended:
+            self._begin()
+        else:
+            self._go(most)
+
+    def pause(self) -> None:
+        """Make no more frames for now."""
+        self._reel.pause()
+        self.running = False
+
+    def step(self) -> None:
+        """Make one more frame."""
+        self._reel.pause()
+        if not self.ended:
+            self._go(1)
+
+    def stop(self) -> None:
+        """End the film at once; its newest frame stays."""
+        self._reel.stop()
+        self.running, self.ended = False, True
+
+    def restart(self) -> None:
+        """Begin a film at the frame that is looked at."""
+        if self.seen is None:
+            raise ValueError("There is no frame to begin at yet.")
+        self._begin(self.seen)
+
+    def look(self, place: int | None) -> None:
+        """Look at one of the frames that were kept, or at the newest; the film waits meanwhile."""
+        if place is not None and not 0 <= place < len(self.kept):
+            raise ValueError(f"There is no frame {place!r} to look at; {len(self.kept)} were kept.")
+        self._reel.pause()
+        self.running, self.looked = False, place
+        moment, reel = self.seen, self._reel
+        if moment is not None:
+            self.films.submit(_safely(lambda: reel.judge(moment.frame)), self._done(reel), lane=LOOK)
+
+    def paint(self, *, on: bool) -> None:
+        """Let the wall go on, or wait."""
+        self.painting = on
+        self._wall.go_on()
+
+    def wall_classes(self) -> tuple[int, ...]:
+        """The classes of the wall."""
+        return self._wall.classes
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state as plain values, for links and files."""
+        return {"subject": self.subject.name, **self.question.to_dict()}
+
+    def link(self) -> str:
+        """The state as a query string, such as ``subject=digits&number=3``."""
+        return to_query(self.to_dict())
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Wish again for what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        parts = dict(from_query(state) if isinstance(state, str) else state)
+        subject = parts.pop("subject", self.subject.name)
+        if subject != self.subject.name:
+            raise ValueError(f"This state is of the subject {subject!r}; here is {self.subject.name!r}.")
+        wish = Wish.from_dict(parts)
+        if wish.item is None and len(self.subject.dataset):
+            wish = replace(wish, item=self.subject.start)
+        self._check(wish)
+        self._put(wish)
+        self._ask()
+
+    # -- computing -------------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """End what is under way; what is on the screen stays."""
+        self.stop()
+        self._finder.cancel()
+        self._waiting.clear()
+        self._tell()
+
+    def close(self) -> None:
+        """Stop computing, and let go of all that was computed."""
+        self._reel.leave()
+        self._finder.cancel()
+        self.worker.close()
+        self.films.close()
+        self.error = CLOSED
+        self.unobserve_all()
+        self.running = False
+        self.answer = self.moment = self.judged = self.glance = self.concepts = None
+        self.kept, self.tiles = (), ()
+
+    def wait_for(self, what: object, stage: str) -> None:
+        """Say that `what` takes its time; nothing more once `stage` is empty."""
+        if stage:
+            self._waiting[what] = stage
+        else:
+            self._waiting.pop(what, None)
+        self._tell()
+
+    def know(self, explanation: Explanation) -> None:
+        """Learn from an explanation which layers there are."""
+        if not self.layers:
+            self.layers = layers(explanation)
+
+    def opened(self, name: str) -> Opened | None:
+        """What is known of a layer."""
+        return next((each for each in self.layers if each.name == name), None)
+
+    @traitlets.observe(*PARTS)
+    def _ask_again(self, change: Any) -> None:
+        if self._quiet:
+            return
+        try:
+            self._check(self.question)
+        except ValueError as error:
+            self.error = sentence(error)
+            with self._quietly():
+                setattr(self, change["name"], change["old"])
+            return
+        self._ask()
+
+    @traitlets.observe("appeared")
+    def _roll(self, change: Any) -> None:
+        if change["old"] == 0 and not self.ended:  # what a kernel makes before anybody looks is one frame
+            self._go(None)
+
+    @traitlets.observe("running", "appeared")
+    def _paint(self, change: Any) -> None:
+        self._wall.go_on()
+
+    def _check(self, wish: Wish) -> None:
+        count = len(self.subject.dataset)
+        if wish.item is not None and wish.item >= count:
+            raise ValueError(f"There is no input {wish.item}; here are {count:,}, counted from 0.")
+        for each in wish.classes or ():
+            if self.subject.classes and each >= len(self.subject.classes):
+                raise ValueError(f"There is no class {each}; the model has {len(self.subject.classes)}.")
+
+    def _ask(self) -> None:
+        wish = self.question
+        if wish.film != self._filmed:
+            self._begin()
+        self._finder.look()
+        self._wall.begin()
+
+    def _made(self, wish: Wish, start: Any = None) -> Run:
+        size: Any = wish.size
+        if size is not None and not len(self.subject.dataset):  # nothing tells how many channels there are
+            size = (_channels(self.subject), size, size)
+        given = {"steps": wish.steps, "seed": wish.seed, "size": size, "device": self.device}
+        return maximize(self.subject, wish.objective, wish.prior, start=start, **given)
+
+    def _begin(self, start: Moment | None = None) -> None:
+        """Begin a film from the start, or at a frame; what is on the screen stays until there is another frame."""
+        self._reel.leave()
+        wish, frame = self.question, None if start is None else start.frame
+        trail = () if start is None else (*self.trail, start.step)
+        self._filmed = wish.film
+        pace = PACE if self.films.apart else 0.0
+        self._reel = Reel(lambda: self._made(wish, frame), _Screen(self), pace, (wish, trail))
+        self.ended = False
+        self._go(None if self.appeared else 1)
+
+    def _go(self, most: int | None) -> None:
+        reel = self._reel
+        reel.resume()
+        with self.hold_trait_notifications():
+            self.looked, self.running = None, True
+        self.films.submit(_safely(lambda: reel.play(most)), self._done(reel), lane=FILM)
+
+    def _done(self, reel: Reel) -> Callable[[Any], None]:
+        orders = reel.orders
+
+        def done(outcome: str) -> None:
+            if reel is not self._reel:
+                return
+            self.wait_for(_FILM, "")
+            if reel.orders == orders or reel.ended:
+                self.running, self.ended = False, reel.ended
+            if outcome:
+                self._fail(outcome)
+            elif self.answer is not None and reel.ended and not reel.halted:
+                self.error = self.answer.stopped or self.error
+
+        return done
+
+    def _fail(self, outcome: str) -> None:
+        """Say what is wrong; a wish that cannot be does not stay."""
+        self.error = outcome
+        self.running, self.ended = False, True
+        if self.answer is None or self.answer is self._reel.run or self._good is None:
+            return
+        self._filmed = self._good.film
+        with self._quietly():
+            for name in ("layer", "number", "prior", "steps", "seed", "size"):
+                setattr(self, name, getattr(self._good, name))
+        self._finder.look()
+
+    def _tell(self) -> None:
+        stages = [*self._waiting.values()]
+        with self.hold_trait_notifications():
+            self.busy, self.progress = bool(stages), (stages[-1], 0, 0) if stages else ()
+
+    # -- what a film tells -----------------------------------------------------------------------------------------
+
+    def _show(self, reel: Reel, moment: Moment) -> None:
+        new = self.answer is not reel.run
+        with self.hold_trait_notifications():
+            if new:
+                assert reel.run is not None
+                self._good, self.trail = reel.about
+                self.answer, self.kept, self.densities, self.looked = reel.run, (), (), None
+                self.glance = None
+                self.error = ""
+            self.moment = moment
+            if moment.step in {round(share * self._good.steps) for share in KEPT if self._good}:
+                self.kept = (*self.kept, moment)
+        self.wait_for(_FILM, "")
+
+    def _hold(self, reel: Reel, judged: Judged) -> None:
+        self.know(judged.honesty.explanation)
+        with self.hold_trait_notifications():
+            self.judged = judged
+            self._note_density(judged.step, judged.honesty.log_density)
+        self.wait_for(_FILM, "")
+
+    def _pass(self, glance: Glance) -> None:
+        with self.hold_trait_notifications():
+            self.glance = glance
+            self._note_density(glance.step, glance.log_density)
+
+    def _note_density(self, step: int, density: float) -> None:
+        if density == density:  # no NaN
+            known = [each for each in self.densities if each[0] != step][-400:]
+            self.densities = tuple(sorted([*known, (step, density)]))
+
+
+_FILM = "film"
+
+
+class _Screen:
+    """Brings home what a film tells on its thread, unless another film is shown by then."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def shown(self, reel: Reel, moment: Moment) -> None:
+        self._tell(reel, lambda: self._studio._show(reel, moment))
+
+    def glanced(self, reel: Reel, glance: Glance) -> None:
+        self._tell(reel, lambda: self._studio._pass(glance))
+
+    def judged(self, reel: Reel, judged: Judged) -> None:
+        self._tell(reel, lambda: self._studio._hold(reel, judged))
+
+    def told(self, reel: Reel, stage: str) -> None:
+        self._tell(reel, lambda: self._studio.wait_for(_FILM, stage))
+
+    def _tell(self, reel: Reel, call: Callable[[], None]) -> None:
+        def heard() -> None:
+            if reel is self._studio._reel:
+                call()
+
+        self._studio.worker.at_home(heard)
+
+
+def _channels(subject: Subject) -> int:
+    """How many channels a picture has: those of the first convolution, else three."""
+    found = (getattr(module, "in_channels", None) for module in subject.model.modules())
+    return next((each for each in found if isinstance(each, int)), 3)
+
+
+def _safely(job: Callable[[], None]) -> Callable[[], str]:
+    """What a thread does: the job, and what went wrong as a sentence."""
+
+    def run() -> str:
+        try:
+            job()
+        except Exception as error:  # a person without a console must see every one of them
+            return sentence(error)
+        return ""
+
+    return run

@@ -1,0 +1,78 @@
+"""What `serve maximize` opens, and what the dashboard takes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from lrpwidgets import dashboards, subjects
+from lrpwidgets.dashboards import command
+from lrpwidgets.dashboards.options import VARIABLE, Options
+
+
+@pytest.fixture
+def maximized(no_loop):
+    """Make the dashboard, and close what was made."""
+    made = []
+
+    def maximize(*args, **options):
+        made.append(dashboards.maximize(*args, **options))
+        return made[-1].exploration
+
+    yield maximize
+    for each in made:
+        each.close()
+
+
+def test_serve_opens_its_notebook(monkeypatch):
+    calls = []
+    monkeypatch.setattr(command, "serve_notebook", lambda *args, **options: calls.append(args))
+    result = CliRunner().invoke(command.main, ["serve", "maximize", "--subject", "shapes", "--port", "0"])
+    assert result.exit_code == 0, result.output
+    [(notebook, options)] = calls
+    assert notebook.name == "maximize.ipynb"
+    assert options.subject == "shapes"
+
+
+def test_a_store_is_for_another_dashboard():
+    result = CliRunner().invoke(command.main, ["serve", "maximize", "--store", "x", "--port", "0"])
+    assert result.exit_code == 2
+    assert "--store is for the dashboard spray." in result.output
+
+
+def test_it_opens_what_the_command_was_asked_for(maximized, monkeypatch):
+    monkeypatch.setenv(VARIABLE, Options(subject="digits").to_environment()[VARIABLE])
+    studio = maximized()
+    assert studio.subject.name == "digits"
+    assert studio.error == ""
+    assert studio.moment.step == 0
+
+
+def test_a_wish_is_what_it_begins_with(maximized):
+    studio = maximized(subjects.load("digits"), wish={"layer": "conv2", "number": 5, "prior": "fourier"})
+    assert str(studio.answer.objective) == "channel 5 of conv2"
+    assert studio.error == ""
+
+
+def test_a_model_is_taken_with_its_data(maximized):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)).eval()
+    studio = maximized(model, torch.rand(20, 1, 6, 6), classes=["ant", "bee", "cat"])
+    studio.play()
+    assert studio.error == ""
+    assert studio.ended
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"), [({"prior": "x"}, "There is no prior 'x'"), ({"what": 1}, "A state has no part 'what'")]
+)
+def test_a_wish_that_makes_no_sense_is_refused(wish, said):
+    with pytest.raises(ValueError, match=said):
+        dashboards.maximize(subjects.load("digits"), wish=wish)
+
+
+def test_a_subject_has_its_own_data():
+    with pytest.raises(TypeError, match="dataset can be given with a torch model only"):
+        dashboards.maximize(subjects.load("digits"), torch.rand(2, 1, 8, 8))

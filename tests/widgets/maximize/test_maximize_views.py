@@ -1,0 +1,190 @@
+"""Promises that every view of a studio keeps; see test_view.py for those of an exploration."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import weakref
+
+import numpy as np
+import pytest
+from ipywidgets.widgets.widget import _instances
+from PIL import Image
+
+from lrpwidgets.widgets.maximize import (
+    ChannelList,
+    Curves,
+    FilmView,
+    HonestyView,
+    MaximizeBar,
+    MaximizeStatus,
+    PriorWall,
+    Standing,
+    WishBar,
+)
+
+VIEWS = [ChannelList, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, WishBar]
+CHARTS = [Curves, Standing]
+NOT_OURS = {"Layout", "HTMLStyle"}
+"""What ipywidgets makes beside each widget, and leaves."""
+
+
+def observers(state):
+    return {
+        (name, kind): list(handlers)
+        for name, kinds in state._trait_notifiers.items()
+        for kind, handlers in kinds.items()
+        if handlers
+    }
+
+
+@pytest.mark.parametrize("view", [*VIEWS, *CHARTS])
+def test_a_closed_view_leaves_no_observer_and_no_widget(studio, view):
+    before, living = observers(studio), set(_instances.values())
+    made = view(studio)
+    made.close()
+    assert observers(studio) == before
+    assert {type(each).__name__ for each in set(_instances.values()) - living} <= NOT_OURS
+    studio.number = 7  # nobody is there to fail
+    assert studio.error == ""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_closed_view_can_be_forgotten(studio, view):
+    made = view(studio)
+    ghost = weakref.ref(made)
+    made.close()
+    del made
+    gc.collect()
+    assert ghost() is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_that_missed_something_is_sent_everything(studio, say, view):
+    studio.paint(on=False)  # the wall begins when somebody looks, and would be sent too
+    made = view(studio)
+    sent = []
+    made.send_state = lambda key=None: sent.append(key)
+    say(made, drawn=made.seq)
+    assert sent == []
+    say(made, drawn=made.seq - 1)
+    assert sent == [None]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "message",
+    [
+        {}, {"unknown": 1}, {"set": "x", "to": 1}, {"set": "number", "to": "x"}, {"set": "prior", "to": None},
+        {"do": "close"}, {"do": None}, {"look": 99}, {"look": "x"}, {"channel": 10**6}, {"channel": "x"}, {"layer": 3},
+        {"item": "x"}, {"classes": 5}, {"classes": [None]}, {"wish": "x", "prior": "y"}, {"want": "x"},
+        {"restore": "x"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_message_that_makes_no_sense_never_raises(studio, say, view, message):
+    made, before = view(studio), studio.moment
+    say(made, **message)
+    assert studio.moment is before
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
+    assert isinstance(view._esm, str)
+    assert "export default { render }" in view._esm
+    assert "http" not in view._esm.replace("http://www.w3.org", "") + view._css
+
+
+def test_the_film_sends_the_frame_as_the_subject_shows_it(studio, digits):
+    view = FilmView(studio)
+    shown = np.frombuffer(view.pixels, np.uint8).reshape(*view.size, 3)
+    np.testing.assert_array_equal(shown, np.asarray(digits.to_image(studio.moment.frame.images[0]).convert("RGB")))
+    assert view.state["step"] == 32
+    assert len(view.thumbnails) == 5 * 8 * 8 * 3
+
+
+def test_what_a_person_does_with_the_film(film, digits, say):
+    studio = film(digits)
+    view = FilmView(studio)
+    say(view, do="step")
+    assert view.state["step"] == 1
+    say(view, do="play")
+    assert view.state["ended"]
+    say(view, look=0)
+    assert view.state["step"] == 0
+    say(view, do="restart")
+    assert view.state["trail"] == [0]
+
+
+def test_the_sentence_is_that_of_the_library(studio):
+    view = HonestyView(studio)
+    assert view.state["sentence"] == studio.judged.honesty.sentence
+    assert len(view.pixels) == 8 * 8 * 3
+    assert [words for words, *_ in view.state["facts"]] == ["distance ", "left under shifts "]
+
+
+def test_real_inputs_are_bars_and_dots_and_the_picture_a_line(studio):
+    chart, honesty = Standing(studio), studio.judged.honesty
+    bars, line = chart._activation.figure.marks[:2]
+    assert len(bars.x) == 30
+    dots = chart._density.figure.marks[0]
+    assert len(dots.x) == len(honesty.log_densities)
+    assert float(line.x[0]) == pytest.approx(honesty.activation)
+
+
+def test_far_away_pictures_leave_real_inputs_their_shape():
+    from lrpwidgets.widgets.maximize.standing import bent
+
+    real = np.linspace(0, 1, 50, dtype=np.float32)
+    assert bent(real, 1.2)(0.7) == 0.7
+    bend = bent(real, 1000.0)
+    places = [bend(value) for value in (0.0, 1.0, 1000.0)]
+    assert places == sorted(places)
+    assert (places[1] - places[0]) / (places[2] - places[0]) > 0.2
+
+
+def test_a_click_on_a_channel_wishes_for_it(studio, say):
+    view = ChannelList(studio)
+    channel = view.rows[0][0]
+    say(view, channel=channel)
+    assert (studio.layer, studio.number) == (view.state["layer"], channel)
+    say(view, item=-1)
+    assert studio.item == len(studio.subject.dataset) - 1
+
+
+def test_a_layer_is_wished_for_with_its_most_relevant_channel(studio, say):
+    view = WishBar(studio)
+    first = studio.concepts
+    say(view, set="layer", to=first.layer)
+    assert (studio.layer, studio.number) == (first.layer, first.concepts[0].channel)
+    say(view, set="layer", to=None)
+    assert studio.layer is None
+    say(view, set="number", to=99)
+    assert "There is no class 99" in studio.error
+    assert view.state["number"] == 0
+
+
+def test_a_tile_of_the_wall_is_played_as_a_film(film, digits, say):
+    studio = film(digits, classes=(3,))
+    studio.appeared += 1
+    view = PriorWall(studio)
+    assert len(view.tiles) == 5
+    assert len(view.pixels) == 5 * 8 * 8 * 3
+    say(view, wish=3, prior="fourier")
+    assert (studio.number, studio.prior) == (3, "fourier")
+
+
+def test_a_saved_picture_says_what_it_is(studio, say):
+    view, sent = MaximizeBar(studio), []
+    view.send = lambda content, buffers=None: sent.append(content)
+    say(view, want="picture")
+    saved = Image.open(io.BytesIO(base64.b64decode(sent[0]["text"])))
+    assert saved.text["Comment"] == studio.judged.honesty.sentence
+    np.testing.assert_array_equal(np.asarray(saved), studio.moment.pixels)
+
+
+def test_the_status_line_says_how_far_it_is(studio):
+    texts = "".join("".join(part) for part in MaximizeStatus(studio).state["parts"])
+    assert "32 of 32 steps" in texts
+    assert "held against 355 real inputs" in texts

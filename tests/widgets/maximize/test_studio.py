@@ -1,0 +1,277 @@
+"""The state of a maximization: wishes, films, and what goes wrong."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from lrpwidgets.maximize import maximize, objectives
+from lrpwidgets.subjects import Subject, TensorSamples
+from lrpwidgets.widgets.maximize import (
+    ChannelList,
+    Curves,
+    FilmView,
+    HonestyView,
+    PriorWall,
+    Standing,
+    Studio,
+    Wish,
+    exports,
+)
+from lrpwidgets.widgets.question import from_query
+
+
+def test_before_anybody_looks_there_is_one_frame_and_what_is_to_be_said_of_it(film, digits):
+    studio = film(digits)
+    assert studio.moment.step == 0
+    assert studio.judged.step == 0
+    assert studio.judged.honesty.sentence
+    assert not studio.running
+    assert studio.tiles == ()
+
+
+def test_a_film_begins_when_somebody_looks(film, digits):
+    studio = film(digits)
+    studio.appeared += 1
+    assert studio.moment.step == 32
+    assert studio.ended
+    assert studio.judged.step == 32
+
+
+def test_the_film_is_that_of_the_library(studio, digits):
+    result = maximize(digits, objectives.class_score(0), prior="l2", steps=32).finish()
+    torch.testing.assert_close(studio.moment.frame.images, result.images)
+    assert studio.judged.honesty.activation == pytest.approx(float(result.objective[0]))
+    assert studio.moment.objective == pytest.approx(result.curves["objective"][-1])
+    assert len(studio.moment.curve) == len(studio.moment.steps)
+
+
+def test_some_frames_are_kept_and_can_be_looked_at(studio):
+    assert [each.step for each in studio.kept] == [0, 2, 6, 12, 20]
+    studio.look(1)
+    assert studio.seen.step == 2
+    assert studio.judged.step == 2  # no picture stands alone
+    studio.look(None)
+    assert studio.seen.step == 32
+    with pytest.raises(ValueError, match="There is no frame 9"):
+        studio.look(9)
+
+
+def test_step_makes_one_frame_and_play_the_rest(film, digits):
+    studio = film(digits)
+    studio.step()
+    assert (studio.moment.step, studio.ended) == (1, False)
+    studio.step()
+    assert (studio.moment.step, studio.running) == (2, False)
+    studio.play()
+    assert (studio.moment.step, studio.ended) == (32, True)
+
+
+def test_a_film_that_was_stopped_begins_again(film, digits):
+    studio = film(digits)
+    studio.step()
+    studio.stop()
+    assert (studio.running, studio.ended, studio.moment.step) == (False, True, 1)
+    studio.step()
+    assert studio.moment.step == 1
+    studio.play()
+    assert studio.moment.step == 0
+    assert not studio.ended
+
+
+def test_a_film_begins_again_at_a_frame_and_its_code_makes_the_same_picture(studio, digits):
+    studio.look(2)
+    studio.restart()
+    studio.play()
+    assert studio.trail == (6,)
+    made: dict = {}
+    lines = exports.code(studio).replace('result.picture().save("maximized.png")', "").replace("print", "str")
+    exec(lines, made)
+    torch.testing.assert_close(made["result"].images, studio.moment.frame.images)
+
+
+def test_a_channel_is_wished_for(film, digits):
+    studio = film(digits, layer="conv2", number=5)
+    studio.play()
+    assert studio.error == ""
+    assert str(studio.answer.objective) == "channel 5 of conv2"
+    assert studio.concepts.layer == "conv2"
+    assert 5 in [each.channel for each in studio.concepts.concepts]
+
+
+def test_the_channels_are_those_of_the_explanation(film, digits):
+    studio = film(digits, layer="conv3", number=1)
+    explainer = digits.explainer()
+    explanation = explainer.explain(digits.item(digits.start)[0][None])
+    assert studio.concepts.says == explanation.top_class
+    sums = [each.relevance for each in studio.concepts.concepts[:-1]]
+    assert sums == sorted(sums, reverse=True)
+    assert all(each.heatmap.shape == (8, 8) for each in studio.concepts.concepts)
+
+
+def test_the_state_travels_as_a_link(film, digits):
+    studio = film(digits, layer="conv2", number=3, prior="fourier", seed=4, item=5, classes=(1, 2))
+    link = studio.link()
+    other = film(digits)
+    other.restore("?" + link)
+    assert other.question == studio.question
+    assert Wish.from_dict({k: v for k, v in from_query(link).items() if k != "subject"}) == studio.question
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"layer": "conv9"}, "conv9"),
+        ({"layer": "conv2", "number": 32}, "The layer 'conv2' has no channel 32; it has 32, numbered from 0."),
+        ({"number": 10}, "There is no class 10"),
+        ({"size": 1}, ""),
+    ],
+)
+def test_what_the_network_lacks_is_a_sentence_and_the_film_before_stays(studio, parts, sentence):
+    before, good = studio.moment, studio.question
+    studio.ask(**parts)
+    assert studio.error
+    assert sentence in studio.error
+    assert studio.moment is before
+    assert studio.question == good
+    studio.ask(number=3)
+    assert studio.error == ""
+    assert studio.moment.step == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "sentence"),
+    [
+        ("prior", "spectre", "There is no prior 'spectre'"),
+        ("steps", 0, "steps must be a whole number from 1 to 100,000, got 0."),
+        ("number", -1, "number must be a whole number"),
+        ("number", 1.5, "number must be a whole number"),
+        ("seed", "x", "seed must be a whole number"),
+        ("item", 10**6, "There is no input 1000000"),
+        ("classes", (99,), "There is no class 99"),
+        ("layer", 3, "layer must be the name of a layer"),
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence_and_changes_nothing(studio, part, value, sentence):
+    before = studio.question
+    setattr(studio, part, value)
+    assert sentence in studio.error
+    assert studio.question == before
+
+
+@pytest.mark.parametrize(
+    "link", ["?subject=shapes", "?steps=none", "?what=1", "?number=%7B", "?classes=3", "?subject=digits&size=0"]
+)
+def test_a_damaged_link_changes_nothing(studio, link):
+    before = studio.question
+    with pytest.raises(ValueError):  # noqa: PT011  # each has its own words
+        studio.restore(link)
+    assert studio.question == before
+
+
+class Dead(nn.Module):
+    """The first channel never fires."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.dense = nn.Linear(2 * 16, 2)
+        with torch.no_grad():
+            self.conv.weight[0] = 0
+            self.conv.bias[0] = -1
+
+    def forward(self, x):
+        return self.dense(self.conv(x).relu().flatten(1))
+
+
+class Burst(nn.Module):
+    """Scores that are no numbers from the sixth gradient on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Linear(36, 2)
+        self.gradients = 0
+
+    def forward(self, x):
+        self.gradients += torch.is_grad_enabled()
+        return self.dense(x.flatten(1)) * (float("nan") if self.gradients > 5 and torch.is_grad_enabled() else 1.0)
+
+
+def data():
+    torch.manual_seed(1)
+    return TensorSamples(torch.rand(12, 1, 6, 6), [0, 1] * 6, [f"picture {i}" for i in range(12)])
+
+
+def subject_of(model):
+    return Subject(model.eval(), data(), ["ant", "bee"], bounds=((0.0,), (1.0,)))
+
+
+def test_a_dead_channel_is_said_to_be_dead(film):
+    studio = film(subject_of(Dead()), layer="relu", number=0, steps=64)
+    studio.play()
+    assert "Nothing about the image changes channel 0 of relu" in studio.error
+    assert studio.ended
+    assert studio.moment is not None
+
+
+def test_not_a_number_ends_the_film_with_a_sentence(film):
+    studio = film(subject_of(Burst()), prior="none")
+    studio.play()
+    assert "became NaN or infinite" in studio.error
+    assert studio.ended
+    assert math.isfinite(studio.moment.objective)
+
+
+def test_without_data_the_size_is_asked_for(film, digits):
+    studio = film(replace(digits, dataset=()))
+    assert "Without data the size is unknown" in studio.error
+    assert studio.moment is None
+    assert studio.concepts is None
+    studio.ask(size=8)
+    assert studio.error == ""
+    assert studio.moment.pixels.shape == (8, 8, 3)
+    assert "no real inputs to hold it against" in studio.judged.honesty.sentence
+    assert studio.judged.nearest is None
+    for view in (HonestyView, Standing, Curves, FilmView, ChannelList, PriorWall):
+        view(studio).close()
+    assert studio.error == ""
+
+
+def test_the_wall_is_made_while_nothing_else_is(film, digits):
+    studio = film(digits, classes=(3, 7))
+    studio.paint(on=False)
+    studio.appeared += 1
+    assert studio.tiles == ()
+    studio.paint(on=True)
+    assert [(each.prior, each.number) for each in studio.tiles[:2]] == [("none", 3), ("l2", 3)]
+    assert len(studio.tiles) == 10
+    assert all(each.pixels.shape == (8, 8, 3) and math.isfinite(each.log_density) for each in studio.tiles)
+    studio.ask(classes=(1,))
+    assert len(studio.tiles) == 5
+
+
+def test_closing_ends_everything(film, digits):
+    studio = film(digits)
+    studio.close()
+    assert studio.moment is None
+    assert not studio.worker.open
+    assert not studio.films.open
+    studio.play()
+    assert studio.moment is None
+
+
+def test_memory_does_not_grow_with_frames(film, digits):
+    studio = film(digits, steps=1500, prior="fourier")
+    studio.play()
+    assert len(studio.kept) == 6
+    assert len(studio.moment.curve) < 450
+    assert len(studio.densities) <= 401
+
+
+def test_a_studio_is_of_a_subject_alone():
+    with pytest.raises(ValueError, match="There is no prior"):
+        Studio(Subject(nn.Flatten()), prior="x")
