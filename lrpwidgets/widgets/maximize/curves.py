@@ -89,6 +89,8 @@ class _Curve:
         self._line = bqplot.Lines(scales=scales, colors=["var(--ink)"], stroke_width=1.5)
         self._end = bqplot.Scatter(scales=scales, colors=["var(--ink)"], default_size=44, stroke_width=0)
         self._band = bqplot.Lines(scales=scales, colors=["var(--quiet)"], stroke_width=1, line_style="dashed")
+        # Never empty: bqplot's script reads the first of its lines.
+        self._line.x, self._line.y, self._line.visible = [0, 1], [0, 0], False
         self._band.x, self._band.y, self._band.visible = [0, 1], [[0, 0], [0, 0]], False
         self._across = bqplot.Axis(scale=self._x, grid_lines="none")
         self._up = bqplot.Axis(scale=self._y, side="left", grid_lines="none")
@@ -111,11 +113,11 @@ class _Curve:
             self._y.min, self._y.max = low - 0.04 * (high - low), high + 0.04 * (high - low)
         self._x.max = max(1, most)
         with self._line.hold_sync():
-            self._line.x, self._line.y = x, y
+            self._line.x, self._line.y, self._line.visible = x, y, True
         place = int(np.abs(x - at).argmin())
         with self._end.hold_sync():
             self._end.x, self._end.y = [x[place]], [y[place]]
-        with self._band.hold_sync():  # never empty: bqplot's script reads the first of its lines
+        with self._band.hold_sync():
             self._band.visible = band is not None
             self._band.x = [0, max(1, most)]
             self._band.y = [[each, each] for each in band or (low, low)]

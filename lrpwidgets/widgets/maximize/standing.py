@@ -91,6 +91,7 @@ class _Row:
         else:
             self._real = bqplot.Scatter(scales=scales, colors=[grey], default_size=22, stroke_width=0)
         self._line = bqplot.Lines(scales=scales, colors=["var(--ink)"], stroke_width=2)
+        self._line.x, self._line.y = [0, 0], [0, 0]  # never empty: bqplot's script reads the first of its lines
         self._end = bqplot.Scatter(scales=scales, colors=["var(--ink)"], default_size=52, stroke_width=0)
         self._name = bqplot.Label(scales=scales, colors=["var(--ink)"], align="middle", default_size=12, y_offset=-9)
         self._axis = bqplot.Axis(scale=self._x, grid_lines="none")
