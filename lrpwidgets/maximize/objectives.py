@@ -176,7 +176,7 @@ class Score(Objective):
         return own.flatten(1).mean(1) if own.dim() > 1 else own
 
     def __str__(self) -> str:
-        name = self.name or str(self.number)
+        name = f"“{self.name or self.number}”"
         return f"log p({name})" if self.logarithm else name
 
 

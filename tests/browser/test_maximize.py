@@ -167,4 +167,4 @@ def test_it_works_in_jupyterlab(lab):
     page.wait_for_function("document.querySelector('.lrp-forming').dataset.ended === 'false'")
     film.ends()
     same(film.pixels(), shown(objectives.class_score(7), steps=25))
-    expect(page.locator(".lrp-honesty")).to_contain_text("7 would like")
+    expect(page.locator(".lrp-honesty")).to_contain_text("“7” would like")

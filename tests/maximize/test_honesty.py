@@ -49,7 +49,7 @@ def test_what_excites_beyond_measure_is_no_natural_input(run):
     assert honesty.percentile == 1
     assert honesty.sentence.startswith("No natural input: it excites ")
     assert "times as much as the strongest of 355 real inputs" in honesty.sentence
-    assert honesty.sentence.endswith("It shows what 3 would like, not what it sees.")
+    assert honesty.sentence.endswith("It shows what “3” would like, not what it sees.")
     assert str(honesty) == honesty.sentence
 
 
@@ -78,7 +78,7 @@ def test_without_data_there_is_nothing_to_compare_with(digits):
     assert math.isnan(honesty.log_density)
     assert honesty.nearest == -1
     assert not honesty.natural
-    assert honesty.sentence == "Made up to excite class 3. There are no real inputs to hold it against."
+    assert honesty.sentence == "Made up to excite “class 3”. There are no real inputs to hold it against."
 
 
 def test_a_picture_is_shown_as_the_subject_shows_its_inputs(digits, run):

@@ -57,9 +57,9 @@ def test_objectives_add_subtract_and_scale(model, x):
 def test_texts(model, x):
     network = Network(Explainer(model), ["1"], x[:1])
     objective = class_score("hen") - 2 * class_score(1) + channel("1", 3, position=(2, 7))
-    assert str(objective.settled(network, CLASSES, None)) == "hen - 2 × goose + channel 3 at (2, 7) of 1"
-    assert str(-class_score(1)) == "- 1"
-    assert str(log_probability("hen")) == "log p(hen)"
+    assert str(objective.settled(network, CLASSES, None)) == "“hen” - 2 × “goose” + channel 3 at (2, 7) of 1"
+    assert str(-class_score(1)) == "- “1”"
+    assert str(log_probability("hen")) == "log p(“hen”)"
 
 
 def test_a_direction_is_the_product_times_a_power_of_the_cosine(model, x):

@@ -78,7 +78,7 @@ class Wish:
 
 def words_of(objective: Objective) -> str:
     """What is maximized, as one says it."""
-    return f"score of “{objective}”" if objective.class_number is not None else f"activation of {objective}"
+    return f"score of {objective}" if objective.class_number is not None else f"activation of {objective}"
 
 
 MOST_CLASSES = 3
