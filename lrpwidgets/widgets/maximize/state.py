@@ -94,6 +94,8 @@ class Studio(Asking):
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
         self._waiting: dict[object, str] = {}
         self._finder, self._wall = Finder(self), Wall(self)
+        self.number_of_films = 0
+        """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
         self._good: Wish | None = None  # the newest wish of which there was a frame
         first = Wish.from_dict({"item": subject.start if len(subject.dataset) else None, **wish})
@@ -228,9 +230,20 @@ class Studio(Asking):
         self._tell()
 
     def know(self, explanation: Explanation) -> None:
-        """Learn from an explanation which layers there are."""
+        """Learn from an explanation which layers there are, and which of them the name of a block means."""
         if not self.layers:
             self.layers = layers(explanation)
+        if self.layer is None or self.opened(self.layer) is not None:
+            return
+        try:
+            own = explanation[self.layer].name
+        except ValueError:  # the film says it
+            return
+        if own != self.layer and self._good is not None and self._good.layer == self.layer:
+            self._good = replace(self._good, layer=own)
+            with self._quietly():
+                self.layer = own
+            self._filmed = self.question.film
 
     def opened(self, name: str) -> Opened | None:
         """What is known of a layer."""
@@ -338,6 +351,7 @@ class Studio(Asking):
         with self.hold_trait_notifications():
             if new:
                 assert reel.run is not None
+                self.number_of_films += 1
                 self._good, self.trail = reel.about
                 self.answer, self.kept, self.densities, self.looked = reel.run, (), (), None
                 self.glance = None

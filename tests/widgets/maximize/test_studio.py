@@ -275,3 +275,18 @@ def test_memory_does_not_grow_with_frames(film, digits):
 def test_a_studio_is_of_a_subject_alone():
     with pytest.raises(ValueError, match="There is no prior"):
         Studio(Subject(nn.Flatten()), prior="x")
+
+
+def test_the_name_of_a_block_becomes_that_of_its_last_layer_and_the_film_goes_on(film, digits):
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+    model = nn.Sequential()
+    for name, part in {"block": block, "flat": nn.Flatten(), "head": nn.Linear(144, 10)}.items():
+        model.add_module(name, part)
+    studio = film(Subject(model.eval(), digits.dataset, digits.classes), layer="block", number=1)
+    assert studio.layer == "block.1"
+    assert studio.number_of_films == 1
+    studio.appeared += 1
+    studio.item = 3
+    assert studio.number_of_films == 1
+    assert studio.moment.step == 32
