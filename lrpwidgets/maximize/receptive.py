@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..lrp.arguments import dim
@@ -118,6 +119,8 @@ class Mark(Operation):
 
     def _handed(self, call: Call, marks: Relevances, cache: EffectiveWeights) -> Relevances:
         of, several = self.of, len(call.inputs) > 1
+        if isinstance(of, MaxPool) and not key(call.function).startswith("adaptive"):
+            return (_windows(call, marks),)
         if isinstance(of, Linear | MaxPool):
             return of.propagate(call, marks, Flat(), cache).inputs
         if isinstance(of, Products):
@@ -155,6 +158,35 @@ def _everywhere(call: Call, marks: Relevances, axes: int | Sequence[int] | None)
                 mark = mark.unsqueeze(axis)
             handed = handed + mark.sum(each, keepdim=True)
     return handed.expand(x.shape)
+
+
+def _windows(call: Call, marks: Relevances) -> Tensor:
+    """The marks of a max pooling in all of its windows: those of a convolution with ones, which may be dilated too."""
+    (x,), (mark, *_) = call.inputs, marks
+    assert mark is not None
+    plane = int(key(call.function).partition("pool")[2][0])
+    given = call.bind(_max_pool_arguments)
+    kernel, stride, padding, dilation = (
+        (each,) * plane if isinstance(each, int) else (*each,) * (plane // len(each))
+        for each in (given["kernel_size"], given["stride"] or given["kernel_size"], given["padding"], given["dilation"])
+    )
+    # Rounded up, the last windows reach out of the input, by less than a stride.
+    around = [size for pad, step in zip(padding[::-1], stride[::-1], strict=True) for size in (pad, pad + step)]
+    convolve = getattr(F, f"conv{plane}d")
+    with torch.enable_grad():
+        source = torch.zeros_like(x).requires_grad_()
+        padded = F.pad(source, around)
+        planes = padded.reshape(-1, 1, *padded.shape[-plane:])
+        sums = convolve(planes, x.new_ones(1, 1, *kernel), stride=stride, dilation=dilation)
+        kept = sums[(..., *(slice(size) for size in mark.shape[-plane:]))].reshape(mark.shape)
+    (handed,) = torch.autograd.grad(kept, source, mark)
+    return handed
+
+
+def _max_pool_arguments(
+    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *_: Any, **__: Any
+) -> dict[str, Any]:
+    return locals()
 
 
 def _summed(marks: Relevances) -> Tensor:

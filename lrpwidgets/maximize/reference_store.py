@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 from torch import Tensor
 
 from ..readable import Readable
@@ -179,19 +180,16 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
         sums = {what: np.zeros(shape) for what, shape in size.items()}
         counts = {what: np.zeros(shape, np.int64) for what, shape in size.items()}
         for rows, values, places in self._blocks(layer, by, ROWS):
-            positive = np.where(values > 0, values, 0)
+            positive = np.where(values > 0, values, 0).astype(np.float64)
             for what, each in classes.items():
-                np.add.at(sums[what], each[rows], positive)
-                np.add.at(counts[what], each[rows], positive > 0)
+                of_class = _members(each[rows], len(sums[what]))
+                sums[what] += of_class @ positive
+                counts[what] += (of_class @ (positive > 0)).astype(np.int64)
             speaks = values > 0 if by == "relevance" else (values != 0) & ~np.isnan(values)
-            known: list[NDArray[Any]] = [
-                np.where(speaks, values, -np.inf),
-                np.broadcast_to(rows[:, None], values.shape),
-                places,
-            ]
-            # Earlier rows come first, and the order is stable: so among equals the first stays first.
-            joined = [np.concatenate(pair) for pair in zip(best, known, strict=True)]
-            order = np.argsort(-joined[0], axis=0, kind="stable")[:k]
+            each_row = np.broadcast_to(rows[:, None], values.shape)
+            new: list[NDArray[Any]] = [np.where(speaks, values, -np.inf), each_row, places]
+            joined = [np.concatenate(pair) for pair in zip(best, new, strict=True)]
+            order = _highest(joined[0], k)
             best = [np.take_along_axis(each, order, 0) for each in joined]
         highest, which, where = best
         return Ranking(highest, which, where, sums, counts)
@@ -216,6 +214,25 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
     def _read(self, numbers: Sequence[int], which: int, done: NDArray[np.bool_], name: str) -> NDArray[Any]:
         """Of the array `name` what is done in those chunks, (n, C)."""
         return np.concatenate([self.arrays[name].read(number)[:, which] for number in numbers])[done]
+
+
+def _highest(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The places of the `k` highest `values` (n, C) in each column, falling; of equal ones the first comes first.
+
+    By whole numbers that are ordered as the values are, and differ among equals: so `topk` is exact, in a sixth of the
+    time of a stable sort.
+    """
+    bits = torch.from_numpy(np.ascontiguousarray(values.T)).view(torch.int32).long()
+    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # negative floats have falling bits
+    keys = (ordered << 32) - torch.arange(len(values))
+    found: NDArray[np.int64] = keys.topk(min(k, len(values)), dim=1).indices.T.numpy()
+    return found
+
+
+def _members(classes: NDArray[np.int32], count: int) -> csc_array:
+    """A matrix (count, n) with 1 where an input is of a class; a class of −1 is the last."""
+    size = len(classes)
+    return csc_array((np.ones(size), classes % count, np.arange(size + 1)), shape=(count, size))
 
 
 def _numbers(parts: Sequence[Tensor]) -> NDArray[Any]:

@@ -27,6 +27,21 @@ class Shapes(nn.Module):
         return self.head(self.wide(y).flatten(1))
 
 
+class Pools(nn.Module):
+    """Max poolings: dilated, padded and rounded up, of one axis alone, global; and a gate that sees everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, padding=1), nn.LazyLinear(3)
+        self.dilated, self.rounded = nn.MaxPool2d(2, 1, dilation=3), nn.MaxPool2d(3, 2, 1, ceil_mode=True)
+        self.rows, self.gate = nn.MaxPool2d((1, 3), 1), torchvision.ops.SqueezeExcitation(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.two(self.rounded(self.dilated(self.one(x))))
+        gated, whole = self.gate(self.rows(y)), F.adaptive_max_pool2d(y, 1)
+        return self.head(torch.cat([gated.flatten(1), whole.flatten(1), y.amax((2, 3))], 1))
+
+
 def perturbed(model: nn.Module, x: Tensor, layer: str, channel: int, position: tuple[int, ...]) -> tuple[slice, ...]:
     """The box of pixels of which at least one random change changes the activation."""
     explainer = Explainer(model, unknown="gradient")
@@ -61,6 +76,12 @@ CASES = [
     (Residual, "one.3", [(0, (3, 3)), (5, (0, 7))]),
     (Residual, "two.0", [(1, (1, 2))]),
     (Fire, "wide", [(1, (1, 1))]),
+    (Pools, "dilated", [(0, (0, 0)), (1, (4, 5))]),
+    (Pools, "two", [(0, (0, 0)), (3, (2, 3)), (1, (5, 5))]),
+    (Pools, "rows", [(0, (1, 1)), (2, (5, 3))]),
+    (Pools, "adaptive_max_pool2d", [(1, (0, 0))]),
+    (Pools, "amax", [(2, ())]),
+    (Pools, "gate", [(2, (0, 0))]),
 ]
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from lrpwidgets import subjects
 from lrpwidgets.lrp import Cancelled, Explainer
 from lrpwidgets.maximize import ReferenceStore, references
+from lrpwidgets.maximize.reference_store import _highest
 from lrpwidgets.spray import RelevanceStore
 from lrpwidgets.subjects import Subject, TensorSamples
 from tests.lrp.networks import Fire, Residual, pictures, realistic
@@ -262,3 +263,12 @@ def test_a_silent_channel_has_no_references():
     assert found.channel(2).classes == []
     assert found.channel(2).inputs().shape == (0, 3, 16, 16)
     assert found.channel(2).crops() == []
+
+
+@pytest.mark.parametrize("k", [1, 4, 100])
+def test_the_highest_are_those_of_a_stable_sort_with_ties_negatives_and_none(k):
+    random = np.random.default_rng(0)
+    values = random.integers(-3, 4, (57, 9)).astype(np.float32) / 3
+    values[random.random(values.shape) < 0.2] = -np.inf
+    values[5, 3], values[6, 3], values[7, 3] = 1e-38, 3e38, -3e38
+    assert _highest(values, k).tolist() == np.argsort(-values, axis=0, kind="stable")[:k].tolist()
