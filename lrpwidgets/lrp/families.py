@@ -553,7 +553,7 @@ def _average_instead(call: Call) -> Averaging:
     else:
         settings = call.bind(_max_pool_arguments)
         dilation = settings.pop("dilation")
-        if dilation != 1 and set(dilation) != {1}:
+        if ({dilation} if isinstance(dilation, int) else set(dilation)) != {1}:
             raise ValueError("a dilated max pooling has no average pooling to stand for it; give it no rule")
     average = partial(getattr(F, name.replace("max", "avg")), **settings)
     return Averaging(replace(call, outputs=(average(*call.inputs),)), average)

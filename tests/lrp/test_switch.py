@@ -178,6 +178,18 @@ def test_a_max_pool_given_a_rule_counts_as_an_average_pool(residual, x):
     assert_near(switched["stem.2"].relevance, activation * share)
 
 
+@pytest.mark.parametrize("dilation", [3, (1, 3)])
+def test_a_dilated_max_pool_takes_no_rule_and_says_so(x, dilation):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2, dilation=dilation), nn.Flatten(), nn.LazyLinear(3))
+    model = model.double()
+    with torch.no_grad():
+        model(x)
+    with pytest.raises(
+        ValueError, match=r"a dilated max pooling has no average pooling to stand for it; give it no rule"
+    ):
+        Explainer(model, ZPlus()).explain(x).switch(rules={"1": Zero()})
+
+
 # Effective weights are kept between explanations.
 
 
