@@ -10,11 +10,12 @@ BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
 
-.PHONY: help dashboard spray test lint benchmark browser
+.PHONY: help dashboard spray maximize test lint benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
 	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
+	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, as CI does"
 	@echo "make benchmark   print the timings"
@@ -25,6 +26,9 @@ dashboard: $(BASE)
 
 spray: $(BASE)
 	@$(BIN)/lrpwidgets serve spray $(ARGS)
+
+maximize: $(BASE)
+	@$(BIN)/lrpwidgets serve maximize $(ARGS)
 
 test: $(TEST) browser
 	$(BIN)/python -m pytest $(ARGS)
