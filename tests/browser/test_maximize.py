@@ -127,7 +127,7 @@ def test_what_cannot_be_is_said_and_the_page_goes_on(visit, server):
     expect(page.get_by_label("Channel to excite")).to_have_value("5")
     with film.another():
         film.type("Channel to excite", "6")
-    expect(page.locator(".lrp-status .lrp-error")).to_have_count(0)
+    expect(page.locator(".lrp-status .lrp-words.lrp-error")).to_have_count(0)
     film.type("Steps", "0")
     expect(page.locator(".lrp-status .lrp-words")).to_contain_text("steps must be a whole number from 1")
 
