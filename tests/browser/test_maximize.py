@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +39,14 @@ class Film:
 
     def reaches(self, step: int) -> None:
         self.page.wait_for_function(f"Number(document.querySelector('.lrp-forming').dataset.step) >= {step}")
+
+    @contextmanager
+    def another(self) -> Iterator[None]:
+        """Wait until what is done here has begun another film, and that has ended."""
+        before = self.view.get_attribute("data-film") or ""
+        yield
+        expect(self.view).not_to_have_attribute("data-film", before)
+        self.ends()
 
     def ends(self) -> None:
         expect(self.view).to_have_attribute("data-ended", "true")
@@ -92,17 +102,17 @@ def test_a_person_watches_a_film_and_asks_on(visit, server):
     expect(page.locator(".lrp-status")).to_contain_text("60 of 60")
 
     page.locator(".lrp-kept button").nth(2).click()
-    film.press("restart from here")
-    film.ends()
+    with film.another():
+        film.press("restart from here")
     expect(film.view).to_contain_text("begun at frame 4")
 
     channel = page.locator(".lrp-rows button").nth(1)
     number = int(channel.get_attribute("data-channel"))
-    channel.click()
-    expect(page.get_by_label("Channel to excite")).to_have_value(str(number))
-    film.choose("Prior", "fourier")
-    page.wait_for_function("document.querySelector('.lrp-forming').dataset.ended === 'false'")
-    film.ends()
+    with film.another():
+        channel.click()
+        expect(page.get_by_label("Channel to excite")).to_have_value(str(number))
+    with film.another():
+        film.choose("Prior", "fourier")
     layer = page.locator(".lrp-concepts").get_attribute("data-layer")
     same(film.pixels(), shown(objectives.channel(layer, number), prior="fourier", steps=60))
     expect(page.locator(".lrp-priors")).to_have_attribute("data-tiles", "15")
@@ -115,9 +125,9 @@ def test_what_cannot_be_is_said_and_the_page_goes_on(visit, server):
     film.type("Channel to excite", "500")
     expect(page.locator(".lrp-status .lrp-words")).to_contain_text("The layer 'conv2' has no channel 500")
     expect(page.get_by_label("Channel to excite")).to_have_value("5")
-    film.type("Channel to excite", "6")
-    film.ends()
-    expect(page.locator(".lrp-status .lrp-error")).to_have_count(0)
+    with film.another():
+        film.type("Channel to excite", "6")
+    expect(page.locator(".lrp-status .lrp-words.lrp-error")).to_have_count(0)
     film.type("Steps", "0")
     expect(page.locator(".lrp-status .lrp-words")).to_contain_text("steps must be a whole number from 1")
 
@@ -160,11 +170,10 @@ def test_it_works_in_jupyterlab(lab):
     film.reaches(3)
     film.press("stop")
     expect(film.view).to_have_attribute("data-ended", "true")
-    film.type("Steps", "25")
-    film.ends()
+    with film.another():
+        film.type("Steps", "25")
     assert film.step == 25
-    film.choose("Class to excite", "7")
-    page.wait_for_function("document.querySelector('.lrp-forming').dataset.ended === 'false'")
-    film.ends()
+    with film.another():
+        film.choose("Class to excite", "7")
     same(film.pixels(), shown(objectives.class_score(7), steps=25))
     expect(page.locator(".lrp-honesty")).to_contain_text("7 would like")

@@ -34,6 +34,7 @@ function render({ model, el }) {
     step.disabled = state.ended;
     stop.disabled = state.ended;
     el.dataset.step = state.step;
+    el.dataset.film = state.film;
     el.dataset.running = String(state.running);
     el.dataset.ended = String(state.ended);
     list(state);

@@ -64,6 +64,7 @@ class FilmView(View):
                 "step": moment.step,
                 "steps": run.steps,
                 "seed": run.seed,
+                "film": studio.number_of_films,
                 "what": str(run.objective),
                 "kept": [each.step for each in studio.kept],
                 "newest": studio.moment.step,

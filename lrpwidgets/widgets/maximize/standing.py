@@ -92,7 +92,10 @@ class _Row:
             self._real = bqplot.Scatter(scales=scales, colors=[grey], default_size=22, stroke_width=0)
         self._line = bqplot.Lines(scales=scales, colors=["var(--ink)"], stroke_width=2)
         self._end = bqplot.Scatter(scales=scales, colors=["var(--ink)"], default_size=52, stroke_width=0)
-        self._name = bqplot.Label(scales=scales, colors=["var(--ink)"], align="middle", default_size=12, y_offset=-9)
+        nowhere = {"x": [0.0], "y": [0.0], "text": [""]}  # bqplot's script fails at places without words
+        self._name = bqplot.Label(
+            scales=scales, colors=["var(--ink)"], align="middle", default_size=12, y_offset=-9, **nowhere
+        )
         self._axis = bqplot.Axis(scale=self._x, grid_lines="none")
         height = 150 if bars else 84
         marks = [self._real, self._line, self._end, self._name]
@@ -114,7 +117,8 @@ class _Row:
         top = 1.0 if self._bars else 0.8
         self._line.x, self._line.y = [place, place], [0.0, top]
         self._end.x, self._end.y = [place], [top]
-        self._name.x, self._name.y, self._name.text = [place], [top], [f"this {told(this)}"]
+        with self._name.hold_sync():
+            self._name.x, self._name.y, self._name.text = [place], [top], [f"this {told(this)}"]
         self._label(real, this, bend)
 
     def _draw_real(self, places: NDArray[np.float64]) -> None:

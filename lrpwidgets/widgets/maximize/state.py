@@ -94,6 +94,8 @@ class Studio(Asking):
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
         self._waiting: dict[object, str] = {}
         self._finder, self._wall = Finder(self), Wall(self)
+        self.number_of_films = 0
+        """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
         self._good: Wish | None = None  # the newest wish of which there was a frame
         first = Wish.from_dict({"item": subject.start if len(subject.dataset) else None, **wish})
@@ -338,6 +340,7 @@ class Studio(Asking):
         with self.hold_trait_notifications():
             if new:
                 assert reel.run is not None
+                self.number_of_films += 1
                 self._good, self.trail = reel.about
                 self.answer, self.kept, self.densities, self.looked = reel.run, (), (), None
                 self.glance = None
