@@ -10,10 +10,11 @@ BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
 
-.PHONY: help dashboard spray test lint benchmark browser
+.PHONY: help dashboard maximize spray test lint benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
+	@echo "make maximize    open the dashboard of what excites a network ARGS=\"--subject shapes\""
 	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, as CI does"
@@ -22,6 +23,9 @@ help:
 
 dashboard: $(BASE)
 	@$(BIN)/lrpwidgets serve explore $(ARGS)
+
+maximize: $(BASE)
+	@$(BIN)/lrpwidgets serve maximize $(ARGS)
 
 spray: $(BASE)
 	@$(BIN)/lrpwidgets serve spray $(ARGS)
