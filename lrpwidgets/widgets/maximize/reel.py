@@ -117,12 +117,16 @@ class Reel:
         self, make: Callable[[], Run], audience: Audience, pace: float = PACE, about: tuple[Any, ...] = ()
     ) -> None:
         self.run: Run | None = None
+        self.orders = 0
+        """How often something was wanted of it."""
+        self.halted = False
+        """Whether a person ended it."""
         self.about = about
         self.ended = False
         """Whether there are no more frames."""
         self._make, self._audience, self._pace = make, audience, pace
         self._wake = threading.Event()
-        self.orders, self._paused, self.halted, self._left = 0, False, False, False
+        self._paused = self._left = False
         self._judged_at, self._judging = -float("inf"), 0.0
         self._glanced_at, self._glancing = -float("inf"), 0.0
         self._spent, self._steps = 0.0, 0
@@ -155,19 +159,24 @@ class Reel:
 
     # -- on the worker ---------------------------------------------------------------------------------------------
 
-    def play(self, most: int | None = None) -> None:
-        """Make frames, `most` or all that are left, until something else is wanted; raises what a run raises."""
+    def play(self, most: int | None = None, orders: int | None = None) -> None:
+        """Make frames, `most` or all that are left, until something else is wanted; raises what a run raises.
+
+        `orders` is what :attr:`orders` counted when this was asked for: it may have to wait for the thread.
+        """
+        orders = self.orders if orders is None else orders
         self._wake.clear()
         try:
             with watched(self._watch):
-                self._play(most)
+                self._play(most, orders)
         except Cancelled:
             pass
         except Exception:
             self.ended = True
             raise
         self._ended()
-        if self.run is not None and self.run.frame is not None and not self._left:
+        goes_on = self.orders != orders and not (self._paused or self.ended)
+        if self.run is not None and self.run.frame is not None and not (self._left or goes_on):
             self.judge(self.run.frame)
 
     def judge(self, frame: Frame) -> None:
@@ -191,12 +200,12 @@ class Reel:
         self._judging = self._judged_at - began
         self._audience.judged(self, judged)
 
-    def _play(self, most: int | None) -> None:
+    def _play(self, most: int | None, orders: int) -> None:
         if self.run is None:
             self._audience.told(self, "reading real inputs")
             self.run = self._make()
         made, began = 0, time.perf_counter()
-        while not (self._paused or self.halted or made == most):
+        while self.orders == orders and made != most:
             frame = next(iter(self.run), None)
             if frame is None:
                 break

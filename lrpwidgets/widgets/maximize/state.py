@@ -145,7 +145,7 @@ class Studio(Asking):
         """Make one more frame."""
         self._reel.pause()
         if not self.ended:
-            self._go(1)
+            self._go(1)  # ends a job that is at work: it was asked for before
 
     def stop(self) -> None:
         """End the film at once; its newest frame stays."""
@@ -309,7 +309,8 @@ class Studio(Asking):
         reel.resume()
         with self.hold_trait_notifications():
             self.looked, self.running = None, True
-        self.films.submit(_safely(lambda: reel.play(most)), self._done(reel), lane=FILM)
+        orders = reel.orders
+        self.films.submit(_safely(lambda: reel.play(most, orders)), self._done(reel), lane=FILM)
 
     def _done(self, reel: Reel) -> Callable[[Any], None]:
         orders = reel.orders
