@@ -39,9 +39,9 @@ function render({ model, el }) {
     channelWords.hidden = isClass && classes.length > 0;
     fill(kind, classes.map((name, index) => [String(index), name]), String(state.number));
     const known = layers.find(([name]) => name === state.layer);
-    if (known) channel.max = known[2] - 1;
+    if (known?.[2]) channel.max = known[2] - 1;
     else channel.removeAttribute("max");
-    fill(layer, [["", "the output: a class"], ...layers.map(([name, words]) => [name, `${name} · ${words}`])], state.layer ?? "");
+    fill(layer, [["", "the output: a class"], ...layers.map(([name, words]) => [name, words ? `${name} · ${words}` : name])], state.layer ?? "");
     fill(prior, priors, state.prior);
     for (const [node, value] of [[channel, state.number], [steps, state.steps], [seed, state.seed], [size, state.size ?? ""]]) {
       if (node !== document.activeElement || node.value !== String(value)) node.value = value;

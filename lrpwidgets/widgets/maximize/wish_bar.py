@@ -32,7 +32,7 @@ class WishBar(View):
     _esm = script("maximize/wish_bar", "maximize/pictures")
     _css = style("maximize/wish_bar")
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
-    layers: traitlets.List[Any] = traitlets.List(help="[name, words, number of channels] of each").tag(sync=True)
+    layers: traitlets.List[Any] = traitlets.List(help="[name, words, channels or None] of each").tag(sync=True)
     priors: traitlets.List[Any] = traitlets.List(help="[name, title] of each").tag(sync=True)
     state = traitlets.Dict(help="the wish, and the side of the picture").tag(sync=True)
 
@@ -65,9 +65,12 @@ class WishBar(View):
             classes = [studio.subject.class_name(number) for number in range(run.network.classes)]
         automatic = TITLES.get(run.prior.name, run.prior.name) if run is not None and studio.prior == AUTO else "…"
         side = None if run is None else int(run.data.mean.shape[-1])
+        layers = [[each.name, described(each), each.channels] for each in studio.layers]
+        if studio.layer is not None and studio.layer not in [name for name, *_ in layers]:
+            layers.append([studio.layer, "", None])  # one that a link or Python asked for
         self.draw(
             classes=list(classes),
-            layers=[[each.name, described(each), each.channels] for each in studio.layers],
+            layers=layers,
             priors=[
                 [AUTO, f"the one that suits ({automatic})"],
                 *([name, TITLES.get(name, name)] for name in priors.names()),

@@ -165,6 +165,11 @@ def test_a_layer_is_wished_for_with_its_most_relevant_channel(studio, say):
     assert view.state["number"] == 0
 
 
+def test_a_layer_that_is_not_listed_is_there_once_it_is_asked_for(film, digits):
+    view = WishBar(film(digits, layer="flatten", number=3))
+    assert ["flatten", "", None] in view.layers
+
+
 def test_a_tile_of_the_wall_is_played_as_a_film(film, digits, say):
     studio = film(digits, classes=(3,))
     studio.appeared += 1
