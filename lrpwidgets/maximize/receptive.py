@@ -77,14 +77,18 @@ def _reached(tape: Tape, layer: str, places: Sequence[tuple[int, tuple[int, ...]
     """Which elements of the input (n, ...) the i-th place depends on in the i-th sample."""
     index = tape.index(layer)
     value = next(value for value in tape.steps[index].results if value is not None)
-    made = tape.values[value].saved
+    made, axis = tape.values[value].saved, channel_axis(tape, index)
     mark = torch.zeros(made.shape, dtype=torch.promote_types(made.dtype, torch.float32), device=tape.scores.device)
-    axis = channel_axis(tape, index)
+    by_channel = mark.movedim(axis, 1)
+    sizes = tuple(by_channel.shape[1:])
     for sample, (channel, position) in enumerate(places):
-        try:
-            mark[(sample, *position[: axis - 1], channel, *position[axis - 1 :])] = 1
-        except IndexError:
-            raise ValueError(f"The layer {layer!r} gives {tuple(mark.shape[1:])}, where {position} is not.") from None
+        place = (channel, *position)
+        if len(place) != len(sizes) or not all(0 <= each < size for each, size in zip(place, sizes, strict=True)):
+            raise ValueError(
+                f"The layer {layer!r} has channels 0 to {sizes[0] - 1} and positions within {sizes[1:]}; it has no "
+                f"channel {channel} at {tuple(position)}."
+            )
+        by_channel[(sample, *place)] = 1
     marking = replace(
         tape, steps=[replace(step, operation=Mark(kind=step.kind, of=step.operation)) for step in tape.steps]
     )

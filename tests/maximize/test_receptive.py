@@ -114,9 +114,100 @@ def test_many_places_at_once_are_those_one_by_one():
     assert together == [fields(Explainer(model), x, "one.3", [place])[0] for place in places]
 
 
+class Excited(nn.Module):
+    """Each channel times a gate that looks at the whole picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.gate(x.mean((2, 3))))[:, :, None, None]
+
+
+class Larger(nn.Module):
+    """The larger of two ways, one of which sees more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.narrow, self.wide = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, (5, 3), padding=(2, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.maximum(self.narrow(x), self.wide(x))
+
+
+PIXELS = (3, 12, 12)
+CHAINS = {
+    "depthwise": (lambda: [nn.Conv2d(3, 6, 1), nn.Conv2d(6, 6, 3, groups=6)], PIXELS, "1", (4, 0)),
+    "enlarged": (lambda: [nn.Conv2d(3, 4, 4, 4), nn.Upsample(scale_factor=2, mode="bilinear")], PIXELS, "1", (1, 4)),
+    "gated": (lambda: [nn.Conv2d(3, 4, 3), Excited()], PIXELS, "1", (2, 2)),
+    "larger": (lambda: [Larger()], PIXELS, "0", (4, 4)),
+    "softmax over rows": (lambda: [nn.Conv2d(3, 4, 3, padding=1), nn.Softmax(2)], PIXELS, "1", (2, 5)),
+    "signal": (lambda: [nn.Conv1d(1, 4, 5, 2), nn.ReLU(), nn.Conv1d(4, 4, 3, dilation=2)], (1, 40), "2", (3,)),
+    "dense": (lambda: [nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4)], (6,), "2", ()),
+}
+"""Layers, the shape of their input, the name of the one that is looked at, and a position of it."""
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_in_chains_of_every_kind_changed_inputs_find_the_same(name):
+    make, shape, layer, position = CHAINS[name]
+    torch.manual_seed(0)
+    body = nn.Sequential(*make(), nn.Flatten())
+    model = realistic(nn.Sequential(*body, nn.Linear(body(torch.zeros(1, *shape)).shape[1], 3))).double()
+    found = fields(Explainer(model), torch.randn(1, *shape, dtype=torch.float64), layer, [(2, position)])
+    assert found == [changing(model, shape, layer, 2, position)]
+
+
+def changing(
+    model: nn.Module, shape: tuple[int, ...], layer: str, channel: int, position: tuple[int, ...]
+) -> tuple[slice, ...]:
+    """The box of the places of an input, of pictures in all their channels, whose changes a layer's place notices."""
+    seen: list[Tensor] = []
+    hook = model.get_submodule(layer).register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    whole = shape[:1] if len(shape) == 3 else ()
+    axes = shape[len(whole) :]
+    places = torch.eye(torch.Size(axes).numel(), dtype=torch.float64).reshape(-1, *[1] * len(whole), *axes)
+    noticed = torch.zeros(len(places), dtype=torch.bool)
+    with torch.no_grad():
+        for size in (-50, -1, 1, 50) * 4:
+            x = torch.randn(1, *shape, dtype=torch.float64)
+            model(x)
+            model(x + size * places * torch.randn(shape, dtype=torch.float64).sign())
+            before, after = (each[(slice(None), channel, *position)] for each in seen[-2:])
+            noticed |= (before - after).abs() > 1e-12
+    hook.remove()
+    inside = places[noticed].sum(0).reshape(axes).nonzero()
+    low, high = inside.amin(0).tolist(), inside.amax(0).tolist()
+    return (*map(slice, [0] * len(whole), whole), *(slice(a, b + 1) for a, b in zip(low, high, strict=True)))
+
+
+class Reader(nn.Module):
+    """Words that see their neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.near, self.head = nn.Embedding(9, 6), nn.Conv1d(6, 4, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.head(torch.relu(self.near(self.words(tokens).mT)).amax(2))
+
+
+def test_a_word_sees_its_neighbours():
+    torch.manual_seed(0)
+    found = fields(Explainer(Reader().eval()), torch.randint(9, (1, 7)), "near", [(0, (0,)), (3, (4,))])
+    assert found == [(slice(0, 2),), (slice(3, 6),)]
+
+
 @pytest.mark.parametrize(
     ("layer", "place", "message"),
-    [("one.4", (0, (9, 0)), r"gives \(8, 8, 8\), where \(9, 0\) is not"), ("onne", (0, (0, 0)), "no layer 'onne'")],
+    [
+        ("onne", (0, (0, 0)), "no layer 'onne'"),
+        ("one.4", (0, (9, 0)), r"positions within \(8, 8\); it has no channel 0 at \(9, 0\)"),
+        ("one.4", (0, (-1, 0)), r"it has no channel 0 at \(-1, 0\)"),
+        ("one.4", (0, (3,)), r"it has no channel 0 at \(3,\)"),
+        ("one.4", (8, (0, 0)), r"'one.4' has channels 0 to 7 .* it has no channel 8 at \(0, 0\)"),
+    ],
 )
 def test_what_is_not_there_is_refused(layer, place, message):
     with pytest.raises(ValueError, match=message):
