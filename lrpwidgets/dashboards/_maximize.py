@@ -15,7 +15,9 @@ from ..widgets.maximize import (
     MaximizeBar,
     MaximizeStatus,
     PriorWall,
+    SampleView,
     Standing,
+    StrategyView,
     Studio,
     WishBar,
 )
@@ -73,6 +75,7 @@ def maximize(
                         Curves(studio),
                     ),
                 ),
+                box("lrp-found", pane(SampleView(studio), StrategyView(studio))),
             ),
             box("lrp-below", pane(PriorWall(studio))),
             MaximizeStatus(studio),

@@ -45,6 +45,11 @@ class NewestWins:
         return self._queue.open
 
     @property
+    def waiting(self) -> bool:
+        """Whether a job waits for the one under way: whoever does something long may let it go first."""
+        return self._queue.waiting
+
+    @property
     def apart(self) -> bool:
         """Whether jobs run on a thread of their own."""
         return self._loop is not None
@@ -96,6 +101,11 @@ class _Queue:
         self._waiting: dict[int, tuple[Job, Callable[[Any], None]]] = {}  # by lane
         self._idle: Iterator[Callable[[], None]] = iter(())
         self.open = True
+
+    @property
+    def waiting(self) -> bool:
+        with self._changed:
+            return bool(self._waiting)
 
     def put(self, job: Job, done: Callable[[Any], None], lane: int) -> None:
         with self._changed:

@@ -14,9 +14,11 @@ from .honesty_view import HonestyView
 from .maximize_bar import MaximizeBar
 from .prior_wall import PriorWall
 from .question import Wish
+from .sample_view import SampleView
 from .standing import Standing
 from .state import Studio
 from .status import MaximizeStatus
+from .strategy_view import StrategyView
 from .wish_bar import WishBar
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "MaximizeBar",
     "MaximizeStatus",
     "PriorWall",
+    "SampleView",
     "Standing",
+    "StrategyView",
     "Studio",
     "Wish",
     "WishBar",

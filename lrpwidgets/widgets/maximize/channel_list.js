@@ -12,8 +12,10 @@ function render({ model, el }) {
   item.addEventListener("change", () => item.value !== "" && model.send({ item: Number(item.value) }));
   const subtitle = element("span", { className: "lrp-quiet" });
   const rows = element("div", { className: "lrp-rows", role: "group", ariaLabel: "Channels, the most relevant first" });
-  const input = element("div", { className: "lrp-input" }, canvas, element("div", {}, element("div", { className: "lrp-choose" }, before, item, after), name, element("div", { className: "lrp-quiet" }, "said to be ", says)));
-  const channels = element("div", {}, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), input, element("div", { className: "lrp-columns-head lrp-quiet" }, element("span", {}, "where"), element("span"), element("span", {}, "Σ R")), rows);
+  const map = element("canvas", { role: "img" });
+  const where = element("div", { className: "lrp-quiet lrp-where" });
+  const input = element("div", { className: "lrp-input" }, element("div", {}, canvas, map), element("div", { className: "lrp-choose" }, before, item, after, name), element("div", { className: "lrp-quiet" }, "said to be ", says), where);
+  const channels = element("div", {}, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), input, element("div", { className: "lrp-columns-head lrp-quiet" }, element("span", { title: "What it saw where it mattered most in the data" }, "sees"), element("span", { title: "Where it is in this input" }, "where"), element("span"), element("span", {}, "Σ R")), rows);
   const nothing = element("p", { className: "lrp-quiet" }, "There are no inputs in which channels could be looked for.");
   el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers, channels, nothing);
   window.addEventListener("lrp-theme", draw);
@@ -33,9 +35,19 @@ function render({ model, el }) {
     says.textContent = state.says;
     item.max = state.count - 1;
     if (document.activeElement !== item) item.value = state.item;
+    locate(state);
     fillRows(state);
     el.dataset.item = state.item;
     el.dataset.layer = state.layer;
+  }
+
+  /** Where in the input that is which is wished for. */
+  function locate({ where: what, sum, share, wished }) {
+    map.hidden = what === null;
+    where.textContent = what === null ? "What is wished for has no place in it." : `${wished === null ? "for" : "where"} ${what}: ${wished === null ? "score" : "Σ R"} ${number(sum)}${share === null ? "" : `, ${number(100 * share)} % of the score`}`;
+    if (what === null) return;
+    paintRelevance(map, array(model.get("where"), Int8Array), model.get("heatmap"), paperOf(el));
+    map.ariaLabel = where.textContent;
   }
 
   function list({ layer, wished }) {
@@ -56,18 +68,18 @@ function render({ model, el }) {
   function fillRows({ layer, wished, number: chosen }) {
     const [known, bytes, size] = [model.get("rows"), array(model.get("heatmaps"), Int8Array), model.get("heatmap")];
     const most = Math.max(1e-30, ...known.map(([, sum]) => Math.abs(sum)));
-    const colours = mapOn("red–blue", paperOf(el));
-    const each = size[0] * size[1];
+    const maps = parts(bytes, known.map(() => size), 1);
+    const sizes = model.get("face_sizes");
+    const faces = parts(array(model.get("faces"), Uint8Array), sizes, 3);
+    const paper = paperOf(el);
     rows.replaceChildren(
       ...known.map(([channel, sum], place) => {
-        const map = element("canvas", { width: size[1], height: size[0] });
-        const image = new ImageData(Math.max(1, size[1]), Math.max(1, size[0]));
-        for (let i = 0; i < each; i++) colour(image.data, 4 * i, bytes[place * each + i] / 127, colours, paperOf(el));
-        map.getContext("2d").putImageData(image, 0, 0);
-        map.style.imageRendering = "pixelated";
+        const [face, map] = [element("canvas"), element("canvas")];
+        if (sizes[place]?.[0]) paintRgb(face, faces[place], sizes[place]);
+        paintRelevance(map, maps[place], size, paper);
         const bar = element("i", { style: { width: `${(100 * Math.abs(sum)) / most}%` } });
         const made = button("", `What does #${channel} want?`, () => model.send({ channel }), { data: { channel }, ariaPressed: String(layer === wished && channel === chosen), ariaLabel: `channel ${channel}, Σ R ${number(sum)}` });
-        made.append(map, element("span", {}, element("b", {}, `#${channel}`), element("span", { className: "lrp-bar" }, bar)), element("b", {}, number(sum)));
+        made.append(face, map, element("span", {}, element("b", {}, `#${channel}`), element("span", { className: "lrp-bar" }, bar)), element("b", {}, number(sum)));
         return made;
       }),
     );

@@ -8,7 +8,9 @@ import numpy as np
 import traitlets
 
 from ..view import View, script, style
+from .concepts import Where
 from .film_view import shrunk
+from .pictures import packed
 from .wish_bar import described
 
 SIDE = 112
@@ -19,7 +21,7 @@ class ChannelList(View):
     """The layers from the output down, an input, and its most relevant channels; a click wishes for one."""
 
     exploration: Any  # a Studio
-    _esm = script("maximize/channel_list", "maximize/pictures")
+    _esm = script("maximize/channel_list", "maximize/pictures", "maximize/tiles")
     _css = style("maximize/channel_list")
     layers: traitlets.List[Any] = traitlets.List(help="[name, kind and sizes] of each").tag(sync=True)
     state = traitlets.Dict(help="layer, wished layer and channel, item, count, name, what the network says").tag(
@@ -30,10 +32,14 @@ class ChannelList(View):
     size = traitlets.Tuple((0, 0), help="its height and width").tag(sync=True)
     heatmaps = traitlets.Bytes(help="int8, relevance through each channel").tag(sync=True)
     heatmap = traitlets.Tuple((0, 0), help="height and width of each").tag(sync=True)
+    where = traitlets.Bytes(help="int8, relevance of the input through what is wished for").tag(sync=True)
+    faces = traitlets.Bytes(help="uint8, RGB of what channels saw where they mattered most").tag(sync=True)
+    face_sizes: traitlets.List[Any] = traitlets.List(help="height and width of each; 0 where unknown").tag(sync=True)
 
     def __init__(self, state: Any, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "concepts", "layers", "layer", "number")
+        self.follow(self._face, "concepts", "faces")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``."""
@@ -63,12 +69,32 @@ class ChannelList(View):
                 **wished,
                 "layer": listed.layer,
                 "item": listed.item,
-                "name": studio.subject.item_name(listed.item),
+                "name": listed.name,
                 "says": studio.subject.class_name(listed.says),
+                **_told(listed.wished, studio),
             },
             rows=[[each.channel, each.relevance] for each in listed.concepts],
             picture=small.tobytes(),
             size=small.shape[:2],
             heatmaps=maps.tobytes(),
             heatmap=maps.shape[1:],
+            where=b"" if listed.wished is None else listed.wished.heatmap.tobytes(),
         )
+
+    def _face(self) -> None:
+        studio, listed = self.exploration, self.exploration.concepts
+        if listed is not None:
+            known = studio.faces.get(listed.layer, {})
+            none = np.zeros((0, 0, 3), np.uint8)
+            faces, sizes = packed(known.get(each.channel, none) for each in listed.concepts)
+            self.draw(faces=faces, face_sizes=sizes)
+
+
+def _told(wished: Where | None, studio: Any) -> dict[str, Any]:
+    """What is said below the map of what is wished for."""
+    if wished is None:
+        return {"where": None}
+    if wished.layer is None:
+        return {"where": studio.subject.class_name(wished.number), "sum": wished.relevance, "share": None}
+    share = wished.relevance / wished.score if wished.score else None
+    return {"where": f"#{wished.number} of {wished.layer}", "sum": wished.relevance, "share": share}

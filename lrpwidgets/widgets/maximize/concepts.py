@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ...lrp import Explanation
 from ...readable import Readable
 from .. import inside
+from .pictures import plane, pooled, signed_bytes
 
 MOST = 8
 """Channels in the list."""
@@ -43,6 +43,27 @@ class Concepts(Readable):
     item: int
     picture: NDArray[np.uint8] = field(repr=False)
     """(H, W, 3)."""
+    name: str = ""
+    """What the input is called."""
+    wished: Where | None = None
+    """Where in the input that is which is wished for; None if it has no such place."""
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
+    """Σ R of every channel of the layer, (C,)."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Where(Readable):
+    """Where in an input a channel, or a class, finds its relevance."""
+
+    layer: str | None
+    """None: a class."""
+    number: int
+    relevance: float
+    """Σ R of the channel, or the score of the class."""
+    score: float
+    """Of the class whose relevance is shown."""
+    heatmap: NDArray[np.int8] = field(repr=False)
+    """(h, w); −127 to 127 for −max |R| to max |R|."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +85,38 @@ def layers(explanation: Explanation) -> tuple[Opened, ...]:
     return tuple(found)
 
 
-def concepts(explanation: Explanation, layer: str, also: int | None) -> list[Concept]:
+def concepts(explanation: Explanation, layer: str, also: int | None, shown: tuple[int, ...]) -> list[Concept]:
     """The channels of `layer` with the most relevance; a channel that is asked for takes the place of the last."""
     sums = inside.look(explanation, layer).sums
     best = sums.topk(min(MOST, len(sums))).indices.tolist()
     if also is not None and also < len(sums) and also not in best:
         best[-1] = also
-    return [Concept(each, float(sums[each]), heatmap(explanation, layer, each)) for each in best]
+    return [Concept(each, float(sums[each]), heatmap(_through(explanation, layer, each), shown)) for each in best]
 
 
-def heatmap(explanation: Explanation, layer: str, channel: int) -> NDArray[np.int8]:
-    """Where in the input a channel finds its relevance (Achtibat et al. 2023), (h, w)."""
-    relevance = explanation.condition({layer: [channel]}).relevance
+def where(explanation: Explanation, layer: str | None, number: int, shown: tuple[int, ...]) -> Where | None:
+    """Where in the input a channel of the explained class, or another class, finds its relevance."""
+    if layer is None:
+        if number >= explanation.scores.shape[1]:
+            return None
+        of = explanation if explanation.top_class == number else explanation.retarget(number)
+        score = float(of.scores[0, number])
+        return Where(None, number, score, score, heatmap(of, shown))
+    sums = inside.look(explanation, layer).sums
+    if number >= len(sums):
+        return None
+    score = float(explanation.scores[0, explanation.top_class])
+    return Where(layer, number, float(sums[number]), score, heatmap(_through(explanation, layer, number), shown))
+
+
+def heatmap(explanation: Explanation, shown: tuple[int, ...]) -> NDArray[np.int8]:
+    """The relevance of an input that is `shown` in that shape, small: (h, w)."""
+    relevance = explanation.relevance
     assert isinstance(relevance, Tensor)
-    whole = relevance[0].sum(0).float().cpu().nan_to_num(0.0, 0.0, 0.0)
-    height, width = (min(side, SIDE) for side in whole.shape)
-    small = F.adaptive_avg_pool2d(whole[None, None], (height, width))[0, 0].numpy()
-    most = float(np.abs(small).max()) or 1.0
-    return np.rint(127 * small / most).astype(np.int8)
+    found = pooled(plane(relevance[0], shown), SIDE)
+    return signed_bytes(found, float(np.abs(found).max()))
+
+
+def _through(explanation: Explanation, layer: str, channel: int) -> Explanation:
+    """The part of an explanation that flows through a channel (Achtibat et al. 2023)."""
+    return explanation.condition({layer: [channel]})

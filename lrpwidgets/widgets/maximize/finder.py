@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...lrp import Cancelled, watched
+from .. import inside
 from ..answers import Answer, Answering
 from ..exploration import sentence
-from ..inside import default
-from ..presets import preset, suiting
 from ..question import Question
-from .concepts import Concepts, concepts
-from .reel import pixels
+from .concepts import Concepts, concepts, where
+from .pictures import pixels
 
 if TYPE_CHECKING:
     from .state import Studio
@@ -26,29 +25,25 @@ class Finder:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._answering = Answering(studio.subject, studio.explainer)
-        self._composite = preset(studio.subject, suiting(studio.subject))
         self._wanted: tuple[Any, ...] = ()
         self._cancellations = 0
 
     def look(self) -> None:
         """Look again, if anything else is asked for."""
         studio = self._studio
-        item, layer = studio.item, studio.layer
-        number = studio.number if layer is not None else None
-        wanted = (item, layer, number)
-        if item is None or wanted == self._wanted:
+        wanted = (studio.item, studio.layer, studio.number)
+        if studio.item is None or wanted == self._wanted:
             return
-        self._wanted, shown = wanted, studio.concepts
-        if shown is not None and layer is None and shown.item == item:
-            return  # the channels that were listed for a class stay
+        self._wanted = wanted
         studio.worker.later(_PATIENCE, lambda: self._still_waiting(wanted))
-        studio.worker.submit(lambda: self._find(item, layer, number), lambda found: self._arrived(wanted, found))
+        shown = studio.concepts
+        studio.worker.submit(lambda: self._find(*wanted, shown), lambda found: self._arrived(wanted, found))
 
     def cancel(self) -> None:
         """End the look that is under way."""
         self._cancellations += 1
 
-    def _find(self, item: int, layer: str | None, number: int | None) -> tuple[Answer, Concepts] | str:
+    def _find(self, item: int, layer: str | None, number: int, shown: Concepts | None) -> tuple[Answer, Concepts] | str:
         """On the worker."""
         cancellations, wanted = self._cancellations, self._wanted
 
@@ -58,16 +53,34 @@ class Finder:
 
         try:
             with watched(watch):
-                answer = self._answering.answer(Question(item, self._composite))
-                whole, subject = answer.whole, self._studio.subject
-                name = layer if layer is not None else default(whole)
-                listed = tuple(concepts(whole, name, number))
-                picture = pixels(subject, answer.picture.x[0])
-                return answer, Concepts(name, whole.top_class, listed, item, picture)
+                answer = self._answering.answer(Question(item, self._studio.composite))
+                return answer, self._inside(answer, item, layer, number, shown)
         except Cancelled:
             return "Cancelled: what you see is the input before."
         except Exception as error:
             return sentence(error)
+
+    def _inside(self, answer: Answer, item: int, layer: str | None, number: int, shown: Concepts | None) -> Concepts:
+        """What is to be seen of an input; of what is `shown` of the same one, the channels stay for another class."""
+        whole, picture = answer.whole, pixels(self._studio.subject, answer.picture.x[0])
+        known = shown is not None and shown.item == item
+        name = layer if layer is not None else shown.layer if known and shown else inside.default(whole)
+        channel = number if layer is not None else None
+        if known and shown and shown.layer == name and channel in {None, *(each.channel for each in shown.concepts)}:
+            listed = shown.concepts
+        else:
+            listed = tuple(concepts(whole, name, channel, picture.shape))
+        sums = inside.look(whole, name).sums.numpy(force=True)
+        return Concepts(
+            name,
+            whole.top_class,
+            listed,
+            item,
+            picture,
+            answer.picture.name,
+            where(whole, layer, number, picture.shape),
+            sums,
+        )
 
     def _arrived(self, wanted: tuple[Any, ...], found: tuple[Answer, Concepts] | str) -> None:
         if wanted != self._wanted:
@@ -78,8 +91,7 @@ class Finder:
             studio.error = studio.error or found
             return
         answer, listed = found
-        studio.know(answer.whole)
-        studio.concepts = listed
+        studio.listen(answer, listed)
 
     def _still_waiting(self, wanted: tuple[Any, ...]) -> None:
         shown = self._studio.concepts

@@ -7,16 +7,12 @@ from typing import Any
 
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
-from PIL import Image
 
 from ..charts import told
 from ..view import View, script, style
+from .pictures import small
 from .wall import PRIORS, STEPS
 from .wish_bar import TITLES
-
-SIDE = 96
-"""Pixels of a tile's side, at most."""
 
 
 class PriorWall(View):
@@ -87,15 +83,6 @@ class PriorWall(View):
                 "waits": studio.running,
             }
         )
-
-
-def small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture that is at most `SIDE` pixels wide and high."""
-    most = max(pixels.shape[:2])
-    if most <= SIDE:
-        return pixels
-    height, width = (max(1, round(side * SIDE / most)) for side in pixels.shape[:2])
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def _mean(tiles: tuple[Any, ...], prior: str) -> str:

@@ -20,7 +20,10 @@ from ...lrp import Cancelled, watched
 from ...maximize import Frame, Honesty, Run
 from ...maximize.honesty import examined
 from ...readable import Readable
-from ...subjects import Subject
+from .pictures import pixels
+
+FILM, LOOK, SAMPLES, WALL = range(4)
+"""Lanes of the thread on which films are made, beside what may wait until none is."""
 
 PACE = 0.04
 """Seconds from one frame to the next, at least: eyes follow no more, and a page need not draw more."""
@@ -251,11 +254,6 @@ class Reel:
             return Judged(frame.step, honesty, None)
         nearest = pixels(subject, subject.item(honesty.nearest)[0])
         return Judged(frame.step, honesty, nearest, subject.item_name(honesty.nearest))
-
-
-def pixels(subject: Subject, x: Tensor) -> NDArray[np.uint8]:
-    """An input (C, H, W) as the subject shows it, RGB (H, W, 3)."""
-    return np.asarray(subject.to_image(x.detach().cpu().float()).convert("RGB"))
 
 
 def log_density(run: Run, images: Tensor) -> float:

@@ -119,6 +119,7 @@ class _Row:
         with self._line.hold_sync(), self._end.hold_sync(), self._name.hold_sync():
             self._line.x, self._line.y = [place, place], [0.0, top]
             self._end.x, self._end.y = [place], [top]
+            self._name.align = _beside((place - low) / wide)
             self._name.x, self._name.y, self._name.text = [place], [top], [f"this {told(this)}"]
         self._label(real, this, bend)
 
@@ -150,6 +151,11 @@ class _Row:
     def close(self) -> None:
         """Close the figure with all that it is made of."""
         closed(self.figure)
+
+
+def _beside(share: float) -> str:
+    """On which side of its place a word has room, at a share of the axis's length."""
+    return "start" if share < 0.15 else "end" if share > 0.85 else "middle"
 
 
 def bent(real: NDArray[np.float32], this: float) -> Callable[[float], float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import traitlets
@@ -16,19 +17,20 @@ import traitlets
 from ...lrp import Explanation
 from ...maximize import Run, maximize
 from ...subjects import Subject
+from ..answers import Answer
 from ..asking import Asking
 from ..cells import until_run_again
 from ..exploration import CLOSED, sentence
+from ..presets import preset, suiting
 from ..question import from_query, to_query
 from ..worker import NewestWins
+from .collector import Collector, Gathering
 from .concepts import Concepts, Opened, layers
 from .finder import Finder
 from .question import PARTS, Wish
-from .reel import PACE, Glance, Judged, Moment, Reel
+from .reel import FILM, LOOK, PACE, Glance, Judged, Moment, Reel
+from .samples import Recognized, Samples
 from .wall import Wall
-
-FILM, LOOK, WALL = range(3)
-"""Lanes of the film's thread."""
 
 KEPT = (0.0, 1 / 64, 1 / 16, 3 / 16, 3 / 8, 5 / 8)
 """Frames that stay beside the newest, as shares of all steps: most happens early."""
@@ -45,6 +47,9 @@ class Studio(Asking):
         Model, data and classes.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
+    references
+        Folder in which the numbers are kept from which reference samples are picked, see :func:`.references`; by
+        default a temporary one.
     wish
         What to begin with, parts of a :class:`Wish`.
 
@@ -78,6 +83,11 @@ class Studio(Asking):
 
     layers = traitlets.Tuple(help="Layers that can be asked for, Opened, output first.")
     concepts = traitlets.Instance(Concepts, allow_none=True, help="Channels that matter in the input.")
+    samples = traitlets.Instance(Samples, allow_none=True, help="Real inputs in which it mattered, and fired.")
+    faces = traitlets.Dict(help="What channels of the list saw where they mattered most, by layer and number.")
+    recognized = traitlets.Instance(Recognized, allow_none=True, help="Strategies of the class.")
+    gathering = traitlets.Instance(Gathering, allow_none=True, help="How far the pass for them is; None: ended.")
+    sample_problem = traitlets.Unicode(help="Why there are no samples, as a sentence; empty if there are.")
     tiles = traitlets.Tuple(help="Tiles of the wall that are made.")
     painting = traitlets.Bool(True, help="Whether the wall goes on.")
 
@@ -86,14 +96,19 @@ class Studio(Asking):
     busy = traitlets.Bool(help="Whether something other than the next frame is waited for.")
     progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
 
-    def __init__(self, subject: Subject, device: str | None = None, **wish: Any) -> None:
+    def __init__(
+        self, subject: Subject, device: str | None = None, references: str | Path | None = None, **wish: Any
+    ) -> None:
         until_run_again(self.close)
         self.subject, self.device = subject, device
         self.explainer = subject.explainer(device=device)
         self.worker, self.films = NewestWins(), NewestWins()
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
         self._waiting: dict[object, str] = {}
+        self.composite = preset(subject, suiting(subject))
+        """By whose rules real inputs are explained."""
         self._finder, self._wall = Finder(self), Wall(self)
+        self._collector = Collector(self, None if references is None else Path(references))
         self.number_of_films = 0
         """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
@@ -173,6 +188,13 @@ class Studio(Asking):
         self.painting = on
         self._wall.go_on()
 
+    def collect(self, *, on: bool | None = None) -> None:
+        """Want reference samples; let the pass that finds them go on, or wait."""
+        if on is None:
+            self._collector.want()
+        else:
+            self._collector.go(on=on)
+
     def wall_classes(self) -> tuple[int, ...]:
         """The classes of the wall."""
         return self._wall.classes
@@ -219,6 +241,7 @@ class Studio(Asking):
         self.unobserve_all()
         self.running = False
         self.answer = self.moment = self.judged = self.glance = self.concepts = None
+        self.samples = self.recognized = self.gathering = None
         self.kept, self.tiles = (), ()
 
     def wait_for(self, what: object, stage: str) -> None:
@@ -228,6 +251,12 @@ class Studio(Asking):
         else:
             self._waiting.pop(what, None)
         self._tell()
+
+    def listen(self, answer: Answer, listed: Concepts) -> None:
+        """Take the channels that were found in an input."""
+        self.know(answer.whole)
+        self.concepts = listed
+        self._collector.know(answer)
 
     def know(self, explanation: Explanation) -> None:
         """Learn from an explanation which layers there are, and which of them the name of a block means."""
@@ -284,6 +313,7 @@ class Studio(Asking):
         if wish.film != self._filmed:
             self._begin()
         self._finder.look()
+        self._collector.look()
         self._wall.begin()
 
     def _made(self, wish: Wish, start: Any = None) -> Run:

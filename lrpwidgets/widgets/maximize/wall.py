@@ -16,8 +16,9 @@ from ...maximize.data import resized
 from ...readable import Readable
 from ...subjects import Subject
 from ..exploration import sentence
+from .pictures import pixels
 from .question import MOST_CLASSES
-from .reel import log_density, pixels
+from .reel import WALL, log_density
 
 if TYPE_CHECKING:
     from .state import Studio
@@ -124,7 +125,7 @@ class Wall:
         if painter is None or waits or self._at_work:
             return
         self._at_work = True
-        studio.films.submit(painter.work, lambda made: self._made(painter, made), lane=2)
+        studio.films.submit(painter.work, lambda made: self._made(painter, made), lane=WALL)
 
     def _made(self, painter: Painter, made: list[Tile] | None) -> None:
         self._at_work = False
