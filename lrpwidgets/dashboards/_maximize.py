@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -31,6 +32,7 @@ def maximize(
     dataset: Any = None,
     *,
     device: str | None = None,
+    references: str | Path | None = None,
     wish: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Dashboard:
@@ -44,6 +46,9 @@ def maximize(
         For a model: its data, in nearly any form.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
+    references
+        Folder in which is kept what channels say of every input, from which reference samples are picked; see
+        :func:`lrpwidgets.maximize.references`. By default a temporary one.
     wish
         What to begin with, as ``{"layer": "conv2", "number": 5, "prior": "fourier"}``; see :class:`.Wish`.
     fields
@@ -59,7 +64,7 @@ def maximize(
     options = Options.from_environment()
     given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
-    studio = Studio(subject, device or options.device, **(wish or {}))
+    studio = Studio(subject, device or options.device, references or options.store, **(wish or {}))
     return Dashboard(
         studio,
         [

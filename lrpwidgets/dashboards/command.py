@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 import click
 
-from lrpwidgets.dashboards import attributing, spraying
+from lrpwidgets.dashboards import attributing, maximizing, spraying
 from lrpwidgets.dashboards.options import Options
 
 if TYPE_CHECKING:
@@ -108,7 +108,11 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("dashboard", default="explore")
 @click.option("--port", default=8866, show_default=True, help="Port on this machine; 0 takes a free one.")
 @subject_options
-@click.option("--store", type=click.Path(path_type=Path), help="For spray: the folder of a relevance store.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="For spray: a relevance store; for maximize: where references are kept.",
+)
 @click.option("--token", help="A secret word that the page then asks for; the printed address contains it.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_browser: bool, **choices: Any) -> None:
@@ -122,8 +126,10 @@ def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_b
     with in_a_sentence():
         if dashboard == "spray":
             options = replace(options, store=spraying.found_store(options, store))
+        elif store is not None and dashboard != "maximize":
+            raise Refused("--store is for the dashboards spray and maximize.")
         elif store is not None:
-            raise Refused("--store is for the dashboard spray.")
+            options = replace(options, store=maximizing.found_references(options, store))
         elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
             check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
     serve_notebook(notebook, options, port=find_port(port), token=token, browser=not no_browser)

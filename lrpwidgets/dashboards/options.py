@@ -23,7 +23,7 @@ class Options:
     subject: str | None = None
     """a name out of `subjects.names()`, or somebody's own code as `lrpwidgets.subjects.own` spells it"""
     store: str | None = None
-    """a folder with a relevance store, as an absolute path, for the dashboard `spray` only"""
+    """a folder with a relevance store, for `spray`, or a reference store, for `maximize`, as an absolute path"""
     arch: str | None = None
     """a torchvision classification model, for `imagenet` only"""
     weights: str | None = None

@@ -45,8 +45,8 @@ class Call:
     channelwise
         Whether these scales and shifts are one number per output channel.
     at_bound
-        Tells what the input is where the model's input has a given bound, if the model scales and shifts its input
-        before this call; else None.
+        Tells what the input is where the model's input has a given bound, if the model scales, shifts or moves its
+        input before this call; else None.
     samples
         The samples that the elements of its outputs belong to.
     several

@@ -230,7 +230,7 @@ class Tape:
         )
 
     def _at_bound(self, value: int, bound: Any) -> Tensor | None:
-        """One sample of `value` where the inputs have the `bound`; None if it is no preparation of them."""
+        """One sample of `value` where the inputs have the `bound`; None if it is the input or no preparation of it."""
         way = self._preparation(value)
         if not way:
             return None
@@ -242,7 +242,7 @@ class Tape:
         return found[value][:1] if self.values[value].samples.leading else found[value]
 
     def _preparation(self, value: int) -> list[Step]:
-        """The steps that make `value` of the inputs, if they scale or shift them and otherwise only move them."""
+        """The steps that make `value` of the inputs, if they only scale, shift and move them."""
         waiting, way = {value}, list[Step]()
         for step in reversed(self.steps):
             if waiting.isdisjoint(step.outputs):
@@ -251,7 +251,7 @@ class Tape:
                 return []
             way.append(step)
             waiting.update(step.inputs)
-        return way[::-1] if any(step.operation is operations.PASSED for step in way) else []
+        return way[::-1]
 
     @cached_property
     def _names(self) -> dict[int, str]:

@@ -133,9 +133,9 @@ def _reasons(found: dict[str, float], real: Tensor, held_out: Tensor, distances:
         reasons.append(f"it excites {ratio} the strongest of {len(real):,} real inputs")
     if len(held_out) and (percentile := found["density_percentile"]) < 1 - USUAL:
         most = "all" if percentile == 0 else f"{min(1 - percentile, 0.99):.0%}"
-        reasons.append(f"it is less likely (log-density {found['log_density']:.3g}) than {most} of them")
+        reasons.append(f"it is less likely (log-density {_minus(found['log_density'])}) than {most} of them")
     if len(held_out) and found["log_density"] > float(held_out.max()):
-        reasons.append(f"it is likelier (log-density {found['log_density']:.3g}) than all of them, so plain is it")
+        reasons.append(f"it is likelier (log-density {_minus(found['log_density'])}) than all of them, so plain is it")
     if len(distances) and found["distance"] > float(distances.quantile(USUAL)):
         times = found["distance"] / float(distances.median().clamp(min=1e-12))
         reasons.append(f"its nearest real input is {times:.2g} times as far away as is usual among them")
@@ -152,3 +152,8 @@ def _sentence(what: str, reasons: list[str], count: int) -> str:
         )
     listed = reasons[0] if len(reasons) == 1 else f"{', '.join(reasons[:-1])}, and {reasons[-1]}"
     return f"No natural input: {listed}. It shows what {what} would like, not what it sees."
+
+
+def _minus(value: float) -> str:
+    """Three digits, with the sign that print has."""
+    return f"{value:.3g}".replace("-", "−")

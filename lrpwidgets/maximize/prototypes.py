@@ -18,6 +18,7 @@ from ..lrp import Explanation
 
 if TYPE_CHECKING:
     from .reference_samples import References
+    from .reference_store import ReferenceStore
 
 FEWEST = 10
 """Inputs of a class that can be clustered at least."""
@@ -141,8 +142,8 @@ def strategies(references: References, label: int, count: int | None = None, see
         raise ValueError(f"count must be a whole number from 1 on, or None, got {count!r}.")
     if len(rows) < least:
         raise ValueError(
-            f"{len(rows)} inputs were explained for class {label}, and {least} are needed at least; classes with most "
-            f"are {', '.join(map(str, _frequent(store.target[store.done])))}."
+            f"{len(rows)} input{' was' if len(rows) == 1 else 's were'} explained for {_named(store, label)}, and "
+            f"{least} are needed at least; classes with most are {', '.join(_frequent(store))}."
         )
     mixtures = mixed(store.relevance(references.layer, rows))
     with threadpool_limits(1):  # see density.py
@@ -168,7 +169,13 @@ def mixed(relevance: NDArray[np.float32] | Tensor) -> NDArray[np.float32]:
     return found
 
 
-def _frequent(targets: NDArray[np.int32]) -> list[int]:
+def _frequent(store: ReferenceStore) -> list[str]:
     """The three classes with most inputs."""
-    labels, counts = np.unique(targets, return_counts=True)
-    return [int(each) for each in labels[np.argsort(-counts, kind="stable")][:3]]
+    labels, counts = np.unique(store.target[store.done], return_counts=True)
+    return [_named(store, int(each)) for each in labels[np.argsort(-counts, kind="stable")][:3]]
+
+
+def _named(store: ReferenceStore, label: int) -> str:
+    """A class by number and, where it is known, name."""
+    name = store.class_name(label) if 0 <= label < len(store.classes) else ""
+    return f"class {label}" + (f" ({name})" if name not in {"", str(label)} else "")

@@ -71,5 +71,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def told(amount: float) -> str:
-    """A number with three significant digits and a real minus sign."""
-    return f"{amount:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    """A number with three significant digits, whole below 100,000, and a real minus sign."""
+    whole = 1e3 <= abs(amount) < 1e5
+    text = f"{round(float(f'{amount:.3g}')):,}" if whole else f"{amount:.3g}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("-", "−")

@@ -44,10 +44,9 @@ class NewestWins:
         """Whether it takes jobs."""
         return self._queue.open
 
-    @property
-    def waiting(self) -> bool:
-        """Whether a job waits for the one under way: whoever does something long may let it go first."""
-        return self._queue.waiting
+    def waits_before(self, lane: int) -> bool:
+        """Whether a job of a lower lane waits: one of this lane that takes long may let it go first."""
+        return self._queue.waits_before(lane)
 
     @property
     def apart(self) -> bool:
@@ -102,10 +101,9 @@ class _Queue:
         self._idle: Iterator[Callable[[], None]] = iter(())
         self.open = True
 
-    @property
-    def waiting(self) -> bool:
+    def waits_before(self, lane: int) -> bool:
         with self._changed:
-            return bool(self._waiting)
+            return min(self._waiting, default=lane) < lane
 
     def put(self, job: Job, done: Callable[[Any], None], lane: int) -> None:
         with self._changed:

@@ -10,6 +10,7 @@ from torch import nn
 from lrpwidgets import dashboards, subjects
 from lrpwidgets.dashboards import command
 from lrpwidgets.dashboards.options import VARIABLE, Options
+from lrpwidgets.maximize import ReferenceStore, references
 
 
 @pytest.fixture
@@ -36,10 +37,41 @@ def test_serve_opens_its_notebook(monkeypatch):
     assert options.subject == "shapes"
 
 
-def test_a_store_is_for_another_dashboard():
-    result = CliRunner().invoke(command.main, ["serve", "maximize", "--store", "x", "--port", "0"])
-    assert result.exit_code == 2
-    assert "--store is for the dashboard spray." in result.output
+@pytest.fixture
+def served(monkeypatch):
+    """Run the command up to where a page would open; its result, and the options."""
+    calls = []
+    monkeypatch.setattr(command, "serve_notebook", lambda *args, **options: calls.append(args))
+
+    def serve(*words):
+        result = CliRunner().invoke(command.main, ["serve", *words, "--port", "0"])
+        return result, calls[-1][1] if calls else None
+
+    return serve
+
+
+def test_a_store_is_where_references_are_kept(served, tmp_path, maximized, monkeypatch):
+    result, options = served("maximize", "--subject", "digits", "--store", str(tmp_path / "kept"))
+    assert result.exit_code == 0, result.output
+    monkeypatch.setenv(VARIABLE, options.to_environment()[VARIABLE])
+    for _ in range(2):
+        studio = maximized(wish={"steps": 2})
+        studio.play()
+        studio.collect()
+        assert studio.samples is not None
+    assert ReferenceStore.open(tmp_path / "kept").done.all()
+    assert served("maximize", "--subject", "digits", "--store", str(tmp_path / "kept"))[0].exit_code == 0
+
+
+def test_a_store_of_something_else_is_refused_before_a_page_opens(served, tmp_path):
+    references(subjects.load("digits"), "conv2", path=tmp_path / "digits")
+    result, options = served("maximize", "--subject", "shapes", "--store", str(tmp_path / "digits"))
+    assert (result.exit_code, options) == (2, None)
+    assert "was begun differently: model" in result.output
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("a")
+    result, options = served("maximize", "--subject", "digits", "--store", str(tmp_path / "notes"))
+    assert (result.exit_code, options) == (2, None)
 
 
 def test_it_opens_what_the_command_was_asked_for(maximized, monkeypatch):

@@ -85,9 +85,9 @@ def test_a_store_that_is_not_there_is_a_sentence(arguments):
     assert result.output.startswith("Error: There is no relevance store in 'gone'")
 
 
-def test_a_store_is_for_the_dashboard_spray():
+def test_a_store_is_not_for_explore():
     result = run("serve", "explore", "--store", "somewhere")
-    assert "--store is for the dashboard spray" in result.output
+    assert "--store is for the dashboards spray and maximize." in result.output
 
 
 def test_without_a_store_the_subject_is_explained_once_and_kept(tmp_path, monkeypatch):

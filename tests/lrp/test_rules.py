@@ -364,3 +364,40 @@ def test_the_referee_itself_conserves_the_z_of_a_layer():
     layer = Dense(torch.randn(3, 4).double(), torch.randn(3).double(), torch.randn(4).double(), 4, False)
     found = account(Zero(), layer, layer.z)
     assert_near(found.handed.sum() + found.bias, layer.z.sum())
+
+
+LOW, HIGH = (-2.0, -1.0, -0.5), (1.0, 2.0, 3.0)
+
+
+class Moves(nn.Module):
+    """A layer with those weights of an input that was moved."""
+
+    def __init__(self, move: Callable[[Tensor], Tensor], layer: nn.Module, weight: Tensor) -> None:
+        super().__init__()
+        self.move, self.layer = move, layer.double()
+        self.layer.weight.data, self.layer.bias.data = weight.clone(), torch.full((2,), 0.3, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(self.move(x)).flatten(1)
+
+
+def moved(w: Tensor) -> dict[str, nn.Module]:
+    """One function, Σ w x over a picture of (3, 4, 4), that moves its input in several ways before it is summed."""
+    blocks = F.pixel_unshuffle(w, 2)
+    last = w.movedim(1, 3).flatten(1)
+    return {
+        "as it is": Moves(lambda x: x, nn.Conv2d(3, 2, 4), w),
+        "flat": Moves(lambda x: x.flatten(1), nn.Linear(48, 2), w.flatten(1)),
+        "channels last": Moves(lambda x: x.permute(0, 2, 3, 1).reshape(-1, 48), nn.Linear(48, 2), last),
+        "blue first": Moves(lambda x: x[:, [2, 1, 0]], nn.Conv2d(3, 2, 4), w[:, [2, 1, 0]]),
+        "in blocks": Moves(lambda x: F.pixel_unshuffle(x, 2), nn.Conv2d(12, 2, 2), blocks),
+    }
+
+
+@pytest.mark.parametrize("name", ["flat", "channels last", "blue first", "in blocks"])
+def test_bounds_go_where_the_network_moves_its_channels(name):
+    weight = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    x = torch.rand(2, 3, 4, 4, dtype=torch.float64)
+    models = moved(weight)
+    maps = [Explainer(models[each], ZBox(LOW, HIGH)).explain(x, 1).relevance for each in ("as it is", name)]
+    torch.testing.assert_close(maps[1], maps[0], rtol=1e-9, atol=1e-12)

@@ -67,7 +67,11 @@ def test_the_same_seed_gives_the_same_strategies_of_digits():
 @pytest.mark.parametrize(
     ("label", "count", "message"),
     [
-        (7, None, "0 inputs were explained for class 7, and 10 are needed at least; classes with most are 0, 1"),
+        (
+            7,
+            None,
+            "0 inputs were explained for class 7, and 10 are needed at least; classes with most are class 0, class 1",
+        ),
         (1, 11, "20 inputs were explained for class 1, and 22 are needed"),
         (0, 0, "count must be a whole number from 1 on, or None, got 0"),
     ],

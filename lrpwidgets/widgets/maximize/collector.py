@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...lrp import Cancelled, Explanation, watched
-from ...maximize import References, Strategies, references, strategies
+from ...lrp import Cancelled, Composite, Explanation, watched
+from ...maximize import References, ReferenceStore, Strategies, references, strategies
 from ...maximize.reference_store import LayerShape
 from ...readable import Readable
 from ...spray.progress import Progress
@@ -86,6 +86,9 @@ class Collector:
             return
         if layer in self._found:
             self._show(layer)
+        elif self._path is not None and self._found:
+            known = ", ".join(self._found)
+            self._studio.sample_problem = f"The store {str(self._path)!r} has no layer {layer!r}, it has {known}."
         elif not self._at_work:
             self._tell()
             if not self._paused:
@@ -117,7 +120,7 @@ class Collector:
         studio = self._studio
 
         def watch(*_: Any) -> None:
-            if studio.films.waiting or self._paused or not studio.films.open:
+            if studio.films.waits_before(SAMPLES) or self._paused or not studio.films.open:
                 raise Cancelled
 
         def tell(progress: Progress) -> None:
@@ -127,27 +130,36 @@ class Collector:
 
         try:
             with watched(watch):
-                return references(
-                    studio.subject,
-                    names,
-                    k=MOST,
-                    composite=studio.composite,
-                    batch_size=self._at_once,
-                    path=self._place(names),
-                    progress=tell,
+                found: dict[str, References] = references(
+                    studio.subject, k=MOST, progress=tell, **self._settings(names)
                 )
+                return found
         except Cancelled:
             return None
         except Exception as error:
             return sentence(error)
+
+    def _settings(self, names: list[str]) -> dict[str, Any]:
+        """How the pass is made: as one that was begun, if it was."""
+        path = self._place(names)
+        if not path.exists() or not any(path.iterdir()):
+            return {"layer": names, "composite": self._studio.composite, "batch_size": self._at_once, "path": path}
+        begun = ReferenceStore.open(path).info
+        return {
+            "layer": list(begun.layers),
+            "composite": Composite.from_dict(begun.composite),
+            "targets": begun.targets,
+            "batch_size": begun.batch_size,
+            "path": path,
+        }
 
     def _place(self, names: list[str]) -> Path:
         if self._path is not None:
             return self._path
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="lrpwidgets-references-", ignore_cleanup_errors=True)
-        number = [each.name for each in self._studio.layers].index(names[0]) if len(names) == 1 else len(names)
-        return Path(self._folder.name) / ("all" if len(names) > 1 else str(number))
+        number = [each.name for each in self._studio.layers].index(names[0]) if len(names) == 1 else "all"
+        return Path(self._folder.name) / str(number)
 
     def _gathered(self, outcome: dict[str, References] | str | None) -> None:
         self._at_work = False

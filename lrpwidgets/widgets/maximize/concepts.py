@@ -85,35 +85,35 @@ def layers(explanation: Explanation) -> tuple[Opened, ...]:
     return tuple(found)
 
 
-def concepts(explanation: Explanation, layer: str, also: int | None, shown: tuple[int, ...]) -> list[Concept]:
+def concepts(explanation: Explanation, layer: str, also: int | None) -> list[Concept]:
     """The channels of `layer` with the most relevance; a channel that is asked for takes the place of the last."""
     sums = inside.look(explanation, layer).sums
     best = sums.topk(min(MOST, len(sums))).indices.tolist()
     if also is not None and also < len(sums) and also not in best:
         best[-1] = also
-    return [Concept(each, float(sums[each]), heatmap(_through(explanation, layer, each), shown)) for each in best]
+    return [Concept(each, float(sums[each]), heatmap(_through(explanation, layer, each))) for each in best]
 
 
-def where(explanation: Explanation, layer: str | None, number: int, shown: tuple[int, ...]) -> Where | None:
+def where(explanation: Explanation, layer: str | None, number: int) -> Where | None:
     """Where in the input a channel of the explained class, or another class, finds its relevance."""
     if layer is None:
         if number >= explanation.scores.shape[1]:
             return None
         of = explanation if explanation.top_class == number else explanation.retarget(number)
         score = float(of.scores[0, number])
-        return Where(None, number, score, score, heatmap(of, shown))
+        return Where(None, number, score, score, heatmap(of))
     sums = inside.look(explanation, layer).sums
     if number >= len(sums):
         return None
     score = float(explanation.scores[0, explanation.top_class])
-    return Where(layer, number, float(sums[number]), score, heatmap(_through(explanation, layer, number), shown))
+    return Where(layer, number, float(sums[number]), score, heatmap(_through(explanation, layer, number)))
 
 
-def heatmap(explanation: Explanation, shown: tuple[int, ...]) -> NDArray[np.int8]:
-    """The relevance of an input that is `shown` in that shape, small: (h, w)."""
+def heatmap(explanation: Explanation) -> NDArray[np.int8]:
+    """The relevance of an input, small: (h, w); −127 to 127 for −max |R| to max |R|."""
     relevance = explanation.relevance
     assert isinstance(relevance, Tensor)
-    found = pooled(plane(relevance[0], shown), SIDE)
+    found = pooled(plane(relevance[0]), SIDE)
     return signed_bytes(found, float(np.abs(found).max()))
 
 

@@ -69,7 +69,7 @@ class Finder:
         if known and shown and shown.layer == name and channel in {None, *(each.channel for each in shown.concepts)}:
             listed = shown.concepts
         else:
-            listed = tuple(concepts(whole, name, channel, picture.shape))
+            listed = tuple(concepts(whole, name, channel))
         sums = inside.look(whole, name).sums.numpy(force=True)
         return Concepts(
             name,
@@ -78,7 +78,7 @@ class Finder:
             item,
             picture,
             answer.picture.name,
-            where(whole, layer, number, picture.shape),
+            where(whole, layer, number),
             sums,
         )
 

@@ -39,14 +39,9 @@ def packed(pictures: Iterable[NDArray[Any]]) -> tuple[bytes, Sequence[tuple[int,
     return b"".join(np.ascontiguousarray(each).tobytes() for each in every), [each.shape[:2] for each in every]
 
 
-def plane(relevance: Tensor, shown: tuple[int, ...]) -> NDArray[np.float32]:
-    """Relevance of one input as a map (h, w): summed over channels; of a flat input laid out as it is `shown`."""
-    flat = relevance.detach().float().cpu().nan_to_num(0.0, 0.0, 0.0)
-    if flat.dim() == 1:
-        height, width = shown[:2]
-        fits = height * width > 0 and flat.numel() % (height * width) == 0
-        flat = flat.reshape(-1, height, width) if fits else flat[None, None]
-    found: NDArray[np.float32] = flat.reshape(-1, *flat.shape[-2:]).sum(0).numpy()
+def plane(relevance: Tensor) -> NDArray[np.float32]:
+    """Relevance of one input (C, H, W), summed over channels, (H, W)."""
+    found: NDArray[np.float32] = relevance.sum(0).float().nan_to_num(0.0, 0.0, 0.0).numpy(force=True)
     return found
 
 

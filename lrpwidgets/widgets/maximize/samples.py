@@ -176,7 +176,7 @@ def _cut(
     found = []
     for item, box in zip(rank.samples.tolist(), rank.boxes, strict=True):
         picture, shape = pixels(subject, subject.item(item)[0]), tuple(whole[item].shape)
-        heatmap = _crop(plane(whole[item], picture.shape), box, shape)
+        heatmap = _crop(plane(whole[item]), box, shape)
         found.append((small(_crop(picture, box, shape)), pooled(heatmap, SIDE)))
     return found
 

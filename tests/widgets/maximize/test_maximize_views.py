@@ -20,11 +20,13 @@ from lrpwidgets.widgets.maximize import (
     MaximizeBar,
     MaximizeStatus,
     PriorWall,
+    SampleView,
     Standing,
+    StrategyView,
     WishBar,
 )
 
-VIEWS = [ChannelList, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, WishBar]
+VIEWS = [ChannelList, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, SampleView, StrategyView, WishBar]
 CHARTS = [Curves, Standing]
 NOT_OURS = {"Layout", "HTMLStyle"}
 """What ipywidgets makes beside each widget, and leaves."""
@@ -62,7 +64,8 @@ def test_a_closed_view_can_be_forgotten(studio, view):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_page_that_missed_something_is_sent_everything(studio, say, view):
-    studio.paint(on=False)  # the wall begins when somebody looks, and would be sent too
+    studio.paint(on=False)  # the wall and the samples begin when somebody looks, and would be sent too
+    studio.collect()
     made = view(studio)
     sent = []
     made.send_state = lambda key=None: sent.append(key)
