@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
 from torch import nn
 
 from ..lrp import Composite
 from ..lrp.scores import Select
 from ..subjects import Subject
-from ..widgets import (
-    ClassScores,
-    Exploration,
-    HeatmapView,
-    InputStrip,
-    LayerInspector,
-    QuestionBar,
-    RuleBoard,
-    StatusLine,
-    TopBar,
-)
+from ..widgets import Exploration
 from .options import Options
-from .panes import Dashboard, box, pane
+from .pages import explore_page
+from .rooms import Rooms
 from .subjects import subject_of
 
 
@@ -36,7 +26,7 @@ def explore(
     composite: str | Composite | None = None,
     device: str | None = None,
     **fields: Any,
-) -> Dashboard:
+) -> Rooms:
     """The full environment in one cell: inputs, heatmaps, scores, rules, a look inside, and the status line.
 
     A cell that is run again ends the dashboard that it made before, and its computations; those of other cells live on.
@@ -71,17 +61,4 @@ def explore(
     given = {name: value for name, value in given.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
     exploration = Exploration(subject, composite, device or options.device)
-    return Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
-
-
-def closely(exploration: Exploration) -> list[ipywidgets.DOMWidget]:
-    """One input with its heatmap, rules, scores and layers, and the status line."""
-    picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
-    return [
-        box(
-            "lrp-columns",
-            box("lrp-main", pane(QuestionBar(exploration), picture), pane(RuleBoard(exploration))),
-            box("lrp-side", pane(ClassScores(exploration)), pane(LayerInspector(exploration))),
-        ),
-        StatusLine(exploration),
-    ]
+    return Rooms(explore_page(exploration), "explore")

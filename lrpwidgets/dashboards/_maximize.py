@@ -8,22 +8,10 @@ from typing import Any
 from torch import nn
 
 from ..subjects import Subject
-from ..widgets.maximize import (
-    ChannelList,
-    Curves,
-    FilmView,
-    HonestyView,
-    MaximizeBar,
-    MaximizeStatus,
-    PriorWall,
-    SampleView,
-    Standing,
-    StrategyView,
-    Studio,
-    WishBar,
-)
+from ..widgets.maximize import Studio
 from .options import Options
-from .panes import Dashboard, box, pane
+from .pages import maximize_page
+from .rooms import Rooms
 from .subjects import subject_of
 
 
@@ -35,7 +23,7 @@ def maximize(
     references: str | Path | None = None,
     wish: dict[str, Any] | None = None,
     **fields: Any,
-) -> Dashboard:
+) -> Rooms:
     """An input that excites a class or a channel, frame after frame, beside real ones: the whole in one cell.
 
     Parameters
@@ -65,24 +53,4 @@ def maximize(
     given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
     studio = Studio(subject, device or options.device, references or options.store, **(wish or {}))
-    return Dashboard(
-        studio,
-        [
-            MaximizeBar(studio),
-            box(
-                "lrp-columns",
-                box("lrp-narrow", pane(ChannelList(studio))),
-                box(
-                    "lrp-forms",
-                    pane(
-                        WishBar(studio),
-                        box("lrp-beside", FilmView(studio), box("lrp-natural", Standing(studio), HonestyView(studio))),
-                        Curves(studio),
-                    ),
-                ),
-                box("lrp-found", pane(SampleView(studio), StrategyView(studio))),
-            ),
-            box("lrp-below", pane(PriorWall(studio))),
-            MaximizeStatus(studio),
-        ],
-    )
+    return Rooms(maximize_page(studio), "maximize")

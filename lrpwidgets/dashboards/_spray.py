@@ -25,12 +25,10 @@ from ..widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
-from ._explore import closely
 from .options import Options
-from .panes import Dashboard, box, pane
+from .pages import closely
+from .panes import AWAY, Dashboard, box, pane
 from .spraying import subject_for
-
-_AWAY = "lrp-away"
 
 
 def spray(
@@ -102,9 +100,9 @@ class _SprayPage(Dashboard):
     def _open(self, change: dict[str, Any]) -> None:
         item = change["new"]
         for each in self._front:
-            (each.add_class if item is not None else each.remove_class)(_AWAY)
+            (each.add_class if item is not None else each.remove_class)(AWAY)
         if self._close_look is not None:
-            (self._close_look.add_class if item is None else self._close_look.remove_class)(_AWAY)
+            (self._close_look.add_class if item is None else self._close_look.remove_class)(AWAY)
         if item is not None:
             self._look_at(item)
 

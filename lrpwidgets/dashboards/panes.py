@@ -8,6 +8,9 @@ import ipywidgets
 
 from ..widgets.cells import until_run_again
 
+AWAY = "lrp-away"
+"""The class of what is not on the screen."""
+
 
 class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Views in an arrangement; closing it closes them, and ends the computation."""

@@ -1,12 +1,26 @@
-"""States whose traits are the parts of one question."""
+"""States whose traits are the parts of one question, and the way from one room of a page to another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import traitlets
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is looked at in one room, and to be looked at in the next."""
+
+    item: int | None = None
+    """An input of the data set."""
+    label: int | None = None
+    """A class."""
+    layer: str | None = None
+    channel: int | None = None
+    """Of that layer."""
 
 
 class Asking(traitlets.HasTraits):
@@ -15,7 +29,29 @@ class Asking(traitlets.HasTraits):
     parts: ClassVar[tuple[str, ...]]
     """Names of the traits that make the question, which are also its fields."""
 
+    room = traitlets.Unicode(help="Name of the room of a page that this state is shown in; empty: there is one only.")
+    rooms = traitlets.Tuple(help="Name and title of every room of the page.")
+    here = traitlets.Bool(True, help="Whether the room is on the screen.")
+    elsewhere = traitlets.Tuple(help="The room that is asked for, and what there: a Place, or a state as a dict.")
+
     _quiet = False
+
+    def enter(self, room: str, what: Place | dict[str, Any] | None = None) -> None:
+        """Ask for another room of the page, and what to show there: by default what is looked at here.
+
+        Raises
+        ------
+        ValueError
+            If the page has no such room.
+        """
+        if room not in dict(self.rooms):
+            known = ", ".join(repr(name) for name, _ in self.rooms) or "none"
+            raise ValueError(f"There is no room {room!r} on this page; its rooms: {known}.")
+        self.elsewhere = (room, self.place() if what is None else what)
+
+    def place(self) -> Place:
+        """What is looked at."""
+        return Place()
 
     def _put(self, question: Any) -> None:
         """Make `question` the state, without asking it."""

@@ -14,6 +14,7 @@ function render({ model, el }) {
     title: "Show the relevance through the chosen channels only, or all of it again",
     data: { shortcut: "c" },
   });
+  const wants = button("", "What would the chosen channel like to see?", () => model.send({ wants: model.get("chosen").channels[0] }), { data: { shortcut: "w" } });
   const share = element("span", { className: "lrp-quiet" });
   const sentence = element("p", { className: "lrp-quiet", role: "status" });
   const rank = element(
@@ -37,7 +38,7 @@ function render({ model, el }) {
   only.addEventListener("click", () => model.send({ only: !model.get("chosen").only }));
   grid.addEventListener("keydown", key);
   el.append(
-    element("div", { className: "lrp-head" }, element("h2", {}, "Inside"), layer, element("span", { className: "lrp-space" }), only),
+    element("div", { className: "lrp-head" }, element("h2", {}, "Inside"), layer, element("span", { className: "lrp-space" }), wants, only),
     element("div", { className: "lrp-head lrp-inside-tools" }, shows, signs, order, element("span", {}, note, share)),
     sentence, grid, scale,
   );
@@ -89,6 +90,9 @@ function render({ model, el }) {
     only.textContent = channels.length ? `only ${noun}${channels.length > 1 ? "s" : ""} ${names}` : `only the chosen ${noun}`;
     only.disabled = !channels.length;
     only.ariaPressed = String(alone);
+    wants.hidden = !model.get("wants") || !model.get("head").count;
+    wants.disabled = channels.length !== 1;
+    wants.textContent = wants.disabled ? "what does it want?" : `what does ${names} want?`;
     share.textContent = channels.length && part !== null ? `, of it ${number(100 * part)} % in ${names}` : "";
   }
 
@@ -117,6 +121,12 @@ function render({ model, el }) {
     );
     tile.addEventListener("click", (event) => pick(place, event.shiftKey || event.ctrlKey || event.metaKey));
     tile.addEventListener("focus", () => focus(place));
+    const wish = element("span", { className: "lrp-wish", ariaHidden: "true", title: "What would it like to see?" }, "✦"); // the button above is for keys
+    wish.addEventListener("click", (event) => {
+      event.stopPropagation();
+      model.send({ wants: model.get("tiles")[place].channel });
+    });
+    tile.prepend(wish);
     return tile;
   }
 
@@ -136,6 +146,7 @@ function render({ model, el }) {
     const [label, amount] = tile.lastChild.children;
     label.textContent = name;
     amount.textContent = number(Number(value.toPrecision(2))); // there is room for no more
+    tile.firstChild.hidden = whole || !model.get("wants");
     tile.ariaSelected = String(!whole && channels.includes(channel));
     tile.tabIndex = place === focused ? 0 : -1;
     tile.dataset.channel = whole ? "all" : channel;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class ChannelMaps(View):
     layers: traitlets.List[Any] = traitlets.List(help="[name, what to show] of each, output first").tag(sync=True)
     head = traitlets.Dict(help="layer, rank, number of channels, Σ R, sentence").tag(sync=True)
     tiles: traitlets.List[Any] = traitlets.List(help="a dict for each channel that is shown").tag(sync=True)
+    wants = traitlets.Bool(help="whether there is a room that tells what a channel would like to see").tag(sync=True)
     chosen = traitlets.Dict(help="channels, whether only they count, their share of Σ R").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="height and width of each map").tag(sync=True)
     scale = traitlets.Dict(help="what full colour stands for, and the pooling").tag(sync=True)
@@ -44,9 +46,13 @@ class ChannelMaps(View):
         self._rank = RANKS[0]
         self._listed: tuple[tuple[str, tuple[int, ...]], ...] = ()
         self.follow(self._show, "answer", "layer", "channels", "only")
+        self.follow(self._look_round, "rooms")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"layer": name}``, ``{"rank": "size"}``, ``{"channel": 3, "add": false}`` or ``{"only": true}``."""
+        """``{"layer": name}``, ``{"rank": "size"}``, ``{"channel": 3, "add": false}`` or ``{"only": true}``.
+
+        ``{"wants": 3}`` asks another room what the channel would like to see.
+        """
         exploration, layer = self.exploration, self.head.get("layer")
         if "layer" in message:
             inside.choose(exploration, message["layer"], ())
@@ -56,8 +62,13 @@ class ChannelMaps(View):
         elif "channel" in message:
             channels = inside.toggled(self.chosen["channels"], message["channel"], add=message["add"])
             inside.choose(exploration, str(layer), channels)
+        elif "wants" in message:
+            exploration.enter("maximize", replace(exploration.place(), layer=layer, channel=message["wants"]))
         elif "only" in message and self.chosen["channels"]:
             exploration.ask(layer=layer, channels=tuple(self.chosen["channels"]), only=message["only"])
+
+    def _look_round(self) -> None:
+        self.draw(wants="maximize" in dict(self.exploration.rooms))
 
     def _show(self) -> None:
         answer = self.exploration.answer

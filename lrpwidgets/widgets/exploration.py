@@ -18,7 +18,7 @@ from ..lrp import Cancelled, Composite, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
-from .asking import Asking
+from .asking import Asking, Place
 from .cells import until_run_again
 from .question import Question, from_query, to_query
 from .worker import NewestWins
@@ -151,6 +151,21 @@ class Exploration(Asking):
     def count(self) -> int:
         """How many inputs there are: samples of the subject, then uploads."""
         return len(self.subject.dataset) + len(self.uploads)
+
+    def place(self) -> Place:
+        """The input, the class that is explained, and the channel that is chosen alone."""
+        sample = self.item is not None and self.item < len(self.subject.dataset)
+        alone = self.channels[0] if self.layer is not None and len(self.channels) == 1 else None
+        label = self.answer.target if self.answer is not None else self.target
+        return Place(self.item if sample else None, label, self.layer if alone is not None else None, alone)
+
+    def show_place(self, place: Place) -> None:
+        """Look at an input and into a channel as another room does."""
+        parts: dict[str, Any] = {} if place.item is None else {"item": place.item}
+        if place.layer is not None and place.channel is not None:
+            parts |= {"layer": place.layer, "channels": (place.channel,)}
+        if parts:
+            self.ask(**parts)
 
     def open(self, item: int) -> Picture:
         """The input number `item`, decoded; raises what its decoder raises."""

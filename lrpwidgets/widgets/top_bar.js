@@ -7,6 +7,7 @@ function render({ model, el }) {
   el.classList.add("lrp", "lrp-top");
   const inVoila = "voila" in document.body.dataset;
   const page = () => el.closest(".lrp-page") ?? el;
+  const tabs = element("nav", { className: "lrp-rooms-bar", ariaLabel: "Rooms" });
   const note = element("span", { className: "lrp-quiet lrp-note", role: "status" });
   const file = element("input", { type: "file", accept: ".json,application/json", hidden: true, ariaLabel: "State file" });
   const sheet = element("dialog", { className: "lrp-sheet", ariaLabel: "Keyboard shortcuts" });
@@ -17,6 +18,7 @@ function render({ model, el }) {
   el.append(
     element("strong", {}, "lrpwidgets"),
     element("span", { className: "lrp-quiet lrp-subject", title: model.get("title") }, model.get("title")),
+    tabs,
     element("span", { className: "lrp-space" }),
     note,
     ...model.get("exports").map(([text, title, what]) => named(text, title, () => want(what))),
@@ -47,7 +49,8 @@ function render({ model, el }) {
   function address(query) {
     const drawn = look();
     const more = Object.keys(drawn).length ? `&look=${encodeURIComponent(JSON.stringify(drawn))}` : "";
-    return `${location.origin}${location.pathname}?${query}${more}`;
+    const room = !atHome() ? `room=${model.get("room")}&` : "";
+    return `${location.origin}${location.pathname}?${room}${query}${more}`;
   }
 
   async function receive({ as, text, name }) {
@@ -95,6 +98,7 @@ function render({ model, el }) {
   const typing = (node) => node.matches?.("select, textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])");
 
   function key(event) {
+    if (!el.checkVisibility()) return; // another room of the page is open
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const found = [...page().querySelectorAll("[data-shortcut]")].find(
@@ -134,7 +138,7 @@ function render({ model, el }) {
   // -- theme
 
   function setTheme(theme) {
-    page().dataset.theme = theme;
+    for (const each of el.closest(".lrp-rooms")?.querySelectorAll(":scope > .lrp-page") ?? [page()]) each.dataset.theme = theme;
     if (inVoila) document.documentElement.dataset.theme = theme;
     window.dispatchEvent(new Event("lrp-theme"));
   }
@@ -158,22 +162,35 @@ function render({ model, el }) {
 
   /** The address follows the state, so that a reload comes back to it. */
   function draw() {
+    list();
     const query = model.get("link");
     first ||= query;
-    moved ||= query !== first;
-    if (inVoila && query && moved) history.replaceState(null, "", address(query));
+    moved ||= query !== first || !atHome();
+    if (inVoila && query && moved && model.get("here")) history.replaceState(null, "", address(query));
+  }
+
+  /** Whether this is the room that the page was opened in: it follows the link. */
+  const atHome = () => !model.get("rooms").length || model.get("rooms")[0][0] === model.get("room");
+
+  function list() {
+    const [rooms, room] = [model.get("rooms"), model.get("room")];
+    tabs.hidden = rooms.length < 2;
+    if (tabs.children.length === rooms.length) return;
+    tabs.replaceChildren(...rooms.map(([name, title]) => button(title, name === room ? `You are in ${title}` : `${title}, with what you look at`, () => name !== room && model.send({ enter: name }), name === room ? { ariaCurrent: "page" } : {})));
   }
 
   let listening = null; // what hears the keys; known once the view is in the page
   const waiting = requestAnimationFrame(() => {
+    const other = el.closest(".lrp-rooms")?.querySelector(":scope > [data-theme]");
     if (inVoila) setTheme(document.documentElement.dataset.theme ?? "light");
+    else if (other) page().dataset.theme = other.dataset.theme;
     listening = inVoila ? document : page();
     listening.addEventListener("keydown", key);
     if (!inVoila) listening.addEventListener("keydown", keep);
   });
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
-  followLink();
+  if (atHome()) followLink();
   return () => {
     stop();
     cancelAnimationFrame(waiting);

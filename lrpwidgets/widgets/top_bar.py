@@ -24,6 +24,9 @@ class TopBar(View):
     _css = style("top_bar")
     title = traitlets.Unicode(help="what is under examination").tag(sync=True)
     link = traitlets.Unicode(help="the state as a query string, once nothing changes any more").tag(sync=True)
+    room = traitlets.Unicode(help="name of this room; empty if there is one only").tag(sync=True)
+    rooms: traitlets.List[Any] = traitlets.List(help="[name, title] of every room").tag(sync=True)
+    here = traitlets.Bool(True, help="whether the room is on the screen").tag(sync=True)
     exports: traitlets.List[Any] = traitlets.List(help="further buttons: word, title, what they want").tag(sync=True)
 
     settles: tuple[str, ...] = ("answer", "pins", "layer", "channels")
@@ -32,11 +35,17 @@ class TopBar(View):
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, title=exploration.subject.title, **traits)
         self.follow(self._changed, *self.settles)
+        self.follow(self._stand, "room", "rooms", "here")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``."""
+        """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``.
+
+        ``{"enter": "maximize"}`` asks for another room.
+        """
         if "restore" in message:
-            self._restore(str(message["restore"]))
+            self.restore(self._read(str(message["restore"])))
+        elif "enter" in message:
+            self.exploration.enter(message["enter"])
         else:
             text = {"code": self.code, "link": self.exploration.link, "state": self._state}[message["want"]]()
             self.send({"as": message["want"], "text": text})
@@ -50,17 +59,29 @@ class TopBar(View):
         name = exploration.name(question.item) if uploaded and question.item is not None else None
         return code(exploration.subject, question, exploration.preset, name)
 
-    def _state(self) -> str:
-        return json.dumps(self.exploration.to_dict())
+    def restore(self, state: dict[str, Any]) -> None:
+        """Show what a state describes, in the room that it is of; ValueError says what is wrong with it."""
+        room = str(state.pop("room", self.room))
+        if room != self.room:
+            self.exploration.enter(room, state)
+        else:
+            self._restore(state)
 
-    def _restore(self, text: str) -> None:
-        state = self._read(text)
+    def _restore(self, state: dict[str, Any]) -> None:
         look = state.pop("look", {})
         if not isinstance(look, dict):
             raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
         Look.from_dict(look)  # raises before anything is changed
         self.exploration.restore(state)
         self.exploration.look = look
+
+    def _state(self) -> str:
+        room = {"room": self.room} if self.room else {}
+        return json.dumps({**room, **self.exploration.to_dict()})
+
+    def _stand(self) -> None:
+        exploration = self.exploration
+        self.draw(room=exploration.room, rooms=[list(each) for each in exploration.rooms], here=exploration.here)
 
     @staticmethod
     def _read(text: str) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_a_dashboard_of_ones_own_model_takes_the_fields_of_a_subject(moody):
 
 def test_what_was_guessed_about_ones_own_data_is_said(moody):
     page = explore(moody.model.train(), [(Image.new("L", (6, 6), 100), 1)] * 3, composite="epsilon")
-    status = next(view for view in page.children if isinstance(view, StatusLine))
+    status = next(view for view in page["explore"].children if isinstance(view, StatusLine))
     assert page.exploration.error == ""
     assert any("training mode" in note for note in status.state["notes"])
     assert any("[0, 1]" in note for note in status.state["notes"])

@@ -32,7 +32,6 @@ class MaximizeBar(TopBar):
         """Python that makes the picture on the screen."""
         return exports.code(self.exploration)
 
-    def _restore(self, text: str) -> None:
-        state = self._read(text)
+    def _restore(self, state: dict[str, Any]) -> None:
         state.pop("look", None)
         self.exploration.restore(state)

@@ -18,7 +18,7 @@ from ...lrp import Explanation
 from ...maximize import Run, maximize
 from ...subjects import Subject
 from ..answers import Answer
-from ..asking import Asking
+from ..asking import Asking, Place
 from ..cells import until_run_again
 from ..exploration import CLOSED, sentence
 from ..presets import preset, suiting
@@ -133,6 +133,19 @@ class Studio(Asking):
         self._check(wish)
         self._put(wish)
         self._ask()
+
+    def place(self) -> Place:
+        """The input, and the channel that is wished for."""
+        return Place(self.item, None, self.layer, None if self.layer is None else self.number)
+
+    def show_place(self, place: Place) -> None:
+        """Wish for the channel, or the class, that another room looks at."""
+        parts: dict[str, Any] = {} if place.item is None else {"item": place.item}
+        if place.layer is not None and place.channel is not None:
+            parts |= {"layer": place.layer, "number": place.channel}
+        elif place.label is not None:
+            parts |= {"layer": None, "number": place.label}
+        self.ask(**parts)
 
     # -- the film --------------------------------------------------------------------------------------------------
 
@@ -296,9 +309,14 @@ class Studio(Asking):
         if change["old"] == 0 and not self.ended:  # what a kernel makes before anybody looks is one frame
             self._go(None)
 
-    @traitlets.observe("running", "appeared")
+    @traitlets.observe("running", "appeared", "here")
     def _paint(self, change: Any) -> None:
         self._wall.go_on()
+
+    @traitlets.observe("here")
+    def _wait(self, change: Any) -> None:
+        if not self.here:
+            self.pause()  # nobody looks
 
     def _check(self, wish: Wish) -> None:
         count = len(self.subject.dataset)

@@ -121,7 +121,7 @@ class Wall:
     def go_on(self) -> None:
         """Do the next slice of work, if nothing stands in its way."""
         studio, painter = self._studio, self._painter
-        waits = not studio.painting or studio.running or not studio.appeared
+        waits = not studio.painting or studio.running or not studio.appeared or not studio.here
         if painter is None or waits or self._at_work:
             return
         self._at_work = True

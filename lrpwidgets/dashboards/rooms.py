@@ -1,0 +1,92 @@
+"""Rooms of one page: what one looks at in one of them is taken along into the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from ..subjects import Subject
+from ..widgets import Exploration
+from ..widgets.asking import Place
+from ..widgets.cells import until_run_again
+from ..widgets.maximize import Studio
+from .pages import explore_page, maximize_page
+from .panes import AWAY, Dashboard
+
+
+def _explore(subject: Subject, device: str, place: Place) -> Dashboard:
+    exploration = Exploration(subject, None, device)
+    exploration.show_place(place)
+    return explore_page(exploration)
+
+
+def _maximize(subject: Subject, device: str, place: Place) -> Dashboard:
+    wish: dict[str, Any] = {"number": place.label or 0}
+    if place.channel is not None:
+        wish = {"layer": place.layer, "number": place.channel}
+    if place.item is not None:
+        wish["item"] = place.item
+    return maximize_page(Studio(subject, device, **wish))
+
+
+ROOMS: dict[str, tuple[str, Callable[[Subject, str, Place], Dashboard]]] = {
+    "explore": ("Explore", _explore),
+    "maximize": ("Maximize", _maximize),
+}
+"""By name: its title, and what makes its page. All of them are for a model and its data."""
+
+
+class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Pages of one subject, one of them on the screen; each is made when it is first entered."""
+
+    def __init__(self, page: Dashboard, name: str) -> None:
+        self.exploration = page.exploration
+        """The state of the room that the page was opened in."""
+        self._names = [name, *(each for each in ROOMS if each != name)]
+        self._pages: dict[str, Dashboard] = {}
+        self._came_from: dict[str, Place] = {}
+        self.children: tuple[ipywidgets.DOMWidget, ...]
+        super().__init__()
+        self.add_class("lrp-rooms")
+        self._add(name, page)
+        until_run_again(self.close)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.exploration.subject.title}: {', '.join(self._pages)})"
+
+    def __getitem__(self, name: str) -> Dashboard:
+        """The page of a room that was entered before."""
+        return self._pages[name]
+
+    def close(self) -> None:
+        """Disappear from the page, with all rooms."""
+        for page in self._pages.values():
+            page.close()
+        super().close()
+
+    def _add(self, name: str, page: Dashboard) -> None:
+        state = page.exploration
+        self._pages[name] = page
+        state.room, state.rooms = name, tuple((each, ROOMS[each][0]) for each in self._names)
+        state.observe(self._enter, "elsewhere")
+        self.children = (*self.children, page)
+
+    def _enter(self, change: dict[str, Any]) -> None:
+        if not change["new"]:
+            return
+        left, (name, what) = change["owner"], change["new"]
+        left.elsewhere = ()
+        place = what if isinstance(what, Place) else Place()
+        if name not in self._pages:
+            subject, device = left.subject, str(left.explainer.device)
+            self._add(name, ROOMS[name][1](subject, device, place))
+        elif isinstance(what, Place) and place != self._came_from.get(name):
+            self._pages[name].exploration.show_place(place)
+        self._came_from[name] = place
+        for each, page in self._pages.items():
+            (page.remove_class if each == name else page.add_class)(AWAY)
+            page.exploration.here = each == name
+        if isinstance(what, dict):
+            self._pages[name].children[0].restore(what)
