@@ -14,7 +14,7 @@ function render({ model, el }) {
     title: "Show the relevance through the chosen channels only, or all of it again",
     data: { shortcut: "c" },
   });
-  const wants = button("", "What would the chosen channel like to see?", () => model.send({ wants: model.get("chosen").channels[0] }), { data: { shortcut: "w" } });
+  const wants = button("", "What would the chosen channel like to see?", () => model.send({ wants: model.get("chosen").channels[0] }), { data: { shortcut: "a" } });
   const share = element("span", { className: "lrp-quiet" });
   const sentence = element("p", { className: "lrp-quiet", role: "status" });
   const rank = element(

@@ -159,14 +159,18 @@ function render({ model, el }) {
 
   let first = ""; // the address of a page that was just opened stays as it is
   let moved = false;
+  let away = false; // in another room
 
   /** The address follows the state, so that a reload comes back to it. */
   function draw() {
     list();
     const query = model.get("link");
     first ||= query;
-    moved ||= query !== first || !atHome();
-    if (inVoila && query && moved && model.get("here")) history.replaceState(null, "", address(query));
+    const here = model.get("here");
+    moved ||= query !== first || !atHome() || !here;
+    if (here && away) page().scrollIntoView();
+    away = !here;
+    if (inVoila && query && moved && here) history.replaceState(null, "", address(query));
   }
 
   /** Whether this is the room that the page was opened in: it follows the link. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from playwright.sync_api import Page, expect
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_notebook
-from lrpwidgets.maximize import maximize, objectives
+from lrpwidgets.maximize import maximize, objectives, references
+from lrpwidgets.widgets import presets
 
+DIGITS = subjects.load("digits")
+COMPOSITE = presets.preset(DIGITS, presets.suiting(DIGITS))
 PIXELS = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
 
 
@@ -116,6 +120,54 @@ def test_a_person_watches_a_film_and_asks_on(visit, server):
     layer = page.locator(".lrp-concepts").get_attribute("data-layer")
     same(film.pixels(), shown(objectives.channel(layer, number), prior="fourier", steps=60))
     expect(page.locator(".lrp-priors")).to_have_attribute("data-tiles", "15")
+
+
+def test_real_inputs_stand_beside_it_and_lead_on(visit, server):
+    film = opened(visit(f"{server.address}?subject=digits&layer=conv3&number=15&steps=10&item=8"))
+    page = film.page
+    film.ends()
+    samples, list_ = page.locator(".lrp-samples"), page.locator(".lrp-concepts")
+    expect(samples).to_have_attribute("data-what", "#15")
+    expected = references(DIGITS, "conv3", k=5, composite=COMPOSITE).channel(15)
+    mattered = samples.get_by_role("group", name="Where it mattered").get_by_role("button")
+    assert [int(each.get_attribute("data-item")) for each in mattered.all()] == expected.samples.tolist()
+    expect(samples).to_contain_text("For which classes")
+    mattered.nth(2).click()
+    expect(list_).to_have_attribute("data-item", str(expected.samples[2]))
+    expect(mattered.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(list_.locator(".lrp-where")).to_contain_text("where #15 of conv3: Σ R")
+    ways = page.locator(".lrp-strategies")
+    expect(ways).to_have_attribute("data-name", "3")
+    ways.get_by_role("button", name="Prototype").first.click()
+    expect(list_).not_to_have_attribute("data-item", str(expected.samples[2]))
+
+
+def test_what_one_looks_at_goes_from_room_to_room(visit, serve):
+    address = serve(dashboard="explore", subject="digits").address
+    page = visit(f"{address}?subject=digits&item=9&layer=conv3&channels=[]")
+    tile = page.locator(".lrp-tile").nth(3)
+    number = str(tile.get_attribute("data-channel"))
+    tile.hover()
+    tile.locator(".lrp-wish").click()
+    film = opened(page)
+    expect(page.get_by_label("Channel to excite")).to_have_value(number)
+    expect(page.locator(".lrp-concepts")).to_have_attribute("data-item", "9")
+    expect(page).to_have_url(re.compile(f"room=maximize&.*layer=conv3&number={number}"))
+    film.press("stop")
+    page.keyboard.press("ArrowRight")  # a key of the other room, where it opens the next input
+    page.get_by_label("The next input").click()
+    expect(page.locator(".lrp-concepts")).to_have_attribute("data-item", "10")
+    page.get_by_role("button", name="Explore", exact=True).click()
+    expect(page.locator(".lrp-heatmap")).to_be_visible()
+    expect(film.view).to_be_hidden()
+    expect(page.locator(f".lrp-tile[data-channel='{number}']")).to_have_attribute("aria-selected", "true")
+    expect(page).to_have_url(re.compile("item=10&"))
+    page.keyboard.press("a")
+    expect(film.view).to_be_visible()
+    expect(page).to_have_url(re.compile("room=maximize&"))
+    page.reload()
+    opened(page)
+    expect(page.get_by_label("Channel to excite")).to_have_value(number)
 
 
 def test_what_cannot_be_is_said_and_the_page_goes_on(visit, server):

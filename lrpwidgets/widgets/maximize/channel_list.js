@@ -6,8 +6,8 @@ function render({ model, el }) {
   const canvas = picture("Input");
   const name = element("span", { className: "lrp-quiet lrp-name" });
   const says = element("b");
-  const before = button("‹", "The input before", () => model.send({ item: model.get("state").item - 1 }));
-  const after = button("›", "The next input", () => model.send({ item: model.get("state").item + 1 }));
+  const before = button("‹", "The input before", () => model.send({ item: model.get("state").item - 1 }), { ariaLabel: "The input before" });
+  const after = button("›", "The next input", () => model.send({ item: model.get("state").item + 1 }), { ariaLabel: "The next input" });
   const item = element("input", { type: "number", min: 0, step: 1, className: "lrp-count", ariaLabel: "Number of the input", title: "Number of the input" });
   item.addEventListener("change", () => item.value !== "" && model.send({ item: Number(item.value) }));
   const subtitle = element("span", { className: "lrp-quiet" });
