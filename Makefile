@@ -55,7 +55,7 @@ $(BASE): pyproject.toml | $(BIN)/pip
 $(TEST): pyproject.toml | $(BIN)/pip
 	@echo "Installing lrpwidgets and its test tools into .venv; the first time this takes minutes, as torch is large."
 	$(BIN)/python -m pip install --editable ".[test,referees]"
-	$(BIN)/python -m pip install --no-deps "virelay>=0.6.1"  # it would bring a Pillow of 2024
+	$(BIN)/python -m pip install --no-deps "virelay>=0.6.1" "zennit-crp>=0.6"  # a Pillow of 2024, a zennit of 2022
 	@touch $(BASE) $@
 
 # pip is what venv installs last: where it is there, .venv is whole.

@@ -272,3 +272,32 @@ def test_the_highest_are_those_of_a_stable_sort_with_ties_negatives_and_none(k):
     values[random.random(values.shape) < 0.2] = -np.inf
     values[5, 3], values[6, 3], values[7, 3] = 1e-38, 3e38, -3e38
     assert _highest(values, k).tolist() == np.argsort(-values, axis=0, kind="stable")[:k].tolist()
+
+
+def test_zennit_crp_finds_the_same_samples(tmp_path):
+    """Its published procedure, on digits: the hooks of zennit beside our tape."""
+    pytest.importorskip("crp", reason="needs the referee zennit-crp")
+    from crp.attribution import CondAttribution
+    from crp.concepts import ChannelConcept
+    from crp.helper import load_maximization
+    from crp.visualization import FeatureVisualization
+    from zennit.composites import EpsilonPlusFlat
+
+    subject, layers = subjects.load("digits"), ["conv2", "conv3"]
+    inputs = torch.stack([subject.item(each)[0] for each in range(60)])
+    says = subject.model(inputs).argmax(1).tolist()
+    data = list(zip(inputs, says, strict=True))
+    path = str(tmp_path / "theirs")
+    concepts = {layer: ChannelConcept() for layer in layers}
+    theirs = FeatureVisualization(
+        CondAttribution(subject.model), data, concepts, max_target="sum", abs_norm=False, path=path
+    )
+    theirs.run(EpsilonPlusFlat(), 0, len(data), 20)
+    few = Subject(subject.model, TensorSamples(inputs, says, [str(each) for each in range(60)]))
+    found = references(few, layers, k=5, composite="epsilon_plus_flat")
+    for layer in layers:
+        rows, values, _ = load_maximization(theirs.RelMax.PATH, layer)
+        ranking = found[layer].ranking
+        there = ranking.values > -np.inf
+        np.testing.assert_allclose(ranking.values[there], np.asarray(values)[:5][there], rtol=1e-3, atol=1e-4)
+        assert (ranking.rows == np.asarray(rows)[:5])[there].mean() > 0.98
