@@ -13,54 +13,29 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import platform
-import signal
+import secrets
 import socket
-import sys
-import tempfile
-import threading
-import webbrowser
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import click
 
 from lrpwidgets.dashboards import attributing, maximizing, spraying
 from lrpwidgets.dashboards.options import Options
+from lrpwidgets.dashboards.server import serve_notebook
 
 if TYPE_CHECKING:
-    from traitlets.config import Config
-
     from lrpwidgets.subjects import Subject
 
 HERE = Path(__file__).parent
-TEMPLATE = HERE / "template"
 INSTALLED, CHECKOUT = HERE / "notebooks", HERE.parents[1] / "notebooks" / "dashboards"
 NOTEBOOKS = INSTALLED if INSTALLED.is_dir() else CHECKOUT
 
-LAB_EXTENSIONS = [
-    "@jupyter-widgets/jupyterlab-manager",
-    "@voila-dashboards/widgets-manager8",
-    "anywidget",
-    "bqplot",
-    "bqscales",
-]
-"""What a page loads; anything else that is installed for JupyterLab stays out of it."""
-
-ALLOCATOR = {
-    "MALLOC_ARENA_MAX": "1",  # worker threads too: their own arenas would return every large block
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TOP_PAD_": str(2**26),
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-}
-"""glibc, told to keep freed memory.
-
-By default it unmaps each large activation when it is freed, and the next one costs a page fault per 4 KiB.
-With these, everything on the CPU ran 1.4 to 2.7 times faster. They act on processes started with them only.
-"""
+TOKEN = "LRPWIDGETS_TOKEN"
+"""Variable of the environment with the secret word."""
 
 
 class Refused(click.ClickException):
@@ -113,14 +88,37 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Path(path_type=Path),
     help="For spray: a relevance store; for maximize: where references are kept.",
 )
-@click.option("--token", help="A secret word that the page then asks for; the printed address contains it.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help=f"A file with the secret word that the page asks for; else it is in ${TOKEN}, or made up.",
+)
+@click.option("--no-token", is_flag=True, help="Let in everybody who reaches the port, also other users here.")
+@click.option("--token", hidden=True)
+@click.option("--allow-host", multiple=True, help="A name that it has behind a proxy, such as lab.example.org.")
+@click.option("--certfile", type=click.Path(path_type=Path), help="A certificate in PEM, for https.")
+@click.option("--keyfile", type=click.Path(path_type=Path), help="Its key.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_browser: bool, **choices: Any) -> None:
+def serve(
+    dashboard: str,
+    port: int,
+    store: Path | None,
+    token: str | None,
+    token_file: Path | None,
+    no_token: bool,
+    allow_host: tuple[str, ...],
+    certfile: Path | None,
+    keyfile: Path | None,
+    no_browser: bool,
+    **choices: Any,
+) -> None:
     """Open DASHBOARD (explore, maximize or spray) in the browser, until Ctrl-C.
 
     Without a store, spray explains its subject's data first, by default clever-hans, and keeps that in the cache.
     """
     notebook = find_notebook(dashboard)
+    secret = find_token(token, token_file, no_token=no_token)
+    tls = find_certificate(certfile, keyfile)
     options = find_options(**choices)
     find_port(port)
     with in_a_sentence():
@@ -132,7 +130,11 @@ def serve(dashboard: str, port: int, store: Path | None, token: str | None, no_b
             options = replace(options, store=maximizing.found_references(options, store))
         elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
             check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
-    serve_notebook(notebook, options, port=find_port(port), token=token, browser=not no_browser)
+    if secret is None:
+        click.echo("Without a token, everybody who reaches the port can use it, also other users here.", err=True)
+    serve_notebook(
+        notebook, options, port=find_port(port), token=secret, hosts=allow_host, tls=tls, browser=not no_browser
+    )
 
 
 @main.command()
@@ -308,6 +310,48 @@ def check_device(device: str) -> None:
         raise Refused(str(error)) from None
 
 
+def find_token(token: str | None, file: Path | None, *, no_token: bool) -> str | None:
+    """The secret word: from a file, the environment, or made up; None if none is wanted."""
+    if token is not None:
+        raise Refused(
+            "--token would show the word to every user of this machine, in the list of processes; put it into a file "
+            f"and give --token-file, or into the environment as {TOKEN}."
+        )
+    given = os.environ.pop(TOKEN, None)  # kernels need not know it
+    if no_token:
+        if file is not None:
+            raise Refused("--token-file gives a token, and --no-token wants none; leave one of them out.")
+        return None
+    if file is not None:
+        try:
+            given = file.read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            raise Refused(
+                f"The token cannot be read from {str(file)!r}: it must be a text file with one word."
+            ) from None
+    if given is None:
+        return secrets.token_urlsafe(24)
+    if not given:
+        where = f"The file {str(file)!r}" if file is not None else f"${TOKEN}"
+        raise Refused(f"{where} is empty: give it a secret word, or start with --no-token to let everybody in.")
+    return given
+
+
+def find_certificate(certfile: Path | None, keyfile: Path | None) -> ssl.SSLContext | None:
+    """What makes the server speak https; None for http."""
+    if certfile is None and keyfile is None:
+        return None
+    if certfile is None:
+        raise Refused("--keyfile is nothing without --certfile, the certificate that it is for.")
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        made.load_cert_chain(certfile, keyfile)
+    except (OSError, ssl.SSLError) as error:
+        files = " and ".join(repr(str(each)) for each in (certfile, keyfile) if each is not None)
+        raise Refused(f"No certificate with its key could be read from {files}: {error.strerror or error}.") from None
+    return made
+
+
 def find_port(port: int) -> int:
     """`port` itself if it is free; a free one for 0."""
     if not 0 <= port <= 65535:
@@ -328,95 +372,3 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """The end of a sentence that says `name` is unknown."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; choose one of {', '.join(sorted(known))}."
-
-
-def serve_notebook(
-    notebook: Path, options: Options, *, port: int, token: str | None = None, browser: bool = True
-) -> None:
-    """Serve `notebook` at 127.0.0.1:`port` until the process is interrupted or terminated."""
-    from tornado.ioloop import IOLoop
-    from tornado.web import HTTPError
-    from voila.app import Voila
-
-    os.environ.update(options.to_environment())  # kernels inherit the environment
-    if platform.libc_ver()[0] == "glibc":
-        os.environ.update({name: value for name, value in ALLOCATOR.items() if name not in os.environ})
-    address = f"http://127.0.0.1:{port}/" + (f"?{urlencode({'token': token})}" if token else "")
-    loop = IOLoop.current()
-
-    def announce() -> None:
-        click.echo(f"{notebook.stem} is open at {address} (Ctrl-C ends it)")
-        if browser:  # in a thread, as some browsers return only when they are closed
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-    def stop(*_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # kernels take a second to end; once more would leave some
-        loop.add_callback_from_signal(loop.stop)
-
-    with tempfile.TemporaryDirectory(prefix="lrp", ignore_cleanup_errors=True) as connections:
-        send_promptly()
-        # the instance, as the errors of notebook cells are logged through it
-        voila = Voila.instance(config=configuration(notebook, port, token, connections))
-        voila.initialize([str(notebook)])
-        voila.template_paths.insert(0, str(TEMPLATE))  # first, also where share/jupyter has an older copy
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        loop.add_callback(announce)  # runs once the server listens
-        with contextlib.suppress(HTTPError):  # stopped while a kernel was starting; it ends with its parent
-            voila.start()
-
-
-def send_promptly() -> None:
-    """Let Voilà's websockets send every message at once.
-
-    Left alone, TCP holds small messages back until the browser has confirmed the ones before. While a slider
-    moves that takes 40 ms each time: 65 ms from the slider to new pixels instead of 33.
-    """
-    import voila.app
-
-    class PromptWebsocket(voila.app.VoilaKernelWebsocketHandler):  # type: ignore[misc]  # Voilà has no types
-        async def open(self, *args: str, **kwargs: str) -> None:
-            self.set_nodelay(True)
-            await super().open(*args, **kwargs)
-
-    voila.app.VoilaKernelWebsocketHandler = PromptWebsocket
-
-
-def configuration(notebook: Path, port: int, token: str | None, connections: str) -> Config:
-    """What Voilà is told; `connections` is the folder for its kernels' connection files."""
-    from traitlets.config import Config
-
-    # Unix sockets: no other user of the machine can reach them. Their paths may have 107 characters.
-    sockets = sys.platform == "linux" and len(connections) < 40
-    settings = {
-        "Voila": {
-            "ip": "127.0.0.1",
-            "port": port,
-            "port_retries": 0,
-            "token": token or None,
-            "connection_dir_root": connections,
-            "open_browser": False,  # its own way writes a file, and leaves it there
-            "log_level": "ERROR",
-            "config_file_paths": [],  # someone's voila.json is meant for another server
-            # A page on this machine needs no pings, and there is no good timeout for them: tornado warns of one that is
-            # longer than their interval, and jupyter_server then closes the connection at the first of them.
-            "tornado_settings": {"ws_ping_interval": 0},
-        },
-        "VoilaConfiguration": {
-            "template": "lab",
-            "allow_template_override": "NO",
-            "allow_theme_override": "NO",
-            "preheat_kernel": True,
-            "show_tracebacks": True,  # our template shows the last line only
-            "extension_allowlist": LAB_EXTENSIONS,
-        },
-        "VoilaKernelManager": {
-            "kernel_pools_config": {notebook.name: {"pool_size": 1}, "default": {"pool_size": 0}},
-            "fill_delay": 2,  # seconds; sooner, the next kernel would slow down the page that took this one
-        },
-        "KernelManager": {"transport": "ipc" if sockets else "tcp"},
-        # a page ends its kernel when it is closed; these are for browsers that crash or lose their network
-        "MappingKernelManager": {"cull_idle_timeout": 600, "cull_interval": 60, "cull_connected": False},
-    }
-    return Config(settings)

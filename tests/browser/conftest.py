@@ -19,13 +19,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_port
@@ -57,6 +57,8 @@ class Server:
     address: str
     home: Path
     log: list[str]
+    entrance: str = ""
+    """The address with the token."""
 
     def kernels(self) -> dict[str, psutil.Process]:
         """The running kernels, by their id."""
@@ -108,10 +110,40 @@ def watch(page: Page) -> Watch:
     return watched
 
 
+@dataclass(frozen=True)
+class Visitors:
+    """Browsers that are open, and the servers that let them in: whoever visits has shown every token."""
+
+    servers: list[Server]
+    contexts: list[BrowserContext]
+
+    def server(self, server: Server) -> Server:
+        self.servers.append(server)
+        for context in self.contexts:
+            self._let_in(context, server)
+        return server
+
+    def context(self, context: BrowserContext) -> BrowserContext:
+        self.contexts.append(context)
+        for server in self.servers:
+            if server.process.poll() is None:
+                self._let_in(context, server)
+        return context
+
+    @staticmethod
+    def _let_in(context: BrowserContext, server: Server) -> None:
+        context.request.get(server.entrance, max_redirects=0)  # the cookie; no page, and so no kernel
+
+
+@pytest.fixture(scope="session")
+def visitors() -> Visitors:
+    return Visitors([], [])
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
+def new_page(browser: Browser, visitors: Visitors) -> Iterator[Callable[[], Page]]:
     """Open further pages of the same visitor; each must behave (see `watch`)."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = visitors.context(browser.new_context(viewport={"width": 1280, "height": 800}))
     context.set_default_timeout(1000 * SECONDS)
     expect.set_options(timeout=1000 * SECONDS)
     watched = []
@@ -124,6 +156,7 @@ def new_page(browser: Browser) -> Iterator[Callable[[], Page]]:
     yield open_page
     for page in context.pages:
         page.goto("about:blank")  # leaving a page ends its kernel; closing the context would not
+    visitors.contexts.remove(context)
     context.close()
     for one in watched:
         assert one == Watch([], [])
@@ -183,12 +216,17 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 
 
 @pytest.fixture(scope="session")
-def serve(start: Callable[..., Server]) -> Callable[..., Server]:
+def serve(start: Callable[..., Server], visitors: Visitors) -> Callable[..., Server]:
     """Run `lrpwidgets serve` with these options, or serve another notebook just the same way."""
 
     def serve(notebook: Path | None = None, dashboard: str = "explore", **options: object) -> Server:
+        server = run(notebook, dashboard, options)
+        way, _, _ = server.address.partition("?")
+        return visitors.server(replace(server, address=way, entrance=server.address))
+
+    def run(notebook: Path | None, dashboard: str, options: dict[str, object]) -> Server:
         if notebook:
-            script = SERVE_NOTEBOOK.format(notebook=str(notebook), options=options)
+            script = SERVE_NOTEBOOK.format(notebook=str(notebook), options={"token": "a word&more", **options})
             return start("-c", script, address=r"http://127\.0\.0\.1:\S+")
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         main = "from lrpwidgets.dashboards.command import main; main()"
@@ -200,7 +238,8 @@ def serve(start: Callable[..., Server]) -> Callable[..., Server]:
 
 SERVE_NOTEBOOK = """
 from pathlib import Path
-from lrpwidgets.dashboards.command import find_port, serve_notebook
+from lrpwidgets.dashboards.command import find_port
+from lrpwidgets.dashboards.server import serve_notebook
 from lrpwidgets.dashboards.options import Options
 serve_notebook(Path({notebook!r}), Options(), port=find_port(0), browser=False, **{options!r})
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-import re
+import subprocess
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -141,15 +141,102 @@ def test_an_error_in_the_notebook_is_one_sentence_and_its_traceback_stays_at_hom
     assert any("Traceback" in line for line in server.log)
 
 
-def test_a_token_is_asked_for(page, serve, tmp_path):
-    server = serve(write_notebook(tmp_path, VIEW), token="a word&more")
-    assert server.address.endswith("/?token=a+word%26more")
-    page.goto(server.address.partition("?")[0])
-    expect(page).to_have_url(re.compile("/login"))
-    open_view(page, server.address)
-    process = server.kernels()[kernel_id(page)]
+def test_a_token_is_asked_for(browser, server):
+    context = browser.new_context()
+    page = context.new_page()
+    assert page.goto(server.address).status == 403
+    page.get_by_label("Token").fill("another word")
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("alert")).to_have_text("That is not the token of this dashboard.")
+    page.get_by_label("Token").fill("a word&more")
+    page.get_by_role("button", name="Open").click()
+    expect(page.locator("[data-ready]")).to_have_attribute("data-seq", "0")
     page.goto("about:blank")
-    process.wait(SECONDS)
+    context.close()
+
+
+def test_the_address_that_is_printed_lets_in_and_its_token_is_gone_from_it(browser, server):
+    assert server.entrance.endswith("/?token=a+word%26more")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.entrance + "&item=3")
+    expect(page.locator("[data-ready]")).to_have_attribute("data-seq", "0")
+    assert page.url == server.address + "?item=3"
+    assert context.cookies()[0]["httpOnly"]
+    page.goto("about:blank")
+    context.close()
+
+
+def test_nothing_is_there_for_whoever_has_no_token(browser, server, page):
+    """Whatever a page loads, by whoever has not shown the token: the page's own requests, and a socket."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_view(page, server.address)
+    kernel = kernel_id(page)
+    context = browser.new_context()
+    for url in {*asked, server.address, f"{server.address}api/kernels/{kernel}", f"{server.address}nowhere"}:
+        if url.startswith("http"):
+            assert context.request.get(url).status == 403, url
+    for method in ("post", "delete", "put", "patch", "head"):
+        assert getattr(context.request, method)(f"{server.address}voila/api/shutdown/{kernel}").status == 403
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==",
+    }
+    assert context.request.get(f"{server.address}api/kernels/{kernel}/channels", headers=handshake).status == 403
+    context.close()
+    page.locator("[data-ready]").click()  # and the kernel lives on
+    expect(page.locator("[data-ready]")).to_have_attribute("data-seq", "1")
+
+
+def test_what_does_not_serve_a_dashboard_is_not_there(new_page, server):
+    request = new_page().context.request
+    for path in (
+        "login",
+        "logout",
+        "voila/files/view.ipynb",
+        "voila/tree",
+        "api/contents",
+        "voila/api/themes/x",
+        "x/y",
+    ):
+        found = request.get(server.address + path)
+        assert (found.status, "Traceback" in found.text()) == (404, False), path
+
+
+def test_a_name_that_is_not_of_this_machine_is_refused(new_page, server):
+    request = new_page().context.request
+    for host in ("evil.example:80", "evil.example", "127.0.0.1.evil.example", "10.0.0.1"):
+        found = request.get(server.address, headers={"Host": host})
+        assert found.status == 421, host
+        assert "--allow-host" in found.text()
+
+
+def test_a_dashboard_is_served_by_https_and_behind_a_proxy(browser, start, tmp_path):
+    certificate, key = tmp_path / "own.pem", tmp_path / "own.key"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*make, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    main = "from lrpwidgets.dashboards.command import main; main()"
+    options = ["--certfile", str(certificate), "--keyfile", str(key), "--allow-host", "lab.example.org"]
+    command = ["-c", main, "serve", "explore", "--no-browser", "--port", "0", *options]
+    server = start(*command, address=r"https://127\.0\.0\.1:\S+")
+    context = browser.new_context(ignore_https_errors=True)
+    headers = {"Host": "lab.example.org"}
+    assert context.request.get(server.address, headers=headers, max_redirects=0).status == 303
+    page = context.new_page()
+    page.goto(server.address)
+    expect(page.locator(".lrp-heatmap")).to_have_attribute("data-ready", "true")
+    assert [each["secure"] for each in context.cookies() if each["name"].startswith("lrpwidgets-")] == [True]
+    page.goto("about:blank")
+    context.close()
+
+
+def test_a_page_may_load_nothing_from_elsewhere(new_page, server):
+    policy = new_page().context.request.get(server.address).headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
 
 
 def test_a_kernel_is_given_the_options_and_an_allocator_that_keeps_memory(page, server):

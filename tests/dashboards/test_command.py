@@ -279,3 +279,40 @@ def test_a_fine_tuned_network_is_served(served, tmp_path):
         assert served[-1][0][1].load_subject().classes == ["cat", "dog", "ox"]
     told = refusal(*words, "--images", str(tmp_path / "pictures"), "--split", "test")
     assert told == f"'{tmp_path / 'pictures'}' has no split 'test'; it has 'train', 'val'."
+
+
+def test_a_token_is_made_up_unless_there_is_one(served, monkeypatch, tmp_path):
+    def token(*words):
+        result = CliRunner().invoke(command.main, ["serve", "--port", "0", *words])
+        assert result.exit_code == 0, result.output
+        return served[-1][1]["token"], result.output
+
+    first, second = token()[0], token()[0]
+    assert len(first) > 30
+    assert first != second
+    monkeypatch.setenv(command.TOKEN, "from the environment")
+    assert token()[0] == "from the environment"
+    assert command.TOKEN not in os.environ  # kernels do not inherit it
+    (tmp_path / "token").write_text("from a file\n")
+    assert token("--token-file", str(tmp_path / "token"))[0] == "from a file"
+    word, said = token("--no-token")
+    assert word is None
+    assert "everybody who reaches the port can use it" in said
+
+
+def test_a_token_that_is_none_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    assert "is empty: give it a secret word" in refusal("--token-file", str(tmp_path / "empty"))
+    assert "cannot be read from" in refusal("--token-file", str(tmp_path / "none"))
+    assert "in the list of processes" in refusal("--token", "")
+    assert "in the list of processes" in refusal("--token", "word")
+    assert "leave one of them out" in refusal("--no-token", "--token-file", str(tmp_path / "empty"))
+    monkeypatch.setenv(command.TOKEN, "")
+    assert "$LRPWIDGETS_TOKEN is empty" in refusal()
+
+
+def test_a_certificate_that_is_none_is_refused(tmp_path):
+    (tmp_path / "a.pem").write_text("no certificate")
+    assert "No certificate with its key could be read" in refusal("--certfile", str(tmp_path / "a.pem"))
+    assert "No certificate with its key could be read" in refusal("--certfile", str(tmp_path / "none.pem"))
+    assert "--keyfile is nothing without --certfile" in refusal("--keyfile", str(tmp_path / "a.pem"))
