@@ -31,6 +31,7 @@ from ..readable import Readable
 from ..spray import maps
 from ..spray.dataset_store import DatasetStore
 from ..spray.info import ArrayKind, Origin, is_count
+from ..spray.layout import PENDING
 
 if TYPE_CHECKING:
     from ..lrp import Explainer, Explanation
@@ -204,7 +205,7 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]]:
         """The rows that are done, n or less at a time: their numbers (n,), values and places (n, C)."""
         which, batch = KINDS.index(by), self.info.batch_size
-        numbers = sorted(set(range(-(-len(self) // batch))) - set(self.missing()))
+        numbers = np.unique(np.flatnonzero(self.prediction != PENDING) // batch).tolist()
         at_once = max(1, size // batch)
         for first in range(0, len(numbers), at_once):
             part = numbers[first : first + at_once]
