@@ -109,7 +109,7 @@ def read(store: RelevanceStore, folder: Path) -> Annotation:
         if not is_count(checksum):
             raise DamagedStoreError(f"its {CHECKSUM} is {checksum!r}")
         seal.check(folder, content)
-        clusters = _array(folder, len(store)).read(0, checksum)
+        clusters = _clusters(folder, len(store), checksum)
     except FileNotFoundError:
         raise DamagedStoreError(f"{str(file)!r} is missing: {way}.") from None
     except DamagedStoreError as error:
@@ -143,6 +143,14 @@ def _replace(store: RelevanceStore, name: str, labels: NDArray[np.int32], about:
     finally:
         for folder in (new, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clusters(folder: Path, rows: int, checksum: int) -> NDArray[np.int32]:
+    array = _array(folder, rows)
+    try:
+        return array.read(0, checksum)
+    except DamagedStoreError:
+        raise DamagedStoreError(f"its {array.file(0).name!r} is not the one whose {CHECKSUM} it has") from None
 
 
 def _array(folder: Path, rows: int) -> Chunks:

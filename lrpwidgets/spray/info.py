@@ -109,7 +109,7 @@ class Origin:
             raise ValueError(f"it does not say {', '.join(missing)}.")
         known: dict[str, Any] = {field.name: data[field.name] for field in fields(cls)}
         hints = get_type_hints(cls)
-        wrong = [name for name, value in known.items() if not _is(value, hints[name])]
+        wrong = [name for name, value in known.items() if not is_a(value, hints[name])]
         if wrong := wrong or [name for name, fine in _LIMITS.items() if name in known and not fine(known[name])]:
             raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
         shapes = [name for name in ("input_shape", "shape", "layer_shape") if known.get(name) is not None]
@@ -235,15 +235,15 @@ def is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
 
 
-def _is(value: Any, hint: Any) -> bool:
+def is_a(value: Any, hint: Any) -> bool:
     """Whether a value from JSON is of that type; counts are never negative, and lists may stand for tuples."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if kind is UnionType:
-        return any(_is(value, part) for part in parts)
+        return any(is_a(value, part) for part in parts)
     if kind in (list, tuple):
-        return isinstance(value, list) and all(_is(each, parts[0]) for each in value)
+        return isinstance(value, list) and all(is_a(each, parts[0]) for each in value)
     if kind is dict:
-        return isinstance(value, dict) and all(_is(each, parts[1]) for each in value.values())
+        return isinstance(value, dict) and all(is_a(each, parts[1]) for each in value.values())
     if kind is int:
         return is_count(value)
     return kind is Any or isinstance(value, kind)
