@@ -8,6 +8,7 @@ to the others, and a new worker gets its copy as all do.
 from __future__ import annotations
 
 import copy
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -145,7 +146,7 @@ class Luggage:
             raise FileNotFoundError(f"A worker does not see the store {str(self.path)!r}: {way}.") from None
         if store.info != self.info:
             raise FileNotFoundError(f"A worker sees another store in {str(self.path)!r}: {way}.")
-        _check_worker(get_worker().address, code.identity(), self.info)
+        _check_worker(socket.gethostname(), code.identity(), self.info)
         explainer = Explainer(self.model, self.composite, self.device, self.unknown, self.select)
         return Attribution(store, explainer, self.dataset, self.probe)
 

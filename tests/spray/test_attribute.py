@@ -221,7 +221,7 @@ def test_another_build_of_the_same_torch_goes_on(tmp_path, monkeypatch):
 
 def test_the_digest_of_the_code_is_of_its_content_whatever_the_line_endings(tmp_path, monkeypatch):
     shutil.copytree(Path(lrp.__file__).parent, tmp_path / "lrp", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("lrpwidgets.spray.code.files", lambda name: tmp_path / "lrp")
+    monkeypatch.setattr("lrpwidgets.spray.code.files", lambda name: tmp_path)
     before, digest, rules = code.digest(), code.digest.__wrapped__, tmp_path / "lrp" / "rules.py"
     content = rules.read_bytes()
     rules.write_bytes(content.replace(b"\n", b"\r\n"))
