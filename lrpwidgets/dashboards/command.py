@@ -5,7 +5,8 @@ options is said in one sentence before a server starts. The model itself is load
 address is there in a second. One preheated kernel waits with the notebook already executed; when a page
 takes it, another starts.
 
-`lrpwidgets attribute` explains a whole data set and keeps the relevance on disk; `lrpwidgets spray` clusters it.
+`lrpwidgets attribute` explains a whole data set and keeps the relevance on disk; `lrpwidgets spray` clusters it,
+and `lrpwidgets verify` tells whether it is as it was written.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrpwidgets.dashboards import attributing, maximizing, spraying
+from lrpwidgets.dashboards import attributing, maximizing, spraying, verifying
 from lrpwidgets.dashboards.options import Options
 from lrpwidgets.dashboards.server import serve_notebook
 
@@ -191,6 +192,22 @@ def spray(store: Path, subject: str | None, select: str | None, **asked: Any) ->
     with in_a_sentence():
         for line in spraying.told(store, find_options(subject, select=select), **asked):
             click.echo(line)
+
+
+@main.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--repair", is_flag=True, help="Remove what is damaged, so that the next attribution computes it again.")
+def verify(store: Path, repair: bool) -> None:
+    """Read all of STORE, of relevance or of references, and say what is not as it was written.
+
+    Ends with 0 if everything is good, with 1 if something is damaged, and with 2 if there is no store. Batches that are
+    not attributed yet are no damage.
+    """
+    with in_a_sentence():
+        verdict = verifying.verified(store, repair)
+    for line in verifying.told(store, verdict):
+        click.echo(line)
+    raise SystemExit(1 if verdict.faults else 0)
 
 
 @contextlib.contextmanager

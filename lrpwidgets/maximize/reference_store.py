@@ -30,7 +30,8 @@ from torch import Tensor
 from ..readable import Readable
 from ..spray import maps
 from ..spray.dataset_store import DatasetStore
-from ..spray.info import ArrayKind, Origin
+from ..spray.info import ArrayKind, Origin, is_count
+from ..spray.layout import PENDING
 
 if TYPE_CHECKING:
     from ..lrp import Explainer, Explanation
@@ -66,6 +67,15 @@ class LayerShape:
             )
         return cls(axis, shape[axis], tuple(shape[1:axis] + shape[axis + 1 :]))
 
+    @classmethod
+    def told(cls, data: Any) -> LayerShape | None:
+        """That which a dict from JSON has, None if it is no such dict."""
+        data = data if isinstance(data, dict) else {}
+        axis, channels, positions = (data.get(name) for name in ("axis", "channels", "positions"))
+        if is_count(axis) and is_count(channels) and isinstance(positions, list) and all(map(is_count, positions)):
+            return cls(axis, channels, tuple(positions))
+        return None
+
     def planes(self, tensor: Tensor) -> Tensor:
         """Numbers of the layer's output (B, ...) as (B, C, positions)."""
         return tensor.movedim(self.axis, 1).flatten(2) if self.positions else tensor[..., None]
@@ -97,14 +107,8 @@ class ReferenceInfo(Origin):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         layers = data.get("layers")
-        try:
-            told = {
-                name: LayerShape(int(each["axis"]), int(each["channels"]), tuple(map(int, each["positions"])))
-                for name, each in (layers or {}).items()
-            }
-        except (AttributeError, KeyError, TypeError, ValueError):
-            told = {}
-        if not told:
+        told = {name: LayerShape.told(each) for name, each in layers.items()} if isinstance(layers, dict) else {}
+        if not told or not all(told.values()) or any({"/", "\\", "\0"} & set(name) for name in told):
             raise ValueError(f"its layers are {layers!r}; copy its zarr.json again, or make another store.")
         return super().from_dict({**data, "layers": told})
 
@@ -163,10 +167,12 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
 
     def relevance(self, layer: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The relevance of every channel of `layer`, summed over positions, for sorted `rows`, (n, C)."""
-        array, size = self.arrays[f"channels.{layer}"], self.info.batch_size
+        size = self.info.batch_size
         numbers, starts = np.unique(rows // size, return_index=True)
         parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
-        return np.concatenate([array.read(number)[part - number * size, 0] for number, part in parts])
+        return np.concatenate(
+            [self.read(f"channels.{layer}", number)[part - number * size, 0] for number, part in parts]
+        )
 
     def ranking(self, layer: str, by: str, k: int) -> Ranking:
         """The `k` highest inputs of every channel of `layer`; of equal ones that which comes first in the data set.
@@ -199,7 +205,7 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]]:
         """The rows that are done, n or less at a time: their numbers (n,), values and places (n, C)."""
         which, batch = KINDS.index(by), self.info.batch_size
-        numbers = sorted(set(range(-(-len(self) // batch))) - set(self.missing()))
+        numbers = np.unique(np.flatnonzero(self.prediction != PENDING) // batch).tolist()
         at_once = max(1, size // batch)
         for first in range(0, len(numbers), at_once):
             part = numbers[first : first + at_once]
@@ -213,7 +219,7 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
 
     def _read(self, numbers: Sequence[int], which: int, done: NDArray[np.bool_], name: str) -> NDArray[Any]:
         """Of the array `name` what is done in those chunks, (n, C)."""
-        return np.concatenate([self.arrays[name].read(number)[:, which] for number in numbers])[done]
+        return np.concatenate([self.read(name, number)[:, which] for number in numbers])[done]
 
 
 def _highest(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:

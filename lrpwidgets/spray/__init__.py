@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .atlas import Atlas, Cluster, Ranked, spray
-    from .chunks import DamagedStoreError
     from .classes import RankedClass, rank_classes
     from .features import Features
+    from .files import DamagedStoreError
     from .poison import Artefact, Verdict, boxed, candidate, poison_test
     from .progress import Progress
     from .store import RelevanceStore, Selection
@@ -24,7 +24,7 @@ _HOMES = {
     "Artefact": ".poison",
     "Atlas": ".atlas",
     "Cluster": ".atlas",
-    "DamagedStoreError": ".chunks",
+    "DamagedStoreError": ".files",
     "Features": ".features",
     "Progress": ".progress",
     "Ranked": ".atlas",

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .atlas import Atlas
+from .clusters import NOISE
 from .features import Features
+from .info import is_a
 from .spectral import Spectrum
 
 if TYPE_CHECKING:
@@ -26,6 +29,24 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What reading an archive raises of which bytes are wrong, besides ValueError."""
 
 _EMBEDDING = "embedding "
+
+_FIELDS = {
+    "store": dict[str, Any],
+    "selection": dict[str, Any],
+    "selection by": str,
+    "selection value": int | None,
+    "excluded": dict[str, int],
+    "features": dict[str, Any],
+    "features sign": str,
+    "features size": int,
+    "features layer": bool,
+    "neighbors": int,
+    "seed": int,
+    "components": int,
+    "clustering": str,
+    "notes": list[str],
+}
+"""What an atlas says of itself, and of what type that is."""
 
 
 def write(atlas: Atlas, path: str | PathLike[str]) -> None:
@@ -69,21 +90,19 @@ def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
     from .store import Selection
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            parts = {name: archive[name] for name in archive.files}
-        about: dict[str, Any] = json.loads(str(parts.pop("about")))
-        if about["format"] != FORMAT:
-            raise ValueError(f"its format is {about['format']!r}; this version of lrpwidgets reads {FORMAT}")
+        parts = _arrays(path)
+        about = _about(str(parts.pop("about")))
+        if about["store"] != _identity(store):
+            raise ValueError(_other(about["store"], _identity(store)))
+        _check(parts, len(store))
         made = {name.removeprefix(_EMBEDDING): parts[name] for name in parts if name.startswith(_EMBEDDING)}
         graph = (parts["affinity_data"], parts["affinity_indices"], parts["affinity_indptr"])
         found = Spectrum(parts["eigenvalues"], parts["vectors"], about["components"], parts["degrees"])
-        if about["store"] != _identity(store):
-            raise ValueError(_other(about["store"], _identity(store)))
         return Atlas(
-            Selection(store, parts["selected"], **about["selection"]),
+            Selection(store, parts["selected"], about["selection"]["by"], about["selection"]["value"]),
             parts["rows"],
             about["excluded"],
-            Features(**about["features"]),
+            Features(*(about["features"][name] for name in ("sign", "size", "layer"))),
             about["neighbors"],
             about["seed"],
             found,
@@ -94,9 +113,66 @@ def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
             tuple(about["notes"]),
             _made=made,
         )
-    except (ValueError, KeyError, TypeError, EOFError, *DAMAGED) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error) or "it is cut off"
+    except (ValueError, KeyError, EOFError, *DAMAGED) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).rstrip(".") or "it is cut off"
         raise ValueError(f"{os.fspath(path)!r} cannot be read as an atlas of this store: {reason}.") from error
+
+
+def _arrays(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays of an archive; ValueError for a file of a single one."""
+    found = np.load(path, allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        raise ValueError("it is a single array")
+    with found as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _about(text: str) -> dict[str, Any]:
+    """What the file says beside its arrays; ValueError that names the field."""
+    try:
+        about = json.loads(text)
+    except ValueError:
+        about = None
+    if not isinstance(about, dict):
+        raise ValueError("its about is no JSON object")
+    if about.get("format") != FORMAT:
+        raise ValueError(f"its format is {about.get('format')!r}; this version of lrpwidgets reads {FORMAT}")
+    for name, hint in _FIELDS.items():
+        inside, _, field = name.rpartition(" ")
+        told = about[inside] if inside else about
+        if field not in told:
+            raise ValueError(f"it lacks {name}")
+        if not is_a(told[field], hint):
+            raise ValueError(f"its {name} is {told[field]!r}; make the atlas again with spray")
+    return about
+
+
+def _check(parts: dict[str, NDArray[Any]], rows: int) -> None:
+    """Raise ValueError that names an array which does not fit the others, KeyError for one that lacks."""
+    names = ("rows", "vectors", "eigenvalues", "selected", "affinity_data")
+    n, k, m, chosen, pairs = (np.atleast_1d(parts[name]).shape[:1] for name in names)
+    shapes = {
+        "eigenvalues": ("f", m),
+        "vectors": ("f", k + m),
+        "degrees": ("f", k),
+        "selected": ("iu", chosen),
+        "rows": ("iu", n),
+        "inverse": ("iu", n),
+        "clusters": ("iu", n),
+        "affinity_data": ("f", pairs),
+        "affinity_indices": ("iu", pairs),
+        "affinity_indptr": ("iu", (k[0] + 1,)),
+        **{name: ("f", (*k, 2)) for name in parts if name.startswith(_EMBEDDING)},
+    }
+    below = {"selected": rows, "rows": rows, "inverse": k[0], "affinity_indices": k[0], "affinity_indptr": pairs[0] + 1}
+    for name, (kind, shape) in shapes.items():
+        array = parts[name]
+        fits = array.dtype.kind in kind and array.shape == shape
+        if not fits or (name in below and array.size and not 0 <= array.min() <= array.max() < below[name]):
+            raise ValueError(f"its {name}, {array.dtype} of shape {array.shape}, do not fit the rest")
+    numbers = np.unique(parts["clusters"])
+    if not np.array_equal(numbers[numbers != NOISE], np.arange(len(numbers[numbers != NOISE]))):
+        raise ValueError("its clusters are not numbered from 0 on")
 
 
 def _identity(store: RelevanceStore) -> dict[str, Any]:

@@ -7,22 +7,30 @@ neither is ever more than `AHEAD` batches away, so memory stays what a few batch
 from __future__ import annotations
 
 import errno
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from . import files
 from .batch import Attribution, Batch
 from .progress import Pace, Watcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from distributed import Client
 
     from .dataset_store import DatasetStore
 
 AHEAD = 3
 """Batches that are read before they are explained, and batches that wait to be written."""
+
+SETTLED = 2
+"""Seconds after which what was written is put on the disk. After each file that would take longer than to explain."""
 
 
 def attribute(attribution: Attribution, client: Client | None, progress: bool | Watcher) -> None:
@@ -32,12 +40,13 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
     pace = Pace(progress, _attributed(store, missing), len(store))
     pace.tell()
     try:
-        if client is None:
-            _here(attribution, missing, pace)
-        else:
-            from .distributed import spread
+        with _settling(store.path if missing else None):
+            if client is None:
+                _here(attribution, missing, pace)
+            else:
+                from .distributed import spread
 
-            spread(attribution, client, missing, pace)
+                spread(attribution, client, missing, pace)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -46,6 +55,28 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
         pace.close()
     for array in store.arrays.values():
         array.sweep()
+
+
+@contextmanager
+def _settling(folder: Path | None) -> Iterator[None]:
+    """Put what is written into `folder` on the disk every few seconds, and at the end, beside what writes it."""
+    if folder is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def settle() -> None:
+        while not ended.wait(SETTLED):
+            files.settle(folder)
+
+    with ThreadPoolExecutor(1, "settle") as beside:
+        settling = beside.submit(settle)
+        try:
+            yield
+        finally:
+            ended.set()
+            settling.result()
+            files.settle(folder)
 
 
 def _here(attribution: Attribution, missing: list[int], pace: Pace) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..readable import Readable
-from .layout import FAILED, REASON
+from .layout import COLUMNS, FAILED, REASON
 
 if TYPE_CHECKING:
     from ..lrp import Explainer
@@ -144,6 +144,7 @@ class Attribution:
         """The parts in their places, and fill values in those of the inputs that failed."""
         size = len(batch.labels)
         values = {name: array.blank(size) for name, array in self.store.arrays.items() if name != "failure"}
+        values["samples"] = np.full((size, len(COLUMNS)), np.nan)
         values["samples"][:, 2:4] = FAILED
         for positions, part in parts:
             for name, found in part.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from . import layout
+from . import code, layout
 from .layout import COLUMNS, FAILED, PENDING, Told
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class DatasetStore(Generic[Told]):
         FileNotFoundError
             If there is no store.
         ValueError
-            If its description is damaged, or it was made with another model, composite or select than `explainer` has;
-            the message says what differs.
+            If a description in it is damaged, or it was made with another model, composite or select than `explainer`
+            has; the message says what differs.
         """
         store = cls(Path(path), layout.read_info(Path(path), cls.kind))
         if explainer is not None:
@@ -87,7 +87,8 @@ class DatasetStore(Generic[Told]):
         Raises
         ------
         ValueError
-            If the store was begun in another way, which the message names, or the folder holds something else.
+            If the store was begun in another way or with other software, which the message names, something in it is
+            damaged, or the folder holds something else.
         OSError
             If the disk is full, or the folder cannot be written.
         """
@@ -102,21 +103,28 @@ class DatasetStore(Generic[Told]):
     @classmethod
     def _begun(cls, path: Path, info: Told) -> Self:
         """The store at `path`, made now if there is none; ValueError if there is something else."""
+        from .verify import mend
+
         if not (path / layout.DESCRIPTION).exists():
             layout.make(path, info)
         store = cls.open(path)
         store._refuse(store.info.differences(info), "go on as it was begun, or choose another folder")
-        changed = store.info.changed_software(info)
-        if changed and store.missing():
-            what = f"The store {str(path)!r} was begun with other software: {', '.join(changed)}"
-            warnings.warn(f"{what}. The last digits of what is added may differ.", RuntimeWarning, stacklevel=4)
-        if store.info.select is None and store.missing():
-            what = f"The store {str(path)!r} was begun by an older version, which noted neither select nor first scores"
-            way = "compare some of its rows, or make another one, if in doubt"
-            warnings.warn(
-                f"{what}: whether the same scores are explained is not checked; {way}.", RuntimeWarning, stacklevel=4
-            )
+        mend(store)
+        if store.missing():
+            store._check_software(info)
         return store
+
+    def _check_software(self, info: Told) -> None:
+        """ValueError if other code would go on with the store, and a warning for other versions of the rest."""
+        begun = f"The store {str(self.path)!r} was begun with other software"
+        if other := code.differences(self.info.identity, info.identity):
+            raise ValueError(
+                f"{begun}: {'; '.join(other)}. Either go on with that, or choose another folder; what is there can be "
+                f"read with {type(self).__name__}.open."
+            )
+        if changed := self.info.changed_software(info):
+            what = f"{begun}: {', '.join(changed)}. The last digits of what is added may differ."
+            warnings.warn(what, RuntimeWarning, stacklevel=5)
 
     def _refuse(self, differences: list[str], way: str) -> None:
         if differences:
@@ -167,11 +175,10 @@ class DatasetStore(Generic[Told]):
 
     @cached_property
     def failures(self) -> dict[int, str]:
-        """Why an input could not be read or explained, by row."""
-        rows = np.flatnonzero(self.prediction == FAILED)
-        array, size = self.arrays["failure"], self.info.batch_size
-        reasons = {number: array.read(number) for number in array.present()}
-        each = ((row, reasons[row // size][row % size]) for row in rows.tolist() if row // size in reasons)
+        """Why an input could not be read or explained, by row; raises DamagedStoreError if a reason was lost."""
+        rows, size = np.flatnonzero(self.prediction == FAILED), self.info.batch_size
+        reasons = {number: self.read("failure", number) for number in np.unique(rows // size).tolist()}
+        each = ((row, reasons[row // size][row % size]) for row in rows.tolist())
         return {row: reason.tobytes().rstrip(b"\0").decode(errors="ignore") for row, reason in each}
 
     def values(self, explainer: Explainer, inputs: Tensor, labels: Sequence[int | None]) -> dict[str, NDArray[Any]]:
@@ -184,26 +191,81 @@ class DatasetStore(Generic[Told]):
     def missing(self) -> list[int]:
         """Numbers of the batches that are not complete, in order."""
         complete = set.intersection(*(array.present() for name, array in self.arrays.items() if name != "failure"))
-        return [number for number in range(-(-len(self) // self.info.batch_size)) if number not in complete]
+        return [number for number in range(self.batch_count) if number not in complete]
+
+    @property
+    def batch_count(self) -> int:
+        """How many batches a whole store has."""
+        return self.arrays["samples"].count
 
     def size_of(self, number: int) -> int:
         """How many inputs the batch `number` has."""
         return min(self.info.batch_size, len(self) - number * self.info.batch_size)
 
-    def write(self, number: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Write what each array gets of one batch, (n, ...); `samples`, which says that it is done, last."""
-        for name, array in self.arrays.items():
-            if name in values:
-                array.write(number, values[name])
+    def read(self, name: str, number: int) -> NDArray[Any]:
+        """What the array `name` has of a batch, (n, ...); DamagedStoreError if that is not what was written there."""
+        return self.arrays[name].read(number, self._checksums[name].get(number))
 
-    @cached_property
+    def table(self, number: int) -> NDArray[np.float64]:
+        """What `samples` has of a batch, (n, 7 and the checksums); DamagedStoreError if it is of another batch."""
+        found, first = self.arrays["samples"].read(number), number * self.info.batch_size
+        if not np.array_equal(found[:, 0], np.arange(first, first + len(found))):
+            raise self.arrays["samples"].altered(number, "is that of another batch")
+        return found
+
+    def checksums(self, table: NDArray[np.float64]) -> dict[str, int]:
+        """The checksums of the chunks of a batch that its `table` names, by array."""
+        named = zip((name for name in self.arrays if name != "samples"), table[0, len(COLUMNS) :], strict=True)
+        return {name: int(written) for name, written in named if not np.isnan(written)}
+
+    def write(self, number: int, values: Mapping[str, NDArray[Any]]) -> None:
+        """Write what each array gets of one batch, (n, ...); `samples`, which says that it is done, last.
+
+        Two writers of one batch may come between each other's files, and need not agree in the last digits: the last of
+        them sees that, and writes all of its own again.
+        """
+        others = [name for name in self.arrays if name != "samples"]
+        while True:
+            sums = {name: self.arrays[name].write(number, values[name]) for name in others if name in values}
+            for name in set(others) - set(sums):
+                self.arrays[name].remove(number)
+            columns = [np.full(len(values["samples"]), sums.get(name, np.nan)) for name in others]
+            self.arrays["samples"].write(number, np.column_stack([values["samples"], *columns]))
+            if all(self.arrays[name].ends_in(number, found) for name, found in sums.items()):
+                return
+
+    def remove(self, number: int) -> bool:
+        """Remove the chunks of a batch, the one that says that it is done first; whether that could be done."""
+        try:
+            for array in reversed(self.arrays.values()):
+                array.remove(number)
+        except OSError:
+            return False
+        return True
+
+    @property
     def _columns(self) -> dict[str, NDArray[Any]]:
         """The columns of `samples`, each (N,) in its own type."""
-        table = self.arrays["samples"].read_all()
-        table[np.isnan(table[:, 0]), :4] = [-1, -1, PENDING, -1]
+        return self._samples[0]
+
+    @property
+    def _checksums(self) -> dict[str, dict[int, int]]:
+        """Of each other array the checksum of each chunk that was written, by batch."""
+        return self._samples[1]
+
+    @cached_property
+    def _samples(self) -> tuple[dict[str, NDArray[Any]], dict[str, dict[int, int]]]:
+        table = np.full((len(self), len(COLUMNS)), np.nan)
+        table[:, 1:4] = [-1, PENDING, -1]
         table[:, 0] = np.arange(len(self))
+        checksums: dict[str, dict[int, int]] = {name: {} for name in self.arrays if name != "samples"}
+        for number in self.arrays["samples"].present():
+            found, first = self.table(number), number * self.info.batch_size
+            table[first : first + len(found)] = found[:, : len(COLUMNS)]
+            for name, written in self.checksums(found).items():
+                checksums[name][number] = written
         columns = zip(COLUMNS.items(), table.T, strict=True)
-        return {name: frozen(column.astype(dtype)) for (name, dtype), column in columns}
+        return {name: frozen(column.astype(dtype)) for (name, dtype), column in columns}, checksums
 
     def _warn(self, subject: Subject) -> None:
         """Name an input that failed, if there is one."""

@@ -8,18 +8,30 @@ to the others, and a new worker gets its copy as all do.
 from __future__ import annotations
 
 import copy
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import torch
-from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
+from distributed import (
+    CancelledError,
+    Client,
+    Future,
+    KilledWorker,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
+from distributed.comm import CommClosedError
 
 from ..lrp import Explainer
+from . import code
 from .batch import Attribution
 from .memory import keep_freed
 
@@ -48,19 +60,47 @@ def spread(attribution: Attribution, client: Client, missing: list[int], pace: P
     TypeError
         If `client` is none, or the model or the data cannot be sent to another process.
     RuntimeError
-        If a batch ends every worker that tries it.
+        If a batch ends every worker that tries it, or the scheduler is lost.
+    ValueError
+        If a worker has other code or another torch.
     OSError
         If a worker does not see the store, or cannot write it.
     """
     if not isinstance(client, Client) or client.asynchronous:
         raise TypeError(f"client must be a dask.distributed.Client, one that is not asynchronous; got {client!r}.")
-    copies = Copies(packed(attribution))
-    client.register_plugin(copies, name=copies.name)
+    copies, address = Copies(packed(attribution)), client.scheduler.address
     try:
-        for number in _completed(attribution, client, copies.name, missing):
-            pace.advance(attribution.store.size_of(number))
-    finally:
-        client.unregister_worker_plugin(copies.name)
+        check_workers(client, attribution.store.info)
+        client.register_plugin(copies, name=copies.name)
+        try:
+            for number in _completed(attribution, client, copies.name, missing):
+                pace.advance(attribution.store.size_of(number))
+        finally:
+            with suppress(OSError, ValueError):  # a scheduler that is gone, or began anew, has nothing to forget
+                client.unregister_worker_plugin(copies.name)
+    except (CommClosedError, CancelledError) as error:
+        raise RuntimeError(
+            f"The Dask scheduler at {address!r} was lost, or was started anew. What was written stays good; run the "
+            "same again, to go on from there."
+        ) from error
+
+
+def check_workers(client: Client, info: Origin) -> None:
+    """Raise ValueError for a worker of which the code or torch is another one; those that come later see to that."""
+    for address, found in client.run(code.identity, on_error="return").items():
+        if isinstance(found, BaseException):
+            raise ValueError(
+                f"The worker {address!r} cannot tell by which code it computes: {found}. Install there what is here."
+            )
+        _check_worker(address, found, info)
+
+
+def _check_worker(address: str, found: dict[str, str], info: Origin) -> None:
+    if other := code.differences(found, info.identity):
+        raise ValueError(
+            f"The worker {address!r} computes with other software: {'; '.join(other)}. Install there what is here, or "
+            "do without that worker."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +138,7 @@ class Luggage:
         )
 
     def unpacked(self) -> Attribution:
-        """The same attribution here; OSError if the store cannot be seen."""
+        """The same attribution here; OSError if the store cannot be seen, ValueError for other code."""
         way = "all workers need a file system in which the store has the same path"
         try:
             store = self.kind.open(self.path)
@@ -106,6 +146,7 @@ class Luggage:
             raise FileNotFoundError(f"A worker does not see the store {str(self.path)!r}: {way}.") from None
         if store.info != self.info:
             raise FileNotFoundError(f"A worker sees another store in {str(self.path)!r}: {way}.")
+        _check_worker(socket.gethostname(), code.identity(), self.info)
         explainer = Explainer(self.model, self.composite, self.device, self.unknown, self.select)
         return Attribution(store, explainer, self.dataset, self.probe)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..lrp import Composite, Explainer, Explanation, composites
+from . import code
 from .batch import FAULTS, reason
 from .functions import identity
 from .info import Info, Origin, fingerprint, fingerprint_of_data, first_scores, plain, software
@@ -90,6 +91,7 @@ def origin(
         "targets": targets,
         "batch_size": batch_size,
         "software": software(),
+        "code": code.digest(),
         "caveats": _caveats(explainer, x),
         "select": identity(explainer.select),
         "scores": first_scores(scores),

@@ -9,21 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
 from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard, get_args, get_origin, get_type_hints
 
 import numpy as np
+
+from .code import release
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..subjects import Subject
 
-FORMAT = 1
+FORMAT = 2
 """Version of what a store consists of."""
 
 CODE = "#"
@@ -77,13 +79,14 @@ class Origin:
     """Inputs in a batch and in a chunk."""
     software: dict[str, str]
     """Versions of what computed, when the store was begun."""
+    code: str
+    """SHA-256 over the sources that compute relevance: see :func:`.code.digest`."""
     caveats: list[str]
     """Sentences to read before trusting relevance of this model under this composite."""
-    select: str | None = None
-    """Where the scores are in what the model returns, as :func:`.functions.identity` has it; None in older stores."""
-    scores: dict[str, Any] | None = None
-    """Of the first input that could be explained: ``"dtype"``, and ``"values"`` of the first 1,000 classes to 4 digits;
-    None in older stores."""
+    select: str
+    """Where the scores are in what the model returns, as :func:`.functions.identity` has it."""
+    scores: dict[str, Any]
+    """Of the first input that could be explained: ``"dtype"``, and ``"values"`` of up to 1,000 classes, to 4 digits."""
 
     def arrays(self) -> dict[str, ArrayKind]:
         """The arrays that the store has beside those of every store, in the order in which a batch is written."""
@@ -97,17 +100,20 @@ class Origin:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What :meth:`to_dict` wrote; raises ValueError that names what is wrong."""
         if data.get("format") != FORMAT:
-            raise ValueError(f"its format is {data.get('format')!r}; this version of lrpwidgets reads {FORMAT}.")
-        missing = [field.name for field in fields(cls) if field.name not in data and field.default is MISSING]
+            raise ValueError(
+                f"its format is {data.get('format')!r}; this version of lrpwidgets reads {FORMAT}. Read it with the "
+                "version that made it, or make another store."
+            )
+        missing = [field.name for field in fields(cls) if field.name not in data]
         if missing:
             raise ValueError(f"it does not say {', '.join(missing)}.")
-        known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
+        known: dict[str, Any] = {field.name: data[field.name] for field in fields(cls)}
         hints = get_type_hints(cls)
-        wrong = [name for name, value in known.items() if not _is(value, hints[name])]
+        wrong = [name for name, value in known.items() if not is_a(value, hints[name])]
         if wrong := wrong or [name for name, fine in _LIMITS.items() if name in known and not fine(known[name])]:
             raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
-        shapes = [name for name in ("input_shape", "shape", "layer_shape") if name in known]
-        return cls(**known | {name: tuple(data[name]) if data[name] else None for name in shapes})  # JSON has lists
+        shapes = [name for name in ("input_shape", "shape", "layer_shape") if known.get(name) is not None]
+        return cls(**known | {name: tuple(known[name]) for name in shapes})  # JSON has lists
 
     def differences(self, other: Self) -> list[str]:
         """What numbers depend on and is not the same in both: ``"batch_size (64 there, 32 here)"``, `other` is here."""
@@ -115,7 +121,7 @@ class Origin:
         return [*of_model, *self._asked(other)]
 
     def differences_of_model(
-        self, fingerprint: str, composite: Mapping[str, Any], unknown: str, select: str | None
+        self, fingerprint: str, composite: Mapping[str, Any], unknown: str, select: str
     ) -> Iterator[str]:
         """What differs in the model and the way in which it is explained."""
         if self.fingerprint != fingerprint:
@@ -124,12 +130,17 @@ class Origin:
             yield f"composite ({_composites(self.composite, composite)})"
         if self.unknown != unknown:
             yield f"unknown ({self.unknown!r} there, {unknown!r} here)"
-        if self.select is not None and self._other_function(select):
+        if self._other_function(select):
             yield f"select ({self.select} there, {select} here)"
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """The code and the release of torch that its relevance is of, as :func:`.code.identity` has those of here."""
+        return {"code": self.code, "torch": release(self.software.get("torch", "unknown"))}
+
     def changed_software(self, other: Origin) -> list[str]:
-        """Versions that are not the same in both: ``"torch (2.4.0 there, 2.5.0 here)"``, `other` is here."""
-        both = ((name, there, other.software.get(name)) for name, there in self.software.items())
+        """Versions of other software than torch that are not the same in both, `other` is here."""
+        both = ((name, there, other.software.get(name)) for name, there in self.software.items() if name != "torch")
         return [f"{name} ({there} there, {here} here)" for name, there, here in both if there != here]
 
     def _asked(self, other: Self) -> Iterator[str]:
@@ -140,10 +151,10 @@ class Origin:
         if self.data != other.data and self.inputs == other.inputs:
             yield f"data (names, labels or first input: {self.data[:12]} there, {other.data[:12]} here)"
         same = self.data == other.data and self.fingerprint == other.fingerprint
-        if same and self.scores and other.scores:
+        if same:
             yield from _other_scores(self.scores, other.scores)
 
-    def _other_function(self, select: str | None) -> bool:
+    def _other_function(self, select: str) -> bool:
         """Whether `select` is another one than this; that of other versions of Python is not known by its code."""
         there, here = (str(each).split(CODE) for each in (self.select, select))
         comparable = self.software.get("python", "").split(".")[:2] == python_version().split(".")[:2]
@@ -193,29 +204,49 @@ def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator
             return
 
 
-def _are_scores(value: Any) -> bool:
-    """Whether it is what :func:`first_scores` gives, or None as in older stores."""
-    if value is None:
-        return True
-    numbers = value.get("values")
-    fine = isinstance(numbers, list) and all(isinstance(each, int | float) for each in numbers)
-    return fine and isinstance(value.get("dtype"), str)
+def _are_scores(value: dict[str, Any]) -> bool:
+    """Whether it is what :func:`first_scores` gives."""
+    dtype, numbers = value.get("dtype"), value.get("values")
+    return isinstance(dtype, str) and isinstance(numbers, list) and all(type(each) is float for each in numbers)
 
 
-_LIMITS = {"dtype": ("float16", "float32").__contains__, "batch_size": bool, "scores": _are_scores}
+def _is_composite(value: dict[str, Any]) -> bool:
+    """Whether it has what :meth:`.Composite.to_dict` gives, as far as stores are compared by it."""
+    return isinstance(value.get("name"), str) and isinstance(value.get("entries"), list)
+
+
+_LIMITS: dict[str, Callable[[Any], bool]] = {
+    "dtype": ("float16", "float32").__contains__,
+    "input_dtype": lambda value: re.fullmatch(r"torch\.\w+", value) is not None,
+    "targets": lambda value: isinstance(value, int) or value in ("predicted", "label"),
+    "inputs": bool,
+    "batch_size": bool,
+    "composite": _is_composite,
+    "scores": _are_scores,
+}
 """What a value must be beside its type."""
 
+_MOST = 2**53
+"""Whole numbers beyond this are none of ours, and too large to count with."""
 
-def _is(value: Any, hint: Any) -> bool:
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Whether it is a whole number of at least 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+
+
+def is_a(value: Any, hint: Any) -> bool:
     """Whether a value from JSON is of that type; counts are never negative, and lists may stand for tuples."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if kind is UnionType:
-        return any(_is(value, part) for part in parts)
+        return any(is_a(value, part) for part in parts)
     if kind in (list, tuple):
-        return isinstance(value, list) and all(_is(each, parts[0]) for each in value)
+        return isinstance(value, list) and all(is_a(each, parts[0]) for each in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(is_a(each, parts[1]) for each in value.values())
     if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return isinstance(value, kind)
+        return is_count(value)
+    return kind is Any or isinstance(value, kind)
 
 
 def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -273,4 +304,4 @@ def _number(label: Any) -> int | None:
 
 def software() -> dict[str, str]:
     """Versions of what numbers depend on."""
-    return {"python": python_version(), **{name: version(name) for name in ("lrpwidgets", "torch", "numpy", "zarr")}}
+    return {"python": python_version(), **{name: version(name) for name in ("lrpwidgets", "torch", "numpy")}}

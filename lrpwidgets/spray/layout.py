@@ -7,18 +7,19 @@ so that no two writers share a file. Those of a relevance store are:
 relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums
 layer       (N, ...)      the relevance of a layer's output, if one was asked for; times `layer_scale`
 failure     (N, 256)      why an input could not be read or explained, in UTF-8; its chunks are rare
-samples     (N, 7)        the columns of `COLUMNS` for each input, all of them as 64-bit floats
+samples     (N, 7 + 3)    the columns of `COLUMNS` for each input, all of them as 64-bit floats, and after them the
+                          checksum of the chunk of each other array that has this input
 =========== ============= ======================================================================================
 
 Every store has the last two. `samples` is one table, as files cost more than numbers: with an array for each column,
 writing them took a seventh of the time that a small network's explanations take. It is written last: a batch whose
-chunk of it is there is done.
+chunk of it is there is done. By its first column it is known which batch it is of, and by its checksums which chunks
+belong to it, so that none takes another's place.
 Nothing in a store is random or a time, so one that was interrupted equals one that was not, file by file.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import uuid
@@ -28,8 +29,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import chunks
+from . import files, seal
 from .chunks import Chunks
+from .files import DamagedStoreError
 from .info import ArrayKind, Info, Origin
 
 COLUMNS: dict[str, type[np.generic]] = {
@@ -49,8 +51,11 @@ PENDING, FAILED = -2, -1
 REASON = 256
 """Bytes of the longest reason why an input failed."""
 
-DESCRIPTION, NOTES = "zarr.json", "notes"
+DESCRIPTION, NOTES = seal.NAME, "notes"
 """The file that makes a folder a Zarr group, and what of its attributes is the user's."""
+
+CHECKSUM = "checksum of "
+"""In the name of a column, what comes before that of an array."""
 
 Told = TypeVar("Told", bound=Origin)
 
@@ -59,9 +64,11 @@ def arrays(path: Path, info: Origin) -> dict[str, Chunks]:
     """The arrays that a store consists of, by name, in the order in which a batch is written."""
     kinds: dict[str, ArrayKind] = info.arrays()
     kinds["failure"] = ((REASON,), np.dtype(np.uint8), 0)
-    kinds["samples"] = ((len(COLUMNS),), np.dtype(np.float64), np.nan)
+    columns = [*COLUMNS, *(CHECKSUM + name for name in kinds)]
+    kinds["samples"] = ((len(columns),), np.dtype(np.float64), np.nan)
+    told = {"samples": {"columns": columns}}
     return {
-        name: Chunks(path / name, (info.inputs, *shape), info.batch_size, dtype, fill)
+        name: Chunks(path / name, (info.inputs, *shape), info.batch_size, dtype, fill, told.get(name, {}))
         for name, (shape, dtype, fill) in kinds.items()
     }
 
@@ -72,7 +79,7 @@ def make(path: Path, info: Origin) -> None:
     It is made under another name, so that whatever ends this leaves either no store or a whole one.
     """
     check_free(path, type(info))
-    begun = path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex}{chunks.PARTIAL}")
+    begun = path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex}{files.PARTIAL}")
     try:
         _make(begun, info)
         with suppress(FileNotFoundError):
@@ -86,50 +93,62 @@ def make(path: Path, info: Origin) -> None:
 
 
 def check_free(path: Path, kind: type[Origin] = Info) -> None:
-    """Raise ValueError if there is something at `path` that is no store."""
+    """Raise ValueError if there is something at `path` that is no store, or one without its description."""
+    _check_begun(path)
     if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"{str(path)!r} is not empty and holds no {kind.store}; choose another folder.")
 
 
-def description(path: Path, kind: type[Origin] = Info) -> dict[str, Any]:
-    """What the file `DESCRIPTION` of the store at `path` says, one of that kind.
+def description(path: Path, kind: type[Told]) -> tuple[dict[str, Any], Told]:
+    """What the file `DESCRIPTION` of the store at `path` says, one of that kind, and that of where it comes from.
 
     Raises
     ------
     FileNotFoundError
         If there is no store.
     ValueError
-        If it is damaged, or of another Zarr group.
+        If it is damaged, or of another Zarr group; the message names the file and, if it is one, the field.
     """
-    file = path / DESCRIPTION
     try:
-        found = json.loads(file.read_bytes())
+        found, content = seal.read(path)
     except (FileNotFoundError, NotADirectoryError):
+        _check_begun(path)
         raise FileNotFoundError(f"There is no {kind.store} in {str(path)!r}; {kind.way}.") from None
-    except ValueError:
-        found = None
     attributes = found.get("attributes") if isinstance(found, dict) else None
     if not isinstance(attributes, dict) or not isinstance(attributes.get(kind.key), dict):
-        raise ValueError(
-            f"{str(file)!r} does not describe a {kind.store}: it is damaged, or of something else. Copy that file "
-            "from a store that was begun in the same way, or choose another folder."
+        raise DamagedStoreError(
+            f"{str(path / DESCRIPTION)!r} does not describe a {kind.store}: it is damaged, or of something else. Copy "
+            "that file from a store that was begun in the same way, or choose another folder."
         )
-    return dict(found)
+    try:
+        info = kind.from_dict(attributes[kind.key])
+        if not isinstance(attributes.get(NOTES, {}), dict):
+            raise ValueError(f"its {NOTES} are {attributes[NOTES]!r}; copy it again, or write others.")
+    except ValueError as error:
+        raise ValueError(f"{str(path / DESCRIPTION)!r} cannot be used: {error}") from None
+    seal.check(path, content)
+    return found, info
+
+
+def _check_begun(path: Path) -> None:
+    """Raise DamagedStoreError if there are arrays of a store at `path`, and nothing that says what they are."""
+    if (path / "samples").is_dir() and not os.path.lexists(path / DESCRIPTION):
+        raise DamagedStoreError(
+            f"{str(path / DESCRIPTION)!r} is missing: copy it again, from a backup or from a store that was begun in "
+            "the same way, or choose another folder."
+        )
 
 
 def read_info(path: Path, kind: type[Told]) -> Told:
     """Where the store at `path` comes from, one of that kind; raises as :func:`description` does."""
-    told = description(path, kind)["attributes"][kind.key]
-    try:
-        return kind.from_dict(told)
-    except ValueError as error:
-        raise ValueError(f"The store {str(path)!r} cannot be read: {error}") from None
+    info = description(path, kind)[1]
+    for array in arrays(path, info).values():
+        array.check()
+    return info
 
 
 def _make(path: Path, info: Origin) -> None:
-    import zarr
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    zarr.create_group(store=path, attributes={info.key: info.to_dict()})
-    for name, array in arrays(path, info).items():
-        array.make({"columns": list(COLUMNS)} if name == "samples" else {})
+    path.mkdir(parents=True)
+    for array in arrays(path, info).values():
+        array.make()
+    seal.write(path, {**seal.GROUP, "attributes": {info.key: info.to_dict()}})

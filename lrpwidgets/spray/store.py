@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import chunks, layout
-from .chunks import Chunks
+from . import files, layout, seal
 from .dataset_store import DatasetStore
 from .info import Info
 from .layout import FAILED
+from .notes import merged
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,6 +39,10 @@ class RelevanceStore(DatasetStore[Info]):
     """
 
     kind = Info
+
+    def __init__(self, path: Path, info: Info) -> None:
+        super().__init__(path, info)
+        self._seen: dict[str, Any] = {}
 
     @classmethod
     def create(
@@ -129,7 +134,7 @@ class RelevanceStore(DatasetStore[Info]):
             If a row does not exist or has no relevance, a chunk is damaged, or there is none for a layer.
         """
         checked = self.checked(rows)
-        found = np.empty((len(checked), *self._values(layer)[0].shape[1:]), np.float32)
+        found = np.empty((len(checked), *self.arrays[self._values(layer)[0]].shape[1:]), np.float32)
         for positions, block in self.batches(checked, layer):
             found[positions] = block
         return found
@@ -140,13 +145,13 @@ class RelevanceStore(DatasetStore[Info]):
         Yields positions (m,) in `rows`, and the relevance (m, ...) there. Raises as :meth:`relevance` does.
         """
         checked = self.checked(rows)
-        values, scale = self._values(layer)
+        name, scale = self._values(layer)
         order = np.argsort(checked, kind="stable")
         starts = np.flatnonzero(np.diff(self._numbers(checked[order]))) + 1
         for positions in np.split(order, starts) if len(order) else []:
             taken = checked[positions]
             number = int(taken[0]) // self.info.batch_size
-            chunk = values.read(number)[taken - number * self.info.batch_size]
+            chunk = self.read(name, number)[taken - number * self.info.batch_size]
             yield positions, chunk * scale[taken].reshape(-1, *[1] * (chunk.ndim - 1))
 
     def checked(self, rows: ArrayLike) -> NDArray[np.int64]:
@@ -184,35 +189,51 @@ class RelevanceStore(DatasetStore[Info]):
         value = self._class(by[0], given[by[0]])
         return Selection(self, np.flatnonzero(self.done & (self._columns[by[0]] == value)), by[0], value)
 
+    @property
+    def lock(self) -> Path:
+        """The file that is locked while somebody writes notes or annotations; nobody replaces it."""
+        return self.arrays["samples"].folder / layout.DESCRIPTION
+
     def read_notes(self) -> dict[str, Any]:
-        """What :meth:`write_notes` kept; empty before."""
-        notes: dict[str, Any] = layout.description(self.path)["attributes"].get(layout.NOTES, {})
-        return notes
+        """What :meth:`write_notes` kept; empty before. Raises ValueError if the store's description is damaged."""
+        self._seen = self._notes(layout.description(self.path, self.kind)[0])
+        return copy.deepcopy(self._seen)
 
     def write_notes(self, notes: Mapping[str, Any]) -> None:
-        """Keep `notes`, values for JSON by name, among the attributes of the store, in place of those before.
+        """Keep `notes`, values for JSON by name, among the attributes of the store.
+
+        They are merged with what others wrote since this store read or wrote notes the last time, key by key, also in
+        dicts inside: what is changed here is changed, what is left out here is removed, and the rest stays.
 
         Raises
         ------
         TypeError, ValueError
-            If JSON cannot hold them; the notes before stay.
+            If JSON cannot hold them, or the store's description is damaged; the notes before stay.
         """
-        description = layout.description(self.path)
-        description["attributes"][layout.NOTES] = dict(notes)
-        text = json.dumps(description, indent=2, allow_nan=False)
-        chunks.replace(self.path / layout.DESCRIPTION, text.encode())
+        mine = json.loads(json.dumps(dict(notes), allow_nan=False))
+        with files.locked(self.lock):
+            description, _ = layout.description(self.path, self.kind)
+            there = merged(self._seen, mine, self._notes(description))
+            description["attributes"][layout.NOTES] = there
+            seal.write(self.path, description)
+        self._seen = there
+
+    @staticmethod
+    def _notes(description: Mapping[str, Any]) -> dict[str, Any]:
+        notes: dict[str, Any] = description["attributes"].get(layout.NOTES, {})
+        return notes
 
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The batch of each row."""
         return rows // self.info.batch_size
 
-    def _values(self, layer: bool) -> tuple[Chunks, NDArray[np.float32]]:
-        """The array of relevance, and the scale of each row."""
+    def _values(self, layer: bool) -> tuple[str, NDArray[np.float32]]:
+        """The name of the array of relevance, and the scale of each row."""
         if not layer:
-            return self.arrays["relevance"], self._columns["scale"]
+            return "relevance", self._columns["scale"]
         if self.info.layer is None:
             raise ValueError(f"The store {str(self.path)!r} was made without a layer; make one with layer=<its name>.")
-        return self.arrays["layer"], self._columns["layer_scale"]
+        return "layer", self._columns["layer_scale"]
 
     def _why_without(self, row: int) -> str:
         if self.prediction[row] == FAILED:

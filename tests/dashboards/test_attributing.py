@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -175,3 +176,14 @@ def test_a_dask_scheduler_can_be_named(tmp_path):
         result = run("--store", tmp_path / "store", "--scheduler", local.scheduler_address)
     assert result.exit_code == 0, result.output
     assert RelevanceStore.open(tmp_path / "store").done.all()
+
+
+def test_what_accepts_a_connection_and_says_nothing_is_no_scheduler(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.dashboards.attributing.PATIENCE", 1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        result = run("--store", tmp_path / "store", "--scheduler", address)
+    assert result.exit_code == 2
+    assert f"There is no Dask scheduler at '{address}' (what is there did not answer within 1 s)" in result.output

@@ -69,6 +69,9 @@ def _info(kept: dict[str, NDArray[np.float32]], classes: list[str], changes: dic
         "shape": kept["relevance"].shape[1:],
         "layer_shape": kept["layer"].shape[1:] if "layer" in kept else None,
         "software": {},
+        "code": "some code",
+        "select": "None",
+        "scores": {"dtype": "torch.float32", "values": []},
         "caveats": [],
     }
     return Info(**told | changes)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import gc
-import json
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
 import time
-import warnings
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,11 @@ import pytest
 import torch
 from torch import nn
 
+from lrpwidgets import lrp
 from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
-from lrpwidgets.spray import Progress, RelevanceStore, chunks
+from lrpwidgets.spray import Progress, RelevanceStore, chunks, code, spray
 from lrpwidgets.spray.examine import first
+from lrpwidgets.spray.info import software
 from lrpwidgets.subjects import Subject, TensorSamples
 from tests.spray.attributions import (
     FORKS,
@@ -179,12 +180,54 @@ def test_a_store_is_not_gone_on_with_for_other_data(tmp_path):
 
 def test_other_software_is_told_where_something_is_added(tmp_path, monkeypatch):
     attribute(tmp_path / "store", digits())
-    changed = {"python": "3.12.0", "lrpwidgets": "9.0", "torch": "9.1", "numpy": "9.2", "zarr": "9.3"}
+    changed = software() | {"lrpwidgets": "9.0", "numpy": "9.2"}
     monkeypatch.setattr("lrpwidgets.spray.examine.software", lambda: changed)
     attribute(tmp_path / "store", digits())
     next((tmp_path / "store" / "samples").glob("c.*")).unlink()
-    with pytest.warns(RuntimeWarning, match=r"was begun with other software: .*torch \(.* there, 9.1 here\)"):
+    with pytest.warns(RuntimeWarning, match=r"was begun with other software: .*numpy \(.* there, 9.2 here\)"):
         attribute(tmp_path / "store", digits())
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("code", rf"code of lrpwidgets.lrp \({code.digest()[:12]} there, 0{{12}} here\)"),
+        ("torch", rf"torch \({code.release(torch.__version__)} there, 1.2.3 here\)"),
+    ],
+)
+def test_relevance_of_other_code_is_not_added_and_what_is_there_is_read(tmp_path, monkeypatch, other, told):
+    store = attribute(tmp_path / "store", digits())
+    if other == "code":
+        monkeypatch.setattr("lrpwidgets.spray.code.digest", lambda: "0" * 64)
+    else:
+        monkeypatch.setattr("lrpwidgets.spray.examine.software", lambda: software() | {"torch": "1.2.3+cpu"})
+    attribute(tmp_path / "store", digits())  # nothing is added
+    store.remove(2)
+    with pytest.raises(ValueError, match=rf"{told}. Either go on with that, or choose another folder; what is there"):
+        attribute(tmp_path / "store", digits())
+    again = RelevanceStore.open(store.path, Explainer(digits().model, "epsilon_plus_flat"))
+    assert again.relevance(range(16)).any()
+    assert len(spray(again)) == 42
+    assert attribute(tmp_path / "other", digits()).done.all()
+
+
+def test_another_build_of_the_same_torch_goes_on(tmp_path, monkeypatch):
+    store = attribute(tmp_path / "store", digits())
+    store.remove(2)
+    other = software() | {"torch": f"{code.release(torch.__version__)}+other"}
+    monkeypatch.setattr("lrpwidgets.spray.examine.software", lambda: other)
+    assert attribute(tmp_path / "store", digits()).done.all()
+
+
+def test_the_digest_of_the_code_is_of_its_content_whatever_the_line_endings(tmp_path, monkeypatch):
+    shutil.copytree(Path(lrp.__file__).parent, tmp_path / "lrp", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("lrpwidgets.spray.code.files", lambda name: tmp_path)
+    before, digest, rules = code.digest(), code.digest.__wrapped__, tmp_path / "lrp" / "rules.py"
+    content = rules.read_bytes()
+    rules.write_bytes(content.replace(b"\n", b"\r\n"))
+    assert digest() == before
+    rules.write_bytes(content + b"# another rule\n")
+    assert digest() != before
 
 
 def test_half_written_files_of_killed_writers_are_removed(tmp_path, whole):
@@ -302,23 +345,6 @@ def test_functions_are_not_compared_by_code_of_another_version_of_python(tmp_pat
     assert old.differences(info) == []
     assert replace(old, select="other #0123456789ab").differences(info) != []
     assert replace(old, software=info.software).differences(info) != []
-
-
-def test_a_store_of_an_older_version_is_read_and_gone_on_with_a_word(tmp_path):
-    begin(tmp_path / "store", heads(0))
-    description = tmp_path / "store" / "zarr.json"
-    told = json.loads(description.read_bytes())
-    del told["attributes"]["lrpwidgets"]["select"], told["attributes"]["lrpwidgets"]["scores"]
-    description.write_text(json.dumps(told))
-    store = RelevanceStore.open(tmp_path / "store", heads(0).explainer("epsilon"))
-    assert (store.info.select, store.info.scores) == (None, None)
-    assert store.relevance(store.select().rows).any()
-    with pytest.warns(RuntimeWarning, match="begun by an older version, which noted neither select nor first scores"):
-        store = go_on(tmp_path / "store", heads(0))
-    assert store.done.all()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        go_on(tmp_path / "store", heads(0))  # there is nothing to go on with
 
 
 def test_an_explainer_that_lacks_the_select_of_its_subject_is_refused_with_a_way_out_that_works(tmp_path):

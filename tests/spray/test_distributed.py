@@ -21,6 +21,7 @@ from lrpwidgets.spray.distributed import Luggage, packed
 from tests.spray.attributions import assert_near, attribute, digits, explained, files
 
 distributed = pytest.importorskip("distributed")
+CommClosedError = distributed.comm.CommClosedError
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +136,43 @@ def test_a_batch_that_ends_every_worker_is_named(cluster, tmp_path):
     subject.model = Deadly()
     with pytest.raises(RuntimeError, match=r"The batch 0 \(inputs 0 to 3\) ended every worker that tried it"):
         attribute(tmp_path / "store", subject, "epsilon", client=cluster)
+
+
+def _change_code() -> None:
+    from lrpwidgets.spray import code
+
+    code.digest = lambda: "0" * 64
+
+
+@pytest.mark.parametrize("cluster", [1], indirect=True)
+def test_a_worker_with_other_code_gets_no_work(cluster, tmp_path):
+    cluster.run(_change_code)
+    (address,) = cluster.scheduler_info()["workers"]
+    with pytest.raises(
+        ValueError,
+        match=rf"The worker '{address}' computes with other software: code of lrpwidgets.lrp \(0{{12}} there",
+    ):
+        attribute(tmp_path / "store", digits(8), client=cluster)
+    assert RelevanceStore.open(tmp_path / "store").missing() == [0]
+
+
+def test_a_worker_that_comes_later_sees_to_its_code_itself(tmp_path, monkeypatch):
+    store = attribute(tmp_path / "store", digits(8))
+    luggage = Luggage.of(Attribution(store, Explainer(digits().model, "epsilon_plus_flat"), digits(8).dataset, 0))
+    monkeypatch.setattr("lrpwidgets.spray.distributed.code.identity", lambda: {"code": "other", "torch": "1.2.3"})
+    with pytest.raises(ValueError, match=r"code of lrpwidgets.lrp \(other there, .*; torch \(1.2.3 there, .* here\)"):
+        luggage.unpacked()
+
+
+@pytest.mark.parametrize("cluster", [1], indirect=True)
+def test_a_scheduler_that_is_lost_is_told_in_a_sentence(cluster, tmp_path):
+    def lose(progress: Progress) -> None:
+        if progress.done:
+            raise CommClosedError("ConnectionPool closing.")
+
+    with pytest.raises(RuntimeError, match=r"The Dask scheduler at .* was lost, or was started anew. What was written"):
+        attribute(tmp_path / "store", digits(16), client=cluster, progress=lose)
+    assert RelevanceStore.open(tmp_path / "store").done.any()
 
 
 def test_workers_without_processes_leave_the_threads_alone(tmp_path):

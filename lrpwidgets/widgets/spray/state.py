@@ -22,6 +22,7 @@ from ...spray.classes import RankedClass, atlases, ranked_class
 from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
 from ...spray.features import Features
+from ...spray.notes import Names, call_cluster, names_of_clusters
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from .. import presets
@@ -166,8 +167,11 @@ class Investigation(Asking):
         """Give a cluster a name and a note, which stay with the store."""
         if self.answer is None or not 0 <= number < self.answer.count:
             raise ValueError(f"There is no cluster {number!r} to name.")
-        names = {**self.names, number: {"name": name.strip()[:80], "note": note.strip()[:2000]}}
-        self._keep_names({each: told for each, told in names.items() if any(told.values())})
+        told = {"name": name.strip()[:80], "note": note.strip()[:2000]}
+        shown = self.names.get(number, {})  # what is as it was may have been changed elsewhere
+        changed = {what: text for what, text in told.items() if text != shown.get(what, "")}
+        self.names = call_cluster(self.store, self._key(), number, changed)
+        self._place()
 
     def annotate(self) -> str:
         """Write the clusters into the store; returns a sentence that says where."""
@@ -423,16 +427,12 @@ class Investigation(Asking):
         clustering = self.answer.clustering if self.answer else ""
         return " · ".join(map(str, (*self._shown.graph, clustering)))
 
-    def _kept_names(self) -> dict[int, dict[str, str]]:
-        kept = self.store.read_notes().get("clusters", {}).get(self._key(), {})
-        return {int(number): dict(told) for number, told in kept.items()}
-
-    def _keep_names(self, names: dict[int, dict[str, str]]) -> None:
-        notes = self.store.read_notes()
-        clusters = {**notes.get("clusters", {}), self._key(): {str(number): told for number, told in names.items()}}
-        self.store.write_notes({**notes, "clusters": clusters})
-        self.names = names
-        self._place()
+    def _kept_names(self) -> Names:
+        try:
+            return names_of_clusters(self.store, self._key())
+        except ValueError as error:
+            self.error = sentence(error)
+            return {}
 
 
 def _features(question: AtlasQuestion) -> Features:
