@@ -17,6 +17,7 @@ from ..widgets import (
 )
 from ..widgets.maximize import (
     ChannelList,
+    ConceptGraph,
     Curves,
     FilmView,
     HonestyView,
@@ -69,6 +70,7 @@ def maximize_page(studio: Studio) -> Dashboard:
                 ),
                 box("lrp-found", pane(SampleView(studio), StrategyView(studio))),
             ),
+            box("lrp-below", pane(ConceptGraph(studio))),
             box("lrp-below", pane(PriorWall(studio))),
             MaximizeStatus(studio),
         ],

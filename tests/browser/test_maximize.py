@@ -216,6 +216,32 @@ def test_the_link_and_python_are_what_is_on_the_screen(visit, server):
     assert saved.value.suggested_filename.endswith("-30.png")
 
 
+def test_one_clicks_through_the_graph_from_layer_to_layer(visit, server):
+    page = opened(visit(f"{server.address}?subject=digits&number=3&item=8&steps=5")).page
+    graph, listed = page.locator(".lrp-flow"), page.locator(".lrp-concepts")
+    own = graph.locator("[data-layer]").nth(1)
+    expect(listed).to_have_attribute("data-layer", "conv3")
+    expect(own).to_have_attribute("data-layer", "conv3")
+    assert graph.locator("path").count() > 20
+    assert "#5 of conv3 → #24 of conv2: +0.349" in graph.locator("[data-gap='1'] title").all_text_contents()
+
+    lower = graph.locator("[data-layer=conv2] button").first
+    lower.hover()
+    expect(graph.locator("[data-gap='1'] path:not(.lrp-off)")).not_to_have_count(0)
+    expect(graph.locator("[data-gap='0'] path:not(.lrp-off)")).to_have_count(0)
+    expect(own.locator("button span").first).to_contain_text("+")
+    number = lower.get_attribute("data-channel")
+    lower.click()
+    expect(own).to_have_attribute("data-layer", "conv2")
+    expect(listed).to_have_attribute("data-layer", "conv2")
+    expect(graph.locator("[aria-pressed=true]")).to_have_attribute("data-channel", number)
+    expect(page.get_by_label("Channel to excite")).to_have_value(number)
+
+    graph.locator("[data-layer=conv3] button").first.press("Enter")
+    expect(own).to_have_attribute("data-layer", "conv3")
+    expect(graph.locator("[aria-pressed=true]")).to_be_focused()
+
+
 def test_it_works_in_jupyterlab(lab):
     film = opened(lab(find_notebook("maximize")))
     page = film.page

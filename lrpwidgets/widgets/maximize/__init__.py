@@ -8,6 +8,7 @@ Each is usable alone in a notebook cell::
 """
 
 from .channel_list import ChannelList
+from .concept_graph import ConceptGraph
 from .curves import Curves
 from .film_view import FilmView
 from .honesty_view import HonestyView
@@ -23,6 +24,7 @@ from .wish_bar import WishBar
 
 __all__ = [
     "ChannelList",
+    "ConceptGraph",
     "Curves",
     "FilmView",
     "HonestyView",

@@ -50,6 +50,15 @@ class Concepts(Readable):
     sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
     """Σ R of every channel of the layer, (C,)."""
 
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Their numbers."""
+        return tuple(each.channel for each in self.concepts)
+
+    def same_channels(self, other: Concepts | None) -> bool:
+        """Whether `other` lists the same channels, in the same input."""
+        return other is not None and _key(self) == _key(other)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Where(Readable):
@@ -74,6 +83,10 @@ class Opened:
     kind: str
     channels: int
     positions: tuple[int, ...]
+
+
+def _key(listed: Concepts) -> tuple[int, str, tuple[int, ...]]:
+    return listed.item, listed.layer, listed.channels
 
 
 def layers(explanation: Explanation) -> tuple[Opened, ...]:

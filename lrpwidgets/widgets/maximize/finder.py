@@ -1,7 +1,9 @@
-"""Finds the channels that matter in an input, on a thread beside that of the film."""
+"""Finds the channels that matter in an input, and how relevance flows through them, on a thread beside the film's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...lrp import Cancelled, watched
@@ -10,6 +12,7 @@ from ..answers import Answer, Answering
 from ..exploration import sentence
 from ..question import Question
 from .concepts import Concepts, concepts, where
+from .flow import Flow, flow
 from .pictures import pixels
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.2
 """Seconds before it counts as waiting."""
+
+FLOW = 1
+"""Lane of the worker: channels go before the flow through them."""
 
 
 class Finder:
@@ -27,6 +33,8 @@ class Finder:
         self._answering = Answering(studio.subject, studio.explainer)
         self._wanted: tuple[Any, ...] = ()
         self._cancellations = 0
+        self._answer: Answer | None = None
+        self._follows = False
 
     def look(self) -> None:
         """Look again, if anything else is asked for."""
@@ -39,20 +47,30 @@ class Finder:
         shown = studio.concepts
         studio.worker.submit(lambda: self._find(*wanted, shown), lambda found: self._arrived(wanted, found))
 
+    def follow(self) -> None:
+        """Somebody looks: find out how relevance flows, now and in whatever is looked at next."""
+        if not self._follows:
+            self._follows = True
+            self._follow()
+
     def cancel(self) -> None:
         """End the look that is under way."""
         self._cancellations += 1
 
-    def _find(self, item: int, layer: str | None, number: int, shown: Concepts | None) -> tuple[Answer, Concepts] | str:
-        """On the worker."""
+    def _watch(self) -> Callable[..., None]:
+        """What ends a computation once something else is wanted."""
         cancellations, wanted = self._cancellations, self._wanted
 
         def watch(*_: Any) -> None:
             if self._cancellations > cancellations or self._wanted != wanted:
                 raise Cancelled
 
+        return watch
+
+    def _find(self, item: int, layer: str | None, number: int, shown: Concepts | None) -> tuple[Answer, Concepts] | str:
+        """On the worker."""
         try:
-            with watched(watch):
+            with watched(self._watch()):
                 answer = self._answering.answer(Question(item, self._studio.composite))
                 return answer, self._inside(answer, item, layer, number, shown)
         except Cancelled:
@@ -90,8 +108,34 @@ class Finder:
         if isinstance(found, str):
             studio.error = studio.error or found
             return
-        answer, listed = found
-        studio.listen(answer, listed)
+        self._answer, listed = found
+        studio.listen(self._answer, listed)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Find out how relevance flows through the channels that are listed, unless that is known."""
+        studio, answer, listed = self._studio, self._answer, self._studio.concepts
+        if self._follows and answer is not None and listed is not None and studio.flow is None:
+            studio.worker.submit(lambda: self._flow(answer, listed), partial(self._followed, listed), lane=FLOW)
+
+    def _flow(self, answer: Answer, listed: Concepts) -> Flow | str | None:
+        """On the worker; None if something else is wanted by then."""
+        try:
+            with watched(self._watch()):
+                return flow(answer.whole, listed.layer, listed.channels)
+        except Cancelled:
+            return None
+        except Exception as error:
+            return sentence(error)
+
+    def _followed(self, listed: Concepts, found: Flow | str | None) -> None:
+        studio = self._studio
+        if listed is not studio.concepts:
+            return
+        if isinstance(found, str):
+            studio.error = studio.error or found
+        elif found is not None:
+            studio.flow = found
 
     def _still_waiting(self, wanted: tuple[Any, ...]) -> None:
         shown = self._studio.concepts

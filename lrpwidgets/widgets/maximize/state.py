@@ -27,6 +27,7 @@ from ..worker import NewestWins
 from .collector import Collector, Gathering
 from .concepts import Concepts, Opened, layers
 from .finder import Finder
+from .flow import Flow
 from .question import PARTS, Wish
 from .reel import FILM, LOOK, PACE, Glance, Judged, Moment, Reel
 from .samples import Recognized, Samples
@@ -83,6 +84,7 @@ class Studio(Asking):
 
     layers = traitlets.Tuple(help="Layers that can be asked for, Opened, output first.")
     concepts = traitlets.Instance(Concepts, allow_none=True, help="Channels that matter in the input.")
+    flow = traitlets.Instance(Flow, allow_none=True, help="How relevance flows through these channels; None: unknown.")
     samples = traitlets.Instance(Samples, allow_none=True, help="Real inputs in which it mattered, and fired.")
     faces = traitlets.Dict(help="What channels of the list saw where they mattered most, by layer and number.")
     recognized = traitlets.Instance(Recognized, allow_none=True, help="Strategies of the class.")
@@ -201,6 +203,10 @@ class Studio(Asking):
         self.painting = on
         self._wall.go_on()
 
+    def follow_flow(self) -> None:
+        """Want to know how relevance flows through the channels that matter, of now and of later."""
+        self._finder.follow()
+
     def collect(self, *, on: bool | None = None) -> None:
         """Want reference samples; let the pass that finds them go on, or wait."""
         if on is None:
@@ -253,7 +259,7 @@ class Studio(Asking):
         self.error = CLOSED
         self.unobserve_all()
         self.running = False
-        self.answer = self.moment = self.judged = self.glance = self.concepts = None
+        self.answer = self.moment = self.judged = self.glance = self.concepts = self.flow = None
         self.samples = self.recognized = self.gathering = None
         self.kept, self.tiles = (), ()
 
@@ -268,7 +274,10 @@ class Studio(Asking):
     def listen(self, answer: Answer, listed: Concepts) -> None:
         """Take the channels that were found in an input."""
         self.know(answer.whole)
-        self.concepts = listed
+        with self.hold_trait_notifications():
+            if not listed.same_channels(self.concepts):
+                self.flow = None  # what is shown was of others
+            self.concepts = listed
         self._collector.know(answer)
 
     def know(self, explanation: Explanation) -> None:

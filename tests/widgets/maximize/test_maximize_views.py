@@ -6,6 +6,7 @@ import base64
 import gc
 import io
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 
 from lrpwidgets.widgets.maximize import (
     ChannelList,
+    ConceptGraph,
     Curves,
     FilmView,
     HonestyView,
@@ -26,7 +28,10 @@ from lrpwidgets.widgets.maximize import (
     WishBar,
 )
 
-VIEWS = [ChannelList, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, SampleView, StrategyView, WishBar]
+VIEWS = [
+    ChannelList, ConceptGraph, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, SampleView, StrategyView,
+    WishBar,
+]  # fmt: skip
 CHARTS = [Curves, Standing]
 NOT_OURS = {"Layout", "HTMLStyle"}
 """What ipywidgets makes beside each widget, and leaves."""
@@ -64,8 +69,9 @@ def test_a_closed_view_can_be_forgotten(studio, view):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_page_that_missed_something_is_sent_everything(studio, say, view):
-    studio.paint(on=False)  # the wall and the samples begin when somebody looks, and would be sent too
+    studio.paint(on=False)  # the wall, samples and flow begin when somebody looks, and would be sent too
     studio.collect()
+    studio.follow_flow()
     made = view(studio)
     sent = []
     made.send_state = lambda key=None: sent.append(key)
@@ -81,6 +87,7 @@ def test_a_page_that_missed_something_is_sent_everything(studio, say, view):
     [
         {}, {"unknown": 1}, {"set": "x", "to": 1}, {"set": "number", "to": "x"}, {"set": "prior", "to": None},
         {"do": "close"}, {"do": None}, {"look": 99}, {"look": "x"}, {"channel": 10**6}, {"channel": "x"}, {"layer": 3},
+        {"channel": 10**6, "layer": "conv2"}, {"channel": "x", "layer": "conv9"}, {"channel": "x", "layer": None},
         {"item": "x"}, {"classes": 5}, {"classes": [None]}, {"wish": "x", "prior": "y"}, {"want": "x"},
         {"restore": "x"},
     ],
@@ -154,6 +161,54 @@ def test_a_click_on_a_channel_wishes_for_it(studio, say):
     assert (studio.layer, studio.number) == (view.state["layer"], channel)
     say(view, item=-1)
     assert studio.item == len(studio.subject.dataset) - 1
+
+
+@pytest.fixture
+def graph(film, digits):
+    """The graph of a three, which somebody looks at."""
+    studio = film(digits, item=8, number=3, prior="l2")
+    view = ConceptGraph(studio)
+    studio.appeared += 1
+    return view
+
+
+def test_the_graph_shows_the_channels_of_the_list_between_their_neighbours(graph):
+    rows = ChannelList(graph.exploration).rows
+    (above, scores), (own, channels), (below, lower) = graph.columns
+    assert (above, own, below) == ("linear", "conv3", "conv2")
+    assert [(name, says) for name, says, _ in scores] == [(3, "3")]  # a channel of the last layer is a class
+    assert [channel for channel, _, _ in channels] == [channel for channel, _ in rows]
+    assert [relevance for *_, relevance in channels] == pytest.approx([relevance for _, relevance in rows])
+    assert len(lower) == 6
+    assert len(graph.heatmaps) == len(channels) * 8 * 8
+    assert graph.heatmap == (8, 8)
+    assert graph.state == {"layer": "conv3", "wished": None, "number": 3, "says": "3"}
+
+
+def test_the_edges_of_the_graph_are_between_places_in_its_columns(graph):
+    flow = graph.exploration.flow
+    assert len(graph.edges) == len(flow.edges)
+    for (gap, above, below, relevance), edge in zip(graph.edges, flow.edges, strict=True):
+        assert graph.columns[gap][0] == edge.above.layer
+        assert graph.columns[gap][1][above][0] == edge.above.channel
+        assert graph.columns[gap + 1][1][below][0] == edge.below.channel
+        assert relevance == edge.relevance
+
+
+def test_a_click_in_the_graph_wishes_for_the_channel_and_moves_on_to_its_layer(graph, say):
+    layer, channels = graph.columns[2]
+    say(graph, channel=channels[1][0], layer=layer)
+    studio = graph.exploration
+    assert (studio.layer, studio.number, studio.concepts.layer) == (layer, channels[1][0], layer)
+    assert [column[0] for column in graph.columns] == ["conv3", "conv2", "conv1"]
+    assert graph.state["layer"] == graph.state["wished"] == "conv2"
+    say(graph, channel=0, layer="conv1")
+    assert graph.columns[2] is None  # below is the input
+
+
+def test_where_there_is_no_graph_a_sentence_says_why(film, digits):
+    assert "are being followed" in ConceptGraph(film(digits)).state["nothing"]
+    assert "There are no inputs" in ConceptGraph(film(replace(digits, dataset=()))).state["nothing"]
 
 
 def test_a_layer_is_wished_for_with_its_most_relevant_channel(studio, say):

@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from lrpwidgets.lrp import Explainer
 from lrpwidgets.maximize import maximize, objectives
 from lrpwidgets.subjects import Subject, TensorSamples
 from lrpwidgets.widgets.maximize import (
     ChannelList,
+    ConceptGraph,
     Curves,
     FilmView,
     HonestyView,
@@ -22,6 +24,7 @@ from lrpwidgets.widgets.maximize import (
     Wish,
     exports,
 )
+from lrpwidgets.widgets.maximize.flow import flow
 from lrpwidgets.widgets.question import from_query
 
 
@@ -111,6 +114,52 @@ def test_the_channels_are_those_of_the_explanation(film, digits):
     sums = [each.relevance for each in studio.concepts.concepts[:-1]]
     assert sums == sorted(sums, reverse=True)
     assert all(each.heatmap.shape == (8, 8) for each in studio.concepts.concepts)
+
+
+def test_how_relevance_flows_is_found_out_once_somebody_looks(film, digits):
+    studio = film(digits, layer="conv2", number=3, item=5)
+    studio.ask(item=6)
+    assert studio.flow is None
+    studio.follow_flow()
+    explanation = Explainer(digits.model, studio.composite).explain(digits.item(6)[0][None])
+    assert studio.flow.layers == ("conv3", "conv2", "conv1")
+    assert [node.channel for node in studio.flow.row("conv2")] == list(studio.concepts.channels)
+    expected = flow(explanation, "conv2", studio.concepts.channels)
+    assert [edge.relevance for edge in studio.flow.edges] == pytest.approx([edge.relevance for edge in expected.edges])
+
+
+def test_the_flow_is_always_that_of_the_channels_that_are_listed(film, digits):
+    studio = film(digits, layer="conv2", number=3, item=5)
+    studio.follow_flow()
+    shown = []
+
+    def note(change):
+        listed, found = studio.concepts, studio.flow
+        shown.append(found)
+        assert found is None or found.layers[1] == listed.layer
+        assert found is None or {each.channel for each in found.row(listed.layer)} <= set(listed.channels)
+
+    studio.observe(note, ("concepts", "flow"))
+    first = studio.flow
+    studio.ask(layer="conv3")
+    assert studio.flow is not first
+    second = studio.flow
+    studio.ask(number=studio.concepts.channels[0])
+    assert studio.flow is second  # the same channels
+    studio.ask(item=6)
+    assert studio.flow not in (None, second)
+    assert None in shown
+
+
+def test_what_goes_wrong_with_the_flow_is_a_sentence(film, digits, monkeypatch):
+    def fail(*_):
+        raise ValueError("Nothing flows here.")
+
+    monkeypatch.setattr("lrpwidgets.widgets.maximize.finder.flow", fail)
+    studio = film(digits)
+    studio.follow_flow()
+    assert studio.error == "Nothing flows here."
+    assert studio.flow is None
 
 
 def test_the_state_travels_as_a_link(film, digits):
@@ -236,7 +285,7 @@ def test_without_data_the_size_is_asked_for(film, digits):
     assert studio.moment.pixels.shape == (8, 8, 3)
     assert "no real inputs to hold it against" in studio.judged.honesty.sentence
     assert studio.judged.nearest is None
-    for view in (HonestyView, Standing, Curves, FilmView, ChannelList, PriorWall):
+    for view in (HonestyView, Standing, Curves, FilmView, ChannelList, ConceptGraph, PriorWall):
         view(studio).close()
     assert studio.error == ""
 
