@@ -112,7 +112,10 @@ class Rule(Readable):
         return [replace(number, name=name) for name, number in numbers if number]
 
     def turned(self, **values: float) -> Self:
-        """The same rule with some knobs at other values."""
+        """The same rule with some knobs at other values; raises ValueError if it has no such knob."""
+        known = [each.name for each in dataclasses.fields(self)]
+        if unknown := values.keys() - set(known):
+            raise ValueError(f"{type(self).__name__} has no {min(unknown)!r} to turn; it has {', '.join(known)}.")
         return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:

@@ -94,12 +94,18 @@ class Answering:
     def open(self, item: int, uploads: tuple[Upload, ...]) -> Picture:
         """The input number `item`: a sample, or behind those an upload."""
         samples = len(self._subject.dataset)
+        if not 0 <= item < samples + len(uploads):
+            raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        if item >= samples + len(uploads):
-            raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
-        upload = uploads[item - samples]
+        return self._decoded(uploads[item - samples])
+
+    def read(self, upload: Upload) -> None:
+        """Decode `upload`, which is going to be asked about; raises what its decoder raises."""
+        self._opened = (upload, self._decoded(upload))
+
+    def _decoded(self, upload: Upload) -> Picture:
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
         x = self._subject.from_image(subjects.open_picture(upload.data, name=upload.name))
@@ -155,8 +161,10 @@ class Answering:
     def _kept(self, item: int | None, uploads: tuple[Upload, ...]) -> Picture:
         """The input, decoded once while it is painted on."""
         assert item is not None
-        if self._opened is None or self._opened[0] != item:
-            self._opened = (item, self.open(item, uploads))
+        samples = len(self._subject.dataset)
+        kept = uploads[item - samples] if samples <= item < samples + len(uploads) else item
+        if self._opened is None or self._opened[0] != kept:
+            self._opened = (kept, self.open(item, uploads))
         return self._opened[1]
 
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:

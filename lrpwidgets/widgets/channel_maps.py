@@ -48,6 +48,8 @@ class ChannelMaps(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"layer": name}``, ``{"rank": "size"}``, ``{"channel": 3, "add": false}`` or ``{"only": true}``."""
         exploration, layer = self.exploration, self.head.get("layer")
+        if layer is None:
+            raise ValueError("Nothing is explained yet; look at a picture first.")
         if "layer" in message:
             inside.choose(exploration, message["layer"], ())
         elif "rank" in message and message["rank"] in RANKS:

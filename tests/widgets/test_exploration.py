@@ -122,6 +122,7 @@ def test_a_broken_upload_is_a_sentence_and_the_last_answer_stays(exploration, co
     assert "'holiday.jpg'" in exploration.error
     assert exploration.answer is before
     assert exploration.item == exploration.subject.start
+    assert exploration.uploads == ()
 
 
 def test_after_a_broken_upload_rules_act_on_the_picture_that_is_shown(exploration):
