@@ -115,7 +115,8 @@ class Rule(Readable):
         """The same rule with some knobs at other values; raises ValueError if it has no such knob."""
         known = [each.name for each in dataclasses.fields(self)]
         if unknown := values.keys() - set(known):
-            raise ValueError(f"{type(self).__name__} has no {min(unknown)!r} to turn; it has {', '.join(known)}.")
+            has = ", ".join(known) or "none"
+            raise ValueError(f"{type(self).__name__} has no {min(unknown)!r} to turn; it has {has}.")
         return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:
