@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -588,14 +589,21 @@ ENTRY = b"entries: [{layers: '*', rule: Epsilon, "
         ),
         (b"[" * 100_000, "'f.yaml' holds no composite: it is nested too deeply."),
         (b" " * (2**20 + 1), "'f.yaml' has 1.0 MB; the file of a composite has 1 MB at most."),
+        (b"[" + b"1," * 500_000 + b"]", "it has more than 30,000 values, which take YAML too long; write it as JSON."),
+        (b"a:\n" + b"? b\n" * 200_000, "it has more than 30,000 values, which take YAML too long; write it as JSON."),
+        (b"entries:\n" + b"- {layers: '*', rule: Zero}\n" * 2001, "has 2,000 entries at most, got 2,001."),
+        (json.dumps({"entries": [{"layers": "*", "rule": "Zero"}] * 20_000}).encode(), "at most, got 20,000."),
+        (json.dumps({"entries": [{"layers": "*a" * 400_000, "rule": "Zero"}]}).encode(), "letters at most, got 800,"),
     ],
+    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else None,
 )
 def test_a_bad_file_is_a_sentence_and_changes_nothing(exploration, say, content, sentence):
-    board, before = RuleBoard(exploration), exploration.composite
+    board, before, began = RuleBoard(exploration), exploration.composite, time.process_time()
     say(board, content, **{"import": "f.yaml"})
     assert sentence in exploration.error
     assert exploration.composite is before
     assert exploration.answer.whole.composite == before
+    assert time.process_time() - began < 5  # the kernel waits
 
 
 def test_a_file_that_is_too_large_for_the_browser_is_a_sentence(exploration, say):
