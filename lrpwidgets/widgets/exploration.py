@@ -15,7 +15,7 @@ from typing import Any
 
 import traitlets
 
-from ..lrp import Cancelled, Composite, watched
+from ..lrp import Cancelled, Composite, StaleExplanationError, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
@@ -422,5 +422,6 @@ def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
 def sentence(error: Exception) -> str:
     """What to tell a person about `error`: its message where we wrote it, else its type as well."""
     told = str(error).strip()
-    ours = isinstance(error, ValueError | TypeError | LookupError | OSError | NotImplementedError) and told
+    kinds = (ValueError, TypeError, LookupError, OSError, NotImplementedError, StaleExplanationError)
+    ours = isinstance(error, kinds) and told
     return told if ours else f"{type(error).__name__}: {told or 'no further word'}"
