@@ -18,6 +18,7 @@ from .. import subjects
 from ..lrp import Explainer, Explanation, StaleExplanationError
 from ..readable import Readable
 from ..subjects import Stroke, Subject
+from ..subjects.pictures import not_finite
 from .question import Question
 
 
@@ -99,17 +100,25 @@ class Answering:
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        return self._decoded(uploads[item - samples])
+        return self._decoded(uploads[item - samples])[0]
 
-    def read(self, upload: Upload) -> None:
-        """Decode `upload`, which is going to be asked about; raises what its decoder raises."""
-        self._opened = (upload, self._decoded(upload))
+    def read(self, upload: Upload) -> str:
+        """Decode `upload`, which is going to be asked about; raises what its decoder raises.
 
-    def _decoded(self, upload: Upload) -> Picture:
+        Returns
+        -------
+        str
+            What a person should know of the picture, as a sentence; empty if it is as others.
+        """
+        picture, said = self._decoded(upload)
+        self._opened = (upload, picture)
+        return said
+
+    def _decoded(self, upload: Upload) -> tuple[Picture, str]:
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
-        x = self._subject.from_image(subjects.open_picture(upload.data, name=upload.name))
-        return Picture(x[None], upload.name, None)
+        picture = subjects.open_picture(upload.data, name=upload.name)
+        return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
 
     def answer(self, question: Question, uploads: tuple[Upload, ...] = (), *, live: bool = True) -> Answer:
         """Answer `question`; what is `live` is remembered."""

@@ -8,6 +8,7 @@ from typing import Any
 import bqplot
 import ipywidgets
 
+from .parts import close_parts
 from .view import style
 
 _LONGEST = 12
@@ -62,6 +63,7 @@ def closed(drawn: bqplot.Figure, *others: ipywidgets.Widget) -> None:
     scales = {scale for mark in drawn.marks for scale in mark.scales.values()}
     for part in (*scales, drawn.scale_x, drawn.scale_y, *drawn.marks, *drawn.axes, drawn, *others):
         part.close()
+        close_parts(part)
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -89,7 +89,7 @@ class Exploration(Asking):
         self._cancellations = 0
         self._uploaded = 0
         self._reading: tuple[Upload, ...] = ()
-        self._refused: tuple[str, ...] = ()  # why pictures of the newest bunch could not be read
+        self._said: tuple[str, ...] = ()  # of the newest bunch of uploads
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -173,32 +173,33 @@ class Exploration(Asking):
 
         That error stays over pictures of the same bunch: those that follow it.
         """
-        self._refused = self._refused if follows else ()
+        self._said = self._said if follows else ()
         upload = Upload(name, data)
         self._uploaded += 1
         self._reading = (*self._reading, upload)
         self.worker.later(_PATIENCE, self._still_reading)
-        job, lane = partial(self._unreadable, upload), _UPLOADS + self._uploaded
+        job, lane = partial(self._read, upload), _UPLOADS + self._uploaded
         self.worker.submit(job, partial(self._was_read, upload), lane=lane)
 
-    def _unreadable(self, upload: Upload) -> str:
-        """Why there is nothing to see, as a sentence; empty if there is."""
+    def _read(self, upload: Upload) -> tuple[bool, str]:
+        """On the worker: whether there is something to see, and what is to be said of it, as a sentence."""
         try:
-            self._answering.read(upload)
+            return True, self._answering.read(upload)
         except Exception as error:  # whatever a subject raises
-            return sentence(error)
-        return ""
+            return False, sentence(error)
 
-    def _was_read(self, upload: Upload, problem: str) -> None:
+    def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
+        readable, said = outcome
         self._reading = tuple(each for each in self._reading if each is not upload)
-        if problem:
-            self._refused = (*self._refused, problem)
-            self.error = " ".join(self._refused)
-            self.busy = self._answered < self._asked or bool(self._reading)
-        else:
+        if said:
+            self._said = (*self._said, said)
+            self.error = " ".join(self._said)
+        if readable:
             self.uploads = (*self.uploads, upload)
-            self._blamed = self._asked + bool(self._refused)
+            self._blamed = self._asked + bool(self._said)  # the answer does not wipe it away
             self.item = self.count - 1
+        else:
+            self.busy = self._answered < self._asked or bool(self._reading)
 
     def _still_reading(self) -> None:
         self.busy = self.busy or bool(self._reading)
