@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from ..widgets.cells import until_run_again
+from ..widgets.parts import close_parts
 
 AWAY = "lrp-away"
 """The class of what is not on the screen."""
@@ -31,6 +32,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             close(inside)
         self.exploration.close()
         super().close()
+        close_parts(self)
 
 
 def close(widget: ipywidgets.Widget) -> None:
@@ -38,6 +40,7 @@ def close(widget: ipywidgets.Widget) -> None:
     for inside in getattr(widget, "children", ()):
         close(inside)
     widget.close()
+    close_parts(widget)
 
 
 def pane(*views: ipywidgets.DOMWidget) -> ipywidgets.Box:

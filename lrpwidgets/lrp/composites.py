@@ -39,6 +39,9 @@ from .tape import Step
 _SHOWN = 12
 """Entries that are printed."""
 
+MOST_ENTRIES = 2_000
+"""Of a composite that is read: every layer of a network is held against each of them."""
+
 Bound = float | tuple[float, ...]
 
 
@@ -187,6 +190,8 @@ class Composite:
         entries = data.get("entries")
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and "layers" in entry for entry in entries):
             raise ValueError("A composite is {'name': ..., 'entries': [{'layers': selector, 'rule': name, ...}, ...]}.")
+        if len(entries) > MOST_ENTRIES:
+            raise ValueError(f"A composite that is read has {MOST_ENTRIES:,} entries at most, got {len(entries):,}.")
         described = ((dict(entry), entry["layers"]) for entry in entries)
         return cls(
             [

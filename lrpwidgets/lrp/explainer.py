@@ -18,7 +18,7 @@ from .recorder import AsRecorded, eval_mode, hidden, record
 from .rules import Rule
 from .scores import Select, check, one_axis_at_least, probabilities, taken
 from .selectors import Layout
-from .tape import Step, Tape
+from .tape import StaleExplanationError, Step, Tape
 from .targets import Target, listed, of_part, target_weights
 from .weighted import EffectiveWeights
 
@@ -52,7 +52,8 @@ class Explainer:
     ----------
     model
         Any eager torch model that maps its inputs to scores before a softmax: (B, C), one number per sample
-        (B,), or dense ones (B, C, ...). It is never changed.
+        (B,), or dense ones (B, C, ...). It is never changed. It is explained in eval mode: if it is in training mode,
+        other threads that share it see eval mode during its forward. Explain a copy of a model that trains meanwhile.
     composite
         Which rule each layer gets: the name of a preset, a :class:`Composite`, one rule for every layer, or
         ``"auto"``, the preset for the family of the network: see :func:`.composites.family`.
@@ -181,6 +182,8 @@ class Explainer:
             If an input is no tensor of the model's precision, or the model returns none.
         UnknownOperationError
             If the operation table has no entry for a function that the scores depend on.
+        StaleExplanationError
+            If the weights are changed meanwhile, as by a thread that trains the model.
         """
         if keep not in ("all", "layers", "input"):
             raise ValueError(f"keep must be 'all', 'layers' or 'input', got {keep!r}.")
@@ -242,6 +245,8 @@ class Explainer:
         select = None if self.select is None else self._taken
         try:
             tape = record(self.model, batch, select, known.constants)
+        except StaleExplanationError:
+            raise
         except (RuntimeError, IndexError) as error:
             if type(error).__module__.startswith("torch._dynamo"):
                 raise UnknownOperationError(_COMPILED) from error

@@ -20,7 +20,7 @@ from .operations import Linear
 from .propagation import Plan, Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
-from .tape import Step, Tape
+from .tape import Step, Tape, check_unchanged
 from .targets import Target, described, listed, target_weights
 from .weighted import EffectiveWeights
 
@@ -109,6 +109,7 @@ class Explanation:
             starts = [condition.start(relevance.of) for relevance in self._relevances]
             last = condition is self._asked[-1]
             self._relevances = propagate(tape, plan, starts, cache, again if last else None)
+        check_unchanged(tape.weights)
 
     def __repr__(self) -> str:
         inputs = " and ".join(summary(self._tape.values[value].tensor[0]) for value in self._tape.inputs)

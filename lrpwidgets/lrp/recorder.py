@@ -25,7 +25,7 @@ from .canonical import canonical, needed
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
 from .scores import one_axis_at_least, way_out
-from .tape import Step, Tape, Value, call_of
+from .tape import Step, Tape, Value, call_of, check_unchanged
 
 
 def record(
@@ -36,9 +36,10 @@ def record(
 ) -> Tape:
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
-    Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``. What
-    the model returns goes through `select`; a tensor (B,) becomes (B, 1), and of one sample also (). Inputs at the
-    positions `constants` are as if they were fixed in the model.
+    Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``; see
+    :func:`eval_mode` for what other threads see of it meanwhile. What the model returns goes through `select`; a
+    tensor (B,) becomes (B, 1), and of one sample also (). Inputs at the positions `constants` are as if they were fixed
+    in the model.
 
     Raises
     ------
@@ -48,9 +49,15 @@ def record(
         If its output does not depend on the inputs.
     NotImplementedError
         If a tensor is read after a part of it was changed in place.
+    StaleExplanationError
+        If a parameter was changed meanwhile: the activations are of two models then.
     """
     recorder = _Recorder(inputs, constants)
-    output, was_training = _run(model, recorder, select)
+    parameters = [*model.named_parameters(), *model.named_buffers()]
+    # Of parameters only: a model may well write into its own buffers.
+    versions = [(weight, version(weight)) for _, weight in parameters if isinstance(weight, nn.Parameter)]
+    output, caveats = _run(model, recorder, select)
+    check_unchanged(versions)
     if not isinstance(output, Tensor):
         returned = type(output).__name__
         way = f"Explainer(model, {way_out(output)})" if select is None else "a select that returns one"
@@ -62,7 +69,6 @@ def record(
     steps = [] if end is None else needed(recorder.steps, end)
     if end is None or not steps:
         raise ValueError(_INDEPENDENT)
-    caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
     leaves = {path for path, module in model.named_modules() if path and not any(module.children())}
     steps = _named(steps, leaves)
     if random := [step.name for step in steps if operations.is_random(step.function, step.args, step.kwargs)]:
@@ -83,7 +89,7 @@ def record(
         recorder.starts,
         end,
         weights + recorder.taken_apart,
-        [*model.named_parameters(), *model.named_buffers()],
+        parameters,
         tuple(caveats),
         next((step.mixes for step in steps if step.mixes), ""),
         {position: inputs[position] for position in range(len(inputs)) if position in constants},
@@ -97,14 +103,23 @@ _INDEPENDENT = (
 )
 
 
-def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] | None) -> tuple[Any, bool]:
-    """What the model returns, watched by `recorder`; and whether it was in training mode."""
+def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] | None) -> tuple[Any, list[str]]:
+    """What the model returns, watched by `recorder`; and what is to be said of its mode."""
     with torch.no_grad(), eval_mode(model) as was_training, _watched(model, recorder), recorder:
         output = model(*recorder.inputs)
         output = output if select is None else select(output)
         if isinstance(output, Tensor):
             output = one_axis_at_least(output)
-    return output, was_training
+        caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
+        if any(module.training for module in model.modules()):
+            caveats.append(_TURNED)
+    return output, caveats
+
+
+_TURNED = (
+    "A part of the model was put into training mode while it was explained, by itself or by another thread: this may "
+    "explain one random draw of it, or another batch normalization. For a model that trains meanwhile, explain a copy."
+)
 
 
 def hidden(
@@ -174,17 +189,19 @@ _ONE_FORWARD = threading.RLock()
 def eval_mode(model: nn.Module) -> Iterator[bool]:
     """Eval mode for a while; yields whether any module was in training mode.
 
-    One forward at a time: training flags and hooks belong to the model, which other threads may share.
+    One forward at a time: training flags and hooks belong to the model, which other threads may share. Those see eval
+    mode meanwhile, so one that trains the model should leave another copy to be explained. Of a model in eval mode no
+    flag is written, and what another thread makes of it stays.
     """
     with _ONE_FORWARD:
-        flags = {module: module.training for module in model.modules()}
+        training = [module for module in model.modules() if module.training]
         try:
-            for module in flags:  # not `eval()`, which exported programs refuse and models may override
+            for module in training:  # not `eval()`, which exported programs refuse and models may override
                 module.training = False
-            yield any(flags.values())
+            yield bool(training)
         finally:
-            for module, flag in flags.items():
-                module.training = flag
+            for module in training:
+                module.training = True
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any, Self
 
 import torch
@@ -26,29 +27,44 @@ from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
 
+SMALLEST = 1e-37
+"""Below, a number is 0 in 32 bits, and what is divided by it infinite."""
+
+LARGEST = 1e12
+"""Beyond, sums of products with it leave 32 bits; every rule has come to its limit long before."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A number of a rule and its range: from `least` on, or above `above`, or any finite one."""
+    """A number of a rule and its range: from `least` or from above `above` to `most`."""
 
     name: str = ""
     least: float | None = None
     above: float | None = None
+    most: float = LARGEST
 
-    def check(self, owner: str, value: Any) -> None:
-        """Raise ValueError if `value` is no number, or out of range."""
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not self._holds(value):
-            raise ValueError(f"{owner}: {self.name} must be a {self._range()}, got {value!r}.")
+    def checked(self, owner: str, value: Any) -> float:
+        """`value` as a plain number; raises ValueError if it is none, or out of range."""
+        fine = isinstance(value, Real) and not isinstance(value, bool) and self._holds(value)
+        if not fine:
+            raise ValueError(f"{owner}: {self.name} must be {self._range()}, got {value!r}.")
+        plain: float = value if type(value) in (int, float) else float(value)  # NumPy's have no text form in YAML
+        return plain
 
-    def _holds(self, value: float) -> bool:
-        finite = float("-inf") < value < float("inf")
-        return finite and (self.least is None or value >= self.least) and (self.above is None or value > self.above)
+    def _holds(self, value: Any) -> bool:
+        return bool(self._from <= value <= self.most and value != self.above) or (self.least == 0 and bool(value == 0))
+
+    @property
+    def _from(self) -> float:
+        """The least number but for 0."""
+        least = self.above if self.least is None else self.least
+        return -self.most if least is None else least or SMALLEST
 
     def _range(self) -> str:
-        if self.least is not None:
-            return f"number at least {self.least:g}"
-        return "finite number" if self.above is None else f"number greater than {self.above:g}"
+        least, most = f"{self._from:g}", f"{self.most:g}"
+        if self.above:
+            return f"a number greater than {least}, to {most}"
+        return f"{'0 or ' if self.least == 0 else ''}a number from {least} to {most}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +87,10 @@ def knob(
     logarithmic: bool = False,
     least: float | None = None,
     above: float | None = None,
+    most: float = LARGEST,
 ) -> Any:
     """A dataclass field that a user interface can show as a slider."""
-    made = Knob(help=help, symbol=symbol, slider=slider, logarithmic=logarithmic, least=least, above=above)
+    made = Knob(help=help, symbol=symbol, slider=slider, logarithmic=logarithmic, least=least, above=above, most=most)
     return field(default=default, metadata={"number": made, "shown": True})
 
 
@@ -98,7 +115,7 @@ class Rule(Readable):
             if isinstance(each.default, bool) and not isinstance(value, bool):
                 raise ValueError(f"{owner}: {each.name} must be True or False, got {value!r}.")
         for number in self._numbers():
-            number.check(owner, getattr(self, number.name))
+            object.__setattr__(self, number.name, number.checked(owner, getattr(self, number.name)))
 
     @classmethod
     def knobs(cls) -> list[Knob]:
@@ -112,7 +129,11 @@ class Rule(Readable):
         return [replace(number, name=name) for name, number in numbers if number]
 
     def turned(self, **values: float) -> Self:
-        """The same rule with some knobs at other values."""
+        """The same rule with some knobs at other values; raises ValueError if it has no such knob."""
+        known = [each.name for each in dataclasses.fields(self)]
+        if unknown := values.keys() - set(known):
+            has = ", ".join(known) or "none"
+            raise ValueError(f"{type(self).__name__} has no {min(unknown)!r} to turn; it has {has}.")
         return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -176,15 +197,18 @@ def from_dict(description: dict[str, Any]) -> Rule:
     Raises
     ------
     ValueError
-        If there is no such rule, or it has no such field.
+        If there is no such rule, it has no such field or needs others, or a field has a value that it cannot have.
     """
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in description.items() if key != "rule"}
     name = description.get("rule")
-    if name not in RULES:
+    if not isinstance(name, str) or name not in RULES:
         raise ValueError(f"There is no rule {name!r}; rules are {', '.join(RULES)}.")
     unknown = fields.keys() - {each.name for each in dataclasses.fields(RULES[name])}
     if unknown:
         raise ValueError(f"The rule {name} has no field {sorted(unknown)[0]!r}.")
+    needed = [each.name for each in dataclasses.fields(RULES[name]) if each.default is dataclasses.MISSING]
+    if missing := [field for field in needed if field not in fields]:
+        raise ValueError(f"The rule {name} needs {' and '.join(map(repr, missing))}.")
     return RULES[name](**fields)
 
 
@@ -262,6 +286,10 @@ class Gamma(LinearRule):
         return Division(terms, sum(absorbed[1:], start=absorbed[0]) if absorbed else 0.0, stabilized, dropped)
 
 
+_MOST_ALPHA = 1e3
+"""Every layer multiplies by it, and creates as much relevance."""
+
+
 @dataclass(frozen=True, repr=False)
 class AlphaBeta(LinearRule):
     """LRP-αβ: positive and negative contributions on their own, weighted α and −β (Bach et al. 2015, eq. 60).
@@ -271,7 +299,12 @@ class AlphaBeta(LinearRule):
     """
 
     alpha: float = knob(
-        2.0, "α", "1: evidence in favour only. Larger: counter-evidence weighs more.", (1.0, 4.0), least=1
+        2.0,
+        "α",
+        "1: evidence in favour only. Larger: counter-evidence weighs more.",
+        (1.0, 4.0),
+        least=1,
+        most=_MOST_ALPHA,
     )
     beta: float | None = field(default=None, repr=False)
     """α − 1; may be given, and is checked then."""
@@ -282,7 +315,7 @@ class AlphaBeta(LinearRule):
         if self.beta is None:
             object.__setattr__(self, "beta", self.alpha - 1)
             return
-        Number(name="beta", least=0).check("AlphaBeta", self.beta)
+        Number(name="beta", least=0, most=_MOST_ALPHA - 1).checked("AlphaBeta", self.beta)
         if abs(self.alpha - self.beta - 1) > 1e-6:
             raise ValueError(f"AlphaBeta: alpha - beta must be 1, got {self.alpha:g} - {self.beta:g}; leave beta out.")
 
@@ -537,10 +570,13 @@ def _finite(bias: Tensor) -> Tensor:
 
 def _bound(name: str, given: Any) -> float | tuple[float, ...]:
     """One number, or a tuple of one per channel; ValueError if it is neither."""
+    plain = given.tolist() if hasattr(given, "tolist") else given
     try:
-        numbers = torch.as_tensor(given, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
+        numbers = torch.as_tensor(plain, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         numbers = torch.empty(0)
-    if numbers.dim() > 1 or not numbers.numel() or not bool(numbers.isfinite().all()):
-        raise ValueError(f"ZBox: {name} must be a finite number, or one per channel, got {given!r}.")
+    truth = any(isinstance(each, bool) for each in (plain if isinstance(plain, list | tuple) else [plain]))
+    if truth or numbers.dim() > 1 or not numbers.numel() or not bool((numbers.abs() <= LARGEST).all()):
+        wanted = f"a number from {-LARGEST:g} to {LARGEST:g}"
+        raise ValueError(f"ZBox: {name} must be {wanted}, or one per channel, got {given!r}.")
     return numbers.item() if numbers.dim() == 0 else tuple(numbers.tolist())

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, get_type_hints
 
 from ..readable import Readable
 from .tape import Step
@@ -32,6 +32,9 @@ KINDS = ("conv", "linear", "pool", "maxpool", "norm", "sum", *PRODUCTS)
 """Families of layers that relevance rules may be given to."""
 
 _WEIGHTED = ("conv", "linear")
+
+MOST_LETTERS = 1_000
+"""Of a selector that is read: a pattern of many stars takes long to hold against the name of every layer."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -198,14 +201,25 @@ def to_data(selector: Selector) -> Any:
 
 
 def from_data(data: Any) -> Selector:
-    """The selector that :func:`to_data` described."""
+    """The selector that :func:`to_data` described; raises ValueError if it is none."""
+    if len(str(data)) > MOST_LETTERS:
+        raise ValueError(f"A selector that is read has {MOST_LETTERS:,} letters at most, got {len(str(data)):,}.")
     if isinstance(data, str):
         return data
     try:
         ((name, settings),) = data.items()
-        return _CLASSES[name](**settings)
+        made = _CLASSES[name](**settings)
+        _check_types(made)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{data!r} is no selector; selectors are text or one of {', '.join(_CLASSES)}.") from error
+    return made
+
+
+def _check_types(selector: Any) -> None:
+    for name, kind in get_type_hints(type(selector)).items():
+        value = getattr(selector, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise TypeError(f"{name} must be {kind}, got {value!r}.")
 
 
 class Layout:

@@ -200,7 +200,7 @@ class Tape:
 
     def check_weights(self) -> None:
         """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
-        if any(version(weight) != recorded for weight, recorded in self.weights):
+        if _changed(self.weights):
             raise StaleExplanationError("The model's weights changed since this explanation was made; explain again.")
 
     def call(self, step: Step, *, several: bool = False, found: dict[Any, Tensor] | None = None) -> Call:
@@ -276,6 +276,19 @@ class Tape:
     def __setstate__(self, state: dict[str, Any]) -> None:
         weights = [(weight, version(weight) if unchanged else -1) for weight, unchanged in state["weights"]]
         vars(self).update(state, weights=weights)
+
+
+def check_unchanged(weights: Sequence[tuple[Tensor, int]]) -> None:
+    """Raise StaleExplanationError if one of the `weights` has another version by now: somebody trains them."""
+    if _changed(weights):
+        raise StaleExplanationError(
+            "The model's weights changed while it was explained, as if another thread trained it; explain a copy, "
+            "copy.deepcopy(model), or wait until the training is done."
+        )
+
+
+def _changed(weights: Sequence[tuple[Tensor, int]]) -> bool:
+    return any(version(weight) != recorded for weight, recorded in weights)
 
 
 def _keeps_order(step: Step) -> bool:

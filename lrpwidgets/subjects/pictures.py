@@ -6,14 +6,25 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 50_000_000
-"""Largest picture that is decoded: 150 MB in memory."""
+"""Largest picture that is decoded. Pillow has four bytes for each pixel, so it takes 200 MB; while it is decoded, twice
+as much where it has to be turned or is not RGB, and four times as much as WebP."""
+
+NOT_FINITE = "not finite"
+"""Under which the `info` of a decoded picture says how many of its numbers were NaN or infinite."""
+
+_STRIP = 128
+"""Rows that are converted at once."""
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's own decoders only: others (EPS) start programs, which an upload must not."""
@@ -33,8 +44,9 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
     -------
     PIL.Image.Image
         Mode RGB, turned upright by its EXIF orientation. Transparency is laid on white, 16 bits become 8,
-        other numbers (32-bit, float) are stretched from their lowest to their highest value, and of an
-        animation it is the first frame.
+        other numbers (32-bit, float) are stretched from their lowest to their highest finite value, and of an
+        animation it is the first frame. Numbers that are not finite are black; a warning, and the entry
+        `NOT_FINITE` of the picture's ``info``, say how many.
 
     Raises
     ------
@@ -48,9 +60,19 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(_too_large(name, f"{picture.width} × {picture.height} pixels"))
         try:
-            return as_rgb(ImageOps.exif_transpose(picture))
+            ImageOps.exif_transpose(picture, in_place=True)
+            made = as_rgb(picture)
         except Exception as error:  # hostile files make Pillow raise nearly anything, SyntaxError too
             raise ValueError(_damaged(name, error)) from error
+    if said := not_finite(made, name):
+        warnings.warn(said, stacklevel=2)
+    return made
+
+
+def not_finite(picture: Image.Image, name: str) -> str:
+    """A sentence if some numbers of a decoded picture were NaN or infinite; else empty."""
+    count = picture.info.get(NOT_FINITE, 0)
+    return f"{name!r} has {count:,} values that are not finite; they are shown as black." if count else ""
 
 
 def suffixes() -> set[str]:
@@ -83,20 +105,63 @@ def _damaged(name: str, error: Exception) -> str:
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:
-    """A decoded picture of any mode in mode RGB, as `open_picture` promises it."""
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        return _eight_bits(picture).convert("RGB")
+    """A decoded picture of any mode in mode RGB, as `open_picture` promises it; itself if it is that already."""
+    if picture.mode == "RGB" and not picture.has_transparency_data:
+        picture.load()
+        return picture
+    levels = _levels(picture) if _has_large_numbers(picture) else None
+    made = Image.new("RGB", picture.size)
+    made.info = {NOT_FINITE: levels.not_finite} if levels and levels.not_finite else {}
+    for box, strip in _strips(picture):
+        made.paste(_on_white(strip) if levels is None else levels.grey(strip).convert("RGB"), box)
+    return made
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[tuple[int, int, int, int], Image.Image]]:
+    """The picture from top to bottom, with where each part lies: a step costs no copy of the whole."""
+    for top in range(0, picture.height, _STRIP):
+        box = (0, top, picture.width, min(top + _STRIP, picture.height))
+        yield box, picture.crop(box)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
     if picture.has_transparency_data:
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
     return picture.convert("RGB")
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A picture of large numbers as grey: 16 bits by their full range, others by the range that occurs."""
-    numbers = picture if picture.mode == "F" else picture.convert("I")  # "I;16" knows few operations
-    low, high = cast(tuple[float, float], numbers.getextrema())
-    if numbers.mode == "I" and low >= 0 and high < 2**16:
-        low, high = 0, 2**16 - 1
-    scale = 255 / ((high - low) or 1)
-    return numbers.convert("F").point(lambda value: value * scale - low * scale).convert("L")
+def _has_large_numbers(picture: Image.Image) -> bool:
+    return picture.mode == "F" or picture.mode.startswith("I")
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Which of a picture's numbers are black and white."""
+
+    low: float
+    high: float
+    not_finite: int
+    """How many are NaN or infinite."""
+
+    def grey(self, picture: Image.Image) -> Image.Image:
+        """`picture` in 8 bits; what is not finite is black."""
+        scale = 255 / ((self.high - self.low) or 1)
+        levels = (np.asarray(picture, np.float64) * scale - self.low * scale).astype(np.float32)
+        return Image.fromarray(np.where(np.isfinite(levels), levels, 0).clip(0, 255).astype(np.uint8))
+
+
+def _levels(picture: Image.Image) -> _Levels:
+    """16 bits by their full range, other numbers by the range that occurs among the finite ones."""
+    low, high, not_finite = float("inf"), float("-inf"), 0
+    for _, strip in _strips(picture):
+        numbers = np.asarray(strip)
+        finite = numbers[np.isfinite(numbers)]
+        not_finite += numbers.size - finite.size
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    if not_finite == picture.width * picture.height:
+        return _Levels(0, 0, not_finite)
+    if picture.mode != "F" and low >= 0 and high < 2**16:
+        return _Levels(0, 2**16 - 1, 0)
+    return _Levels(low, high, not_finite)

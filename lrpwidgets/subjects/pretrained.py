@@ -76,6 +76,7 @@ def describe(arch: str) -> str:
 
 def fill(model: nn.Module, state: Mapping[str, Tensor], file: str, arch: str) -> None:
     """Load the weights `state` of `file` into `model`; ValueError that names what differs if they do not fit."""
+    _check_kinds(model, state, file)
     problem, missing, unexpected = "", [], []
     try:
         missing, unexpected = model.load_state_dict(state, strict=False)
@@ -153,6 +154,17 @@ def _shapes(model: nn.Module, state: Mapping[str, Tensor], arch: str) -> str:
         if name in state and state[name].shape != tensor.shape:
             return f"{name} is {tuple(state[name].shape)} in the file and {tuple(tensor.shape)} in {arch}"
     return ""
+
+
+def _check_kinds(model: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
+    """Raise ValueError for weights that are no real numbers: torch would round them, or drop their imaginary part."""
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and name in state and not state[name].is_floating_point():
+            kind = str(state[name].dtype).removeprefix("torch.")
+            raise ValueError(
+                f"{name} of the state dict {file!r} is {kind}, not floating point; save the weights as float32, "
+                "a quantized model before it was quantized."
+            )
 
 
 def _names(missing: list[str], unexpected: list[str], arch: str) -> str:

@@ -18,6 +18,7 @@ from .. import subjects
 from ..lrp import Explainer, Explanation, StaleExplanationError
 from ..readable import Readable
 from ..subjects import Stroke, Subject
+from ..subjects.pictures import not_finite
 from .question import Question
 
 
@@ -94,16 +95,30 @@ class Answering:
     def open(self, item: int, uploads: tuple[Upload, ...]) -> Picture:
         """The input number `item`: a sample, or behind those an upload."""
         samples = len(self._subject.dataset)
+        if not 0 <= item < samples + len(uploads):
+            raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        if item >= samples + len(uploads):
-            raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
-        upload = uploads[item - samples]
+        return self._decoded(uploads[item - samples])[0]
+
+    def read(self, upload: Upload) -> str:
+        """Decode `upload`, which is going to be asked about; raises what its decoder raises.
+
+        Returns
+        -------
+        str
+            What a person should know of the picture, as a sentence; empty if it is as others.
+        """
+        picture, said = self._decoded(upload)
+        self._opened = (upload, picture)
+        return said
+
+    def _decoded(self, upload: Upload) -> tuple[Picture, str]:
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
-        x = self._subject.from_image(subjects.open_picture(upload.data, name=upload.name))
-        return Picture(x[None], upload.name, None)
+        picture = subjects.open_picture(upload.data, name=upload.name)
+        return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
 
     def answer(self, question: Question, uploads: tuple[Upload, ...] = (), *, live: bool = True) -> Answer:
         """Answer `question`; what is `live` is remembered."""
@@ -155,8 +170,10 @@ class Answering:
     def _kept(self, item: int | None, uploads: tuple[Upload, ...]) -> Picture:
         """The input, decoded once while it is painted on."""
         assert item is not None
-        if self._opened is None or self._opened[0] != item:
-            self._opened = (item, self.open(item, uploads))
+        samples = len(self._subject.dataset)
+        kept = uploads[item - samples] if samples <= item < samples + len(uploads) else item
+        if self._opened is None or self._opened[0] != kept:
+            self._opened = (kept, self.open(item, uploads))
         return self._opened[1]
 
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:

@@ -54,8 +54,8 @@ class Asking(traitlets.HasTraits):
         return Place()
 
     def _put(self, question: Any) -> None:
-        """Make `question` the state, without asking it."""
-        with self._quietly():
+        """Make `question` the state, without asking it; observers see all of it or nothing."""
+        with self._quietly(), self.hold_trait_notifications():  # they are told while it is still quiet
             for name in self.parts:
                 setattr(self, name, getattr(question, name))
 

@@ -12,6 +12,7 @@ from . import inside
 from .charts import axis, bars, closed, figure, label, look, short_names, told
 from .exploration import Exploration
 from .inside import Inside
+from .parts import close_parts
 from .view import Follower
 
 
@@ -39,6 +40,7 @@ class ChannelBars(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         self.unfollow()
         closed(self.figure, *self.children)
         super().close()
+        close_parts(self)
 
     def _show(self) -> None:
         answer = self.exploration.answer

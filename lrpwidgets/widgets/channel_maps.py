@@ -54,6 +54,8 @@ class ChannelMaps(View):
         ``{"wants": 3}`` asks another room what the channel would like to see.
         """
         exploration, layer = self.exploration, self.head.get("layer")
+        if layer is None:
+            raise ValueError("Nothing is explained yet; look at a picture first.")
         if "layer" in message:
             inside.choose(exploration, message["layer"], ())
         elif "rank" in message and message["rank"] in RANKS:

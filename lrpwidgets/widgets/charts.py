@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import anywidget
 import bqplot
 import ipywidgets
 
-from .view import style
+from .parts import close_parts
+from .view import HERE, style
 
 _LONGEST = 12
 """Characters of a name below a bar."""
 
 
-def look() -> ipywidgets.HTML:
+class ChartLook(anywidget.AnyWidget):
+    """The style of the charts around it, and the broom that sweeps up behind bqplot."""
+
+    _esm = (HERE / "charts.js").read_text()
+    _css = style("charts")
+
+
+def look() -> ChartLook:
     """The style of the charts, which works as long as it is on the page."""
-    return ipywidgets.HTML(f"<style>{style('charts')}</style>", layout=ipywidgets.Layout(display="none"))
+    return ChartLook(layout=ipywidgets.Layout(display="none"))
 
 
 def bars(places: bqplot.Scale, amounts: bqplot.Scale, **look: Any) -> bqplot.Bars:
@@ -62,6 +71,7 @@ def closed(drawn: bqplot.Figure, *others: ipywidgets.Widget) -> None:
     scales = {scale for mark in drawn.marks for scale in mark.scales.values()}
     for part in (*scales, drawn.scale_x, drawn.scale_y, *drawn.marks, *drawn.axes, drawn, *others):
         part.close()
+        close_parts(part)
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -14,6 +14,9 @@ from ..lrp.selectors import Layout
 MOST = 2**20
 """Bytes that such a file may have."""
 
+_MOST_VALUES = 30_000
+"""Words, numbers, lists and mappings of a YAML file: each takes its reader 20 microseconds, and the kernel waits."""
+
 
 def written(composite: Composite, form: str) -> str:
     """The text of `composite` as ``"json"`` or ``"yaml"``; raises ValueError if a selector is a function."""
@@ -64,9 +67,14 @@ def _mapping(data: Any) -> dict[str, Any]:
 
 
 class _Plain(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """YAML without references: a few lines of them can stand for billions of entries."""
+    """YAML of a moderate size, without references: a few lines of them can stand for billions of entries."""
+
+    values = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        self.values += 1
+        if self.values > _MOST_VALUES:
+            raise ValueError(f"it has more than {_MOST_VALUES:,} values, which take YAML too long; write it as JSON.")
         if self.check_event(yaml.AliasEvent):
             raise ValueError("references (*) are not allowed; write the entries out.")
         return super().compose_node(parent, index)

@@ -15,6 +15,7 @@ import torch
 from ..lrp.ledger import Ledger, Row
 from .charts import axis, bars, closed, figure, label, look, short_names, told
 from .exploration import Exploration
+from .parts import close_parts
 from .view import Follower
 
 MOST = 12
@@ -129,6 +130,7 @@ class DepthChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets
         self.unfollow()
         closed(self.figure, *self.children)
         super().close()
+        close_parts(self)
 
     def _show(self) -> None:
         answer = self.exploration.answer

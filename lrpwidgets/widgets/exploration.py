@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import traitlets
 
-from ..lrp import Cancelled, Composite, watched
+from ..lrp import Cancelled, Composite, StaleExplanationError, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
@@ -33,6 +34,9 @@ CLOSED = "This exploration is closed; run the cell of this view again."
 
 MOST_PINS = 5
 """Maps beside the live one."""
+
+_UPLOADS = -1_000_000
+"""Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
 
 _PARTS = tuple(each.name for each in fields(Question))
 
@@ -83,6 +87,9 @@ class Exploration(Asking):
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
+        self._uploaded = 0
+        self._reading: tuple[Upload, ...] = ()
+        self._said: tuple[str, ...] = ()  # of the newest bunch of uploads
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -99,7 +106,7 @@ class Exploration(Asking):
 
     def ask(self, **parts: Any) -> None:
         """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
-        with self._quietly():
+        with self._quietly(), self.hold_trait_notifications():
             for name, value in parts.items():
                 setattr(self, name, value)
         self._ask()
@@ -176,10 +183,41 @@ class Exploration(Asking):
         samples = len(self.subject.dataset)
         return self.subject.item_name(item) if item < samples else str(self.uploads[item - samples].name)
 
-    def show(self, data: bytes, name: str) -> None:
-        """Look at an uploaded picture file with content `data`."""
-        self.uploads = (*self.uploads, Upload(name, data))
-        self.item = self.count - 1
+    def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
+        """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
+
+        That error stays over pictures of the same bunch: those that follow it.
+        """
+        self._said = self._said if follows else ()
+        upload = Upload(name, data)
+        self._uploaded += 1
+        self._reading = (*self._reading, upload)
+        self.worker.later(_PATIENCE, self._still_reading)
+        job, lane = partial(self._read, upload), _UPLOADS + self._uploaded
+        self.worker.submit(job, partial(self._was_read, upload), lane=lane)
+
+    def _read(self, upload: Upload) -> tuple[bool, str]:
+        """On the worker: whether there is something to see, and what is to be said of it, as a sentence."""
+        try:
+            return True, self._answering.read(upload)
+        except Exception as error:  # whatever a subject raises
+            return False, sentence(error)
+
+    def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
+        readable, said = outcome
+        self._reading = tuple(each for each in self._reading if each is not upload)
+        if said:
+            self._said = (*self._said, said)
+            self.error = " ".join(self._said)
+        if readable:
+            self.uploads = (*self.uploads, upload)
+            self._blamed = self._asked + bool(self._said)  # the answer does not wipe it away
+            self.item = self.count - 1
+        else:
+            self.busy = self._answered < self._asked or bool(self._reading)
+
+    def _still_reading(self) -> None:
+        self.busy = self.busy or bool(self._reading)
 
     # -- maps beside the live one ----------------------------------------------------------------------------------
 
@@ -201,7 +239,8 @@ class Exploration(Asking):
             self.pins = (*self.pins, *chosen)
 
     def unpin(self, number: int) -> None:
-        """Let go of one map."""
+        """Let go of one map; raises ValueError if there is none of that number."""
+        self._check_pin(number)
         with self.hold_trait_notifications():
             self.pinned = _without(self.pinned, number)
             self.pins = _without(self.pins, number)
@@ -212,8 +251,13 @@ class Exploration(Asking):
             self.pinned, self.pins = (), ()
 
     def repin(self, number: int, question: Question) -> None:
-        """Ask another question in the place of a pin."""
+        """Ask another question in the place of a pin; raises ValueError if there is none of that number."""
+        self._check_pin(number)
         self.pins = (*self.pins[:number], question, *self.pins[number + 1 :])
+
+    def _check_pin(self, number: int) -> None:
+        if not 0 <= number < len(self.pins):
+            raise ValueError(f"There is no map {number} beside the live one; there are {len(self.pins)}, from 0 on.")
 
     # -- text form -------------------------------------------------------------------------------------------------
 
@@ -251,10 +295,9 @@ class Exploration(Asking):
                     f"This state is of input {each.item}, and here are inputs 0 to {self.count - 1}: uploaded "
                     "pictures are not kept."
                 )
-        self._put(question if question.item is not None else replace(question, item=self.item))
-        self.unpin_all()
-        if pinned:
-            self.pin(*pinned)
+        with self._quietly(), self.hold_trait_notifications():  # nobody sees the one without the other
+            self._put(question if question.item is not None else replace(question, item=self.item))
+            self.pins, self.pinned = tuple(pinned), (None,) * len(pinned)
         self._ask()
 
     # -- asking ----------------------------------------------------------------------------------------------------
@@ -296,6 +339,8 @@ class Exploration(Asking):
 
     @traitlets.observe("pins")
     def _ask_pins(self, change: Any) -> None:
+        if len(self.pinned) != len(self.pins):  # they were set as they are
+            self.pinned = (*self.pinned, *(None,) * len(self.pins))[: len(self.pins)]
         for number, pin in enumerate(self.pins):
             old = self.pinned[number]
             question = pin if pin.item is not None else replace(pin, item=self.item, strokes=self.strokes)
@@ -393,5 +438,6 @@ def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
 def sentence(error: Exception) -> str:
     """What to tell a person about `error`: its message where we wrote it, else its type as well."""
     told = str(error).strip()
-    ours = isinstance(error, ValueError | TypeError | LookupError | OSError | NotImplementedError) and told
+    kinds = (ValueError, TypeError, LookupError, OSError, NotImplementedError, StaleExplanationError)
+    ours = isinstance(error, kinds) and told
     return told if ours else f"{type(error).__name__}: {told or 'no further word'}"

@@ -30,6 +30,9 @@ _FEW = 4
 _WAITING = 200
 """Thumbnails that wait; whoever scrolls on no longer wants the others."""
 
+MOST = 100 * 2**20
+"""Bytes of an uploaded file; the page says so before it sends them."""
+
 _lanes = itertools.count(1000)  # one for each strip, behind all questions
 
 
@@ -79,7 +82,8 @@ class InputStrip(View):
 
         ``{"item": 5}``: look at another input. ``{"thumbnails": [3, 4]}``: those in view. ``{"everything": True}``:
         all that is known, for a page that was just opened. ``{"name": "cat.jpg", "part": 0, "parts": 2}``: a piece
-        of a picture file. ``{"problem": "…"}``: a sentence for the person.
+        of a picture file, with ``"follows": True`` if it came with the one before. ``{"problem": "…"}``: a sentence
+        for the person.
         """
         if "item" in message:
             self.exploration.item = message["item"]
@@ -189,6 +193,9 @@ class InputStrip(View):
     def _receive(self, message: dict[str, Any], piece: bytes) -> None:
         """A piece of a file; Jupyter takes no large messages."""
         self._parts = [*(self._parts if message["part"] else []), piece]
+        if sum(map(len, self._parts)) > MOST:
+            self._parts = []
+            raise ValueError(f"{message['name']!r} is too large: a picture may have {MOST // 2**20} MB at most.")
         if len(self._parts) == message["parts"]:
             content, self._parts = b"".join(self._parts), []
-            self.exploration.show(content, message["name"])
+            self.exploration.show(content, message["name"], follows=message.get("follows", False))

@@ -8,6 +8,7 @@ from .channel_bars import ChannelBars
 from .channel_maps import ChannelMaps
 from .depth_chart import DepthChart
 from .exploration import Exploration
+from .parts import close_parts
 
 
 class LayerInspector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -34,3 +35,5 @@ class LayerInspector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has n
         for part in (self.maps, self.bars, self.depth, self._charts):
             part.close()
         super().close()
+        for part in (self._charts, self):
+            close_parts(part)

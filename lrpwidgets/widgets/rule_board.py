@@ -24,6 +24,7 @@ from ..lrp.selectors import (
     Stage,
     matcher,
 )
+from . import inside
 from .answers import Answer
 from .composite_file import file_name, read, written
 from .exploration import Exploration
@@ -104,7 +105,9 @@ class RuleBoard(View):
         elif "redo" in message:
             exploration.redo()
         elif "open" in message:
-            exploration.layer = self._answer.whole[message["open"]].name
+            name = self._answer.whole[message["open"]].name
+            if name != exploration.layer:
+                inside.choose(exploration, name, ())  # channels are of the layer they were chosen in
         elif "export" in message:
             self._export(message["export"])
         elif "import" in message:
@@ -120,6 +123,8 @@ class RuleBoard(View):
             return self._reset(message)
         if "entry" in message:
             entry = message["entry"]
+            if not 0 <= entry < len(composite.entries):
+                raise ValueError(f"There is no entry {entry}; the composite has {len(composite.entries)}, from 0 on.")
             return composite.with_rule(entry, self._wanted(message, composite.entries[entry][1]))
         selector, layers, last = self._meant(message)
         now = composite.rules_in(self._known.layout)[layers[0]]
@@ -135,9 +140,13 @@ class RuleBoard(View):
         return Layer(message["layer"]), [message["layer"]], message["layer"]
 
     def _wanted(self, message: dict[str, Any], now: Rule | None) -> Rule:
-        assert now is not None
+        if now is None:
+            raise ValueError("This layer hands all to the winner and has no rule to change; choose another layer.")
         if "rule" in message:
-            return self._choices("product" if isinstance(now, rules.ProductRule) else "first")[message["rule"]]
+            choices = self._choices("product" if isinstance(now, rules.ProductRule) else "first")
+            if message["rule"] not in choices:
+                raise ValueError(f"There is no rule {message['rule']!r} for this layer; choose {', '.join(choices)}.")
+            return choices[message["rule"]]
         return now.turned(**{message["knob"]: message["value"]}) if "knob" in message else now
 
     def _choices(self, family: str) -> dict[str, Rule]:
@@ -185,7 +194,8 @@ class RuleBoard(View):
     @property
     def _answer(self) -> Answer:
         answer = self.exploration.answer
-        assert answer is not None
+        if answer is None:
+            raise ValueError("Nothing is explained yet; look at a picture first.")
         return answer
 
     @property

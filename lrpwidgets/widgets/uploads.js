@@ -48,10 +48,13 @@ function uploads(model, el, before) {
 
   function send(files) {
     if (files.length) before();
-    for (const each of files) sending = sending.then(() => sendOne(each)).catch((error) => refuse(each.name, error.message));
+    for (const each of files) {
+      const follows = each !== files[0];
+      sending = sending.then(() => sendOne(each, follows)).catch((error) => refuse(each.name, error.message));
+    }
   }
 
-  async function sendOne(chosen) {
+  async function sendOne(chosen, follows) {
     if (chosen.size > MOST) {
       refuse(chosen.name, `it has ${Math.round(chosen.size / 2 ** 20)} MB; a picture may have ${MOST / 2 ** 20} MB at most.`);
       return;
@@ -59,7 +62,7 @@ function uploads(model, el, before) {
     const parts = Math.max(1, Math.ceil(chosen.size / PIECE));
     for (let part = 0; part < parts; part++) {
       const piece = await chosen.slice(part * PIECE, (part + 1) * PIECE).arrayBuffer();
-      model.send({ name: chosen.name, part, parts }, undefined, [piece]);
+      model.send({ name: chosen.name, part, parts, follows }, undefined, [piece]);
     }
   }
 

@@ -18,6 +18,7 @@ import traitlets
 
 from .colours import DARK, GAMMA, MAPS, SHINING
 from .exploration import Exploration, sentence
+from .parts import close_parts
 
 HERE = Path(__file__).parent
 
@@ -96,6 +97,7 @@ class View(Follower, anywidget.AnyWidget):
         """Stop following and disappear from the page."""
         self.unfollow()
         super().close()
+        close_parts(self)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """A person did something; `message` says what."""

@@ -16,7 +16,6 @@ from tests.browser.dashboard import SEQUENCE, Dashboard, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 MODELS = "jupyterapp.widgetManagerPromise.promise.then((manager) => Object.keys(manager._models).length)"
-EMPTY = "document.querySelectorAll('.bqplot g:empty').length"  # bqplot 0.13 leaves one whenever it draws bars
 MEGABYTE = 2**20
 
 NOTEBOOK = """
@@ -77,7 +76,7 @@ class Counter:
         return Counts(
             kernel,
             self.page.evaluate(MODELS),
-            found["Nodes"] - self.page.evaluate(EMPTY),
+            found["Nodes"],
             found["JSEventListeners"],
             found["JSHeapUsedSize"] / MEGABYTE,
             self.process.memory_info().rss / MEGABYTE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from click.testing import CliRunner
+from ipywidgets.widgets.widget import _instances
 from torch import nn
 
 from lrpwidgets import dashboards, subjects
@@ -108,3 +109,9 @@ def test_a_wish_that_makes_no_sense_is_refused(wish, said):
 def test_a_subject_has_its_own_data():
     with pytest.raises(TypeError, match="dataset can be given with a torch model only"):
         dashboards.maximize(subjects.load("digits"), torch.rand(2, 1, 8, 8))
+
+
+def test_a_closed_page_leaves_no_widget(no_loop):
+    living = set(_instances.values())
+    dashboards.maximize(wish={"steps": 2}).close()
+    assert set(_instances.values()) <= living

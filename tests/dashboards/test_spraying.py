@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
+from ipywidgets.widgets.widget import _instances
 from torch import nn
 
-from lrpwidgets import subjects
+from lrpwidgets import dashboards, subjects
 from lrpwidgets.dashboards import command, spraying
 from lrpwidgets.dashboards.options import Options
 from lrpwidgets.lrp import Explainer
@@ -161,7 +162,7 @@ def test_a_recipe_is_never_executed(store, monkeypatch, recipe):
 
 CODE = """
 from pathlib import Path
-from lrpwidgets import subjects
+from lrpwidgets import dashboards, subjects
 
 def digits():
     Path(__file__).with_name("ran").touch()
@@ -317,3 +318,14 @@ def test_a_store_with_a_damaged_table_is_refused(store, tmp_path):
     content = chunk.read_bytes()
     chunk.write_bytes(bytes([content[0] ^ 1]) + content[1:])
     assert re.search(r"torn' is damaged: its checksum is wrong: delete '.*' and run", served(tmp_path / "torn"))
+
+
+def test_a_closed_page_leaves_no_widget_of_the_close_look_either(no_loop, tmp_path):
+    subject = subjects.load("digits")
+    store = RelevanceStore.create(tmp_path / "store", Explainer(subject.model, "epsilon"), subject, progress=False)
+    living = set(_instances.values())
+    page = dashboards.spray(store, subject)
+    page.exploration.embedding = "spectral"
+    page.exploration.opened = 3
+    page.close()
+    assert set(_instances.values()) <= living

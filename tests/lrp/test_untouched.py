@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.lrp import Explainer
+from lrpwidgets.lrp import Explainer, StaleExplanationError, watched
 from tests.lrp.networks import SMALL, Residual, pictures, realistic, small_networks, small_pictures
 
 
@@ -209,3 +209,85 @@ def test_another_device_gets_a_copy_and_the_model_stays(model):
     assert explainer.model is model
     explainer = Explainer(copy.deepcopy(model).to("meta"), device="meta")
     assert explainer.device.type == "meta"
+
+
+class Waiting(nn.Module):
+    """Calls `meanwhile` in the middle of its forward, on another thread."""
+
+    def __init__(self, meanwhile):
+        super().__init__()
+        self.first, self.drop, self.last = nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 2)
+        self.meanwhile = meanwhile
+
+    def forward(self, x):
+        x = self.drop(self.first(x).relu())
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self.meanwhile, self).result()
+        return self.last(x)
+
+
+def trained(model):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1)
+
+
+@pytest.mark.parametrize("through", ["explain", "record"])
+def test_a_model_that_trains_while_it_is_explained_is_refused_with_the_way_out(through):
+    with pytest.raises(StaleExplanationError, match=r"changed while it was explained.* explain a copy"):
+        getattr(Explainer(Waiting(trained)), through)(torch.randn(2, 4))
+
+
+def test_weights_that_change_while_relevance_is_propagated_are_noticed():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    explainer, steps = Explainer(model, "epsilon"), []
+
+    def watch(done, total):
+        steps.append(done)
+        if total is not None and done == 1:
+            trained(model)
+
+    explanation = explainer.explain(torch.randn(2, 4))
+    with watched(watch), pytest.raises(StaleExplanationError, match="changed while it was explained"):
+        explainer.explain(torch.randn(2, 4))
+    assert steps
+    with pytest.raises(StaleExplanationError, match="changed since this explanation was made"):
+        explanation.retarget(0)
+
+
+def test_a_model_that_writes_into_its_own_buffers_is_explained():
+    class Counting(nn.Linear):
+        def forward(self, x):
+            self.calls += 1
+            return super().forward(x)
+
+    model = Counting(4, 2)
+    model.register_buffer("calls", torch.zeros(()))
+    assert Explainer(model).explain(torch.randn(2, 4)).ledger.imbalance < 1e-6
+
+
+def test_what_another_thread_makes_of_the_mode_of_a_model_stays_and_is_told():
+    model = Waiting(lambda model: model.train()).eval()
+    explanation = Explainer(model).explain(torch.randn(2, 4))
+    assert all(module.training for module in model.modules())
+    assert any("put into training mode while it was explained" in caveat for caveat in explanation.caveats)
+
+
+def test_no_flag_of_a_model_in_eval_mode_is_written(monkeypatch):
+    model, written = Waiting(lambda model: None).eval(), []
+    setting = nn.Module.__setattr__
+    monkeypatch.setattr(nn.Module, "__setattr__", lambda *given: (written.append(given[1]), setting(*given)))
+    Explainer(model).explain(torch.randn(2, 4))
+    assert "training" not in written
+
+
+def test_a_model_in_training_mode_is_in_it_again_after_it_was_explained_or_failed():
+    seen = []
+    model = Waiting(lambda model: seen.append(model.training))
+    explainer = Explainer(model)
+    assert any("explained in eval mode" in caveat for caveat in explainer.explain(torch.randn(2, 4)).caveats)
+    assert set(seen) == {False}  # as the docstring says
+    model.meanwhile = lambda model: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        explainer.explain(torch.randn(2, 4))
+    assert all(module.training for module in model.modules())

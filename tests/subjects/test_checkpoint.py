@@ -16,7 +16,7 @@ from torchvision import models
 from torchvision.models import get_model
 
 from lrpwidgets import subjects
-from lrpwidgets.subjects import pretrained
+from lrpwidgets.subjects import checkpoint, pretrained
 
 
 @pytest.fixture(autouse=True)
@@ -340,3 +340,41 @@ def test_names_that_are_not_as_many_as_outputs_are_refused(weights):
         subject_of(weights, classes=file)
     with pytest.raises(ValueError, match="There are names of 2 classes and the model gives 3 scores"):
         subject_of(weights, classes=["cat", "dog"])
+
+
+# Damage
+
+
+def flipped(file: Path, tensor) -> None:
+    """One bit of a number of `tensor` in `file` is another."""
+    content = bytearray(file.read_bytes())
+    content[content.index(tensor.numpy().tobytes()[:64]) + 9] ^= 64
+    file.write_bytes(content)
+
+
+def test_a_byte_that_was_changed_is_noticed_where_there_is_a_checksum(tmp_path):
+    state = {"weight": torch.arange(1000.0)}
+    torch.save(state, tmp_path / "mine.pth")
+    flipped(tmp_path / "mine.pth", state["weight"])
+    with pytest.raises(ValueError, match="is damaged: the checksum of its part 'mine/data/0' is wrong; get"):
+        checkpoint.read(tmp_path / "mine.pth")
+
+
+def test_a_file_whose_checksums_were_left_out_is_read(tmp_path):
+    torch.serialization.set_crc32_options(compute_crc32=False)
+    try:
+        torch.save({"weight": torch.ones(3)}, tmp_path / "mine.pth")
+    finally:
+        torch.serialization.set_crc32_options(compute_crc32=True)
+    assert checkpoint.read(tmp_path / "mine.pth")["weight"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.int64, torch.complex64, torch.bool])
+@pytest.mark.parametrize("form", [".pth", ".safetensors"])
+def test_weights_that_are_no_real_numbers_are_refused(kind, form, tmp_path):
+    state, file = network().state_dict(), tmp_path / f"mine{form}"
+    state["conv1.0.weight"] = state["conv1.0.weight"].to(kind)
+    (torch.save if form == ".pth" else save_file)(state, file)
+    said = rf"conv1\.0\.weight of the state dict .* is {str(kind)[6:]}, not floating point; save the weights as float32"
+    with pytest.raises(ValueError, match=said):
+        pretrained.pretrained("shufflenet_v2_x0_5", file)

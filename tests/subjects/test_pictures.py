@@ -1,6 +1,9 @@
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,3 +194,38 @@ def test_every_format_has_suffixes():
     assert ".eps" not in suffixes()
     assert Image.registered_extensions().keys() >= suffixes()
     assert set(FORMATS) <= Image.OPEN.keys()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_hides_none_of_the_others(value):
+    levels = np.linspace(-3, 9, 300 * 20, dtype=np.float32).reshape(300, 20)
+    levels[7, 3] = value
+    with pytest.warns(UserWarning, match="'scan.tif' has 1 values that are not finite; they are shown as black"):
+        picture = open_picture(encoded(Image.fromarray(levels), "TIFF"), name="scan.tif")
+    expected = (levels + 3) * (255 / 12)
+    expected[7, 3] = 0
+    assert np.abs(np.array(picture)[..., 1] - expected).max() <= 1.01
+
+
+def test_a_picture_of_nothing_finite_is_black():
+    with pytest.warns(UserWarning, match="6 values"):
+        picture = open_picture(encoded(Image.fromarray(np.full((2, 3), np.nan, np.float32)), "TIFF"))
+    assert not np.array(picture).any()
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux to measure the peak of memory")
+@pytest.mark.parametrize(("mode", "copies"), [("RGB", 1), ("RGBA", 2), ("F", 2)])
+def test_decoding_takes_the_memory_that_is_documented(tmp_path, mode, copies):
+    file = tmp_path / "picture.tif"
+    Image.new(mode, (4000, 4000)).save(file, "TIFF")
+    program = f"""
+from lrpwidgets.subjects import open_picture
+status = lambda name: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name))
+open_picture({str(file)!r}).close()
+open("/proc/self/clear_refs", "w").write("5")
+before = status("VmRSS")
+made = open_picture({str(file)!r})
+print(status("VmHWM") - before)
+"""
+    peak = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert peak < 1.25 * copies * 4 * 4000**2 / 1024

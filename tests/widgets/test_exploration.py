@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -122,6 +123,7 @@ def test_a_broken_upload_is_a_sentence_and_the_last_answer_stays(exploration, co
     assert "'holiday.jpg'" in exploration.error
     assert exploration.answer is before
     assert exploration.item == exploration.subject.start
+    assert exploration.uploads == ()
 
 
 def test_after_a_broken_upload_rules_act_on_the_picture_that_is_shown(exploration):
@@ -384,3 +386,17 @@ def test_a_link_that_cannot_be_answered_leaves_the_view_that_was_there(explorati
     exploration.restore(link)
     assert exploration.error
     assert exploration.question == before
+
+
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_numbers_of_an_upload_that_are_not_finite_are_told_beside_the_answer(exploration):
+    levels = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    levels[2, 3] = np.nan
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "TIFF")
+    exploration.show(file.getvalue(), "scan.tif")
+    assert exploration.error == "'scan.tif' has 1 values that are not finite; they are shown as black."
+    assert exploration.answer.picture.name == "scan.tif"
+    assert float(exploration.answer.picture.x.max()) > 0.9
+    exploration.target = 3
+    assert exploration.error == ""

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from lrpwidgets.subjects import Subject, TensorSamples
-from lrpwidgets.widgets import Exploration, InputStrip
+from lrpwidgets.widgets import Exploration, InputStrip, input_strip
 
 PATIENCE = 30
 
@@ -46,10 +46,10 @@ def png(value=0):
     return file.getvalue()
 
 
-def upload(strip, say, name, content, size=10_000_000):
+def upload(strip, say, name, content, size=10_000_000, **more):
     pieces = [content[start : start + size] for start in range(0, len(content), size)] or [b""]
     for part, piece in enumerate(pieces):
-        say(strip, memoryview(piece), name=name, part=part, parts=len(pieces))
+        say(strip, memoryview(piece), name=name, part=part, parts=len(pieces), **more)
 
 
 def test_a_page_that_opens_is_told_everything(exploration, digits, say):
@@ -161,15 +161,38 @@ def test_several_uploads_come_after_the_samples_and_a_bad_one_spoils_none(explor
     strip = InputStrip(exploration)
     page = Page(strip)
     for name, content in (("one.png", png(50)), ("notes.txt", b"no picture"), ("two.png", png(200))):
-        upload(strip, say, name, content)
-    assert (strip.total, strip.chosen) == (358, 357)
-    assert page.names == {355: "one.png", 356: "notes.txt", 357: "two.png"}
-    assert list(page.problems) == [356]
-    assert "'notes.txt' is no image" in page.problems[356]
+        upload(strip, say, name, content, follows=name != "one.png")
+    assert (strip.total, strip.chosen) == (357, 356)
+    assert page.names == {355: "one.png", 356: "two.png"}
+    assert "'notes.txt' is no image" in exploration.error  # the good one behind it does not wipe it away
     with torch.no_grad():
         said = [int(digits.model(torch.full((1, 1, 8, 8), value / 255)).argmax()) for value in (50, 200)]
-    assert page.columns["says"] == {355: said[0], 356: -1, 357: said[1]}
+    assert page.columns["says"] == {355: said[0], 356: said[1]}
     assert exploration.answer.picture.name == "two.png"
+    exploration.item = 0
+    assert exploration.error == ""
+
+
+def test_the_next_upload_on_its_own_wipes_a_refusal_away(exploration, say):
+    strip = InputStrip(exploration)
+    upload(strip, say, "notes.txt", b"no picture")
+    upload(strip, say, "more.txt", b"no picture", follows=True)
+    assert "'notes.txt' is no image" in exploration.error
+    assert "'more.txt' is no image" in exploration.error
+    upload(strip, say, "one.png", png(50))
+    assert exploration.error == ""
+
+
+def test_a_file_that_is_too_large_is_refused_in_the_kernel_as_on_the_page(exploration, say, monkeypatch):
+    assert f"const MOST = {input_strip.MOST // 2**20} * 2 ** 20;" in InputStrip._esm
+    monkeypatch.setattr(input_strip, "MOST", 2**20)
+    strip = InputStrip(exploration)
+    upload(strip, say, "endless.png", bytes(3 * 2**20), size=2**19)
+    assert exploration.error == "'endless.png' is too large: a picture may have 1 MB at most."
+    assert sum(map(len, strip._parts)) <= 2**20
+    assert exploration.uploads == ()
+    upload(strip, say, "one.png", png(50))
+    assert (exploration.error, exploration.answer.picture.name) == ("", "one.png")
 
 
 def test_an_unreadable_upload_is_a_sentence(exploration, say):

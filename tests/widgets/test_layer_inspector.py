@@ -353,8 +353,7 @@ def test_closing_leaves_no_widget_and_no_observer(exploration):
     }
     living = set(_instances.values())
     LayerInspector(exploration).close()
-    left = {type(each).__name__ for each in set(_instances.values()) - living}
-    assert left <= {"Layout", "HTMLStyle"}  # ipywidgets makes these beside each widget, and leaves them
+    assert set(_instances.values()) <= living
     for name, kinds in exploration._trait_notifiers.items():
         for handlers in kinds.values():
             assert len(handlers) == observers.get(name, 0)

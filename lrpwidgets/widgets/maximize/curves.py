@@ -11,6 +11,7 @@ import ipywidgets
 import numpy as np
 
 from ..charts import closed, figure, look, told
+from ..parts import close_parts
 from ..view import Follower
 from .question import words_of
 
@@ -46,7 +47,9 @@ class Curves(Follower, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has 
             closed(curve.figure, curve.title)
         for child in self.children:
             child.close()
+            close_parts(child)
         super().close()
+        close_parts(self)
 
     def _again(self) -> None:
         for curve in (self._objective, self._density):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..charts import closed, figure, look, told
+from ..parts import close_parts
 from ..view import Follower
 from .question import words_of
 
@@ -49,7 +50,9 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
         self._density.close()
         for child in self.children:
             child.close()
+            close_parts(child)
         super().close()
+        close_parts(self)
 
     def _again(self) -> None:
         for row in (self._activation, self._density):

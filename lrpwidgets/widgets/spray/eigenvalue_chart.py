@@ -9,6 +9,7 @@ import bqplot
 import ipywidgets
 
 from ..charts import closed, figure, look
+from ..parts import close_parts
 from ..view import Follower
 
 MOST = 16
@@ -49,6 +50,7 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         self.unfollow()
         closed(self.figure, *self.children)
         super().close()
+        close_parts(self)
 
     def _show(self) -> None:
         atlas = self.exploration.answer

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("row", "input", "name", "label", "prediction", "correct", "score", "cluster", "cluster name", "x", "y")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that spreadsheets compute."""
+
 
 def table(state: Investigation) -> str:
     """The selected points, or all of them if none is, as CSV with a header.
+
+    Text is in quotes and numbers are not. Text that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def table(state: Investigation) -> str:
         raise ValueError("There is nothing to export yet; wait for the atlas.")
     chosen = state.selection if len(state.selection) else np.arange(len(atlas))
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(COLUMNS)
     for position in chosen.tolist():
         row = int(atlas.rows[position])
@@ -40,17 +45,26 @@ def table(state: Investigation) -> str:
             [
                 row,
                 item,
-                state.subject.item_name(item),
-                store.class_name(label) if label >= 0 else "",
-                store.class_name(said),
+                _text(state.subject.item_name(item)),
+                _text(store.class_name(label)) if label >= 0 else "",
+                _text(store.class_name(said)),
                 "" if label < 0 else label == said,
-                f"{store.score[row]:.6g}",
+                _rounded(store.score[row]),
                 cluster,
-                state.name(cluster),
-                *(f"{value:.6g}" for value in points.xy[position]),
+                _text(state.name(cluster)),
+                *map(_rounded, points.xy[position]),
             ]
         )
     return file.getvalue()
+
+
+def _text(name: str) -> str:
+    """`name` as a cell that is no formula: a name may come from a stranger's file."""
+    return f"'{name}" if name.startswith(_FORMULA) else name
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
 
 
 def code(state: Investigation) -> str:

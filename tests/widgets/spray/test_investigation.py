@@ -198,6 +198,36 @@ def test_the_table_has_a_line_for_each_selected_point(state):
     assert len(table(state).splitlines()) == 1 + len(state.answer)
 
 
+FORMULAS = ["=HYPERLINK(1)", "+1", "-2+3", "@SUM(1)", "\t=1", "\r=1"]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_name_in_the_table_is_a_formula_and_every_number_is_a_number(state, monkeypatch, formula):
+    monkeypatch.setattr(RelevanceStore, "class_name", lambda self, number: formula)
+    monkeypatch.setattr(type(state.subject), "item_name", lambda self, number: formula)
+    state.names = {number: {"name": formula} for number in range(state.answer.count)}
+    rows = list(csv.DictReader(io.StringIO(table(state), newline=""), strict=True))
+    for row in rows:
+        assert [row[name] for name in ("name", "label", "prediction", "cluster name")] == [f"'{formula}"] * 4
+    assert min(float(row["x"]) for row in rows) < 0
+    assert sum(float(row["score"]) for row in rows) > 0
+
+
+@pytest.mark.parametrize("name", ["two\rlines", "two\r\nlines", "two\nlines"])
+def test_a_line_break_in_a_name_breaks_neither_table_nor_report_nor_store(state, monkeypatch, name):
+    monkeypatch.setattr(RelevanceStore, "class_name", lambda self, number: name)
+    state.call(1, name)
+    rows = list(csv.DictReader(io.StringIO(table(state), newline=""), strict=True))
+    assert len(rows) == len(state.answer)
+    assert {row["prediction"] for row in rows} == {name}
+    assert name.split()[0] in report(state)
+    state.annotate()
+    (annotation,) = read_annotations(state.store).values()
+    assert annotation.names[1] == name
+    state.answer.save(path := state.store.path.parent / "atlas")
+    assert len(type(state.answer).load(path, state.store)) == len(state.answer)
+
+
 def test_the_store_can_be_annotated(state):
     state.call(1, "open top")
     state.annotate()
