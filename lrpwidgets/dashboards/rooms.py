@@ -26,9 +26,9 @@ def _maximize(subject: Subject, device: str, place: Place) -> Dashboard:
     wish: dict[str, Any] = {"number": place.label or 0}
     if place.channel is not None:
         wish = {"layer": place.layer, "number": place.channel}
-    if place.item is not None:
-        wish["item"] = place.item
-    return maximize_page(Studio(subject, device, **wish))
+    studio = Studio(subject, device, **wish)
+    studio.show_place(place)
+    return maximize_page(studio)
 
 
 ROOMS: dict[str, tuple[str, Callable[[Subject, str, Place], Dashboard]]] = {

@@ -16,6 +16,8 @@ class Place:
 
     item: int | None = None
     """An input of the data set."""
+    upload: Any = None
+    """An input from outside, an Upload, in place of one of the data set."""
     label: int | None = None
     """A class."""
     layer: str | None = None

@@ -19,8 +19,9 @@ from ..lrp import Cancelled, Composite, StaleExplanationError, watched
 from ..subjects import Subject
 from . import presets
 from .answers import Answer, Answering, Picture, Upload
-from .asking import Asking, Place
+from .asking import Place
 from .cells import until_run_again
+from .inputs import Inputs
 from .question import Question, from_query, to_query
 from .worker import NewestWins
 
@@ -41,7 +42,7 @@ _UPLOADS = -1_000_000
 _PARTS = tuple(each.name for each in fields(Question))
 
 
-class Exploration(Asking):
+class Exploration(Inputs):
     """What is under examination and what is asked of it.
 
     Parameters
@@ -69,7 +70,6 @@ class Exploration(Asking):
     pins = traitlets.Tuple(help="Questions whose maps stay beside the live one.")
     pinned = traitlets.Tuple(help="Their answers; None for one that is not there yet.")
     look = traitlets.Dict(help="How a restored state wants its maps to be drawn; while they are, browsers know it.")
-    uploads = traitlets.Tuple(help="Pictures from outside, Uploads.")
     answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
     error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence; empty if nothing did.")
     appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
@@ -154,21 +154,16 @@ class Exploration(Asking):
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    @property
-    def count(self) -> int:
-        """How many inputs there are: samples of the subject, then uploads."""
-        return len(self.subject.dataset) + len(self.uploads)
-
     def place(self) -> Place:
         """The input, the class that is explained, and the channel that is chosen alone."""
-        sample = self.item is not None and self.item < len(self.subject.dataset)
         alone = self.channels[0] if self.layer is not None and len(self.channels) == 1 else None
         label = self.answer.target if self.answer is not None else self.target
-        return Place(self.item if sample else None, label, self.layer if alone is not None else None, alone)
+        layer = self.layer if alone is not None else None
+        return Place(**self.looked_at(self.item), label=label, layer=layer, channel=alone)
 
     def show_place(self, place: Place) -> None:
         """Look at an input and into a channel as another room does."""
-        parts: dict[str, Any] = {} if place.item is None else {"item": place.item}
+        parts: dict[str, Any] = {**self.number_of(place)}
         if place.layer is not None and place.channel is not None:
             parts |= {"layer": place.layer, "channels": (place.channel,)}
         if parts:
@@ -177,11 +172,6 @@ class Exploration(Asking):
     def open(self, item: int) -> Picture:
         """The input number `item`, decoded; raises what its decoder raises."""
         return self._answering.open(item, self.uploads)
-
-    def name(self, item: int) -> str:
-        """What the input number `item` is called, without decoding it."""
-        samples = len(self.subject.dataset)
-        return self.subject.item_name(item) if item < samples else str(self.uploads[item - samples].name)
 
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
         """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.

@@ -12,6 +12,7 @@ from typing import Any
 import traitlets
 
 from .exploration import Exploration
+from .inputs import Pieces
 from .survey import Findings, Survey
 from .view import View, script, style
 
@@ -29,9 +30,6 @@ _FEW = 4
 
 _WAITING = 200
 """Thumbnails that wait; whoever scrolls on no longer wants the others."""
-
-MOST = 100 * 2**20
-"""Bytes of an uploaded file; the page says so before it sends them."""
 
 _lanes = itertools.count(1000)  # one for each strip, behind all questions
 
@@ -62,7 +60,7 @@ class InputStrip(View):
         self._first = exploration.item or 0  # of the inputs in view
         self._wanted: list[int] = []
         self._lane = next(_lanes)
-        self._parts: list[bytes] = []
+        self._pieces = Pieces()
         self._making = self._looking = self._more = self._closed = False
         self.follow(self._count, "uploads")
         self.follow(self._mark, "item")
@@ -93,8 +91,8 @@ class InputStrip(View):
             self._tell_everything()
         elif "problem" in message:
             self.exploration.error = message["problem"]
-        else:
-            self._receive(message, bytes(buffers[0]))
+        elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
+            self.exploration.show(upload.data, upload.name, follows=message.get("follows", False))
 
     def _mark(self) -> None:
         self.draw(chosen=self.exploration.item)
@@ -187,15 +185,3 @@ class InputStrip(View):
             self._untold.append(findings)
             self._tell()
         self._make()
-
-    # -- pictures from outside -------------------------------------------------------------------------------------
-
-    def _receive(self, message: dict[str, Any], piece: bytes) -> None:
-        """A piece of a file; Jupyter takes no large messages."""
-        self._parts = [*(self._parts if message["part"] else []), piece]
-        if sum(map(len, self._parts)) > MOST:
-            self._parts = []
-            raise ValueError(f"{message['name']!r} is too large: a picture may have {MOST // 2**20} MB at most.")
-        if len(self._parts) == message["parts"]:
-            content, self._parts = b"".join(self._parts), []
-            self.exploration.show(content, message["name"], follows=message.get("follows", False))

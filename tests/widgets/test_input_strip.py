@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from lrpwidgets.subjects import Subject, TensorSamples
-from lrpwidgets.widgets import Exploration, InputStrip, input_strip
+from lrpwidgets.widgets import Exploration, InputStrip, inputs
 
 PATIENCE = 30
 
@@ -184,12 +184,12 @@ def test_the_next_upload_on_its_own_wipes_a_refusal_away(exploration, say):
 
 
 def test_a_file_that_is_too_large_is_refused_in_the_kernel_as_on_the_page(exploration, say, monkeypatch):
-    assert f"const MOST = {input_strip.MOST // 2**20} * 2 ** 20;" in InputStrip._esm
-    monkeypatch.setattr(input_strip, "MOST", 2**20)
+    assert f"const MOST = {inputs.MOST // 2**20} * 2 ** 20;" in InputStrip._esm
+    monkeypatch.setattr(inputs, "MOST", 2**20)
     strip = InputStrip(exploration)
     upload(strip, say, "endless.png", bytes(3 * 2**20), size=2**19)
     assert exploration.error == "'endless.png' is too large: a picture may have 1 MB at most."
-    assert sum(map(len, strip._parts)) <= 2**20
+    assert sum(map(len, strip._pieces._parts)) <= 2**20
     assert exploration.uploads == ()
     upload(strip, say, "one.png", png(50))
     assert (exploration.error, exploration.answer.picture.name) == ("", "one.png")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from ipywidgets.widgets.widget import _instances
+from PIL import Image
 
 from lrpwidgets import dashboards
 from lrpwidgets.dashboards.panes import AWAY
@@ -80,6 +82,21 @@ def test_the_channel_that_is_wished_for_is_looked_into(entered, say):
     exploration = page["explore"].exploration
     assert (exploration.item, exploration.layer, exploration.channels) == (5, "conv2", (3,))
     assert exploration.error == ""
+
+
+def test_a_picture_from_outside_goes_along_and_back(entered, say, digits):
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 100).save(file, "PNG")
+    page, samples = entered(), len(digits.dataset)
+    page.exploration.show(file.getvalue(), "mine.png")
+    say(bar(page, "explore"), enter="maximize")
+    studio = page["maximize"].exploration
+    assert (studio.item, studio.concepts.name) == (samples, "mine.png")
+    studio.show(file.getvalue(), "another.png")
+    say(bar(page, "maximize"), enter="explore")
+    assert page.exploration.name(page.exploration.item) == "another.png"
+    assert page.exploration.count == samples + 2
+    assert page.exploration.error == studio.error == ""
 
 
 def test_what_was_wished_for_stays_when_nothing_else_was_looked_at(entered, say):

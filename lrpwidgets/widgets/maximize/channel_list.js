@@ -15,9 +15,13 @@ function render({ model, el }) {
   const map = element("canvas", { role: "img" });
   const where = element("div", { className: "lrp-quiet lrp-where" });
   const input = element("div", { className: "lrp-input" }, element("div", {}, canvas, map), element("div", { className: "lrp-choose" }, before, item, after, name), element("div", { className: "lrp-quiet" }, "said to be ", says), where);
-  const channels = element("div", {}, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), input, element("div", { className: "lrp-columns-head lrp-quiet" }, element("span", { title: "What it saw where it mattered most in the data" }, "sees"), element("span", { title: "Where it is in this input" }, "where"), element("span"), element("span", {}, "Σ R")), rows);
-  const nothing = element("p", { className: "lrp-quiet" }, "There are no inputs in which channels could be looked for.");
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers, channels, nothing);
+  const bring = model.get("takes_pictures") ? uploads(model, el, () => {}) : { controls: [], close() {} };
+  const heading = element("div", { className: "lrp-head" }, element("h2", {}, "Input"), element("span", { className: "lrp-space" }), ...bring.controls);
+  const titles = [["sees", "What it saw where it mattered most in the data"], ["where", "Where it is in this input"], ["", ""], ["Σ R", "Relevance, summed over positions"]];
+  const columns = element("div", { className: "lrp-columns-head lrp-quiet" }, ...titles.map(([text, title]) => element("span", { title }, text)));
+  const channels = element("div", {}, input, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), columns, rows);
+  const nothing = element("p", { className: "lrp-quiet" }, "There is no input yet in which channels could be looked for.");
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers, heading, channels, nothing);
   window.addEventListener("lrp-theme", draw);
 
   function draw() {
@@ -88,6 +92,7 @@ function render({ model, el }) {
   const stop = follow(model, el, draw);
   return () => {
     stop();
+    bring.close();
     window.removeEventListener("lrp-theme", draw);
   };
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from ..inputs import Pieces
 from ..view import View, script, style
 from .concepts import Where
 from .film_view import shrunk
@@ -21,8 +22,9 @@ class ChannelList(View):
     """The layers from the output down, an input, and its most relevant channels; a click wishes for one."""
 
     exploration: Any  # a Studio
-    _esm = script("maximize/channel_list", "maximize/pictures", "maximize/tiles")
+    _esm = script("maximize/channel_list", "maximize/pictures", "maximize/tiles", "uploads")
     _css = style("maximize/channel_list")
+    takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked into").tag(sync=True)
     layers: traitlets.List[Any] = traitlets.List(help="[name, kind and sizes] of each").tag(sync=True)
     state = traitlets.Dict(help="layer, wished layer and channel, item, count, name, what the network says").tag(
         sync=True
@@ -37,12 +39,16 @@ class ChannelList(View):
     face_sizes: traitlets.List[Any] = traitlets.List(help="height and width of each; 0 where unknown").tag(sync=True)
 
     def __init__(self, state: Any, **traits: Any) -> None:
-        super().__init__(state, **traits)
-        self.follow(self._show, "concepts", "layers", "layer", "number")
+        super().__init__(state, takes_pictures=state.subject.from_image is not None, **traits)
+        self._pieces = Pieces()
+        self.follow(self._show, "uploads", "concepts", "layers", "layer", "number")
         self.follow(self._face, "concepts", "faces")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``."""
+        """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``.
+
+        ``{"name": "cat.jpg", "part": 0, "parts": 2}`` is a piece of a picture file, ``{"problem": "…"}`` a sentence.
+        """
         studio, listed = self.exploration, self.exploration.concepts
         if "channel" in message:
             if listed is None:
@@ -51,13 +57,16 @@ class ChannelList(View):
         elif "layer" in message:
             studio.ask(layer=message["layer"], number=0)
         elif "item" in message:
-            count = len(studio.subject.dataset)
-            studio.ask(item=message["item"] % count if count else None)
+            studio.ask(item=message["item"] % studio.count if studio.count else None)
+        elif "problem" in message:
+            studio.error = message["problem"]
+        elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
+            studio.show(upload.data, upload.name)
 
     def _show(self) -> None:
         studio, listed = self.exploration, self.exploration.concepts
         layers = [[each.name, described(each)] for each in studio.layers]
-        wished = {"wished": studio.layer, "number": studio.number, "count": len(studio.subject.dataset)}
+        wished = {"wished": studio.layer, "number": studio.number, "count": studio.count}
         if listed is None:
             self.draw(layers=layers, state=wished)
             return

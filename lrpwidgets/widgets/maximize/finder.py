@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...lrp import Cancelled, watched
 from .. import inside
-from ..answers import Answer, Answering
+from ..answers import Answer, Answering, Upload
+from ..asking import Place
 from ..exploration import sentence
 from ..question import Question
 from .concepts import Concepts, concepts, where
@@ -32,7 +33,7 @@ class Finder:
         self._studio = studio
         self._answering = Answering(studio.subject, studio.explainer)
         self._wanted: tuple[Any, ...] = ()
-        self._cancellations = 0
+        self._cancellations = self._uploaded = 0
         self._answer: Answer | None = None
         self._follows = False
 
@@ -44,8 +45,27 @@ class Finder:
             return
         self._wanted = wanted
         studio.worker.later(_PATIENCE, lambda: self._still_waiting(wanted))
-        shown = studio.concepts
-        studio.worker.submit(lambda: self._find(*wanted, shown), lambda found: self._arrived(wanted, found))
+        shown, uploads = studio.concepts, studio.uploads
+        studio.worker.submit(lambda: self._find(*wanted, shown, uploads), lambda found: self._arrived(wanted, found))
+
+    def read(self, upload: Upload) -> None:
+        """Look into a picture from outside, if it can be read."""
+        self._uploaded += 1
+        studio = self._studio
+
+        def job() -> tuple[bool, str]:
+            try:
+                return True, self._answering.read(upload)
+            except Exception as error:  # whatever a subject raises
+                return False, sentence(error)
+
+        def was_read(outcome: tuple[bool, str]) -> None:
+            readable, said = outcome
+            studio.error = said or studio.error
+            if readable:
+                studio.ask(**studio.number_of(Place(upload=upload)))
+
+        studio.worker.submit(job, was_read, lane=-self._uploaded)  # none may be dropped
 
     def follow(self) -> None:
         """Somebody looks: find out how relevance flows, now and in whatever is looked at next."""
@@ -67,11 +87,13 @@ class Finder:
 
         return watch
 
-    def _find(self, item: int, layer: str | None, number: int, shown: Concepts | None) -> tuple[Answer, Concepts] | str:
+    def _find(
+        self, item: int, layer: str | None, number: int, shown: Concepts | None, uploads: tuple[Upload, ...]
+    ) -> tuple[Answer, Concepts] | str:
         """On the worker."""
         try:
             with watched(self._watch()):
-                answer = self._answering.answer(Question(item, self._studio.composite))
+                answer = self._answering.answer(Question(item, self._studio.composite), uploads)
                 return answer, self._inside(answer, item, layer, number, shown)
         except Cancelled:
             return "Cancelled: what you see is the input before."

@@ -17,10 +17,11 @@ import traitlets
 from ...lrp import Explanation
 from ...maximize import Run, maximize
 from ...subjects import Subject
-from ..answers import Answer
-from ..asking import Asking, Place
+from ..answers import Answer, Upload
+from ..asking import Place
 from ..cells import until_run_again
 from ..exploration import CLOSED, sentence
+from ..inputs import Inputs
 from ..presets import preset, suiting
 from ..question import from_query, to_query
 from ..worker import NewestWins
@@ -37,7 +38,7 @@ KEPT = (0.0, 1 / 64, 1 / 16, 3 / 16, 3 / 8, 5 / 8)
 """Frames that stay beside the newest, as shares of all steps: most happens early."""
 
 
-class Studio(Asking):
+class Studio(Inputs):
     """What is wished for, and the film that shows it.
 
     A film shows its first frame, and goes on when somebody looks: when a view appears on a page, or at :meth:`play`.
@@ -138,11 +139,12 @@ class Studio(Asking):
 
     def place(self) -> Place:
         """The input, and the channel that is wished for."""
-        return Place(self.item, None, self.layer, None if self.layer is None else self.number)
+        channel = None if self.layer is None else self.number
+        return Place(**self.looked_at(self.item), layer=self.layer, channel=channel)
 
     def show_place(self, place: Place) -> None:
         """Wish for the channel, or the class, that another room looks at."""
-        parts: dict[str, Any] = {} if place.item is None else {"item": place.item}
+        parts: dict[str, Any] = {**self.number_of(place)}
         if place.layer is not None and place.channel is not None:
             parts |= {"layer": place.layer, "number": place.channel}
         elif place.label is not None:
@@ -207,6 +209,10 @@ class Studio(Asking):
         """Want to know how relevance flows through the channels that matter, of now and of later."""
         self._finder.follow()
 
+    def show(self, data: bytes, name: str) -> None:
+        """Look into an uploaded picture file with content `data`; one that cannot be read becomes an error alone."""
+        self._finder.read(Upload(name, data))
+
     def collect(self, *, on: bool | None = None) -> None:
         """Want reference samples; let the pass that finds them go on, or wait."""
         if on is None:
@@ -221,8 +227,12 @@ class Studio(Asking):
     # -- text form -------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The state as plain values, for links and files."""
-        return {"subject": self.subject.name, **self.question.to_dict()}
+        """The state as plain values, for links and files; an upload is not in it."""
+        sample = self.item is None or self.item < len(self.subject.dataset)
+        return {
+            "subject": self.subject.name,
+            **(self.question if sample else replace(self.question, item=None)).to_dict(),
+        }
 
     def link(self) -> str:
         """The state as a query string, such as ``subject=digits&number=3``."""
@@ -328,9 +338,8 @@ class Studio(Asking):
             self.pause()  # nobody looks
 
     def _check(self, wish: Wish) -> None:
-        count = len(self.subject.dataset)
-        if wish.item is not None and wish.item >= count:
-            raise ValueError(f"There is no input {wish.item}; here are {count:,}, counted from 0.")
+        if wish.item is not None and wish.item >= self.count:
+            raise ValueError(f"There is no input {wish.item}; here are {self.count:,}, counted from 0.")
         for each in wish.classes or ():
             if self.subject.classes and each >= len(self.subject.classes):
                 raise ValueError(f"There is no class {each}; the model has {len(self.subject.classes)}.")

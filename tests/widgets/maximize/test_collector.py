@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from lrpwidgets import subjects
@@ -218,3 +220,33 @@ def test_a_dense_network_on_pictures_has_samples_and_maps(film):
     assert studio.error == ""
     assert studio.samples.mattered[0].heatmap.shape == (8, 8)
     assert studio.concepts.concepts[0].heatmap.shape == (8, 8)
+
+
+def picture_file(side: int = 8) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (side, side), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_from_outside_is_looked_into_for_the_concept(film, digits, say):
+    studio = film(digits, layer="conv3", number=15, prior="l2", steps=2)
+    view, data = ChannelList(studio), picture_file()
+    assert view.takes_pictures
+    say(view, data[:50], name="mine.png", part=0, parts=2)
+    say(view, data[50:], name="mine.png", part=1, parts=2)
+    listed = studio.concepts
+    assert (listed.name, listed.item, view.state["count"]) == ("mine.png", len(digits.dataset), len(digits.dataset) + 1)
+    x = digits.from_image(subjects.open_picture(data, name="mine.png"))
+    explanation = digits.explainer(studio.composite).explain(x[None])
+    assert listed.wished.relevance == pytest.approx(float(explanation["conv3"].relevance[0, 15].sum()), rel=1e-4)
+    assert "item" not in studio.to_dict()  # a link cannot have it
+    say(view, item=listed.item + 1)
+    assert studio.item == 0
+
+
+def test_a_picture_that_cannot_be_read_is_an_error_alone(film, digits, say):
+    studio = film(digits, prior="l2", steps=2)
+    before = studio.item
+    say(ChannelList(studio), b"no picture", name="mine.png", part=0, parts=1)
+    assert "mine.png" in studio.error
+    assert (studio.item, studio.uploads) == (before, ())
