@@ -12,6 +12,7 @@ from ..widgets import Exploration
 from ..widgets.asking import Place
 from ..widgets.cells import until_run_again
 from ..widgets.maximize import Studio
+from ..widgets.parts import close_parts
 from .pages import explore_page, maximize_page
 from .panes import AWAY, Dashboard
 
@@ -44,7 +45,6 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, page: Dashboard, name: str) -> None:
         self.exploration = page.exploration
         """The state of the room that the page was opened in."""
-        self._names = [name, *(each for each in ROOMS if each != name)]
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
         self.children: tuple[ipywidgets.DOMWidget, ...]
@@ -65,11 +65,13 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for page in self._pages.values():
             page.close()
         super().close()
+        close_parts(self)
 
     def _add(self, name: str, page: Dashboard) -> None:
         state = page.exploration
         self._pages[name] = page
-        state.room, state.rooms = name, tuple((each, ROOMS[each][0]) for each in self._names)
+        state.room, state.rooms = name, tuple((each, title) for each, (title, _) in ROOMS.items())
+        state.home = state is self.exploration
         state.observe(self._enter, "elsewhere")
         self.children = (*self.children, page)
 

@@ -33,6 +33,7 @@ class Asking(traitlets.HasTraits):
 
     room = traitlets.Unicode(help="Name of the room of a page that this state is shown in; empty: there is one only.")
     rooms = traitlets.Tuple(help="Name and title of every room of the page.")
+    home = traitlets.Bool(True, help="Whether the page was opened in this room, which follows its address.")
     here = traitlets.Bool(True, help="Whether the room is on the screen.")
     elsewhere = traitlets.Tuple(help="The room that is asked for, and what there: a Place, or a state as a dict.")
 

@@ -49,7 +49,7 @@ function render({ model, el }) {
   function address(query) {
     const drawn = look();
     const more = Object.keys(drawn).length ? `&look=${encodeURIComponent(JSON.stringify(drawn))}` : "";
-    const room = !atHome() ? `room=${model.get("room")}&` : "";
+    const room = !model.get("home") ? `room=${model.get("room")}&` : "";
     return `${location.origin}${location.pathname}?${room}${query}${more}`;
   }
 
@@ -167,14 +167,11 @@ function render({ model, el }) {
     const query = model.get("link");
     first ||= query;
     const here = model.get("here");
-    moved ||= query !== first || !atHome() || !here;
+    moved ||= query !== first || !model.get("home") || !here;
     if (here && away) page().scrollIntoView();
     away = !here;
     if (inVoila && query && moved && here) history.replaceState(null, "", address(query));
   }
-
-  /** Whether this is the room that the page was opened in: it follows the link. */
-  const atHome = () => !model.get("rooms").length || model.get("rooms")[0][0] === model.get("room");
 
   function list() {
     const [rooms, room] = [model.get("rooms"), model.get("room")];
@@ -194,7 +191,7 @@ function render({ model, el }) {
   });
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
-  if (atHome()) followLink();
+  if (model.get("home")) followLink();
   return () => {
     stop();
     cancelAnimationFrame(waiting);

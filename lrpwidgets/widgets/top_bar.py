@@ -26,6 +26,7 @@ class TopBar(View):
     link = traitlets.Unicode(help="the state as a query string, once nothing changes any more").tag(sync=True)
     room = traitlets.Unicode(help="name of this room; empty if there is one only").tag(sync=True)
     rooms: traitlets.List[Any] = traitlets.List(help="[name, title] of every room").tag(sync=True)
+    home = traitlets.Bool(True, help="whether the page was opened in this room").tag(sync=True)
     here = traitlets.Bool(True, help="whether the room is on the screen").tag(sync=True)
     exports: traitlets.List[Any] = traitlets.List(help="further buttons: word, title, what they want").tag(sync=True)
 
@@ -35,7 +36,7 @@ class TopBar(View):
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, title=exploration.subject.title, **traits)
         self.follow(self._changed, *self.settles)
-        self.follow(self._stand, "room", "rooms", "here")
+        self.follow(self._stand, "room", "rooms", "home", "here")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``.
@@ -81,7 +82,8 @@ class TopBar(View):
 
     def _stand(self) -> None:
         exploration = self.exploration
-        self.draw(room=exploration.room, rooms=[list(each) for each in exploration.rooms], here=exploration.here)
+        rooms = [list(each) for each in exploration.rooms]
+        self.draw(room=exploration.room, rooms=rooms, home=exploration.home, here=exploration.here)
 
     @staticmethod
     def _read(text: str) -> dict[str, Any]:

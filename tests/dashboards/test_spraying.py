@@ -17,7 +17,7 @@ from lrpwidgets import dashboards, subjects
 from lrpwidgets.dashboards import command, spraying
 from lrpwidgets.dashboards.options import Options
 from lrpwidgets.lrp import Explainer
-from lrpwidgets.spray import Atlas, RelevanceStore, virelay
+from lrpwidgets.spray import Atlas, RelevanceStore, seal, virelay
 from lrpwidgets.spray.kept import kept
 from lrpwidgets.subjects import TensorSamples
 from lrpwidgets.widgets import Exploration
@@ -187,11 +187,7 @@ def mine(tmp_path, monkeypatch):
 def of_code(store, mine, tmp_path):
     """A store that says it is of somebody's code."""
     shutil.copytree(store.path, tmp_path / "store")
-    file = tmp_path / "store" / "zarr.json"
-    description = json.loads(file.read_text())
-    description["attributes"]["lrpwidgets"]["recipe"] = f"subjects.load({str(mine) + ':digits'!r})"
-    file.write_text(json.dumps(description))
-    return tmp_path / "store"
+    return meant(tmp_path / "store", recipe=f"subjects.load({str(mine) + ':digits'!r})")
 
 
 def ran(mine):
@@ -265,11 +261,15 @@ def served(store, *more):
 
 def changed(store, tmp_path, **parts):
     shutil.copytree(store.path, tmp_path / "changed")
-    file = tmp_path / "changed" / "zarr.json"
-    description = json.loads(file.read_text())
+    return meant(tmp_path / "changed", **parts)
+
+
+def meant(folder, **parts):
+    """Change the description of a store as somebody does who means it: sealed."""
+    description = json.loads((folder / "zarr.json").read_text())
     description["attributes"]["lrpwidgets"] |= parts
-    file.write_text(json.dumps(description))
-    return tmp_path / "changed"
+    seal.write(folder, description)
+    return folder
 
 
 def test_a_store_of_another_model_is_refused(store):
@@ -317,7 +317,9 @@ def test_a_store_with_a_damaged_table_is_refused(store, tmp_path):
     chunk = next(file for file in (tmp_path / "torn" / "samples").iterdir() if file.name.startswith("c"))
     content = chunk.read_bytes()
     chunk.write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    assert re.search(r"torn' is damaged: its checksum is wrong: delete '.*' and run", served(tmp_path / "torn"))
+    assert re.search(
+        r"its checksum is wrong.*/samples/c\.\S+', and then run the same attribution again", served(tmp_path / "torn")
+    )
 
 
 def test_a_closed_page_leaves_no_widget_of_the_close_look_either(no_loop, tmp_path):
