@@ -26,7 +26,6 @@ import click
 
 from lrpwidgets.dashboards import attributing, maximizing, spraying, verifying
 from lrpwidgets.dashboards.options import Options
-from lrpwidgets.dashboards.server import serve_notebook
 
 if TYPE_CHECKING:
     from lrpwidgets.subjects import Subject
@@ -99,6 +98,11 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--allow-host", multiple=True, help="A name that it has behind a proxy, such as lab.example.org.")
 @click.option("--certfile", type=click.Path(path_type=Path), help="A certificate in PEM, for https.")
 @click.option("--keyfile", type=click.Path(path_type=Path), help="Its key.")
+@click.option(
+    "--most-visitors",
+    type=click.IntRange(1),
+    help="At the same time; the others wait in line. By default as many as there is memory for.",
+)
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(
     dashboard: str,
@@ -110,6 +114,7 @@ def serve(
     allow_host: tuple[str, ...],
     certfile: Path | None,
     keyfile: Path | None,
+    most_visitors: int | None,
     no_browser: bool,
     **choices: Any,
 ) -> None:
@@ -134,7 +139,14 @@ def serve(
     if secret is None:
         click.echo("Without a token, everybody who reaches the port can use it, also other users here.", err=True)
     serve_notebook(
-        notebook, options, port=find_port(port), token=secret, hosts=allow_host, tls=tls, browser=not no_browser
+        notebook,
+        options,
+        port=find_port(port),
+        token=secret,
+        hosts=allow_host,
+        tls=tls,
+        most=most_visitors,
+        browser=not no_browser,
     )
 
 
@@ -325,6 +337,13 @@ def check_device(device: str) -> None:
         available_device(device)
     except ValueError as error:
         raise Refused(str(error)) from None
+
+
+def serve_notebook(*what: Any, **options: Any) -> None:
+    """See :func:`.server.serve_notebook`, which loads a web server."""
+    from .server import serve_notebook
+
+    serve_notebook(*what, **options)
 
 
 def find_token(token: str | None, file: Path | None, *, no_token: bool) -> str | None:

@@ -11,13 +11,19 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import click
+import psutil
+from tornado.web import Application, HTTPError
 
+from .door import Door
+from .line import Line, Watch, room
+from .line import page as waiting_page
 from .options import Options
 
 if TYPE_CHECKING:
@@ -63,6 +69,9 @@ POLICY = "; ".join(
 )
 """What a page may load: nothing from another machine (Content Security Policy, level 3)."""
 
+OFTEN = 3
+"""Seconds between two looks for kernels that nobody looks at any more."""
+
 ROUTES = ("/api/kernels/", "/voila/templates/", "/voila/static/", "/voila/api/shutdown/", "/voila/labextensions/")
 """What a page needs of Voilà beside itself. Not files, contents, themes, log in and out, nor what waits for queries."""
 
@@ -75,11 +84,14 @@ def serve_notebook(
     token: str | None = None,
     hosts: Iterable[str] = (),
     tls: ssl.SSLContext | None = None,
+    most: int | None = None,
     browser: bool = True,
 ) -> None:
-    """Serve `notebook` at 127.0.0.1:`port` until the process is interrupted or terminated."""
+    """Serve `notebook` at 127.0.0.1:`port` until the process is interrupted or terminated.
+
+    To `most` visitors at a time, by default as many as there is memory for.
+    """
     from tornado.ioloop import IOLoop
-    from tornado.web import HTTPError
 
     os.environ.update(options.to_environment())  # kernels inherit the environment
     if platform.libc_ver()[0] == "glibc":
@@ -100,7 +112,9 @@ def serve_notebook(
 
     with tempfile.TemporaryDirectory(prefix="lrp", ignore_cleanup_errors=True) as connections:
         send_promptly()
-        voila = behind_a_door(notebook, token, hosts, tls, configuration(notebook, port, connections))
+        door = partial(Door, token=token, port=port, hosts=hosts, tls=tls is not None)
+        line = Line(most or room(psutil.virtual_memory().available))
+        voila = behind_a_door(notebook, door, line, tls, configuration(notebook, port, connections))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         loop.add_callback(announce)  # runs once the server listens
@@ -109,24 +123,24 @@ def serve_notebook(
 
 
 def behind_a_door(
-    notebook: Path, token: str | None, hosts: Iterable[str], tls: ssl.SSLContext | None, config: Config
+    notebook: Path, door: Callable[[Application], Door], line: Line, tls: ssl.SSLContext | None, config: Config
 ) -> Any:
     """Voilà with that notebook, ready to start, with the routes that a page needs and no others."""
     from tornado.httpserver import HTTPServer
-    from tornado.ioloop import IOLoop
+    from tornado.ioloop import IOLoop, PeriodicCallback
     from voila.app import Voila
-
-    from .door import Door
 
     class Served(Voila):  # type: ignore[misc]  # Voilà has no types
         def init_handlers(self) -> list[Any]:
             *others, (_, page, settings) = super().init_handlers()
-            return [*(each for each in others if any(part in each[0] for part in ROUTES)), (r"/()", page, settings)]
+            kept = [each for each in others if any(part in each[0] for part in ROUTES)]
+            return [*kept, (r"/()", in_line(page, line), settings)]
 
         def listen(self) -> None:
-            door = Door(self.app, token, self.port, hosts, tls=tls is not None)
-            server = HTTPServer(door, ssl_options=tls)
+            server = HTTPServer(door(self.app), ssl_options=tls)
             server.listen(self.port, self.ip)
+            watch = Watch()
+            PeriodicCallback(lambda: end_what_is_left(self.kernel_manager, watch), 1000 * OFTEN).start()
             try:
                 IOLoop.current().start()
             finally:
@@ -138,6 +152,42 @@ def behind_a_door(
     voila.initialize([str(notebook)])
     voila.template_paths.insert(0, str(TEMPLATE))  # first, also where share/jupyter has an older copy
     return voila
+
+
+def in_line(page: Any, line: Line) -> Any:
+    """The handler `page`, for one visitor after the other; the others wait, and ask again every second."""
+
+    class InLine(page):  # type: ignore[misc]
+        async def get(self, path: str | None = None) -> None:
+            inside = len(self.kernel_manager.list_kernel_ids()) - len(ready(self.kernel_manager))
+            ticket, place = line.ask(self.get_query_argument("ticket", None), inside)
+            if place:
+                rest = [pair for pair in parse_qsl(self.request.query, keep_blank_values=True) if pair[0] != "ticket"]
+                self.set_header("Refresh", f"1; url=/?{urlencode([*rest, ('ticket', ticket)])}")
+                self.set_header("Cache-Control", "no-store")
+                self.finish(waiting_page(place, line.most))
+                return
+            try:
+                await super().get(path)
+            finally:
+                line.entered()
+
+    return InLine
+
+
+def ready(kernels: Any) -> list[str]:
+    """Ids of the kernels that Voilà has started ahead, for the next visitor."""
+    pools = kernels._pools.values()
+    done = [each for pool in pools for each in pool if each.done() and not each.cancelled() and not each.exception()]
+    return [each.result()["kernel_id"] for each in done]
+
+
+async def end_what_is_left(kernels: Any, watch: Watch) -> None:
+    """End the kernels that nobody looks at any more: of browsers that crashed, or lost their network."""
+    connections = {each: kernels._kernel_connections.get(each, 0) for each in kernels.list_kernel_ids()}
+    for kernel in watch.left(connections, ready(kernels)):
+        with contextlib.suppress(KeyError, HTTPError):  # its page has ended it meanwhile
+            await kernels.shutdown_kernel(kernel, now=True)
 
 
 def send_promptly() -> None:
@@ -198,7 +248,5 @@ def configuration(notebook: Path, port: int, connections: str) -> Config:
             "fill_delay": 2,  # seconds; sooner, the next kernel would slow down the page that took this one
         },
         "KernelManager": {"transport": "ipc" if sockets else "tcp"},
-        # a page ends its kernel when it is closed; these are for browsers that crash or lose their network
-        "MappingKernelManager": {"cull_idle_timeout": 600, "cull_interval": 60, "cull_connected": False},
     }
     return Config(settings)

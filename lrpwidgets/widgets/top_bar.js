@@ -153,7 +153,7 @@ function render({ model, el }) {
 
   function followLink() {
     const parts = new URLSearchParams(location.search);
-    parts.delete("token");
+    parts.delete("ticket"); // of the line at the door
     if (inVoila && parts.size) model.send({ restore: `?${parts}` });
   }
 

@@ -233,6 +233,24 @@ def test_a_dashboard_is_served_by_https_and_behind_a_proxy(browser, start, tmp_p
     context.close()
 
 
+def test_a_crowd_comes_in_one_after_the_other_as_many_as_there_is_room_for(new_page, serve, tmp_path):
+    server = serve(write_notebook(tmp_path, VIEW), most=2)
+    pages = [new_page() for _ in range(4)]
+    for page in pages:
+        page.goto(server.address, wait_until="commit")
+    ready = [page.locator("[data-ready]") for page in pages]
+    expect(ready[0]).to_have_attribute("data-seq", "0")
+    expect(ready[1]).to_have_attribute("data-seq", "0")
+    expect(pages[2].get_by_role("status")).to_contain_text("You are first in line.")
+    expect(pages[3].get_by_role("status")).to_contain_text("You are 2nd in line.")
+    assert len(server.kernels()) <= 3  # one is ready for the next
+    pages[0].goto("about:blank")
+    expect(ready[2]).to_have_attribute("data-seq", "0")
+    expect(pages[3].get_by_role("status")).to_contain_text("You are first in line.")
+    pages[1].goto("about:blank")
+    expect(ready[3]).to_have_attribute("data-seq", "0")
+
+
 def test_a_page_may_load_nothing_from_elsewhere(new_page, server):
     policy = new_page().context.request.get(server.address).headers["content-security-policy"]
     assert "default-src 'self'" in policy
