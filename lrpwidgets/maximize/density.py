@@ -15,7 +15,7 @@ WHOLE = 256
 """Numbers per input up to which it is modelled as a whole; larger ones by patches."""
 
 PATCH = 6
-"""Side of a patch in pixels."""
+"""Side of a patch in pixels; less where a picture is smaller."""
 
 COMPONENTS = 8
 """Gaussians of a mixture for patches; where whole inputs are modelled, one for about thirty of them, but no more than
@@ -44,7 +44,7 @@ class Density(Readable):
         from sklearn.mixture import GaussianMixture
         from threadpoolctl import threadpool_limits
 
-        patch = None if inputs[0].numel() <= WHOLE else PATCH
+        patch = None if inputs[0].numel() <= WHOLE else min(PATCH, *inputs.shape[2:])
         rows = inputs.flatten(1) if patch is None else _sampled(inputs, patch, seed)
         count = COMPONENTS if patch else min(max(len(rows) // 30, 1), 3 * COMPONENTS)
         variance = float(rows.var(0).mean())
@@ -61,10 +61,13 @@ class Density(Readable):
         )
 
     def log_density(self, x: Tensor, offset: tuple[int, int] = (0, 0)) -> Tensor:
-        """(B,) for inputs (B, C, H, W); of patches, those on a grid that begins at `offset`, down and right."""
+        """(B,) for inputs (B, C, H, W); of patches, those on a grid that begins at `offset`, down and right.
+
+        Where a picture ends before such a grid has a patch, the grid begins as late as one fits.
+        """
         if self.patch is None:
             return self._of(x.flatten(1)) / x[0].numel()
-        down, right = offset
+        down, right = (min(each, side - self.patch) for each, side in zip(offset, x.shape[2:], strict=True))
         patches = F.unfold(x[..., down:, right:], self.patch, stride=self.patch)
         rows = patches.movedim(1, 2)
         return (self._of(rows.flatten(0, 1)) / rows.shape[2]).reshape(len(x), -1).mean(1)

@@ -168,6 +168,8 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
     def relevance(self, layer: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The relevance of every channel of `layer`, summed over positions, for sorted `rows`, (n, C)."""
         size = self.info.batch_size
+        if not len(rows):
+            return np.zeros((0, self.info.layers[layer].channels), np.float32)
         numbers, starts = np.unique(rows // size, return_index=True)
         parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
         return np.concatenate(

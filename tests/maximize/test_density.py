@@ -46,3 +46,16 @@ def test_noise_is_unlikely_and_its_gradient_leads_to_what_is_likelier():
 def test_a_few_inputs_are_enough(count):
     images, _ = digits.held_out()
     assert bool(Density.fitted(images[:count]).log_density(images).isfinite().all())
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 10), (40, 4, 4), (1, 3, 300), (5, 7, 9)])
+def test_pictures_that_are_hardly_larger_than_a_patch_have_one_too(shape):
+    torch.manual_seed(0)
+    images = torch.rand(20, *shape)
+    density = Density.fitted(images)
+    assert density.patch == min(PATCH, *shape[1:])
+    for offset in ((0, 0), (density.patch - 1, density.patch - 1)):
+        found = density.log_density(images, offset)
+        assert found.shape == (20,)
+        assert bool(found.isfinite().all())
+    assert float(density.log_density(5 * images).max()) < float(density.log_density(images).min())

@@ -158,6 +158,20 @@ def test_a_store_of_other_layers_says_which_it_has(film, digits, tmp_path):
     assert studio.sample_problem == ""
 
 
+def test_a_channel_that_is_silent_everywhere_has_no_samples(film):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(256, 3))
+    model[0].weight.data[2], model[0].bias.data[2] = 0, -1
+    studio = film(subjects.describe(model.eval(), torch.rand(20, 3, 10, 10), classes=list("abc")), prior="l2", steps=2)
+    view = SampleView(studio)
+    studio.play()
+    studio.collect()
+    studio.ask(layer="1", number=2)
+    assert view.rows == [[], []]
+    assert studio.sample_problem == ""
+    assert view.state["what"] == "#2"
+
+
 def test_no_data_no_samples(film, digits):
     empty = subjects.Subject(**{**vars(digits), "dataset": []})
     studio = film(empty, prior="l2", steps=2, size=8)
