@@ -251,7 +251,8 @@ class Tape:
                 return []
             way.append(step)
             waiting.update(step.inputs)
-        return way[::-1]
+        made = {value for step in way for value in step.outputs}
+        return way[::-1] if waiting - made <= {*self.inputs} else []  # not of a constant
 
     @cached_property
     def _names(self) -> dict[int, str]:
