@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -189,6 +190,23 @@ def test_nothing_is_there_for_whoever_has_no_token(browser, server, page):
     context.close()
     page.locator("[data-ready]").click()  # and the kernel lives on
     expect(page.locator("[data-ready]")).to_have_attribute("data-seq", "1")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become somebody else")
+def test_another_user_of_the_machine_finds_no_token_and_no_way_to_a_kernel(dashboard, digits):
+    token = digits.entrance.partition("token=")[2]
+    assert len(token) > 30
+    processes = [digits.process.pid, *(each.pid for each in digits.kernels().values())]
+    words = [word for each in digits.kernels().values() for word in each.cmdline() if word.endswith(".json")]
+    folders = {str(Path(word).parent) for word in words}
+    assert folders
+    reads = [f"cat /proc/{each}/cmdline /proc/{each}/environ" for each in processes]
+    reads += [f"ls {folder}; cat {folder}/*" for folder in folders]
+    found = subprocess.run(["sh", "-c", "; ".join(reads)], user="nobody", capture_output=True, text=True, check=False)
+    assert token not in found.stdout
+    assert "JUPYTER_CONFIG_DIR" not in found.stdout  # what an environment would show
+    assert '"key"' not in found.stdout  # what a connection file would
+    assert found.stderr.count("denied") >= len(processes) + len(folders)
 
 
 def test_what_does_not_serve_a_dashboard_is_not_there(new_page, server):
