@@ -359,6 +359,7 @@ def test_shortcuts_do_what_the_help_sheet_says(dashboard, explain, subject):
 
 def test_the_help_sheet_lists_every_shortcut(dashboard):
     page = dashboard.page
+    page.wait_for_selector("[data-shortcut='7']", state="attached")  # the classes are listed
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     listed = set(sheet.locator("kbd").all_inner_texts())
