@@ -115,25 +115,20 @@ class _Entrance(RequestHandler):
         )
 
     async def get(self, path: str) -> None:
-        given = self.get_query_argument("token", None)
-        if path or given is None:
-            self._refuse(path, "This dashboard asks for its token.")
-        else:
-            await self._try(given)
+        await self._ask(path, self.get_query_argument("token", None))
 
     async def post(self, path: str) -> None:
-        given = self.get_body_argument("token", None)
-        if path or given is None:
-            self._refuse(path, "This dashboard asks for its token.")
-        else:
-            await self._try(given)
+        await self._ask(path, self.get_body_argument("token", None))
 
     async def prepare(self) -> None:
         if self.request.method not in ("GET", "POST"):
             self._refuse("x", "")
 
-    async def _try(self, given: str) -> None:
+    async def _ask(self, path: str, given: str | None) -> None:
         door = self._door
+        if path or given is None:
+            self._refuse(path, "This dashboard asks for its token.")
+            return
         if not await door.accepts(given):
             self._refuse("", "That is not the token of this dashboard.")
             return

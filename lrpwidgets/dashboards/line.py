@@ -85,17 +85,16 @@ class Watch:
 
 def page(place: int, most: int) -> str:
     """What whoever waits sees; it asks again by itself."""
-    ordinal = {1: "first", 2: "2nd", 3: "3rd"}.get(place, f"{place}th")
     many = "one visitor" if most == 1 else f"{most} visitors"
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
-<title>{ordinal} in line – lrpwidgets</title>
+<title>Number {place} in line – lrpwidgets</title>
 <style>
   :root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
   body {{ display: grid; place-items: center; min-height: 90vh; text-align: center; }}
   p {{ margin: 0; }}
 </style>
-<div id="loading" role="status"><p><strong>You are {ordinal} in line.</strong></p>
+<div id="loading" role="status"><p><strong>You are number {place} in line.</strong></p>
 <p>There is room for {many} at a time, and they come in one by one. This page opens by itself.</p></div></html>
 """

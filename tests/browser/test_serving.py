@@ -259,12 +259,12 @@ def test_a_crowd_comes_in_one_after_the_other_as_many_as_there_is_room_for(new_p
     ready = [page.locator("[data-ready]") for page in pages]
     expect(ready[0]).to_have_attribute("data-seq", "0")
     expect(ready[1]).to_have_attribute("data-seq", "0")
-    expect(pages[2].get_by_role("status")).to_contain_text("You are first in line.")
-    expect(pages[3].get_by_role("status")).to_contain_text("You are 2nd in line.")
+    expect(pages[2].get_by_role("status")).to_contain_text("You are number 1 in line.")
+    expect(pages[3].get_by_role("status")).to_contain_text("You are number 2 in line.")
     assert len(server.kernels()) <= 3  # one is ready for the next
     pages[0].goto("about:blank")
     expect(ready[2]).to_have_attribute("data-seq", "0")
-    expect(pages[3].get_by_role("status")).to_contain_text("You are first in line.")
+    expect(pages[3].get_by_role("status")).to_contain_text("You are number 1 in line.")
     pages[1].goto("about:blank")
     expect(ready[3]).to_have_attribute("data-seq", "0")
 

@@ -88,7 +88,7 @@ def test_there_is_room_for_as_many_as_memory_holds(gibibytes, visitors):
 
 
 def test_a_page_says_the_place():
-    assert "You are first in line" in page(1, 1)
+    assert "You are number 1 in line" in page(1, 1)
     assert "room for one visitor at a time" in page(1, 1)
-    assert "You are 3rd in line" in page(3, 4)
-    assert "You are 12th in line" in page(12, 4)
+    assert "You are number 3 in line" in page(3, 4)
+    assert "You are number 12 in line" in page(12, 4)

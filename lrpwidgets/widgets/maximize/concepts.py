@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,19 +108,19 @@ def concepts(explanation: Explanation, layer: str, also: int | None) -> list[Con
     return [Concept(each, float(sums[each]), heatmap(_through(explanation, layer, each))) for each in best]
 
 
-def where(explanation: Explanation, layer: str | None, number: int) -> Where | None:
-    """Where in the input a channel of the explained class, or another class, finds its relevance."""
+def where(explanation: Explanation, layer: str | None, number: int, listed: Sequence[Concept]) -> Where | None:
+    """Where in the input a class finds its relevance, or a channel of the layer whose concepts are `listed`."""
     if layer is None:
         if number >= explanation.scores.shape[1]:
             return None
         of = explanation if explanation.top_class == number else explanation.retarget(number)
         score = float(of.scores[0, number])
         return Where(None, number, score, score, heatmap(of))
-    sums = inside.look(explanation, layer).sums
-    if number >= len(sums):
+    found = next((each for each in listed if each.channel == number), None)
+    if found is None:  # the layer has no such channel
         return None
     score = float(explanation.scores[0, explanation.top_class])
-    return Where(layer, number, float(sums[number]), score, heatmap(_through(explanation, layer, number)))
+    return Where(layer, number, found.relevance, score, found.heatmap)
 
 
 def heatmap(explanation: Explanation) -> NDArray[np.int8]:

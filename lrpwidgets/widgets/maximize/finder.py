@@ -118,7 +118,7 @@ class Finder:
             item,
             picture,
             answer.picture.name,
-            where(whole, layer, number),
+            where(whole, layer, number, listed),
             sums,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,7 @@ def recognized(
         return told
     mixture = mixed(sums[None])
     nearest, unusual = int(found.nearest(mixture)[0]), float(found.unusual(mixture)[0])
-    return Recognized(told.layer, told.label, told.inputs, strategies, item, nearest, unusual)
+    return replace(told, item=item, nearest=nearest, unusual=unusual)
 
 
 def _cut(
