@@ -121,7 +121,7 @@ function render({ model, el }) {
     );
     tile.addEventListener("click", (event) => pick(place, event.shiftKey || event.ctrlKey || event.metaKey));
     tile.addEventListener("focus", () => focus(place));
-    const wish = element("span", { className: "lrp-wish", ariaHidden: "true", title: "What would it like to see?" }, "✦"); // the button above is for keys
+    const wish = element("span", { className: "lrp-tile-wish", ariaHidden: "true", title: "What would it like to see?" }, "✦"); // the button above is for keys
     wish.addEventListener("click", (event) => {
       event.stopPropagation();
       model.send({ wants: model.get("tiles")[place].channel });

@@ -13,7 +13,7 @@ function render({ model, el }) {
   const subtitle = element("span", { className: "lrp-quiet" });
   const rows = element("div", { className: "lrp-rows", role: "group", ariaLabel: "Channels, the most relevant first" });
   const map = element("canvas", { role: "img" });
-  const where = element("div", { className: "lrp-quiet lrp-where" });
+  const where = element("div", { className: "lrp-quiet lrp-located" });
   const input = element("div", { className: "lrp-input" }, element("div", {}, canvas, map), element("div", { className: "lrp-choose" }, before, item, after, name), element("div", { className: "lrp-quiet" }, "said to be ", says), where);
   const bring = model.get("takes_pictures") ? uploads(model, el, () => {}) : { controls: [], close() {} };
   const heading = element("div", { className: "lrp-head" }, element("h2", {}, "Input"), element("span", { className: "lrp-space" }), ...bring.controls);
