@@ -21,9 +21,12 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def no_loop() -> Iterator[None]:
-    """Hide the event loop that Playwright leaves running on this thread, where browser tests went before."""
+    """Hide the event loop that Playwright leaves running on this thread, where browser tests went before.
+
+    The browser tests themselves have theirs.
+    """
     loop = asyncio._get_running_loop()
     asyncio._set_running_loop(None)
     yield

@@ -52,7 +52,7 @@ class Inputs(Asking):
 class Pieces:
     """Pieces of picture files, as a page sends them: Jupyter takes no large messages."""
 
-    _parts: list[bytes] = field(default_factory=list)
+    _parts: list[bytes] = field(default_factory=list, repr=False)
 
     def take(self, message: dict[str, Any], piece: bytes) -> Upload | None:
         """The file, if that was its last piece; `message` has its name, the piece's number and how many there are.

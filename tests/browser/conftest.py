@@ -81,6 +81,11 @@ class Watch:
     errors: list[str]
 
 
+@pytest.fixture(autouse=True)
+def no_loop() -> None:
+    """Playwright's event loop is the one that these tests need."""
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:

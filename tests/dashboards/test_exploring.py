@@ -28,7 +28,7 @@ X, Y = torch.rand(4, 1, 6, 6), torch.tensor([0, 1, 1, 0])
 
 
 @pytest.fixture
-def explored(no_loop):
+def explored():
     """Explore, and close what was made."""
     made = []
 

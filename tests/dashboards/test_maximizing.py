@@ -15,7 +15,7 @@ from lrpwidgets.maximize import ReferenceStore, references
 
 
 @pytest.fixture
-def maximized(no_loop):
+def maximized():
     """Make the dashboard, and close what was made."""
     made = []
 
@@ -111,7 +111,7 @@ def test_a_subject_has_its_own_data():
         dashboards.maximize(subjects.load("digits"), torch.rand(2, 1, 8, 8))
 
 
-def test_a_closed_page_leaves_no_widget(no_loop):
+def test_a_closed_page_leaves_no_widget():
     living = set(_instances.values())
     dashboards.maximize(wish={"steps": 2}).close()
     assert set(_instances.values()) <= living

@@ -322,7 +322,7 @@ def test_a_store_with_a_damaged_table_is_refused(store, tmp_path):
     )
 
 
-def test_a_closed_page_leaves_no_widget_of_the_close_look_either(no_loop, tmp_path):
+def test_a_closed_page_leaves_no_widget_of_the_close_look_either(tmp_path):
     subject = subjects.load("digits")
     store = RelevanceStore.create(tmp_path / "store", Explainer(subject.model, "epsilon"), subject, progress=False)
     living = set(_instances.values())

@@ -19,7 +19,7 @@ from lrpwidgets.widgets import Exploration, View, cells
 
 
 @pytest.fixture(autouse=True)
-def at_once(no_loop: None) -> None:
+def at_once() -> None:
     """No answer is waited for."""
 
 

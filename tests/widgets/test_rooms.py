@@ -15,7 +15,7 @@ from lrpwidgets.widgets import ChannelMaps, TopBar
 
 
 @pytest.fixture
-def entered(no_loop, digits):
+def entered(digits):
     """A page with the room that it is opened in."""
     made = []
 
