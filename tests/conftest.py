@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from lrpwidgets import subjects
+from lrpwidgets.subjects import Subject
+
 # Most tensors here are tiny: handing them between threads costs tenfold on a busy machine and gains nothing.
 torch.set_num_threads(1)
 
@@ -19,6 +22,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared test data: no folder {folder}, set LRPWIDGETS_DATA to where it is")
     return folder
+
+
+@pytest.fixture(scope="session")
+def digits() -> Subject:
+    """The subject that everything can be tried with."""
+    return subjects.load("digits")
 
 
 @pytest.fixture(autouse=True)

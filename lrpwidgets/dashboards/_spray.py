@@ -108,7 +108,7 @@ class _SprayPage(Dashboard):
 
     def _look_at(self, item: int) -> None:
         if self._look is None:
-            state = self.exploration
+            state = self.shared
             device = str(state.explainer.device)
             self._look = Exploration(state.subject, Composite.from_dict(state.store.info.composite), device)
             back = ipywidgets.Button(description="‹ Back to the atlas", tooltip="Back to the atlas")

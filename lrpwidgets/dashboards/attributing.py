@@ -69,7 +69,8 @@ def find_composite(text: str, subject: Subject) -> str | Composite:
     from ..lrp import composites
     from ..lrp.selectors import Layout
     from ..spray.examine import first
-    from ..widgets import composite_file, presets
+    from ..widgets.base import presets
+    from ..widgets.explore import composite_file
 
     if text == "auto":
         return text

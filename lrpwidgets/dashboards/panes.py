@@ -1,4 +1,4 @@
-"""What dashboards are arranged with; where things are is said in ``look.css``."""
+"""What dashboards are arranged with; where things are is said in ``widgets/base/common.css``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import ipywidgets
 
-from ..widgets.cells import until_run_again
-from ..widgets.parts import close_parts
+from ..widgets.base.cells import until_run_again
+from ..widgets.base.parts import close_parts
 
 AWAY = "lrp-away"
 """The class of what is not on the screen."""
@@ -17,20 +17,20 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     """Views in an arrangement; closing it closes them, and ends the computation."""
 
     def __init__(self, exploration: Any, children: list[ipywidgets.DOMWidget]) -> None:
-        self.exploration = exploration
+        self.shared = exploration
         """The state that the views share."""
         super().__init__(children)
         self.add_class("lrp-page")
         until_run_again(self.close)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__.lstrip('_')}({self.exploration.subject.title})"
+        return f"{type(self).__name__.lstrip('_')}({self.shared.subject.title})"
 
     def close(self) -> None:
         """Disappear from the page, with all that is inside."""
         for inside in self.children:
             close(inside)
-        self.exploration.close()
+        self.shared.close()
         super().close()
         close_parts(self)
 
@@ -49,7 +49,7 @@ def pane(*views: ipywidgets.DOMWidget) -> ipywidgets.Box:
 
 
 def box(place: str, *inside: ipywidgets.DOMWidget) -> ipywidgets.Box:
-    """A box whose arrangement is that of its class in look.css."""
+    """A box whose arrangement is that of its class in common.css."""
     made = ipywidgets.Box(inside)
     made.add_class(place)
     return made

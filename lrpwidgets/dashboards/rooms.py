@@ -9,10 +9,10 @@ import ipywidgets
 
 from ..subjects import Subject
 from ..widgets import Exploration
-from ..widgets.asking import Place
-from ..widgets.cells import until_run_again
+from ..widgets.base.asking import Place
+from ..widgets.base.cells import until_run_again
+from ..widgets.base.parts import close_parts
 from ..widgets.maximize import Studio
-from ..widgets.parts import close_parts
 from .pages import explore_page, maximize_page
 from .panes import AWAY, Dashboard
 
@@ -43,7 +43,7 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Pages of one subject, one of them on the screen; each is made when it is first entered."""
 
     def __init__(self, page: Dashboard, name: str) -> None:
-        self.exploration = page.exploration
+        self.shared = page.shared
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
@@ -54,7 +54,7 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         until_run_again(self.close)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.exploration.subject.title}: {', '.join(self._pages)})"
+        return f"{type(self).__name__}({self.shared.subject.title}: {', '.join(self._pages)})"
 
     def __getitem__(self, name: str) -> Dashboard:
         """The page of a room that was entered before."""
@@ -68,10 +68,10 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         close_parts(self)
 
     def _add(self, name: str, page: Dashboard) -> None:
-        state = page.exploration
+        state = page.shared
         self._pages[name] = page
         state.room, state.rooms = name, tuple((each, title) for each, (title, _) in ROOMS.items())
-        state.home = state is self.exploration
+        state.home = state is self.shared
         state.observe(self._enter, "elsewhere")
         self.children = (*self.children, page)
 
@@ -85,10 +85,10 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             subject, device = left.subject, str(left.explainer.device)
             self._add(name, ROOMS[name][1](subject, device, place))
         elif isinstance(what, Place) and place != self._came_from.get(name):
-            self._pages[name].exploration.show_place(place)
+            self._pages[name].shared.show_place(place)
         self._came_from[name] = place
         for each, page in self._pages.items():
             (page.remove_class if each == name else page.add_class)(AWAY)
-            page.exploration.here = each == name
+            page.shared.here = each == name
         if isinstance(what, dict):
             self._pages[name].children[0].restore(what)

@@ -6,20 +6,20 @@ Each view is usable alone in a notebook cell::
     HeatmapView(exploration)
 """
 
-from .answers import Answer, Picture
-from .channel_maps import ChannelMaps
-from .class_scores import ClassScores
-from .compare import Compare
-from .exploration import Exploration
-from .heatmap import HeatmapView
-from .input_strip import InputStrip
-from .layer_inspector import LayerInspector
-from .question import Question
-from .question_bar import QuestionBar
-from .rule_board import RuleBoard
-from .status_line import StatusLine
-from .top_bar import TopBar
-from .view import View
+from .base.answers import Answer, Picture
+from .base.question import Question
+from .base.view import View
+from .explore.channel_maps import ChannelMaps
+from .explore.class_scores import ClassScores
+from .explore.compare import Compare
+from .explore.exploration import Exploration
+from .explore.heatmap import HeatmapView
+from .explore.input_strip import InputStrip
+from .explore.layer_inspector import LayerInspector
+from .explore.question_bar import QuestionBar
+from .explore.rule_board import RuleBoard
+from .explore.status_line import StatusLine
+from .explore.top_bar import TopBar
 
 __all__ = [
     "Answer",

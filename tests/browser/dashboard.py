@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from playwright.sync_api import Page, expect
 
+from lrpwidgets.colours import WHITE, coloured
 from lrpwidgets.lrp import Composite, Explanation, composites
 from lrpwidgets.subjects import Subject
-from lrpwidgets.widgets.colours import WHITE, coloured
 
 SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from lrpwidgets import subjects
+from lrpwidgets.colours import GAMMA, coloured
 from lrpwidgets.lrp import Explainer, Rather, rules
-from lrpwidgets.widgets.colours import GAMMA, coloured
 from tests.browser.dashboard import NEXT_FRAME, Dashboard, begin
 
 SECONDS = 60

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from lrpwidgets import subjects
+from lrpwidgets.colours import coloured
 from lrpwidgets.widgets import Exploration
-from lrpwidgets.widgets.channel_maps import ChannelMaps
-from lrpwidgets.widgets.colours import coloured
+from lrpwidgets.widgets.explore.channel_maps import ChannelMaps
 from tests.browser.dashboard import READ
 
 REACH = """() => Math.max(

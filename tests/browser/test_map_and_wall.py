@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from lrpwidgets.widgets.colours import WHITE, coloured
+from lrpwidgets import widgets
+from lrpwidgets.colours import WHITE, coloured
 from lrpwidgets.widgets.spray.lasso import inside
-from lrpwidgets.widgets.view import HERE
 from tests.browser.dashboard import NEXT_FRAME
 
+LASSO = Path(widgets.__file__).parent / "spray" / "lasso.js"
 STANDIN = Path(__file__).parents[1] / "widgets" / "spray" / "standin.py"
 COUNT = 2000
 
@@ -179,7 +180,7 @@ EIGHT = [(0.2, 0.2), (0.8, 0.8), (0.8, 0.2), (0.2, 0.8)]
 def test_the_browser_and_numpy_have_the_same_points_in_a_polygon(browser):
     random = np.random.default_rng(0)
     page = browser.new_page()
-    page.add_script_tag(path=HERE / "spray" / "lasso.js")
+    page.add_script_tag(content=LASSO.read_text().replace("export ", ""))
     run = """([xy, polygon]) =>
       [...inside(Float32Array.from(xy), Float64Array.from(polygon), new Uint8Array(xy.length / 2).fill(1))]"""
     for corners in (0, 1, 2, 3, 4, 30, 100):

@@ -18,9 +18,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from lrpwidgets import subjects
+from lrpwidgets.colours import GAMMA, MAPS, coloured
 from lrpwidgets.lrp import Explainer, composites
 from lrpwidgets.subjects import Stroke, Subject, painted
-from lrpwidgets.widgets.colours import GAMMA, MAPS, coloured
 from tests.browser.dashboard import NEXT_FRAME, READ
 
 SIDE = 8

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_notebook
 from lrpwidgets.maximize import maximize, objectives, references
-from lrpwidgets.widgets import presets
+from lrpwidgets.widgets.base import presets
 
 DIGITS = subjects.load("digits")
 COMPOSITE = presets.preset(DIGITS, presets.suiting(DIGITS))

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from lrpwidgets.colours import coloured
 from lrpwidgets.lrp import Rather, rules
 from lrpwidgets.lrp.selectors import Layer
-from lrpwidgets.widgets.colours import coloured
 from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"

@@ -19,7 +19,7 @@ from lrpwidgets.dashboards import attributing, command
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Epsilon
 from lrpwidgets.spray import RelevanceStore
-from lrpwidgets.widgets import composite_file
+from lrpwidgets.widgets.explore import composite_file
 
 
 @pytest.fixture(autouse=True)

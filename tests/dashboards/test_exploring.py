@@ -34,7 +34,7 @@ def explored():
 
     def explore(*args, **options):
         made.append(lw.explore(*args, **options))
-        return made[-1].exploration
+        return made[-1].shared
 
     yield explore
     for each in made:

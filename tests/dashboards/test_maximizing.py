@@ -21,7 +21,7 @@ def maximized():
 
     def maximize(*args, **options):
         made.append(dashboards.maximize(*args, **options))
-        return made[-1].exploration
+        return made[-1].shared
 
     yield maximize
     for each in made:

@@ -110,7 +110,7 @@ def test_dashboards_of_other_cells_are_left_alone(notebook):
     assert (both["threads"], both["open"], both["views"]) == (2, 2, 2)
     notebook.run("second = lw.explore()", "b")
     assert notebook.alive() == both
-    assert notebook.run("print(first.exploration.worker.open, bool(first.exploration.answer))", "c") == "True True\n"
+    assert notebook.run("print(first.shared.worker.open, bool(first.shared.answer))", "c") == "True True\n"
 
 
 def test_two_dashboards_of_one_run_live_and_end_together(notebook):

@@ -21,7 +21,7 @@ from lrpwidgets.spray import Atlas, RelevanceStore, seal, virelay
 from lrpwidgets.spray.kept import kept
 from lrpwidgets.subjects import TensorSamples
 from lrpwidgets.widgets import Exploration
-from lrpwidgets.widgets.question import to_query
+from lrpwidgets.widgets.base.query import to_query
 from lrpwidgets.widgets.spray import Investigation
 
 
@@ -327,7 +327,7 @@ def test_a_closed_page_leaves_no_widget_of_the_close_look_either(tmp_path):
     store = RelevanceStore.create(tmp_path / "store", Explainer(subject.model, "epsilon"), subject, progress=False)
     living = set(_instances.values())
     page = dashboards.spray(store, subject)
-    page.exploration.embedding = "spectral"
-    page.exploration.opened = 3
+    page.shared.embedding = "spectral"
+    page.shared.opened = 3
     page.close()
     assert set(_instances.values()) <= living

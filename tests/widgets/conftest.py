@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
-from lrpwidgets.widgets import Exploration, View, cells
+from lrpwidgets.widgets import Exploration, View
+from lrpwidgets.widgets.base import cells
 
 
 @pytest.fixture(autouse=True)
@@ -38,11 +38,6 @@ class Moody(nn.Module):
         if bool((x == 0).all()):
             raise RuntimeError("no light\nno life")
         return self.dense(self.conv(x).relu().flatten(1))
-
-
-@pytest.fixture(scope="session")
-def digits() -> Subject:
-    return subjects.load("digits")
 
 
 @pytest.fixture

@@ -38,23 +38,23 @@ def on_screen(page):
 
 def test_a_room_is_made_when_it_is_first_entered(entered, say):
     page = entered()
-    assert page.exploration.rooms == (("explore", "Explore"), ("maximize", "Maximize"))
+    assert page.shared.rooms == (("explore", "Explore"), ("maximize", "Maximize"))
     assert len(page.children) == 1
     say(bar(page, "explore"), enter="maximize")
     assert len(page.children) == 2
     assert on_screen(page) == ["maximize"]
-    assert (page["explore"].exploration.here, page["maximize"].exploration.here) == (False, True)
+    assert (page["explore"].shared.here, page["maximize"].shared.here) == (False, True)
     say(bar(page, "maximize"), enter="explore")
     assert on_screen(page) == ["explore"]
     assert len(page.children) == 2
-    assert page.exploration.error == ""
+    assert page.shared.error == ""
 
 
 def test_the_input_and_its_class_go_along(entered, say):
     page = entered()
-    page.exploration.ask(item=12, target=4)
+    page.shared.ask(item=12, target=4)
     say(bar(page, "explore"), enter="maximize")
-    studio = page["maximize"].exploration
+    studio = page["maximize"].shared
     assert (studio.item, studio.layer, studio.number) == (12, None, 4)
 
 
@@ -64,11 +64,11 @@ def test_one_click_on_a_tile_shows_what_the_channel_wants(entered, say, visited)
     if visited:
         say(bar(page, "explore"), enter="maximize")
         say(bar(page, "maximize"), enter="explore")
-    maps = ChannelMaps(page.exploration)
-    page.exploration.ask(item=9, layer="conv2", channels=())
+    maps = ChannelMaps(page.shared)
+    page.shared.ask(item=9, layer="conv2", channels=())
     assert maps.wants
     say(maps, wants=7)
-    studio = page["maximize"].exploration
+    studio = page["maximize"].shared
     assert on_screen(page) == ["maximize"]
     assert (studio.item, studio.layer, studio.number) == (9, "conv2", 7)
     assert str(studio.answer.objective) == "channel 7 of conv2"
@@ -77,9 +77,9 @@ def test_one_click_on_a_tile_shows_what_the_channel_wants(entered, say, visited)
 
 def test_the_channel_that_is_wished_for_is_looked_into(entered, say):
     page = entered("maximize", wish={"layer": "conv2", "number": 3, "steps": 2})
-    page.exploration.ask(item=5)
+    page.shared.ask(item=5)
     say(bar(page, "maximize"), enter="explore")
-    exploration = page["explore"].exploration
+    exploration = page["explore"].shared
     assert (exploration.item, exploration.layer, exploration.channels) == (5, "conv2", (3,))
     assert exploration.error == ""
 
@@ -88,41 +88,41 @@ def test_a_picture_from_outside_goes_along_and_back(entered, say, digits):
     file = io.BytesIO()
     Image.new("L", (8, 8), 100).save(file, "PNG")
     page, samples = entered(), len(digits.dataset)
-    page.exploration.show(file.getvalue(), "mine.png")
+    page.shared.show(file.getvalue(), "mine.png")
     say(bar(page, "explore"), enter="maximize")
-    studio = page["maximize"].exploration
+    studio = page["maximize"].shared
     assert (studio.item, studio.concepts.name) == (samples, "mine.png")
     studio.show(file.getvalue(), "another.png")
     say(bar(page, "maximize"), enter="explore")
-    assert page.exploration.name(page.exploration.item) == "another.png"
-    assert page.exploration.count == samples + 2
-    assert page.exploration.error == studio.error == ""
+    assert page.shared.name(page.shared.item) == "another.png"
+    assert page.shared.count == samples + 2
+    assert page.shared.error == studio.error == ""
 
 
 def test_what_was_wished_for_stays_when_nothing_else_was_looked_at(entered, say):
     page = entered()
     say(bar(page, "explore"), enter="maximize")
-    page["maximize"].exploration.ask(layer="conv3", number=8)
+    page["maximize"].shared.ask(layer="conv3", number=8)
     say(bar(page, "maximize"), enter="explore")
-    page.exploration.ask(layer=None, channels=())
+    page.shared.ask(layer=None, channels=())
     say(bar(page, "explore"), enter="maximize")
-    assert page["maximize"].exploration.layer == "conv3"
-    page.exploration.ask(item=3)
+    assert page["maximize"].shared.layer == "conv3"
+    page.shared.ask(item=3)
     say(bar(page, "explore"), enter="maximize")
-    assert (page["maximize"].exploration.item, page["maximize"].exploration.layer) == (3, None)
+    assert (page["maximize"].shared.item, page["maximize"].shared.layer) == (3, None)
 
 
 def test_a_film_waits_while_another_room_is_open(entered, say):
     page = entered("maximize", wish={"steps": 4})
-    page.exploration.running = True
+    page.shared.running = True
     say(bar(page, "maximize"), enter="explore")
-    assert not page.exploration.running
+    assert not page.shared.running
 
 
 def test_a_link_opens_the_room_that_it_is_of(entered, say):
     page = entered()
     say(bar(page, "explore"), restore="?room=maximize&layer=conv2&number=5&steps=2&item=4")
-    studio = page["maximize"].exploration
+    studio = page["maximize"].shared
     assert on_screen(page) == ["maximize"]
     assert (studio.layer, studio.number, studio.steps, studio.item) == ("conv2", 5, 2, 4)
 
@@ -132,9 +132,9 @@ def test_a_state_file_of_one_room_opens_in_the_other(entered, say):
     state = bar(other, "maximize")._state()
     assert json.loads(state)["room"] == "maximize"
     say(bar(page, "explore"), restore=state)
-    assert page["maximize"].exploration.number == 5
+    assert page["maximize"].shared.number == 5
     say(bar(page, "explore"), restore=json.dumps({"room": "cellar"}))
-    assert page.exploration.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize'."
+    assert page.shared.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize'."
 
 
 def test_alone_a_view_has_no_rooms(explore, digits, say):
@@ -149,7 +149,7 @@ def test_nothing_is_left_of_a_page_that_is_closed(entered, say, digits):
     before = set(_instances.values())
     page = dashboards.explore(digits)
     say(bar(page, "explore"), enter="maximize")
-    states = [page[name].exploration for name in ("explore", "maximize")]
+    states = [page[name].shared for name in ("explore", "maximize")]
     page.close()
     assert not any(each.worker.open for each in states)
     left = {type(each).__name__ for each in set(_instances.values()) - before}

@@ -1,5 +1,10 @@
 // Layers, an input, and its channels as rows that are buttons: where it is, number, bar, Σ R.
 
+import { paperOf, element, button, number, array, follow } from "../base/common.js";
+import { uploads } from "../base/uploads.js";
+import { paintRgb, picture } from "./pictures.js";
+import { parts, paintRelevance } from "./tiles.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-concepts");
   const layers = element("div", { className: "lrp-layers", role: "group", ariaLabel: "Layers from the output down" });

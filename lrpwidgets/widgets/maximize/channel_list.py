@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ..inputs import Pieces
-from ..view import View, script, style
+from ..base.inputs import Pieces
+from ..base.view import View, script, style
 from .concepts import Where
 from .film_view import shrunk
 from .pictures import packed
+from .state import Studio
 from .wish_bar import described
 
 SIDE = 112
@@ -21,9 +22,9 @@ SIDE = 112
 class ChannelList(View):
     """The layers from the output down, an input, and its most relevant channels; a click wishes for one."""
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/channel_list", "maximize/pictures", "maximize/tiles", "uploads")
-    _css = style("maximize/channel_list")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked into").tag(sync=True)
     layers: traitlets.List[Any] = traitlets.List(help="[name, kind and sizes] of each").tag(sync=True)
     state = traitlets.Dict(help="layer, wished layer and channel, item, count, name, what the network says").tag(
@@ -38,7 +39,7 @@ class ChannelList(View):
     faces = traitlets.Bytes(help="uint8, RGB of what channels saw where they mattered most").tag(sync=True)
     face_sizes: traitlets.List[Any] = traitlets.List(help="height and width of each; 0 where unknown").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, takes_pictures=state.subject.from_image is not None, **traits)
         self._pieces = Pieces()
         self.follow(self._show, "uploads", "concepts", "layers", "layer", "number")
@@ -49,7 +50,7 @@ class ChannelList(View):
 
         ``{"name": "cat.jpg", "part": 0, "parts": 2}`` is a piece of a picture file, ``{"problem": "…"}`` a sentence.
         """
-        studio, listed = self.exploration, self.exploration.concepts
+        studio, listed = self.shared, self.shared.concepts
         if "channel" in message:
             if listed is None:
                 raise ValueError("There are no channels yet.")
@@ -64,7 +65,7 @@ class ChannelList(View):
             studio.show(upload.data, upload.name)
 
     def _show(self) -> None:
-        studio, listed = self.exploration, self.exploration.concepts
+        studio, listed = self.shared, self.shared.concepts
         layers = [[each.name, described(each)] for each in studio.layers]
         wished = {"wished": studio.layer, "number": studio.number, "count": studio.count}
         if listed is None:
@@ -91,7 +92,7 @@ class ChannelList(View):
         )
 
     def _face(self) -> None:
-        studio, listed = self.exploration, self.exploration.concepts
+        studio, listed = self.shared, self.shared.concepts
         if listed is not None:
             known = studio.faces.get(listed.layer, {})
             none = np.zeros((0, 0, 3), np.uint8)

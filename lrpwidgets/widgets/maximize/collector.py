@@ -13,8 +13,8 @@ from ...maximize import References, ReferenceStore, Strategies, references, stra
 from ...maximize.reference_store import LayerShape
 from ...readable import Readable
 from ...spray.progress import Progress
-from ..answers import Answer
-from ..exploration import sentence
+from ..base.answers import Answer
+from ..base.sentences import sentence
 from .reel import SAMPLES
 from .samples import MOST, Recognized, faces, recognized, samples
 

@@ -1,5 +1,8 @@
 // Three columns of channels, from the output on the left down to the input, and between them ribbons: what flows.
 
+import { colour, mapOn, paperOf, element, button, number, array, follow } from "../base/common.js";
+import { parts, paintRelevance } from "./tiles.js";
+
 const [HEIGHT, TALLEST, BETWEEN] = [216, 72, 4]; // pixels of a column, of its tallest row, and what is left free of a row
 const [WIDEST, THINNEST, SEEN] = [14, 0.5, 0.01]; // pixels of a ribbon; which part of the widest is drawn at least
 const SVG = "http://www.w3.org/2000/svg";

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .flow import Flow
+from .state import Studio
 
 
 class ConceptGraph(View):
@@ -17,9 +18,9 @@ class ConceptGraph(View):
     A click on a channel wishes for it, and moves the graph to its layer. What flows is worked out once somebody looks.
     """
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/concept_graph", "maximize/tiles")
-    _css = style("maximize/concept_graph")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     state = traitlets.Dict(help="layer that is looked at, wished layer and channel, or why there is nothing").tag(
         sync=True
     )
@@ -32,21 +33,21 @@ class ConceptGraph(View):
     heatmaps = traitlets.Bytes(help="int8, relevance through each own channel").tag(sync=True)
     heatmap = traitlets.Tuple((0, 0), help="height and width of each").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "flow", "concepts", "layer", "number")
         self.follow(self._want, "appeared")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"channel": 5, "layer": "conv2"}``: wish for it."""
-        self.exploration.ask(layer=message["layer"], number=message["channel"])
+        self.shared.ask(layer=message["layer"], number=message["channel"])
 
     def _want(self) -> None:
-        if self.exploration.appeared:
-            self.exploration.follow_flow()
+        if self.shared.appeared:
+            self.shared.follow_flow()
 
     def _show(self) -> None:
-        studio, listed, found = self.exploration, self.exploration.concepts, self.exploration.flow
+        studio, listed, found = self.shared, self.shared.concepts, self.shared.flow
         if listed is None or found is None or not found.edges:
             self.draw(state={"nothing": _why_nothing(studio)}, columns=[], edges=[], heatmaps=b"", heatmap=(0, 0))
             return
@@ -68,7 +69,7 @@ class ConceptGraph(View):
     def _column(self, found: Flow, layer: str | None) -> list[Any] | None:
         if layer is None:
             return None
-        name = self.exploration.subject.class_name if layer in found.scores else lambda _: ""
+        name = self.shared.subject.class_name if layer in found.scores else lambda _: ""
         return [layer, [[node.channel, name(node.channel), node.relevance] for node in found.row(layer)]]
 
 

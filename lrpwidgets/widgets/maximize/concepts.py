@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...lrp import Explanation
 from ...readable import Readable
-from .. import inside
+from ..base import inside
 from .pictures import plane, pooled, signed_bytes
 
 MOST = 8

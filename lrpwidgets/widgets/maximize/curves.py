@@ -10,10 +10,11 @@ import bqplot
 import ipywidgets
 import numpy as np
 
-from ..charts import closed, figure, look, told
-from ..parts import close_parts
-from ..view import Follower
+from ..base.charts import closed, figure, look, told
+from ..base.parts import close_parts
+from ..base.view import Follower
 from .question import words_of
+from .state import Studio
 
 OFTEN = 0.25
 """Seconds between two drawings while frames are made: a page has more to do than lines."""
@@ -24,10 +25,10 @@ _TITLE = '<h2>{title}</h2><span class="lrp-quiet">{said}</span><span class="lrp-
 class Curves(Follower, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has no types
     """The objective, and beside it the log-density between the lines within which nine of ten real inputs are."""
 
-    exploration: Any  # a Studio
+    shared: Studio
 
-    def __init__(self, state: Any) -> None:
-        self.exploration = state
+    def __init__(self, state: Studio) -> None:
+        self.shared = state
         self._objective, self._density = _Curve(), _Curve()
         self._drawn = 0.0
         boxes = [ipywidgets.VBox([each.title, each.figure]) for each in (self._objective, self._density)]
@@ -57,7 +58,7 @@ class Curves(Follower, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has 
                 mark.send_state()
 
     def _show(self) -> None:
-        studio, moment, run = self.exploration, self.exploration.moment, self.exploration.answer
+        studio, moment, run = self.shared, self.shared.moment, self.shared.answer
         now = time.perf_counter()
         if moment is None or run is None or (studio.running and now - self._drawn < OFTEN):
             return

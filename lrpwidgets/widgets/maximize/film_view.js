@@ -1,5 +1,8 @@
 // The newest frame, the frames that were kept, and the buttons of a film.
 
+import { element, button, array, follow } from "../base/common.js";
+import { paintRgb, picture } from "./pictures.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-forming");
   const frame = element("span");

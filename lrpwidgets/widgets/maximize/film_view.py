@@ -8,7 +8,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ..view import View, script, style
+from ..base.view import View, script, style
+from .state import Studio
 
 SIDE = 72
 """Pixels of a kept frame's side, about."""
@@ -22,16 +23,16 @@ class FilmView(View):
     Frames travel as raw bytes, each as soon as it is made.
     """
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/film_view", "maximize/pictures")
-    _css = style("maximize/film_view")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     pixels = traitlets.Bytes(help="uint8, RGB of the frame that is looked at, row by row").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="its height and width").tag(sync=True)
     thumbnails = traitlets.Bytes(help="uint8, RGB of the frames that were kept").tag(sync=True)
     thumbnail = traitlets.Tuple((0, 0), help="height and width of each").tag(sync=True)
     state = traitlets.Dict(help="step, steps, seed, what it excites, kept steps, looked, running, ended").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._keep, "kept")
         self.follow(self._show, "moment", "looked", "running", "ended", "kept", "judged")
@@ -41,20 +42,21 @@ class FilmView(View):
         if "do" in message:
             if message["do"] not in DO:
                 raise ValueError(f"There is nothing to do that is called {message['do']!r}.")
-            getattr(self.exploration, message["do"])()
+            getattr(self.shared, message["do"])()
         elif "look" in message:
-            self.exploration.look(message["look"])
+            self.shared.look(message["look"])
 
     def _keep(self) -> None:
-        small = [shrunk(moment.pixels) for moment in self.exploration.kept]
+        small = [shrunk(moment.pixels) for moment in self.shared.kept]
         self.draw(
             thumbnails=b"".join(each.tobytes() for each in small),
             thumbnail=small[0].shape[:2] if small else (0, 0),
         )
 
     def _show(self) -> None:
-        studio, moment, run = self.exploration, self.exploration.seen, self.exploration.answer
-        if moment is None or run is None:
+        studio, run = self.shared, self.shared.answer
+        moment, newest = studio.seen, studio.moment
+        if moment is None or newest is None or run is None:
             return
         judged = studio.judged
         self.draw(
@@ -67,7 +69,7 @@ class FilmView(View):
                 "film": studio.number_of_films,
                 "what": str(run.objective),
                 "kept": [each.step for each in studio.kept],
-                "newest": studio.moment.step,
+                "newest": newest.step,
                 "looked": studio.looked,
                 "running": studio.running,
                 "ended": studio.ended,

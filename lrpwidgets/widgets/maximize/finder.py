@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...lrp import Cancelled, watched
-from .. import inside
-from ..answers import Answer, Answering, Upload
-from ..asking import Place
-from ..exploration import sentence
-from ..question import Question
+from ..base import inside
+from ..base.answers import Answer, Answering
+from ..base.asking import Place
+from ..base.inputs import Upload
+from ..base.question import Question
+from ..base.sentences import sentence
 from .concepts import Concepts, concepts, where
 from .flow import Flow, flow
 from .pictures import pixels

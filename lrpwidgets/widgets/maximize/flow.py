@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...lrp import Explanation
 from ...readable import Readable
-from .. import inside
+from ..base import inside
 
 BEGIN = ("conv", "linear", "matmul", "sum", "embedding", "routing")
 """Families of layers that begin a group; activations, poolings and norms behind them belong to it. Routing: joints."""

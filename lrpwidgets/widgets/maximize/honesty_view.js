@@ -1,5 +1,8 @@
 // The sentence, and beside it the nearest real input.
 
+import { element, array, follow } from "../base/common.js";
+import { paintRgb, picture } from "./pictures.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-honesty");
   const canvas = picture("Nearest real input");

@@ -7,28 +7,29 @@ from typing import Any
 
 import traitlets
 
-from ..charts import told
-from ..view import View, script, style
+from ..base.charts import told
+from ..base.view import View, script, style
+from .state import Studio
 
 
 class HonestyView(View):
     """The sentence that says whether it is a natural input, its nearest real one, and what shifts leave of it."""
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/honesty_view", "maximize/pictures")
-    _css = style("maximize/honesty_view")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     pixels = traitlets.Bytes(help="uint8, RGB of the nearest real input").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="its height and width").tag(sync=True)
     state = traitlets.Dict(help="step, sentence, natural, name of the nearest, facts as words and figures").tag(
         sync=True
     )
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "judged", "moment", "looked")
 
     def _show(self) -> None:
-        studio, judged, moment = self.exploration, self.exploration.judged, self.exploration.seen
+        studio, judged, moment = self.shared, self.shared.judged, self.shared.seen
         if judged is None or moment is None:
             return
         honesty, nearest = judged.honesty, judged.nearest

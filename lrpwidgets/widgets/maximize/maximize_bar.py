@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..top_bar import TopBar
+from ..base.top_bar import Bar
 from . import exports
 from .question import PARTS
+from .state import Studio
 
 _EXPORTS = [["Save picture", "Save the picture, and in its file what is to be said of it (PNG)", "picture"]]
 
 
-class MaximizeBar(TopBar):
+class MaximizeBar(Bar):
     """Name of the subject; the picture, Copy as Python and a link; light and dark."""
 
-    exploration: Any  # a Studio
+    shared: Studio
     settles = ("answer", *PARTS)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, exports=_EXPORTS, **traits)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """As that of a top bar, and ``{"want": "picture"}``."""
         if message.get("want") == "picture":
-            data, name = exports.saved(self.exploration)
+            data, name = exports.saved(self.shared)
             self.send({"as": "picture", "name": name, "text": data})
         else:
             super().heard(message, buffers)
 
     def code(self) -> str:
         """Python that makes the picture on the screen."""
-        return exports.code(self.exploration)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        state.pop("look", None)
-        self.exploration.restore(state)
+        return exports.code(self.shared)

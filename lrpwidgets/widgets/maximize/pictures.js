@@ -1,9 +1,11 @@
 // Pictures as raw bytes, and how they are drawn.
 
+import { element } from "../base/common.js";
+
 const SMALL = 100; // pixels of a side from which on pictures are smoothed
 
 /** Draw RGB bytes (height, width, 3) on a canvas, one pixel each. */
-function paintRgb(canvas, bytes, [height, width]) {
+export function paintRgb(canvas, bytes, [height, width]) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.style.imageRendering = Math.max(height, width) < SMALL ? "pixelated" : "auto";
   if (!height || bytes.length < 3 * height * width) return;
@@ -18,12 +20,12 @@ function paintRgb(canvas, bytes, [height, width]) {
 }
 
 /** A canvas that is a picture for those who hear the page. */
-function picture(label) {
+export function picture(label) {
   return element("canvas", { width: 0, height: 0, role: "img", ariaLabel: label });
 }
 
 /** Fill a choice with [value, words], if these are others than before. */
-function fill(node, pairs, value) {
+export function fill(node, pairs, value) {
   const text = JSON.stringify(pairs);
   if (node.listed !== text) {
     node.replaceChildren(...pairs.map(([key, words]) => element("option", { value: key }, words)));

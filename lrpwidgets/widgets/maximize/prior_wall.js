@@ -1,5 +1,8 @@
 // Columns of priors, in each the same wishes.
 
+import { element, button, array, follow } from "../base/common.js";
+import { paintRgb, picture, fill } from "./pictures.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-priors");
   const said = element("span", { className: "lrp-quiet" });
@@ -51,7 +54,7 @@ function render({ model, el }) {
     return made;
   }
 
-  function choose({ chosen, names }, classes) {
+  function choose({ chosen }, classes) {
     if (choices.children.length !== chosen.length) {
       choices.replaceChildren(
         ...chosen.map((_, place) => {

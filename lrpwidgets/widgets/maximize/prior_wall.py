@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ..charts import told
-from ..view import View, script, style
+from ..base.charts import told
+from ..base.view import View, script, style
 from .pictures import small
+from .state import Studio
 from .wall import PRIORS, STEPS
 from .wish_bar import TITLES
 
@@ -18,9 +19,9 @@ from .wish_bar import TITLES
 class PriorWall(View):
     """Classes under priors; below each what the network says once it is resized. A click plays it as a film."""
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/prior_wall", "maximize/pictures")
-    _css = style("maximize/prior_wall")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
     state = traitlets.Dict(help="the classes of the wall, priors, steps, density of real inputs, painting").tag(
         sync=True
@@ -31,14 +32,14 @@ class PriorWall(View):
     pixels = traitlets.Bytes(help="uint8, RGB of each tile that has a picture").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="height and width of each").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, classes=list(state.subject.classes), **traits)
         self.follow(self._list, "tiles")
         self.follow(self._show, "tiles", "classes", "judged", "painting", "running")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"classes": [0, 3, 6]}``; ``{"paint": false}``; or ``{"wish": 3, "prior": "l2"}``."""
-        studio = self.exploration
+        studio = self.shared
         if "classes" in message:
             studio.ask(classes=tuple(message["classes"]))
         elif "paint" in message:
@@ -47,7 +48,7 @@ class PriorWall(View):
             studio.ask(layer=None, number=message["wish"], prior=message["prior"])
 
     def _list(self) -> None:
-        studio = self.exploration
+        studio = self.shared
         pictures = [small(tile.pixels) for tile in studio.tiles if tile.pixels is not None]
         names = studio.subject
         self.draw(
@@ -67,7 +68,7 @@ class PriorWall(View):
         )
 
     def _show(self) -> None:
-        studio = self.exploration
+        studio = self.shared
         real = studio.judged.honesty.log_densities.numpy() if studio.judged is not None else np.zeros(0)
         between = [told(float(each)) for each in (real.min(), real.max())] if len(real) else []
         classes = studio.wall_classes()

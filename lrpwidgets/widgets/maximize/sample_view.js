@@ -1,5 +1,9 @@
 // Two rows of real inputs, each a button: where the channel mattered, where it fired; and the classes that it speaks for.
 
+import { paperOf, element, button, number, array, follow } from "../base/common.js";
+import { paintRgb, picture } from "./pictures.js";
+import { parts, paintRelevance } from "./tiles.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-samples");
   const state = element("p", { className: "lrp-quiet", role: "status" });

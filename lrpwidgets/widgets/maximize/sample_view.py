@@ -8,9 +8,10 @@ from typing import Any
 import traitlets
 
 from ...spray.progress import duration
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .pictures import packed
 from .samples import Sample
+from .state import Studio
 
 
 class SampleView(View):
@@ -19,9 +20,9 @@ class SampleView(View):
     A click looks into a sample. The pass over the data begins when somebody looks, unless it would take long.
     """
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/sample_view", "maximize/pictures", "maximize/tiles")
-    _css = style("maximize/sample_view")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     state = traitlets.Dict(help="what is shown, of how many inputs, how far the pass is, what is wrong").tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List(help="of both ranks: item, name, class, value, Σ R").tag(sync=True)
     pixels = traitlets.Bytes(help="uint8, RGB of each sample").tag(sync=True)
@@ -30,7 +31,7 @@ class SampleView(View):
     heatmap_sizes: traitlets.List[Any] = traitlets.List(help="height and width of each").tag(sync=True)
     shares: traitlets.List[Any] = traitlets.List(help="class, share and inputs").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "samples")
         self.follow(self._tell, "samples", "gathering", "sample_problem", "concepts", "running")
@@ -39,16 +40,16 @@ class SampleView(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"item": 12}``: look into that input; ``{"collect": false}``: let the pass wait, or go on."""
         if "item" in message:
-            self.exploration.ask(item=message["item"])
+            self.shared.ask(item=message["item"])
         elif "collect" in message:
-            self.exploration.collect(on=bool(message["collect"]))
+            self.shared.collect(on=bool(message["collect"]))
 
     def _want(self) -> None:
-        if self.exploration.appeared:
-            self.exploration.collect()
+        if self.shared.appeared:
+            self.shared.collect()
 
     def _show(self) -> None:
-        found = self.exploration.samples
+        found = self.shared.samples
         if found is None:
             return
         every = (*found.mattered, *found.fired)
@@ -64,7 +65,7 @@ class SampleView(View):
         )
 
     def _tell(self) -> None:
-        studio, found, gathering = self.exploration, self.exploration.samples, self.exploration.gathering
+        studio, found, gathering = self.shared, self.shared.samples, self.shared.gathering
         state: dict[str, Any] = {"problem": studio.sample_problem, "none": not len(studio.subject.dataset)}
         if found is not None:
             what = studio.subject.class_name(found.number) if studio.layer is None else f"#{found.number}"

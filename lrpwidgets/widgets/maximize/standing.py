@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from html import escape
-from typing import Any
 
 import bqplot
 import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..charts import closed, figure, look, told
-from ..parts import close_parts
-from ..view import Follower
+from ..base.charts import closed, figure, look, told
+from ..base.parts import close_parts
+from ..base.view import Follower
 from .question import words_of
+from .state import Studio
 
 BARS = 30
 _FAR = 1.5
@@ -29,10 +29,10 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
     for the picture in both.
     """
 
-    exploration: Any  # a Studio
+    shared: Studio
 
-    def __init__(self, state: Any) -> None:
-        self.exploration = state
+    def __init__(self, state: Studio) -> None:
+        self.shared = state
         self._activation = _Row(bars=True)
         self._density = _Row(bars=False)
         self._title, self._second = ipywidgets.HTML(), ipywidgets.HTML()
@@ -60,7 +60,7 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
                 mark.send_state()
 
     def _show(self) -> None:
-        judged, glance, run = self.exploration.judged, self.exploration.glance, self.exploration.answer
+        judged, glance, run = self.shared.judged, self.shared.glance, self.shared.answer
         if judged is None or run is None:
             return
         honesty = judged.honesty

@@ -17,14 +17,13 @@ import traitlets
 from ...lrp import Explanation
 from ...maximize import Run, maximize
 from ...subjects import Subject
-from ..answers import Answer, Upload
-from ..asking import Place
-from ..cells import until_run_again
-from ..exploration import CLOSED, sentence
-from ..inputs import Inputs
-from ..presets import preset, suiting
-from ..question import from_query, to_query
-from ..worker import NewestWins
+from ..base.answers import Answer
+from ..base.asking import Place
+from ..base.cells import until_run_again
+from ..base.inputs import Inputs, Upload
+from ..base.presets import preset, suiting
+from ..base.sentences import CLOSED, sentence
+from ..base.worker import NewestWins
 from .collector import Collector, Gathering
 from .concepts import Concepts, Opened, layers
 from .finder import Finder
@@ -93,11 +92,6 @@ class Studio(Inputs):
     sample_problem = traitlets.Unicode(help="Why there are no samples, as a sentence; empty if there are.")
     tiles = traitlets.Tuple(help="Tiles of the wall that are made.")
     painting = traitlets.Bool(True, help="Whether the wall goes on.")
-
-    error = traitlets.Unicode(help="What went wrong, as a sentence; empty if nothing did.")
-    appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
-    busy = traitlets.Bool(help="Whether something other than the next frame is waited for.")
-    progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
 
     def __init__(
         self, subject: Subject, device: str | None = None, references: str | Path | None = None, **wish: Any
@@ -234,16 +228,9 @@ class Studio(Inputs):
             **(self.question if sample else replace(self.question, item=None)).to_dict(),
         }
 
-    def link(self) -> str:
-        """The state as a query string, such as ``subject=digits&number=3``."""
-        return to_query(self.to_dict())
-
     def restore(self, state: Mapping[str, Any] | str) -> None:
         """Wish again for what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
-        parts = dict(from_query(state) if isinstance(state, str) else state)
-        subject = parts.pop("subject", self.subject.name)
-        if subject != self.subject.name:
-            raise ValueError(f"This state is of the subject {subject!r}; here is {self.subject.name!r}.")
+        parts = self._parts_of(state)
         wish = Wish.from_dict(parts)
         if wish.item is None and len(self.subject.dataset):
             wish = replace(wish, item=self.subject.start)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..status_line import StatusLine
+from ..base.status_line import Status
+from .state import Studio
 
 
-class MaximizeStatus(StatusLine):
+class MaximizeStatus(Status):
     """Steps, milliseconds of each, real inputs that the prior was fitted on, and what a person should know."""
 
-    exploration: Any  # a Studio
+    shared: Studio
     follows = ("moment", "looked", "busy", "progress", "error", "running")
 
     def _show(self) -> None:
-        studio, run, moment = self.exploration, self.exploration.answer, self.exploration.moment
+        studio, run, moment = self.shared, self.shared.answer, self.shared.moment
         stage, *progress = studio.progress or ("", 0, 0)
         precision = str(studio.explainer.dtype).removeprefix("torch.") if studio.explainer.dtype else "float32"
         seed = f" · seed {run.seed}" if run is not None else ""

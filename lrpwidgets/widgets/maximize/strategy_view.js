@@ -1,5 +1,9 @@
 // Each strategy as a row: how frequent it is, the channels that carry it, its prototypes.
 
+import { element, button, number, array, follow } from "../base/common.js";
+import { paintRgb, picture } from "./pictures.js";
+import { parts } from "./tiles.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-strategies");
   const title = element("h2");

@@ -7,8 +7,9 @@ from typing import Any
 
 import traitlets
 
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .pictures import packed
+from .state import Studio
 
 
 class StrategyView(View):
@@ -17,28 +18,28 @@ class StrategyView(View):
     A click on a prototype looks into it, one on a channel wishes for it.
     """
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/strategy_view", "maximize/pictures", "maximize/tiles")
-    _css = style("maximize/strategy_view")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     state = traitlets.Dict(help="class, layer, inputs, the present input's strategy, problem").tag(sync=True)
     strategies: traitlets.List[Any] = traitlets.List(help="share, channels, prototypes of each").tag(sync=True)
     pixels = traitlets.Bytes(help="uint8, RGB of each prototype").tag(sync=True)
     sizes: traitlets.List[Any] = traitlets.List(help="height and width of each").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "recognized", "number", "layer")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"item": 12}``: look into that input; ``{"channel": 5}``: wish for that channel of the layer."""
-        studio, found = self.exploration, self.exploration.recognized
+        studio, found = self.shared, self.shared.recognized
         if "item" in message:
             studio.ask(item=message["item"])
         elif "channel" in message and found is not None:
             studio.ask(layer=found.layer, number=message["channel"])
 
     def _show(self) -> None:
-        studio, found = self.exploration, self.exploration.recognized
+        studio, found = self.shared, self.shared.recognized
         if found is None:
             return
         pictures, sizes = packed(each.pixels for one in found.strategies for each in one.prototypes)

@@ -15,7 +15,7 @@ from ...maximize import Run, maximize, objectives
 from ...maximize.data import resized
 from ...readable import Readable
 from ...subjects import Subject
-from ..exploration import sentence
+from ..base.sentences import sentence
 from .pictures import pixels
 from .question import MOST_CLASSES
 from .reel import WALL, log_density

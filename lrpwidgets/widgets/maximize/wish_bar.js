@@ -1,5 +1,8 @@
 // The sentence: What excites [class] of [layer] · prior [prior] · steps, seed and side.
 
+import { element, follow } from "../base/common.js";
+import { fill } from "./pictures.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-wish");
   const set = (name, to) => model.send({ set: name, to });

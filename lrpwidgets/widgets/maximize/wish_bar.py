@@ -7,9 +7,10 @@ from typing import Any
 import traitlets
 
 from ...maximize import priors
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .concepts import Opened
 from .question import AUTO, MOST_STEPS, PARTS
+from .state import Studio
 
 TITLES = {
     "none": "none",
@@ -28,15 +29,15 @@ TITLES = {
 class WishBar(View):
     """*What excites channel 486 of features.12, prior spectrum of the data (MACO)*: choices in a sentence."""
 
-    exploration: Any  # a Studio
-    _esm = script("maximize/wish_bar", "maximize/pictures")
-    _css = style("maximize/wish_bar")
+    shared: Studio
+    _esm = script(__file__)
+    _css = style(__file__)
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
     layers: traitlets.List[Any] = traitlets.List(help="[name, words, channels or None] of each").tag(sync=True)
     priors: traitlets.List[Any] = traitlets.List(help="[name, title] of each").tag(sync=True)
     state = traitlets.Dict(help="the wish, and the side of the picture").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "answer", "layers", "error", *PARTS)
 
@@ -46,20 +47,20 @@ class WishBar(View):
         if name not in PARTS:
             raise ValueError(f"There is no choice {name!r}.")
         if name == "layer":
-            self.exploration.ask(layer=value, number=self._first(value))
+            self.shared.ask(layer=value, number=self._first(value))
         else:
-            self.exploration.ask(**{name: value})
+            self.shared.ask(**{name: value})
         self.seq += 1  # what cannot be is taken back on the page, too
 
     def _first(self, layer: str | None) -> int:
         """The most relevant channel of a layer, where that is known."""
-        known = self.exploration.concepts
+        known = self.shared.concepts
         if layer is None or known is None:
             return 0
         return known.concepts[0].channel if known.layer == layer and known.concepts else 0
 
     def _show(self) -> None:
-        studio, run = self.exploration, self.exploration.answer
+        studio, run = self.shared, self.shared.answer
         classes = studio.subject.classes
         if not classes and run is not None:
             classes = [studio.subject.class_name(number) for number in range(run.network.classes)]

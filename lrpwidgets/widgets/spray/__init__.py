@@ -11,9 +11,10 @@ from .atlas_bar import AtlasBar
 from .class_ranking import ClassRanking
 from .cluster_cards import ClusterCards
 from .eigenvalue_chart import EigenvalueChart
+from .points import Points
 from .poison_test import PoisonTest
 from .question import AtlasQuestion
-from .scatter import EmbeddingScatter, Points
+from .scatter import EmbeddingScatter
 from .spray_bar import SprayBar
 from .state import Investigation
 from .status import SprayStatus

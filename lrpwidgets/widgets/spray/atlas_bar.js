@@ -1,5 +1,7 @@
 // The head of the map: what is compared, as a sentence with choices in it.
 
+import { element, follow } from "../base/common.js";
+
 const SIGNS = [["signed", "signed R"], ["absolute", "|R|"], ["positive", "positive R"]];
 const METHODS = [["spectral", "k-means"], ["agglomerative", "agglomerative"], ["hdbscan", "HDBSCAN"]];
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import traitlets
 
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .question import COLOURS, PARTS
+from .state import Investigation
 
 _EMBEDDINGS = {"spectral": "spectral", "tsne": "t-SNE", "umap": "UMAP"}
 
@@ -15,12 +16,12 @@ _EMBEDDINGS = {"spectral": "spectral", "tsne": "t-SNE", "umap": "UMAP"}
 class AtlasBar(View):
     """Whose maps these are, and the choices that shape the atlas."""
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/atlas_bar", "controls")
-    _css = style("spray/atlas_bar")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     state = traitlets.Dict(help="the question, and its choices").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._show, "answer", *PARTS, "points")
 
@@ -28,10 +29,10 @@ class AtlasBar(View):
         """A person chose something: ``{"set": "colour", "to": "score"}``."""
         if message["set"] not in PARTS:
             raise ValueError(f"There is no choice {message['set']!r}.")
-        setattr(self.exploration, message["set"], message["to"])
+        setattr(self.shared, message["set"], message["to"])
 
     def _show(self) -> None:
-        state = self.exploration
+        state = self.shared
         atlas, info = state.answer, state.store.info
         whose = "all classes" if state.group is None else f"“{state.store.class_name(state.group)}”"
         own = str(info.composite["name"])

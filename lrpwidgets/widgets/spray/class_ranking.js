@@ -1,5 +1,7 @@
 // Classes as rows that are buttons: name, bar, separability. A row is made once for its class and moves up and down.
 
+import { element, button, array, follow } from "../base/common.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-ranking");
   const kinds = Object.fromEntries(

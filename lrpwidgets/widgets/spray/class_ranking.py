@@ -8,7 +8,8 @@ import numpy as np
 import traitlets
 
 from ...spray.classes import FEWEST
-from ..view import View, script, style
+from ..base.view import View, script, style
+from .state import Investigation
 
 
 class ClassRanking(View):
@@ -17,9 +18,9 @@ class ClassRanking(View):
     Where a cluster of a class was put to the poison test, the class says how that ended.
     """
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/class_ranking")
-    _css = style("spray/class_ranking")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     classes: traitlets.List[str] = traitlets.List(traitlets.Unicode(), help="names of all classes").tag(sync=True)
     labels = traitlets.Bytes(help="int32, the ranked classes by number, the most separable first").tag(sync=True)
     taus = traitlets.Bytes(help="float32, one for each of them").tag(sync=True)
@@ -29,7 +30,7 @@ class ClassRanking(View):
     ).tag(sync=True)
     state = traitlets.Dict(help="group, by, ranking, maps and classes in all, fewest maps of a class").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.follow(self._list, "ranks", "ranking", "group", "by")
         self.follow(self._mark, "verdicts", "by")
@@ -41,14 +42,14 @@ class ClassRanking(View):
         ``{"test": "classes"}``: put the most separable cluster of each to the poison test.
         """
         if "group" in message:
-            self.exploration.group = message["group"]
+            self.shared.group = message["group"]
         elif "by" in message:
-            self.exploration.by = message["by"]
+            self.shared.by = message["by"]
         elif message.get("test") == "classes":
-            self.exploration.test_classes()
+            self.shared.test_classes()
 
     def _list(self) -> None:
-        investigation, ranks = self.exploration, self.exploration.ranks
+        investigation, ranks = self.shared, self.shared.ranks
         store, present = investigation.store, investigation.classes()
         self.draw(
             classes=[store.class_name(label) for label in range(max(present, default=-1) + 1)],
@@ -67,8 +68,8 @@ class ClassRanking(View):
 
     def _mark(self) -> None:
         ends: dict[int | None, tuple[list[str], list[str]]] = {}
-        for (group, by, *_), tested in self.exploration.verdicts.items():
-            if by == self.exploration.by:
+        for (group, by, *_), tested in self.shared.verdicts.items():
+            if by == self.shared.by:
                 fallen, acquitted = ends.setdefault(group, ([], []))
                 (fallen if tested.verdict.clever_hans else acquitted).append(tested.name)
         self.draw(

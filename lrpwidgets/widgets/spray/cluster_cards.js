@@ -1,5 +1,8 @@
 // Clusters as cards. A card is made once for its cluster and refilled, so that a name is never lost while it is typed.
 
+import { paperOf, element, button, array, follow } from "../base/common.js";
+import { LOOK, paint, show } from "../base/maps.js";
+
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-cards");
   const title = element("h2");

@@ -8,18 +8,19 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ..view import View, script, style
+from ..base.view import View, script, style
 from .cards import Card
+from .points import HUES
 from .question import AtlasQuestion
-from .scatter import HUES
+from .state import Investigation
 
 
 class ClusterCards(View):
     """A card for each cluster: means, prototypes, size, purity, how its poison test ended, a name and a note."""
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/cluster_cards", "maps")
-    _css = style("spray/cluster_cards")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     title = traitlets.Unicode(help="which maps were clustered").tag(sync=True)
     cards: traitlets.List[Any] = traitlets.List(help="words and figures of each card, by separability").tag(sync=True)
     waiting = traitlets.Int(help="how many cards are still to come").tag(sync=True)
@@ -31,7 +32,7 @@ class ClusterCards(View):
     ).tag(sync=True)
     edition = traitlets.Int(help="counts atlases; what a person does says which of them it means").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self._question: AtlasQuestion | None = None
         """That of the atlas whose clusters these are: the newest one may still be waiting for its own."""
@@ -45,7 +46,7 @@ class ClusterCards(View):
         ``{"select": number, "how": "only" | "add" | "subtract"}``; ``{"call": number, "name": …, "note": …}``;
         ``{"test": number}``; ``{"verdict": number}``: look at how its test ended.
         """
-        investigation = self.exploration
+        investigation = self.shared
         if message.get("test") == "all":
             investigation.test_all()
         elif message.get("edition") != self.edition:
@@ -60,17 +61,17 @@ class ClusterCards(View):
             investigation.verdict = self._tested(message["verdict"])
 
     def _begin(self) -> None:
-        self._question = self.exploration.shown if self.exploration.answer else None
+        self._question = self.shared.shown if self.shared.answer else None
         self._deal(self.edition + 1)
 
     def _title(self) -> str:
         if self._question is None:
             return "Clusters"
         group = self._question.group
-        return "Clusters of all maps" if group is None else f"Clusters of “{self.exploration.store.class_name(group)}”"
+        return "Clusters of all maps" if group is None else f"Clusters of “{self.shared.store.class_name(group)}”"
 
     def _deal(self, edition: int | None = None) -> None:
-        atlas, cards = self.exploration.answer, self.exploration.cards
+        atlas, cards = self.shared.answer, self.shared.cards
         self.draw(
             title=self._title(),
             edition=edition or self.edition,
@@ -86,8 +87,8 @@ class ClusterCards(View):
         return {
             "number": card.number,
             "hue": HUES[card.number % len(HUES)],
-            "name": self.exploration.name(card.number),
-            "note": self.exploration.names.get(card.number, {}).get("note", ""),
+            "name": self.shared.name(card.number),
+            "note": self.shared.names.get(card.number, {}).get("note", ""),
             "size": card.size,
             "tau": card.tau,
             "kind": card.kind,
@@ -97,11 +98,10 @@ class ClusterCards(View):
         }
 
     def _tested(self, number: int) -> Any:
-        key = self._question and (*self._question.clustering, number)
-        return self.exploration.verdicts.get(key)
+        return self._question and self.shared.verdicts.get((*self._question.clustering, number))
 
     def _select(self) -> None:
-        atlas, selection = self.exploration.answer, self.exploration.selection
+        atlas, selection = self.shared.answer, self.shared.selection
         if atlas is None:
             self.draw(selected=[])
             return
@@ -110,16 +110,16 @@ class ClusterCards(View):
         self.draw(selected=np.flatnonzero(inside == sizes).tolist())
 
     def _call(self, number: int, name: str, note: str) -> None:
-        if number not in {card.number for card in self.exploration.cards}:
+        if number not in {card.number for card in self.shared.cards}:
             raise ValueError(f"There is no cluster {number!r} to be called {name!r}.")
-        self.exploration.call(number, name, note)
+        self.shared.call(number, name, note)
 
     def _choose(self, number: int, how: str) -> None:
-        investigation = self.exploration
+        investigation = self.shared
         if how == "only":
             investigation.select_cluster(number)
             return
-        members = np.flatnonzero(investigation.answer.clusters == number)
+        members = np.flatnonzero(investigation.atlas.clusters == number)
         change = np.union1d if how == "add" else np.setdiff1d
         investigation.selection = change(investigation.selection, members)
 

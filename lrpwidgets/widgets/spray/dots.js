@@ -6,7 +6,7 @@ const PHASES = 4; // a disc is drawn to a quarter of a pixel
  * A picture of `width` × `height` pixels in one colour, onto which `draw(x, y, rgb)` puts discs and which `show` copies
  * to a canvas. Discs of different size need a `brush` each.
  */
-function dots(width, height, [r, g, b], widest) {
+export function dots(width, height, [r, g, b], widest) {
   const margin = Math.ceil(widest) + 2; // what is cut off at an edge is drawn beside the picture
   const [across, down] = [width + 2 * margin, height + 2 * margin];
   const image = new ImageData(across, down);

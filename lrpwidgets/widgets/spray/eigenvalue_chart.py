@@ -8,9 +8,10 @@ from typing import Any
 import bqplot
 import ipywidgets
 
-from ..charts import closed, figure, look
-from ..parts import close_parts
-from ..view import Follower
+from ..base.charts import closed, figure, look
+from ..base.parts import close_parts
+from ..base.view import Follower
+from .state import Investigation
 
 MOST = 16
 """Bars."""
@@ -21,10 +22,10 @@ _TITLE = '<h2>Eigenvalues</h2><span class="lrp-quiet">{said}</span>'
 class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Bars up to the line count as clusters; a drag of the line, or a click on a bar, cuts elsewhere."""
 
-    exploration: Any  # an Investigation
+    shared: Investigation
 
-    def __init__(self, state: Any) -> None:
-        self.exploration = state
+    def __init__(self, state: Investigation) -> None:
+        self.shared = state
         places, amounts = bqplot.LinearScale(min=0.4, max=MOST + 0.6), bqplot.LinearScale(min=0)
         scales = {"x": places, "y": amounts}
         self._bars = bqplot.Bars(scales=scales, stroke_width=0, padding=0.25, colors=["var(--ink)"])
@@ -53,7 +54,7 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         close_parts(self)
 
     def _show(self) -> None:
-        atlas = self.exploration.answer
+        atlas = self.shared.answer
         if atlas is None:
             return
         values = atlas.eigenvalues[:MOST].tolist()
@@ -65,7 +66,7 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
             self._bars.colors = ["var(--ink)" if place < cut else "var(--track)" for place in range(len(values))]
         self._cut(cut + 0.5, top)
         gap = "" if cut == atlas.eigengap else f", the eigengap says {atlas.eigengap}"
-        way = "drag the line" if self.exploration.method != "hdbscan" else "HDBSCAN counts by itself"
+        way = "drag the line" if self.shared.method != "hdbscan" else "HDBSCAN counts by itself"
         self._say(f"{way}: {_clusters(cut)}{gap}")
 
     def _cut(self, place: float, top: float) -> None:
@@ -76,7 +77,7 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         self._title.value = _TITLE.format(said=escape(said))
 
     def _dragged(self, _: Any, event: dict[str, Any]) -> None:
-        self.exploration.worker.at_home(lambda: self._drag(event))
+        self.shared.worker.at_home(lambda: self._drag(event))
 
     def _drag(self, event: dict[str, Any]) -> None:
         place = float(event["point"]["x"])
@@ -84,13 +85,13 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         self._say(f"let go: {_clusters(_number(place))}")
 
     def _dropped(self, _: Any, event: dict[str, Any]) -> None:
-        self.exploration.worker.at_home(lambda: self._choose(_number(float(event["point"]["x"]))))
+        self.shared.worker.at_home(lambda: self._choose(_number(float(event["point"]["x"]))))
 
     def _clicked(self, _: Any, event: dict[str, Any]) -> None:
-        self.exploration.worker.at_home(lambda: self._choose(event["data"]["index"] + 1))
+        self.shared.worker.at_home(lambda: self._choose(event["data"]["index"] + 1))
 
     def _choose(self, count: int) -> None:
-        state = self.exploration
+        state = self.shared
         if state.answer is None:
             return
         count = min(count, len(state.answer))

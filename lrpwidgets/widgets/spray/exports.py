@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..code import select_argument
+from ..base.code import select_argument
 from .question import AtlasQuestion
 
 if TYPE_CHECKING:

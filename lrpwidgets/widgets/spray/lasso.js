@@ -3,7 +3,7 @@
 const BANDS = 256;
 
 /** Positions of the points inside `polygon` by the even-odd rule, among those that are `seen`. */
-function inside(xy, polygon, seen) {
+export function inside(xy, polygon, seen) {
   const [xs, ys] = [0, 1].map((axis) => polygon.filter((_, i) => i % 2 === axis));
   const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const { edges, starts, bandOf } = banded(polygon, bottom, top);

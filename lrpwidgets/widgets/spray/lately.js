@@ -1,7 +1,7 @@
 // What changes often is told seldom.
 
 /** A function that passes its newest value on to `tell`, every `wait` milliseconds at most and never twice. */
-function lately(tell, wait = 30) {
+export function lately(tell, wait = 30) {
   let [timer, newest, told] = [0, null, null];
   return (value) => {
     newest = value;

@@ -3,19 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...readable import Readable
 from ...spray import Atlas
 from .question import AtlasQuestion
-from .scatter import RAMP, Points, hues
+
+HUES = (
+    "#4269d0", "#e0a12e", "#d1495b", "#3c9d8f", "#8a6bbf", "#7f8c3a",
+    "#c46fa6", "#6b4e3d", "#5fb3d9", "#b07d62", "#2f6b4f", "#9aa1ad",
+)  # fmt: skip
+"""Colours of groups. The first eight differ in lightness too, which keeps them apart for the colour-blind."""
+
+RAMP = ("#453781", "#33638d", "#238a8d", "#20a386", "#56c667", "#a8db34")
+"""From low to high values: even steps of viridis, without its ends, which vanish on dark or light paper."""
 
 Colouring = tuple[NDArray[np.int16], tuple[str, ...], tuple[str, ...]]
 """Groups of the points, and the names and colours of these."""
 
 RIGHT, WRONG = "var(--bar)", "var(--for)"
 """Red means wrong, here as everywhere."""
+
+
+def hues(count: int) -> tuple[str, ...]:
+    """Colours of `count` groups; from the thirteenth on they repeat."""
+    return tuple(HUES[group % len(HUES)] for group in range(count))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Points(Readable):
+    """Where n explanations are on the map, and how they are coloured."""
+
+    xy: NDArray[np.float32]
+    """(n, 2)"""
+    rows: NDArray[np.int64]
+    """(n,) rows of the store; a position is a place in here"""
+    groups: NDArray[np.int16]
+    """(n,) which of `names` each belongs to; −1 for none"""
+    names: tuple[str, ...] = ()
+    """of the groups"""
+    hues: tuple[str, ...] = ()
+    """CSS colours of the groups or, where there are values, from low to high"""
+    values: NDArray[np.float32] | None = None
+    """(n,) from 0 to 1, if it is these that colour the points; NaN for none"""
+    low: str = "low"
+    """what 0 stands for"""
+    high: str = "high"
+    """what 1 stands for"""
+    wrong: NDArray[np.bool_] | None = None
+    """(n,) which predictions are wrong"""
+    source: str = ""
+    """what the rows are rows of; thumbnails are made anew when it changes"""
+
+    def __post_init__(self) -> None:
+        n = len(self.rows)
+        shapes = {"xy": (n, 2), "groups": (n,), "values": (n,), "wrong": (n,)}
+        for name, shape in shapes.items():
+            part = getattr(self, name)
+            if part is not None and part.shape != shape:
+                raise ValueError(f"{name} of {n} points must have the shape {shape}, got {part.shape}.")
 
 
 def points_of(atlas: Atlas, question: AtlasQuestion, xy: NDArray[np.float32], name: Callable[[int], str]) -> Points:

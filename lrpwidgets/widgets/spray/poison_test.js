@@ -1,5 +1,8 @@
 // The poison test: what it found, in words, figures and pictures; and a picture to draw a box on.
 
+import { paperOf, element, button, number, array, follow } from "../base/common.js";
+import { LOOK, paint, show } from "../base/maps.js";
+
 const ADVICE = "Separability only ranks. The test decides: it pastes what a cluster looks at on pictures of other classes. If they turn into this class, the model falls for it.";
 
 function render({ model, el }) {

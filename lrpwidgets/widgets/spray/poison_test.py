@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...spray.poison import Artefact
-from ..view import View, script, style
+from ..base.view import View, script, style
+from .state import Investigation
 from .tested import BOX, Tested
 from .tiles import relevance_tiles
 
@@ -21,9 +22,9 @@ _LARGEST = 256
 class PoisonTest(View):
     """Puts a cluster, or a box that a person draws, to the poison test, and shows how that ended."""
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/poison_test", "maps")
-    _css = style("spray/poison_test")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     candidate = traitlets.Dict(help="number and name of the cluster that would be tested").tag(sync=True)
     tested = traitlets.Dict(help="words and figures of the test to look at; empty before the first").tag(sync=True)
     patch = traitlets.Bytes(help="uint8 (h, w, 3), what was pasted").tag(sync=True)
@@ -34,7 +35,7 @@ class PoisonTest(View):
     picture = traitlets.Bytes(help="uint8 (h, w, 3), that input").tag(sync=True)
     relevance = traitlets.Bytes(help="int8 (h, w), its map").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self._place = 0
         """Which of the inputs that one can draw on is shown."""
@@ -51,7 +52,7 @@ class PoisonTest(View):
         test; ``{"draw": step}``: show an input to draw a box on, the next one for 1, none for None;
         ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of the input.
         """
-        investigation = self.exploration
+        investigation = self.shared
         if message.get("test") == "all":
             investigation.test_all()
         elif "test" in message:
@@ -71,11 +72,11 @@ class PoisonTest(View):
 
     def _aim(self) -> None:
         number = self._candidate()
-        self.draw(candidate={"number": number, "name": "" if number is None else self.exploration.name(number)})
+        self.draw(candidate={"number": number, "name": "" if number is None else self.shared.name(number)})
 
     def _candidate(self) -> int | None:
         """The cluster that most of the selection is in; else the most separable one."""
-        investigation = self.exploration
+        investigation = self.shared
         if investigation.answer is None or not investigation.cards:
             return None
         inside = investigation.answer.clusters[investigation.selection]
@@ -83,7 +84,7 @@ class PoisonTest(View):
         return int(np.bincount(inside).argmax()) if len(inside) else int(investigation.cards[0].number)
 
     def _judge(self) -> None:
-        tested, tests = self.exploration.verdict, list(self.exploration.verdicts.values())
+        tested, tests = self.shared.verdict, list(self.shared.verdicts.values())
         history = [[self._called(each), each.verdict.clever_hans] for each in tests]
         if tested is None:
             self.draw(tested={}, patch=b"", poisoned=b"", history=history)
@@ -102,11 +103,11 @@ class PoisonTest(View):
 
     def _called(self, tested: Tested) -> str:
         group = tested.question.group
-        return tested.name if group is None else f"{self.exploration.store.class_name(group)} · {tested.name}"
+        return tested.name if group is None else f"{self.shared.store.class_name(group)} · {tested.name}"
 
     def _words(self, tested: Tested) -> dict[str, Any]:
         artefact, verdict = tested.artefact, tested.verdict
-        name = self.exploration.store.class_name(artefact.label)
+        name = self.shared.store.class_name(artefact.label)
         return {
             "class": name,
             "source": artefact.source if tested.cluster == BOX else tested.name,
@@ -126,22 +127,22 @@ class PoisonTest(View):
         }
 
     def _run(self) -> None:
-        stage, *steps = (self.exploration.busy and self.exploration.progress) or ("",)
+        stage, *steps = (self.shared.busy and self.shared.progress) or ("",)
         self.draw(progress=steps if stage == "poison test" else [])
 
     # -- drawing a box ---------------------------------------------------------------------------------------------
 
     def _inputs(self) -> NDArray[np.int64]:
         """Rows of the store that one can draw on: what is selected, else the members of the candidate."""
-        investigation = self.exploration
-        atlas, number = investigation.answer, self._candidate()
+        investigation = self.shared
+        atlas, number = investigation.atlas, self._candidate()
         if len(investigation.selection):
             rows: NDArray[np.int64] = atlas.rows[investigation.selection]
             return rows
         return np.zeros(0, np.int64) if number is None else atlas.members(number)
 
     def _show(self, step: int) -> None:
-        if self.exploration.answer is None:
+        if self.shared.answer is None:
             return
         rows = self._inputs()
         if not len(rows):
@@ -151,14 +152,14 @@ class PoisonTest(View):
 
     def _hovered(self, rows: NDArray[np.int64]) -> int:
         """The place among `rows` of the point that is looked at; the first if it is none of them."""
-        investigation = self.exploration
-        hovered = None if investigation.hovered is None else investigation.answer.rows[investigation.hovered]
+        investigation = self.shared
+        hovered = None if investigation.hovered is None else investigation.atlas.rows[investigation.hovered]
         places = np.flatnonzero(rows == hovered)
         return int(places[0]) if len(places) else 0
 
     def _lay_out(self, row: int, count: int) -> None:
-        investigation = self.exploration
-        store = investigation.answer.store
+        investigation = self.shared
+        store = investigation.atlas.store
         x, _ = investigation.subject.item(int(store.index[row]))
         image = investigation.subject.to_image(x)
         picture = _small(np.asarray(image.convert("RGB")))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..colours import MAPS, coloured, enlarged
-from ..report import page, source
+from ...colours import MAPS, coloured, enlarged
+from ..base.page import page, source
 from .cards import Card
 from .exports import code
-from .scatter import HUES
+from .points import HUES
 from .tested import BOX, Tested
 
 if TYPE_CHECKING:

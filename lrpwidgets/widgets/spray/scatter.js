@@ -1,5 +1,12 @@
 // Explanations as points on a map. Points are pixels of one canvas; what a gesture leaves is drawn on another one above it.
 
+import { DARK, SHINING } from "../base/colours.js";
+import { paperOf, element, button, array, follow } from "../base/common.js";
+import { dots } from "./dots.js";
+import { inside } from "./lasso.js";
+import { lately } from "./lately.js";
+import { sprites } from "./sprites.js";
+
 const TOOLS = { pan: "Move the map", box: "Select in a box: shift adds, alt subtracts", lasso: "Select in an outline drawn by hand: shift adds, alt subtracts" };
 const TOOL_KEYS = { pan: "h", box: "b", lasso: "l" };
 const NEAR = 8; // pixels from a point at which it is meant
@@ -206,7 +213,7 @@ function render({ model, el }) {
 
   /** Zoom by a factor, so that the place at (`px`, `py`) stays. */
   function zoom(factor, px = width / 2, py = height / 2) {
-    const [x0, x1, y0, y1] = model.get("home");
+    const [x0, x1] = model.get("home");
     const spread = Math.min(4 * (x1 - x0), Math.max((x1 - x0) / MOST_ZOOM_IN, (domain[1] - domain[0]) / factor)) / (domain[1] - domain[0]);
     const [x, y] = [xAt(px), yAt(py)];
     zoomTo([x - (x - domain[0]) * spread, x + (domain[1] - x) * spread, y - (y - domain[2]) * spread, y + (domain[3] - y) * spread]);

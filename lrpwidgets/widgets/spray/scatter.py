@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ...readable import Readable
-from ..view import View, script, style
+from ..base.view import View, script, style
+from .points import Points
+from .state import Investigation
 from .tiles import TileMaker, Tiles
-
-HUES = (
-    "#4269d0", "#e0a12e", "#d1495b", "#3c9d8f", "#8a6bbf", "#7f8c3a",
-    "#c46fa6", "#6b4e3d", "#5fb3d9", "#b07d62", "#2f6b4f", "#9aa1ad",
-)  # fmt: skip
-"""Colours of groups. The first eight differ in lightness too, which keeps them apart for the colour-blind."""
-
-RAMP = ("#453781", "#33638d", "#238a8d", "#20a386", "#56c667", "#a8db34")
-"""From low to high values: even steps of viridis, without its ends, which vanish on dark or light paper."""
 
 _MARGIN = 0.04
 """Room around the points, in shares of their extent."""
-
-
-def hues(count: int) -> tuple[str, ...]:
-    """Colours of `count` groups; from the thirteenth on they repeat."""
-    return tuple(HUES[group % len(HUES)] for group in range(count))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Points(Readable):
-    """Where n explanations are on the map, and how they are coloured."""
-
-    xy: NDArray[np.float32]
-    """(n, 2)"""
-    rows: NDArray[np.int64]
-    """(n,) rows of the store; a position is a place in here"""
-    groups: NDArray[np.int16]
-    """(n,) which of `names` each belongs to; −1 for none"""
-    names: tuple[str, ...] = ()
-    """of the groups"""
-    hues: tuple[str, ...] = ()
-    """CSS colours of the groups or, where there are values, from low to high"""
-    values: NDArray[np.float32] | None = None
-    """(n,) from 0 to 1, if it is these that colour the points; NaN for none"""
-    low: str = "low"
-    """what 0 stands for"""
-    high: str = "high"
-    """what 1 stands for"""
-    wrong: NDArray[np.bool_] | None = None
-    """(n,) which predictions are wrong"""
-    source: str = ""
-    """what the rows are rows of; thumbnails are made anew when it changes"""
-
-    def __post_init__(self) -> None:
-        n = len(self.rows)
-        shapes = {"xy": (n, 2), "groups": (n,), "values": (n,), "wrong": (n,)}
-        for name, shape in shapes.items():
-            part = getattr(self, name)
-            if part is not None and part.shape != shape:
-                raise ValueError(f"{name} of {n} points must have the shape {shape}, got {part.shape}.")
 
 
 class EmbeddingScatter(View):
@@ -74,9 +26,9 @@ class EmbeddingScatter(View):
     are a bqplot figure's, 97 ms for 2,000 and 156 ms for 3,000; on the canvas it is 20 ms for 100,000.
     """
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/scatter", "controls", "spray/lately", "spray/lasso", "spray/dots", "spray/sprites")
-    _css = style("spray/scatter")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     xy = traitlets.Bytes(help="float32, x and y in turn").tag(sync=True)
     groups = traitlets.Bytes(help="int16, −1 for none").tag(sync=True)
     values = traitlets.Bytes(help="float32; empty where groups colour the points").tag(sync=True)
@@ -88,7 +40,7 @@ class EmbeddingScatter(View):
     hidden: traitlets.List[int] = traitlets.List(traitlets.Int(), help="groups not shown").tag(sync=True)
     hovered = traitlets.Int(None, allow_none=True, help="position of the point that is looked at").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self.polygon = np.empty((0, 2))
         """Corners (k, 2) of the newest lasso or box, in the coordinates of the points."""
@@ -106,17 +58,17 @@ class EmbeddingScatter(View):
         """
         if "selected" in message and message["selected"] == self.edition:
             self.polygon = np.frombuffer(buffers[1], np.float64).reshape(-1, 2)
-            self.exploration.selection = np.frombuffer(buffers[0], np.uint32).astype(np.int64)
+            self.shared.selection = np.frombuffer(buffers[0], np.uint32).astype(np.int64)
         elif "hover" in message:
-            self.exploration.hovered = message["hover"]
+            self.shared.hovered = message["hover"]
             self._tiles.want([] if message["hover"] is None else [message["hover"]])
         elif "isolate" in message:
-            self.exploration.isolated = np.array(self.exploration.selection, np.int64) if message["isolate"] else None
+            self.shared.isolated = np.array(self.shared.selection, np.int64) if message["isolate"] else None
         elif "hidden" in message:
             self.draw(hidden=message["hidden"])
 
     def _show(self) -> None:
-        points, alone = self.exploration.points, self.exploration.isolated
+        points, alone = self.shared.points, self.shared.isolated
         if points is None:
             self.draw(xy=b"", groups=b"", values=b"", legend={}, isolated=None)
             return
@@ -134,13 +86,13 @@ class EmbeddingScatter(View):
         )
 
     def _select(self) -> None:
-        self.draw(selection=_positions(self.exploration.selection))
+        self.draw(selection=_positions(self.shared.selection))
 
     def _picture(self, positions: NDArray[np.int64], tiles: Tiles) -> None:
         self.send(*tiles.message(positions))
 
     def _hover(self) -> None:
-        self.draw(hovered=self.exploration.hovered)
+        self.draw(hovered=self.shared.hovered)
 
 
 def _positions(positions: Sequence[int] | NDArray[np.int64]) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...lrp import Cancelled
-from ..exploration import sentence
-from ..worker import NewestWins
+from ..base.sentences import sentence
+from ..base.worker import NewestWins
 
 if TYPE_CHECKING:
     from .state import Investigation

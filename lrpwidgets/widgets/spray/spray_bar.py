@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..top_bar import TopBar
+from ..base.top_bar import Bar
 from . import exports
 from .question import PARTS
 from .report import report
+from .state import Investigation
 
 _EXPORTS = [
     ["Export selection", "Save the selected points, or all, as a table (CSV)", "csv"],
@@ -16,18 +17,18 @@ _EXPORTS = [
 ]
 
 
-class SprayBar(TopBar):
+class SprayBar(Bar):
     """Name of the subject; a table, the annotated store, a report; Copy as Python and a link; light and dark."""
 
-    exploration: Any  # an Investigation
+    shared: Investigation
     settles = ("answer", "selection", *PARTS)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, exports=_EXPORTS, **traits)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """As that of a top bar, and ``{"want": "csv"}``, ``annotate`` or ``report``."""
-        state = self.exploration
+        state = self.shared
         name = f"lrpwidgets-{state.subject.name}"
         if message.get("want") == "csv":
             self.send({"as": "file", "name": f"{name}-selection.csv", "text": exports.table(state)})
@@ -40,8 +41,4 @@ class SprayBar(TopBar):
 
     def code(self) -> str:
         """Python that makes the atlas on the screen."""
-        return exports.code(self.exploration)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        state.pop("look", None)
-        self.exploration.restore(state)
+        return exports.code(self.shared)

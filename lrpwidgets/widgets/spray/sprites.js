@@ -1,5 +1,8 @@
 // Thumbnails and their heatmaps on offscreen sheets, each made once.
 
+import { GAMMA } from "../base/colours.js";
+import { mapOn, array } from "../base/common.js";
+
 const BESIDE = 16; // tiles in a row of a sheet, and rows
 const BUDGET = 256e6; // bytes of pixels that sheets take at most
 
@@ -7,7 +10,7 @@ const BUDGET = 256e6; // bytes of pixels that sheets take at most
  * Tiles by the row of the store they show. A heatmap's pixel is a pure hue, as opaque as its relevance is strong: over
  * paper it has the colours of every other map, over a picture it is an overlay.
  */
-function sprites() {
+export function sprites() {
   let places = new Map(); // by row: sheet, x, y
   let sheets = []; // the one used longest ago first
   let size = 0;

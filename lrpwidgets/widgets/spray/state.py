@@ -25,16 +25,14 @@ from ...spray.features import Features
 from ...spray.notes import Names, call_cluster, names_of_clusters
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
-from .. import presets
-from ..asking import Asking
-from ..cells import until_run_again
-from ..exploration import CLOSED, sentence
-from ..question import from_query, to_query
-from ..worker import NewestWins
+from ..base import presets
+from ..base.asking import Asking
+from ..base.cells import until_run_again
+from ..base.sentences import CLOSED, sentence
+from ..base.worker import NewestWins
 from .cards import Card, cards
-from .points import points_of, sorts_of
+from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .scatter import Points
 from .solver import ATLAS, CARDS, EMBEDDING, Report, Solver
 from .tested import Tested, Tests
 from .thumbnails import Thumbnails
@@ -95,11 +93,6 @@ class Investigation(Asking):
     )
     verdict = traitlets.Instance(Tested, allow_none=True, help="The test to look at.")
 
-    error = traitlets.Unicode(help="What went wrong with the newest question, as a sentence.")
-    appeared = traitlets.Int(help="Counts the views that a browser began to draw.")
-    busy = traitlets.Bool(help="Whether something has been computed long enough to say so.")
-    progress = traitlets.Tuple(help="What is being done, steps done and in all, if busy.")
-
     def __init__(self, store: RelevanceStore, subject: Subject, device: str | None = None) -> None:
         until_run_again(self.close)
         self.store, self.subject = store, subject
@@ -147,6 +140,14 @@ class Investigation(Asking):
         return [int(kind) for kind in np.unique(kinds[kinds >= 0])]
 
     @property
+    def atlas(self) -> Atlas:
+        """The newest atlas; ValueError before the first."""
+        newest: Atlas | None = self.answer
+        if newest is None:
+            raise ValueError("There are no clusters yet; wait for the atlas.")
+        return newest
+
+    @property
     def shown(self) -> AtlasQuestion:
         """The question that the atlas on the screen answers; the newest one may still wait for its own."""
         return self._shown
@@ -175,9 +176,7 @@ class Investigation(Asking):
 
     def annotate(self) -> str:
         """Write the clusters into the store; returns a sentence that says where."""
-        atlas, question = self.answer, self._shown
-        if atlas is None:
-            raise ValueError("There is nothing to write yet; wait for the atlas.")
+        atlas, question = self.atlas, self._shown
         if question.composite:
             raise ValueError("These maps are of another composite than the store's: only its own clusters go into it.")
         whose = "all" if question.group is None else f"{question.by}-{question.group}"
@@ -207,8 +206,7 @@ class Investigation(Asking):
 
     def tiles(self, positions: NDArray[np.int64]) -> Tiles:
         """Thumbnails of the points at `positions`; called on the worker."""
-        atlas = self.answer
-        assert atlas is not None
+        atlas = self.atlas
         return self.thumbnails.tiles(atlas.store, atlas.rows[positions])
 
     # -- text form -------------------------------------------------------------------------------------------------
@@ -222,16 +220,9 @@ class Investigation(Asking):
             **({"selected": selected} if 0 < len(selected) <= 300 else {}),
         }
 
-    def link(self) -> str:
-        """The state as a query string."""
-        return to_query(self.to_dict())
-
     def restore(self, state: Mapping[str, Any] | str) -> None:
         """Look again at what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
-        parts = dict(from_query(state) if isinstance(state, str) else state)
-        subject = parts.pop("subject", self.subject.name)
-        if subject != self.subject.name:
-            raise ValueError(f"This state is of the subject {subject!r}; here is {self.subject.name!r}.")
+        parts = self._parts_of(state)
         selected = parts.pop("selected", [])
         if not isinstance(selected, list) or not all(isinstance(each, int) and each >= 0 for each in selected):
             raise ValueError(f"The part 'selected' of a state must be a list of positions, got {selected!r}.")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ..base.status_line import Status
+from .state import Investigation
 
-from ..status_line import StatusLine
 
-
-class SprayStatus(StatusLine):
+class SprayStatus(Status):
     """Seconds, samples, neighbours and seed, what is under way, and what a person should know."""
 
-    exploration: Any  # an Investigation
+    shared: Investigation
     follows = ("answer", "busy", "progress", "error", "ranking")
 
     def _show(self) -> None:
-        state = self.exploration
+        state = self.shared
         stage, *progress = state.progress or ("", 0, 0)
         store, atlas = state.store, state.answer
         done = int(store.done.sum())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...readable import Readable
-from ..exploration import sentence
+from ..base.sentences import sentence
 
 LARGEST = 48
 """Pixels of a tile's side at most."""

@@ -1,5 +1,9 @@
 // Thumbnails of the selected points on one canvas, which stays in view while what scrolls is an empty spacer.
 
+import { paperOf, element, button, array, follow } from "../base/common.js";
+import { lately } from "./lately.js";
+import { sprites } from "./sprites.js";
+
 const MODES = {
   input: "The pictures alone",
   heatmap: "The heatmaps alone, each on its own scale",
@@ -37,7 +41,7 @@ function render({ model, el }) {
   let wrong = new Uint8Array(); // by position
   let mode = "both";
   let grid = { columns: 1, width: 0, height: 0, pitch: 1, down: 1 };
-  let inks = {}; // colours of the theme
+  const inks = {}; // colours of the theme
   let focused = null; // place of the tile that keys start from
   let [hovered, here] = [null, false]; // the position that is looked at; whether the mouse is over the wall
   let asked = new Set(); // rows that the kernel was asked for

@@ -8,8 +8,9 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from ..view import View, script, style
-from .scatter import Points
+from ..base.view import View, script, style
+from .points import Points
+from .state import Investigation
 from .tiles import TileMaker, Tiles
 
 
@@ -19,9 +20,9 @@ class ThumbnailWall(View):
     The browser holds the tiles it has drawn and asks for those it needs next, the visible ones first.
     """
 
-    exploration: Any  # an Investigation
-    _esm = script("spray/wall", "controls", "spray/lately", "spray/sprites")
-    _css = style("spray/wall")
+    shared: Investigation
+    _esm = script(__file__)
+    _css = style(__file__)
     shown = traitlets.Bytes(help="uint32, positions in the order of the wall").tag(sync=True)
     rows = traitlets.Bytes(help="uint32, the row of the store for each position").tag(sync=True)
     wrong = traitlets.Bytes(help="a byte per position: whether the prediction is wrong; may be empty").tag(sync=True)
@@ -32,7 +33,7 @@ class ThumbnailWall(View):
     sort = traitlets.Unicode(help="the order; empty for that of the data set").tag(sync=True)
     hovered = traitlets.Int(None, allow_none=True, help="position of the point that is looked at").tag(sync=True)
 
-    def __init__(self, state: Any, **traits: Any) -> None:
+    def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
         self._tiles = TileMaker(state, self._paint)
         self.follow(self._list, "points", "selection", "isolated", "sorts")
@@ -49,12 +50,12 @@ class ThumbnailWall(View):
         elif "sort" in message:
             self._list(message["sort"])
         elif "hover" in message:
-            self.exploration.hovered = message["hover"]
+            self.shared.hovered = message["hover"]
         elif "open" in message:
-            self.exploration.open(message["open"])
+            self.shared.open(message["open"])
 
     def _list(self, sort: str | None = None) -> None:
-        points, sorts = self.exploration.points, self.exploration.sorts
+        points, sorts = self.shared.points, self.shared.sorts
         if points is None:
             self.draw(shown=b"", rows=b"", wrong=b"", title="", subtitle="")
             return
@@ -76,7 +77,7 @@ class ThumbnailWall(View):
 
     def _chosen(self, points: Points) -> tuple[NDArray[np.int64], str, str]:
         """Positions of what is shown in rising order, and how it is called."""
-        selection, alone = self.exploration.selection, self.exploration.isolated
+        selection, alone = self.shared.selection, self.shared.isolated
         if len(selection):
             chosen = np.asarray(selection, dtype=np.int64)
             return chosen, f"{len(chosen):,} selected", _common(points, chosen)
@@ -87,10 +88,11 @@ class ThumbnailWall(View):
         return np.arange(count), f"{count:,} {'heatmap' if count == 1 else 'heatmaps'}", "select some on the map"
 
     def _paint(self, positions: NDArray[np.int64], tiles: Tiles) -> None:
-        self.send(*tiles.message(self.exploration.points.rows[positions]))
+        if self.shared.points is not None:
+            self.send(*tiles.message(self.shared.points.rows[positions]))
 
     def _hover(self) -> None:
-        self.draw(hovered=self.exploration.hovered)
+        self.draw(hovered=self.shared.hovered)
 
 
 def _common(points: Points, chosen: NDArray[np.int64]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from lrpwidgets.dashboards import maximize
 from lrpwidgets.maximize import priors
 from lrpwidgets.widgets.maximize import wall
-from tests.widgets.test_any_order import inside
+from tests.widgets.explore.test_any_order import inside
 
 EARNED = [
     "This is no state file, or it is damaged.",
@@ -36,7 +36,7 @@ def page(monkeypatch):
 @pytest.mark.parametrize("seed", range(2))
 def test_a_hundred_random_deeds_leave_no_error_that_was_not_earned(page, seed):
     luck, views, files, said = random.Random(seed), {type(view).__name__: view for view in inside(page)}, [], []
-    studio = page.exploration
+    studio = page.shared
     views["MaximizeBar"].send = lambda message, buffers=None: files.append(message["text"])
     studio.observe(lambda change: change["new"] and said.append(change["new"]), "error")
 

@@ -15,9 +15,9 @@ from torch import nn
 
 from lrpwidgets import subjects
 from lrpwidgets.maximize import ReferenceStore, references, strategies
+from lrpwidgets.widgets.base.worker import NewestWins
 from lrpwidgets.widgets.maximize import ChannelList, SampleView, StrategyView, Studio
 from lrpwidgets.widgets.maximize import collector as collecting
-from lrpwidgets.widgets.worker import NewestWins
 
 
 @pytest.fixture

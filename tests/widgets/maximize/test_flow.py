@@ -11,7 +11,7 @@ from torchvision.models import VisionTransformer
 
 from lrpwidgets.lrp import Cancelled, Explainer, watched
 from lrpwidgets.lrp.rules import Zero
-from lrpwidgets.widgets import inside
+from lrpwidgets.widgets.base import inside
 from lrpwidgets.widgets.maximize import flow as flows
 from lrpwidgets.widgets.maximize.flow import flow
 from tests.lrp.networks import Fire, Residual, pictures, realistic

@@ -100,7 +100,7 @@ def test_a_message_that_makes_no_sense_never_raises(studio, say, view, message):
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
     assert isinstance(view._esm, str)
-    assert "export default { render }" in view._esm
+    assert "\nexport default " in view._esm
     assert "http" not in view._esm.replace("http://www.w3.org", "") + view._css
 
 
@@ -171,7 +171,7 @@ def graph(film, digits):
 
 
 def test_the_graph_shows_the_channels_of_the_list_between_their_neighbours(graph):
-    rows = ChannelList(graph.exploration).rows
+    rows = ChannelList(graph.shared).rows
     (above, scores), (own, channels), (below, lower) = graph.columns
     assert (above, own, below) == ("linear", "conv3", "conv2")
     assert [(name, says) for name, says, _ in scores] == [(3, "3")]  # a channel of the last layer is a class
@@ -184,7 +184,7 @@ def test_the_graph_shows_the_channels_of_the_list_between_their_neighbours(graph
 
 
 def test_the_edges_of_the_graph_are_between_places_in_its_columns(graph):
-    flow = graph.exploration.flow
+    flow = graph.shared.flow
     assert len(graph.edges) == len(flow.edges)
     for (gap, above, below, relevance), edge in zip(graph.edges, flow.edges, strict=True):
         assert graph.columns[gap][0] == edge.above.layer
@@ -196,7 +196,7 @@ def test_the_edges_of_the_graph_are_between_places_in_its_columns(graph):
 def test_a_click_in_the_graph_wishes_for_the_channel_and_moves_on_to_its_layer(graph, say):
     layer, channels = graph.columns[2]
     say(graph, channel=channels[1][0], layer=layer)
-    studio = graph.exploration
+    studio = graph.shared
     assert (studio.layer, studio.number, studio.concepts.layer) == (layer, channels[1][0], layer)
     assert [column[0] for column in graph.columns] == ["conv3", "conv2", "conv1"]
     assert graph.state["layer"] == graph.state["wished"] == "conv2"

@@ -12,6 +12,7 @@ from torch import nn
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.maximize import maximize, objectives
 from lrpwidgets.subjects import Subject, TensorSamples
+from lrpwidgets.widgets.base.query import from_query
 from lrpwidgets.widgets.maximize import (
     ChannelList,
     ConceptGraph,
@@ -25,7 +26,6 @@ from lrpwidgets.widgets.maximize import (
     exports,
 )
 from lrpwidgets.widgets.maximize.flow import flow
-from lrpwidgets.widgets.question import from_query
 
 
 def test_before_anybody_looks_there_is_one_frame_and_what_is_to_be_said_of_it(film, digits):

@@ -4,9 +4,9 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from lrpwidgets.widgets.spray.scatter import Points, hues
+from lrpwidgets.widgets.base.worker import NewestWins
+from lrpwidgets.widgets.spray.points import Points, hues
 from lrpwidgets.widgets.spray.tiles import Tiles, relevance_tiles
-from lrpwidgets.widgets.worker import NewestWins
 
 SIDE = 8
 

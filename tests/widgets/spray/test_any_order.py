@@ -10,8 +10,8 @@ import pytest
 
 from lrpwidgets import dashboards
 from lrpwidgets.spray import RelevanceStore
+from tests.widgets.explore.test_any_order import inside
 from tests.widgets.spray.investigated import investigate
-from tests.widgets.test_any_order import inside
 
 EARNED = [
     "This is no state file, or it is damaged.",
@@ -38,7 +38,7 @@ def test_two_hundred_random_deeds_leave_no_error_that_was_not_earned(made, seed)
     folder, subject = made
     page = dashboards.spray(RelevanceStore.open(folder), subject)
     luck, views, files, said = random.Random(seed), {type(view).__name__: view for view in inside(page)}, [], []
-    state = page.exploration
+    state = page.shared
     views["SprayBar"].send = lambda message, buffers=None: files.append(message["text"])
     state.observe(lambda change: change["new"] and said.append(change["new"]), "error")
 

@@ -57,14 +57,14 @@ def test_what_a_person_chose_is_not_taken_away_by_the_ranking(digits, store_path
 def test_it_ends_with_its_cell_and_holds_no_atlas_then(run_cell, digits, store_path):
     run_cell("a")
     page = dashboards.spray(RelevanceStore.open(store_path), digits)
-    ghost = weakref.ref(page.exploration.answer)
+    ghost = weakref.ref(page.shared.answer)
     run_cell("a")
     again = dashboards.spray(RelevanceStore.open(store_path), digits)
     gc.collect()
     assert ghost() is None
-    assert not page.exploration.worker.open
-    assert not page.exploration.solver._thread.open
-    assert again.exploration.worker.open
+    assert not page.shared.worker.open
+    assert not page.shared.solver._thread.open
+    assert again.shared.worker.open
     again.close()
 
 
@@ -330,7 +330,7 @@ def test_the_status_line_says_what_the_atlas_is_of(state):
 
 def test_the_dashboard_looks_at_one_input_closely_and_comes_back(store_path):
     page = dashboards.spray(store_path)
-    state = page.exploration
+    state = page.shared
     state.open(2)
     assert page._look.item == state.opened == state.store.index[state.answer.rows[2]]
     assert page._look.composite.name == "epsilon_plus_flat"
@@ -343,7 +343,7 @@ def test_the_dashboard_looks_at_one_input_closely_and_comes_back(store_path):
 def test_a_subject_is_made_as_the_store_says(store_path, monkeypatch):
     store = RelevanceStore.open(store_path)
     page = dashboards.spray(store)
-    assert page.exploration.subject.name == "digits"
+    assert page.shared.subject.name == "digits"
     page.close()
     monkeypatch.setattr(store, "info", store.info.__class__(**{**store.info.__dict__, "recipe": "__import__('os')"}))
     with pytest.raises(ValueError, match="does not say how"):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lrpwidgets.widgets.spray.lasso import inside
-from lrpwidgets.widgets.spray.scatter import HUES, RAMP, EmbeddingScatter, Points, hues
+from lrpwidgets.widgets.spray.points import HUES, RAMP, Points, hues
+from lrpwidgets.widgets.spray.scatter import EmbeddingScatter
 from lrpwidgets.widgets.spray.tiles import Tiles, relevance_tiles
 from tests.widgets.spray.standin import points
 

@@ -93,7 +93,7 @@ def test_a_message_that_makes_no_sense_never_raises(state, say, view, message):
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
     assert isinstance(view._esm, str)
-    assert "export default { render }" in view._esm
+    assert "\nexport default " in view._esm
     assert "http" not in view._esm + view._css
 
 

@@ -1,0 +1,96 @@
+// What scripts of views have in common: colours, elements, files, numbers, and how a view follows the kernel.
+
+import { MAPS, GAMMA, DARK, SHINING } from "./colours.js";
+
+/** RGB of a signed relevance r, 1 being the strongest: written to `pixels` at `at`; `paper` is the colour of nothing. */
+export function colour(pixels, at, r, map, paper) {
+  const stops = r > 0 ? map.positive : map.negative;
+  const zero = map.zero ?? paper;
+  const place = Math.min(1, Math.abs(r)) ** GAMMA * stops.length || 0; // NaN counts as nothing
+  const below = Math.min(stops.length - 1, Math.floor(place));
+  const [from, to] = [below ? stops[below - 1] : zero, stops[below]];
+  for (let c = 0; c < 3; c++) pixels[at + c] = from[c] + (to[c] - from[c]) * (place - below);
+  pixels[at + 3] = 255;
+}
+
+/** The map `name` for a page of this `paper`: on a dark one hues shine, each as bright as it gets, as in colours.py. */
+export function mapOn(name, paper) {
+  const map = MAPS[name];
+  if (map.zero || paper[0] + paper[1] + paper[2] > DARK) return map;
+  const shining = (hue) => hue.map((part) => (part * SHINING) / Math.max(...hue));
+  return { positive: map.positive.map(shining), negative: map.negative.map(shining) };
+}
+
+/** The colour of the paper under `node`, as [r, g, b]: white in the light theme. */
+export function paperOf(node) {
+  for (let each = node; each; each = each.parentElement) {
+    const colours = getComputedStyle(each).backgroundColor.match(/[\d.]+/g); // none before the node is on the page
+    const [r, g, b, alpha = 1] = colours?.map(Number) ?? [0, 0, 0, 0];
+    if (alpha > 0) return [r, g, b];
+  }
+  return [255, 255, 255];
+}
+
+/** An element with properties, children and, under `data`, data attributes. */
+export function element(tag, { data = {}, style = {}, ...properties } = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made) made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  Object.assign(made.dataset, data);
+  Object.assign(made.style, style);
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+/** A button that does `act`; `more` are further properties of it. */
+export function button(text, title, act, more = {}) {
+  const made = element("button", { type: "button", title, ...more }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Have the browser save `blob` as a file. */
+export function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it after the click
+}
+
+/** A number a person can read: three significant digits, a real minus sign, a plus if asked. */
+export function number(value, { sign = false } = {}) {
+  if (!Number.isFinite(value)) return "not finite";
+  const size = Math.abs(value);
+  const text = size === 0 ? "0" : size < 1e-3 || size >= 1e5 ? size.toExponential(1).replace(".0e", "e").replace("e+", "e").replace("e-", "e−") : String(+size.toPrecision(3));
+  return (value < 0 ? "−" : sign && value > 0 ? "+" : "") + text;
+}
+
+/** The bytes of a trait as a typed array; copied, since its offset need not be aligned. */
+export function array(view, Type) {
+  return view ? new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Type();
+}
+
+/** Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`. */
+export function follow(model, el, draw) {
+  const problem = element("p", { className: "lrp-problem lrp-error", role: "alert" });
+  const redraw = () => {
+    draw();
+    el.dataset.seq = model.get("seq");
+    el.dataset.ready = "true";
+    explainNothing();
+  };
+  const explainNothing = () => {
+    problem.textContent = model.get("problem");
+    el.classList.toggle("lrp-nothing", Boolean(problem.textContent));
+  };
+  el.append(problem);
+  model.on("change:seq", redraw); // one event for all traits that came with it
+  model.on("change:problem", explainNothing);
+  redraw();
+  model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
+  return () => {
+    model.off("change:seq", redraw);
+    model.off("change:problem", explainNothing);
+  };
+}

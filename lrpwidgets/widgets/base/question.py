@@ -1,0 +1,101 @@
+"""What is asked of a subject, and its text form for links and state files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...lrp import Composite, Rather
+from ...readable import Readable
+from ...subjects import Stroke
+
+
+@dataclass(frozen=True, repr=False)
+class Question(Readable):
+    """All that is asked about one input; nothing in it depends on the screen."""
+
+    item: int | None
+    """Index of the input: a sample of the subject or, behind those, an upload. None in a pin: whatever is shown."""
+    composite: Composite
+    target: int | None = None
+    """The class to explain; None for the top class of each input."""
+    than: int | None = None
+    """The class whose score is taken away: why `target` rather than this one."""
+    strokes: tuple[Stroke, ...] = ()
+    """What was painted over the input."""
+    layer: str | None = None
+    """The layer that is opened; None leaves the choice to the view."""
+    channels: tuple[int, ...] = ()
+    """Channels of it that are chosen."""
+    only: bool = False
+    """Whether only relevance that flows through those channels counts."""
+
+    def target_of(self, top: int) -> int | Rather:
+        """What to explain of an input whose top class is `top`."""
+        this = top if self.target is None else self.target
+        return this if self.than is None else Rather(this, than=self.than)
+
+    def to_dict(self, preset: Callable[[str], Composite]) -> dict[str, Any]:
+        """Plain values for JSON; what is at its default is left out, and a preset is its name.
+
+        Raises
+        ------
+        ValueError
+            If the composite selects layers by a function of the user's.
+        """
+        found = {
+            each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default
+        }
+        found["composite"] = name_or_entries(self.composite, preset)
+        if self.strokes:
+            found["strokes"] = [stroke.to_dict() for stroke in self.strokes]
+        if self.channels:
+            found["channels"] = list(self.channels)
+        return found
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], preset: Callable[[str], Composite]) -> Question:
+        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
+        unknown = data.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise ValueError(f"A state has no part {min(unknown)!r}.")
+        for name in ("item", "target", "than"):
+            _check(name, data.get(name), lambda value: value is None or _is_count(value), "a whole number from 0 on")
+        _check("layer", data.get("layer"), lambda value: value is None or isinstance(value, str), "the name of a layer")
+        _check("only", data.get("only", False), lambda value: isinstance(value, bool), "true or false")
+        for name in ("channels", "strokes"):
+            _check(name, data.get(name, []), lambda value: isinstance(value, list), "a list")
+        _check("channels", data.get("channels", []), lambda value: all(map(_is_count, value)), "a list of numbers")
+        given = dict(data)
+        given["channels"] = tuple(data.get("channels", ()))
+        given["strokes"] = tuple(Stroke.from_dict(stroke) for stroke in data.get("strokes", ()))
+        given["composite"] = composite_of(data.get("composite"), preset)
+        return cls(**{"item": None, **given})
+
+
+def name_or_entries(composite: Composite, preset: Callable[[str], Composite]) -> str | dict[str, Any]:
+    """The name of a preset as it is, else all entries."""
+    try:
+        unchanged = preset(composite.name) == composite
+    except ValueError:
+        unchanged = False
+    return composite.name if unchanged else composite.to_dict()
+
+
+def composite_of(data: Any, preset: Callable[[str], Composite]) -> Composite:
+    """The composite that :func:`name_or_entries` described; raises ValueError that names what is wrong."""
+    if isinstance(data, str):
+        return preset(data)
+    if isinstance(data, Mapping):
+        return Composite.from_dict(data)
+    raise ValueError(f"The composite must be the name of a preset or a list of entries, got {data!r}.")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _check(name: str, value: Any, fine: Callable[[Any], bool], wanted: str) -> None:
+    if not fine(value):
+        raise ValueError(f"The part {name!r} of a state must be {wanted}, got {value!r}.")

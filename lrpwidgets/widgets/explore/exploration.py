@@ -1,0 +1,413 @@
+"""The state that all views share: what is looked at, what is asked of it, and the answer.
+
+Views follow an :class:`Exploration` and never each other. Setting ``item``, ``target``, ``composite`` or another
+part of the question asks it; the answer arrives later, computed on a worker thread, as the trait ``answer``. While
+a slider moves, questions that were overtaken by newer ones are dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+import traitlets
+
+from ...lrp import Cancelled, Composite, watched
+from ...subjects import Subject
+from ..base import presets
+from ..base.answers import Answer, Answering, Picture
+from ..base.asking import Place
+from ..base.cells import until_run_again
+from ..base.inputs import Inputs, Upload
+from ..base.question import Question
+from ..base.sentences import CLOSED, sentence
+from ..base.worker import NewestWins
+
+_PATIENCE = 0.2
+"""Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
+
+_OFTEN = 0.1
+"""Seconds between two reports of progress."""
+
+MOST_PINS = 5
+"""Maps beside the live one."""
+
+_UPLOADS = -1_000_000
+"""Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
+
+_PARTS = tuple(each.name for each in fields(Question))
+
+
+class Exploration(Inputs):
+    """What is under examination and what is asked of it.
+
+    Parameters
+    ----------
+    subject
+        Model, data and classes.
+    composite
+        The name of a preset or a composite; by default ``attn_lrp_vision`` for a model with attention, else
+        ``epsilon_gamma_box`` where the bounds of the input are known, else ``epsilon_plus_flat``.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+    """
+
+    parts = _PARTS
+
+    item = traitlets.Int(None, allow_none=True, help="Index of the input that is shown; uploads come after samples.")
+    target = traitlets.Int(None, allow_none=True, help="Class to explain; None for the top class of each input.")
+    than = traitlets.Int(None, allow_none=True, help="Class whose score is taken away: why not this one.")
+    composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
+    strokes = traitlets.Tuple(help="What was painted over the input, Strokes.")
+    layer = traitlets.Unicode(None, allow_none=True, help="The layer that is opened; None leaves it to the views.")
+    channels = traitlets.Tuple(help="Channels of that layer that are chosen.")
+    only = traitlets.Bool(help="Whether only relevance through those channels counts.")
+
+    pins = traitlets.Tuple(help="Questions whose maps stay beside the live one.")
+    pinned = traitlets.Tuple(help="Their answers; None for one that is not there yet.")
+    look = traitlets.Dict(help="How a restored state wants its maps to be drawn; while they are, browsers know it.")
+    answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
+    undoable = traitlets.Bool(help="Whether there is a change of rules to undo.")
+    redoable = traitlets.Bool(help="Whether there is one to do again.")
+
+    def __init__(self, subject: Subject, composite: str | Composite | None = None, device: str | None = None) -> None:
+        until_run_again(self.close)
+        self.subject = subject
+        self.explainer = subject.explainer(device=device)
+        self.worker = NewestWins()
+        self._answering = Answering(subject, self.explainer)
+        self._asked = self._answered = 0  # questions are numbered
+        self._blamed = 0  # the newest question when the error was said
+        self._cancellations = 0
+        self._uploaded = 0
+        self._reading: tuple[Upload, ...] = ()
+        self._said: tuple[str, ...] = ()  # of the newest bunch of uploads
+        self._past: list[Composite] = []
+        self._future: list[Composite] = []
+        self._drag: Any = None
+        if composite is None:
+            composite = presets.suiting(subject)
+        super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
+        self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
+        self.item = self._begin.item
+
+    @property
+    def question(self) -> Question:
+        """All that is asked."""
+        return Question(**{name: getattr(self, name) for name in _PARTS})
+
+    def ask(self, **parts: Any) -> None:
+        """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
+        with self._quietly(), self.hold_trait_notifications():
+            for name, value in parts.items():
+                setattr(self, name, value)
+        self._ask()
+
+    # -- composites ------------------------------------------------------------------------------------------------
+
+    def presets(self) -> list[str]:
+        """Names of the presets that suit the subject: those that need bounds only where they are known."""
+        return presets.suitable(self.subject)
+
+    def preset(self, name: str) -> Composite:
+        """The preset `name`, with the bounds of the subject's input where it takes them."""
+        return presets.preset(self.subject, name)
+
+    def change_rules(self, composite: Composite, drag: Any = None) -> None:
+        """Use another composite; changes with the same `drag`, as while a slider moves, are undone as one."""
+        if composite == self.composite:
+            return
+        goes_on = drag is not None and drag == self._drag
+        kept = list(self._past)
+        self.composite = composite
+        self._drag = drag
+        if goes_on:
+            self._remember(kept, [])
+
+    def undo(self) -> None:
+        """Take back the last change of rules."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do the change again that was taken back last."""
+        self._travel(self._future, self._past)
+
+    def _travel(self, back: list[Composite], ahead: list[Composite]) -> None:
+        if not back:
+            return
+        past, future = self._past, self._future
+        ahead.append(self.composite)
+        self.composite = back.pop()
+        self._remember(past, future)
+
+    def _remember(self, past: list[Composite], future: list[Composite]) -> None:
+        self._past, self._future = past, future
+        self.undoable, self.redoable = bool(past), bool(future)
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def place(self) -> Place:
+        """The input, the class that is explained, and the channel that is chosen alone."""
+        alone = self.channels[0] if self.layer is not None and len(self.channels) == 1 else None
+        label = self.answer.target if self.answer is not None else self.target
+        layer = self.layer if alone is not None else None
+        return Place(**self.looked_at(self.item), label=label, layer=layer, channel=alone)
+
+    def show_place(self, place: Place) -> None:
+        """Look at an input and into a channel as another room does."""
+        parts: dict[str, Any] = {**self.number_of(place)}
+        if place.layer is not None and place.channel is not None:
+            parts |= {"layer": place.layer, "channels": (place.channel,)}
+        if parts:
+            self.ask(**parts)
+
+    def open(self, item: int) -> Picture:
+        """The input number `item`, decoded; raises what its decoder raises."""
+        return self._answering.open(item, self.uploads)
+
+    def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
+        """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
+
+        That error stays over pictures of the same bunch: those that follow it.
+        """
+        self._said = self._said if follows else ()
+        upload = Upload(name, data)
+        self._uploaded += 1
+        self._reading = (*self._reading, upload)
+        self.worker.later(_PATIENCE, self._still_reading)
+        job, lane = partial(self._read, upload), _UPLOADS + self._uploaded
+        self.worker.submit(job, partial(self._was_read, upload), lane=lane)
+
+    def _read(self, upload: Upload) -> tuple[bool, str]:
+        """On the worker: whether there is something to see, and what is to be said of it, as a sentence."""
+        try:
+            return True, self._answering.read(upload)
+        except Exception as error:  # whatever a subject raises
+            return False, sentence(error)
+
+    def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
+        readable, said = outcome
+        self._reading = tuple(each for each in self._reading if each is not upload)
+        if said:
+            self._said = (*self._said, said)
+            self.error = " ".join(self._said)
+        if readable:
+            self.uploads = (*self.uploads, upload)
+            self._blamed = self._asked + bool(self._said)  # the answer does not wipe it away
+            self.item = self.count - 1
+        else:
+            self.busy = self._answered < self._asked or bool(self._reading)
+
+    def _still_reading(self) -> None:
+        self.busy = self.busy or bool(self._reading)
+
+    # -- maps beside the live one ----------------------------------------------------------------------------------
+
+    def pin(self, *questions: Question) -> None:
+        """Keep the maps of `questions`, by default of the present one, beside the live map.
+
+        A pin whose ``item`` is None follows whatever input is shown.
+
+        Raises
+        ------
+        ValueError
+            If there would be more than five.
+        """
+        chosen = questions or (replace(self.question, item=None, strokes=()),)
+        if len(self.pins) + len(chosen) > MOST_PINS:
+            raise ValueError(f"There is room for {MOST_PINS} maps beside the live one; close one of them first.")
+        with self.hold_trait_notifications():
+            self.pinned = (*self.pinned, *[None] * len(chosen))
+            self.pins = (*self.pins, *chosen)
+
+    def unpin(self, number: int) -> None:
+        """Let go of one map; raises ValueError if there is none of that number."""
+        self._check_pin(number)
+        with self.hold_trait_notifications():
+            self.pinned = _without(self.pinned, number)
+            self.pins = _without(self.pins, number)
+
+    def unpin_all(self) -> None:
+        """Let go of all maps beside the live one."""
+        with self.hold_trait_notifications():
+            self.pinned, self.pins = (), ()
+
+    def repin(self, number: int, question: Question) -> None:
+        """Ask another question in the place of a pin; raises ValueError if there is none of that number."""
+        self._check_pin(number)
+        self.pins = (*self.pins[:number], question, *self.pins[number + 1 :])
+
+    def _check_pin(self, number: int) -> None:
+        if not 0 <= number < len(self.pins):
+            raise ValueError(f"There is no map {number} beside the live one; there are {len(self.pins)}, from 0 on.")
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole state as plain values, for a file: subject, question, pins; uploads are not in it."""
+        pins = [pin.to_dict(self.preset) for pin in self.pins]
+        state = {"subject": self.subject.name, **self.question.to_dict(self.preset)}
+        return state | ({"pins": pins} if pins else {})
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or :meth:`link` described.
+
+        Raises
+        ------
+        ValueError
+            If the state is damaged, is of another subject, or speaks of an input that is not here; nothing is
+            changed then.
+        """
+        parts = self._parts_of(state)
+        pins = parts.pop("pins", [])
+        if not isinstance(pins, list) or len(pins) > MOST_PINS or not all(isinstance(pin, Mapping) for pin in pins):
+            raise ValueError(f"The part 'pins' of a state must be a list of {MOST_PINS} states at most, got {pins!r}.")
+        question = Question.from_dict({"composite": self._begin.composite.name, **parts}, self.preset)
+        pinned = [Question.from_dict(pin, self.preset) for pin in pins]
+        for each in (question, *pinned):
+            if each.item is not None and each.item >= self.count:
+                raise ValueError(
+                    f"This state is of input {each.item}, and here are inputs 0 to {self.count - 1}: uploaded "
+                    "pictures are not kept."
+                )
+        with self._quietly(), self.hold_trait_notifications():  # nobody sees the one without the other
+            self._put(question if question.item is not None else replace(question, item=self.item))
+            self.pins, self.pinned = tuple(pinned), (None,) * len(pinned)
+        self._ask()
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """End the computations that are under way; the newest answer stays."""
+        self._cancellations += 1
+
+    def close(self) -> None:
+        """Stop computing, and let go of all that was computed."""
+        self.cancel()
+        self.worker.close()
+        self.error = CLOSED
+        self.unobserve_all()
+        self.answer, self.pins, self.pinned = None, (), ()
+        self._answering = Answering(self.subject, self.explainer)
+        self.explainer.cache.clear()
+
+    @traitlets.observe("composite")
+    def _note(self, change: Any) -> None:
+        if isinstance(change["old"], Composite):
+            self._drag = None
+            self._remember([*self._past, change["old"]][-200:], [])
+
+    @traitlets.observe("error")
+    def _blame(self, change: Any) -> None:
+        self._blamed = self._asked  # a page may be told off while it still waits for its first answer
+
+    @traitlets.observe(*_PARTS)
+    def _ask_again(self, change: Any) -> None:
+        if change["name"] in ("layer", "channels") and not self.only:
+            return  # these choose what is shown of the answer, and it is there already
+        if self._quiet:
+            return
+        if change["name"] == "item":
+            with self._quietly():
+                self.strokes = ()  # paint sticks to its picture
+        self._ask()
+
+    @traitlets.observe("pins")
+    def _ask_pins(self, change: Any) -> None:
+        if len(self.pinned) != len(self.pins):  # they were set as they are
+            self.pinned = (*self.pinned, *(None,) * len(self.pins))[: len(self.pins)]
+        for number, pin in enumerate(self.pins):
+            old = self.pinned[number]
+            question = pin if pin.item is not None else replace(pin, item=self.item, strokes=self.strokes)
+            if question.item is not None and (old is None or old.question != question):
+                self._ask_pin(number, pin, question)
+
+    def _ask_pin(self, number: int, pin: Question, question: Question) -> None:
+        def arrived(outcome: Answer | str) -> None:
+            if number >= len(self.pins) or self.pins[number] is not pin:
+                return
+            if isinstance(outcome, str):
+                self.error = outcome
+            else:
+                self.pinned = (*self.pinned[:number], outcome, *self.pinned[number + 1 :])
+
+        self.worker.submit(self._job(question, live=False), arrived, lane=1 + number)
+
+    def _ask(self) -> None:
+        question = self.question
+        known = self.answer and self.answer.question == question and self._answered == self._asked
+        if question.item is None or known:
+            return
+        self._asked += 1
+        number = self._asked
+        self.worker.later(_PATIENCE, lambda: self._still_waiting(number))
+        self.worker.submit(self._job(question), lambda outcome: self._arrived(number, question, outcome))
+
+    def _job(self, question: Question, *, live: bool = True) -> Callable[[], Answer | str]:
+        """What the worker does: find the answer, or what went wrong as a sentence."""
+        uploads, cancellations = self.uploads, self._cancellations
+        said = 0.0
+
+        def watch(done: int, total: int | None) -> None:
+            nonlocal said
+            if self._cancellations > cancellations:
+                raise Cancelled
+            if live and self.busy and time.perf_counter() - said > _OFTEN:
+                said = time.perf_counter()
+                self.worker.at_home(lambda: self._report((done, total)))
+
+        def job() -> Answer | str:
+            try:
+                with watched(watch):
+                    return self._answering.answer(question, uploads, live=live)
+            except Cancelled:
+                return "Cancelled: what you see is the answer before."
+            except Exception as error:  # a person without a console must see every one of them
+                return sentence(error)
+
+        return job
+
+    def _arrived(self, number: int, question: Question, outcome: Answer | str) -> None:
+        newest = number == self._asked
+        if isinstance(outcome, Answer):
+            if number > self._blamed:
+                self.error = ""  # before the answer: a view that cannot show it may say so
+            self.answer = outcome
+            if self.pins:
+                self._ask_pins(None)
+        elif newest:
+            self.error = outcome
+            self._step_back(question)
+        self._answered = number
+        self.busy = self.busy and not newest
+        if not self.busy:
+            self.progress = ()
+
+    def _step_back(self, failed: Question) -> None:
+        """Ask about what is on the screen again: a question that cannot be answered must not stay."""
+        shown = self.answer.question if self.answer else self._begin
+        if shown.item is None or failed == shown:
+            return
+        if not failed.only:  # what is looked at inside was not to blame
+            shown = replace(shown, layer=failed.layer, channels=failed.channels)
+        past = self._past if failed.composite == shown.composite else self._past[:-1]
+        self._put(shown)
+        self._remember(past, self._future)
+        if not self.answer:
+            error = self.error
+            self._ask()
+            self.error, self._blamed = error, self._asked
+
+    def _still_waiting(self, number: int) -> None:
+        self.busy = self._answered < number
+
+    def _report(self, progress: tuple[int, int | None]) -> None:
+        if self.busy:
+            self.progress = progress
+
+
+def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
+    return items[:number] + items[number + 1 :]

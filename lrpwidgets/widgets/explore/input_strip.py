@@ -1,0 +1,188 @@
+"""The inputs as a strip of thumbnails: choose one, sift them by what the network says, bring your own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import traitlets
+
+from ..base.inputs import Pieces
+from ..base.view import View, script, style
+from .exploration import Exploration
+from .survey import Findings, Survey
+
+_QUICK = 0.05
+"""Seconds that a question waits for the background at most, where the model allows it."""
+
+_OFTEN = 0.2
+"""Seconds between two messages on what was found out."""
+
+_MOST = 128
+"""Inputs that are given to the model at once."""
+
+_FEW = 4
+"""Thumbnails that are made before a question may go first."""
+
+_WAITING = 200
+"""Thumbnails that wait; whoever scrolls on no longer wants the others."""
+
+_lanes = itertools.count(1000)  # one for each strip, behind all questions
+
+
+class InputStrip(View):
+    """A row of thumbnails with what the network says of each; wrong predictions are marked.
+
+    However many inputs there are, the browser holds those in view. It asks for their thumbnails; what the network
+    says of all of them is found out in the background, whenever no question waits, from those in view on.
+    """
+
+    shared: Exploration
+    _esm = script(__file__)
+    _css = style(__file__)
+    chosen = traitlets.Int(None, allow_none=True, help="index of the input that is shown").tag(sync=True)
+    total = traitlets.Int(help="number of inputs: samples, then uploads").tag(sync=True)
+    classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
+    takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
+
+    def __init__(self, exploration: Exploration, **traits: Any) -> None:
+        subject = exploration.subject
+        fixed = {"classes": list(subject.classes), "takes_pictures": subject.from_image is not None}
+        super().__init__(exploration, **fixed, **traits)
+        self._survey = Survey(exploration)
+        self._names: list[str] = []
+        self._told: list[Findings] = []
+        self._untold: list[Findings] = []
+        self._last = 0.0
+        self._first = exploration.item or 0  # of the inputs in view
+        self._wanted: list[int] = []
+        self._lane = next(_lanes)
+        self._pieces = Pieces()
+        self._making = self._looking = self._more = self._closed = False
+        self.follow(self._count, "uploads")
+        self.follow(self._mark, "item")
+
+    def close(self) -> None:
+        """Stop looking at inputs and disappear from the page."""
+        self._closed = True
+        super().close()
+
+    @property
+    def findings(self) -> Findings:
+        """What was found out so far, in the order in which it was."""
+        return Findings.joined([Findings.of([], {}), *self._told, *self._untold])
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """What a person or the script wants.
+
+        ``{"item": 5}``: look at another input. ``{"thumbnails": [3, 4]}``: those in view. ``{"everything": True}``:
+        all that is known, for a page that was just opened. ``{"name": "cat.jpg", "part": 0, "parts": 2}``: a piece
+        of a picture file, with ``"follows": True`` if it came with the one before. ``{"problem": "…"}``: a sentence
+        for the person.
+        """
+        if "item" in message:
+            self.shared.item = message["item"]
+        elif "thumbnails" in message:
+            self._want(message["thumbnails"])
+        elif "everything" in message:
+            self._tell_everything()
+        elif "problem" in message:
+            self.shared.error = message["problem"]
+        elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
+            self.shared.show(upload.data, upload.name, follows=message.get("follows", False))
+
+    def _mark(self) -> None:
+        self.draw(chosen=self.shared.item)
+
+    # -- how many, and their names ---------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """There are more inputs than before."""
+        known = len(self._names)
+        self._names += [self._name(index) for index in range(known, self.shared.count)]
+        self.draw(total=self.shared.count)
+        self._tell_names(known)
+        self._look()
+
+    def _name(self, index: int) -> str:
+        try:
+            return self.shared.name(index)
+        except Exception:  # a list of names that is too short must not hide the inputs
+            return f"sample {index}"
+
+    def _tell_names(self, start: int) -> None:
+        self.send({"names": start}, [json.dumps(self._names[start:]).encode()])
+
+    # -- what the network says -------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._more = self._looking
+        if not self._looking:
+            self._looking = True
+            self.shared.worker.when_idle(self._look_at_all())
+
+    def _look_at_all(self) -> Iterator[Callable[[], None]]:
+        """On the worker: look at as many inputs at a time as is quick, and yield how to tell of them."""
+        size = 1
+        while not self._closed and len(batch := self._survey.left(self._first)[:size]):
+            started = time.perf_counter()
+            findings = self._survey.look(batch)
+            took = time.perf_counter() - started
+            size = min(2 * size, _MOST) if took < _QUICK / 2 else max(size // 2, 1) if took > _QUICK else size
+            yield partial(self._note, findings)
+        yield self._rest
+
+    def _rest(self) -> None:
+        self._tell()
+        self._looking = False
+        if self._more:
+            self._look()  # at an upload that came just now
+
+    def _note(self, findings: Findings) -> None:
+        self._untold.append(findings)
+        if time.perf_counter() - self._last > _OFTEN:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the browser what is new."""
+        if self._untold:
+            new, self._untold = Findings.joined(self._untold), []
+            self._told.append(new)
+            self._last = time.perf_counter()
+            self._send_findings(new)
+
+    def _tell_everything(self) -> None:
+        self._told, self._untold = [self.findings], []
+        self._tell_names(0)
+        self._send_findings(self._told[0])
+
+    def _send_findings(self, findings: Findings) -> None:
+        self.send({"problems": list(findings.problems.items())}, findings.buffers())
+
+    # -- thumbnails ------------------------------------------------------------------------------------------------
+
+    def _want(self, indices: list[int]) -> None:
+        self._first = min(indices, default=self._first)
+        wanted = [index for index in indices if 0 <= index < self.shared.count]
+        self._wanted = list(dict.fromkeys([*wanted, *self._wanted]))[:_WAITING]
+        self._make()
+
+    def _make(self) -> None:
+        """Have the next few thumbnails made, if none are just being made."""
+        if self._wanted and not self._making and not self._closed:
+            self._making = True
+            few, self._wanted = self._wanted[:_FEW], self._wanted[_FEW:]
+            self.shared.worker.submit(partial(self._survey.show, few), self._made, lane=self._lane)
+
+    def _made(self, result: tuple[dict[int, bytes], Findings]) -> None:
+        thumbnails, findings = result
+        self._making = False
+        self.send({"thumbnails": list(thumbnails)}, list(thumbnails.values()))
+        if len(findings.index):
+            self._untold.append(findings)
+            self._tell()
+        self._make()

@@ -1,0 +1,67 @@
+// The sentence: Why [class] rather than [class] · composite [preset] *
+
+import { element, follow } from "../base/common.js";
+
+function render({ model, el }) {
+  el.classList.add("lrp", "lrp-question");
+  const target = element("select", { ariaLabel: "Class to explain" });
+  const than = element("select", { ariaLabel: "Rather than which class" });
+  const composite = element("select", { ariaLabel: "Composite" });
+  const changed = element(
+    "button",
+    { type: "button", className: "lrp-link", title: "Back to the rules of the preset" },
+    "* changed: reset",
+  );
+  const through = element("button", { type: "button", className: "lrp-link", title: "Back to relevance through all channels" });
+  let listed = null;
+
+  const numbered = (select) => (select.value === "" ? null : Number(select.value));
+  target.addEventListener("change", () => model.send({ target: numbered(target) }));
+  than.addEventListener("change", () => model.send({ than: numbered(than) }));
+  composite.addEventListener("change", () => model.send({ composite: composite.value }));
+  changed.addEventListener("click", () => model.send({ composite: composite.value }));
+  through.addEventListener("click", () => model.send({ only: false }));
+  el.append(
+    ...phrase("Why", target),
+    ...phrase("rather than", than),
+    ...phrase("composite", composite, "lrp-quiet"),
+    changed,
+    through,
+  );
+
+  /** Words and their choice, which stay on one line. */
+  function phrase(words, choice, className = "") {
+    return [element("label", {}, element("span", { className }, words), choice)];
+  }
+
+  function draw() {
+    const [classes, presets, state] = ["classes", "presets", "state"].map((trait) => model.get(trait));
+    el.hidden = !classes.length;
+    if (!classes.length) return;
+    if (listed !== classes.length) {
+      listed = classes.length;
+      target.replaceChildren(element("option", { value: "" }), ...options(classes));
+      than.replaceChildren(element("option", { value: "" }, "—"), ...options(classes));
+      composite.replaceChildren(...presets.map((name) => element("option", { value: name }, name)));
+    }
+    target.options[0].textContent = `${classes[state.top]} (the top class)`;
+    target.value = state.target ?? "";
+    than.value = state.than ?? "";
+    if (!presets.includes(state.composite) && composite.options.length === presets.length) {
+      composite.append(element("option", { value: state.composite, disabled: true }, state.composite));
+    }
+    composite.value = state.composite;
+    changed.hidden = !state.changed;
+    through.hidden = !state.channels.length;
+    const numbers = state.channels.map((channel) => `#${channel}`).join(", ");
+    through.textContent = `through ${numbers} of ${state.layer}: all channels again`;
+  }
+
+  function options(names) {
+    return names.map((name, index) => element("option", { value: index }, name));
+  }
+
+  return follow(model, el, draw);
+}
+
+export default { render };

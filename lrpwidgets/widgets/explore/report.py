@@ -1,0 +1,140 @@
+"""A report on what is on the screen: one HTML file that opens anywhere, without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...colours import MAPS, coloured, enlarged
+from ...subjects import Subject
+from ..base.answers import Answer
+from ..base.page import page, source
+from .exploration import Exploration
+from .look import Look
+
+_TEMPLATE = Path(__file__).with_name("report.html.j2")
+_SIDE = 360  # pixels of a map on the page, about
+_MOST_CLASSES = 10
+
+
+def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> str:
+    """The newest answer and the pinned ones as a self-contained HTML page.
+
+    Parameters
+    ----------
+    exploration
+        Where something was explained.
+    look
+        How to draw, as for :class:`~lrpwidgets.widgets.HeatmapView`.
+
+    Returns
+    -------
+    str
+        A page with the picture, the maps and their scale, scores, rules, the ledger with its losses, caveats, the
+        state to look at it again, and the versions of the software.
+
+    Raises
+    ------
+    ValueError
+        If nothing is explained yet, or `look` has a value that it cannot have.
+    """
+    answer, subject = exploration.answer, exploration.subject
+    if answer is None:
+        raise ValueError("Nothing is explained yet; look at a picture first.")
+    drawn = Look.from_dict(look or {})
+    answers = [answer, *filter(None, exploration.pinned)]
+    limits = _limits(answers, drawn)
+    maps = [_map(each, subject, drawn, limit) for each, limit in zip(answers, limits, strict=True)]
+    return page(
+        _TEMPLATE,
+        title=f"{answer.picture.name}: {maps[0]['question']}",
+        subject=subject.title,
+        picture={"name": answer.picture.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
+        painted=bool(answer.question.strokes),
+        maps=maps,
+        look=drawn,
+        ramp=source(_ramp(drawn)),
+        scores=_scores(answer, exploration),
+        rows=_rows(answer),
+        ledger=_ledger(answer),
+        caveats=answer.explanation.caveats,
+        state=_state(exploration),
+    )
+
+
+def _limits(answers: list[Answer], look: Look) -> list[float]:
+    pixels = [answer.pixels for answer in answers]
+    return [look.limit(pixels) if look.scale == "shared" else look.limit([each]) for each in pixels]
+
+
+def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str, Any]:
+    question, ledger = answer.question, answer.explanation.ledger
+    through = ", ".join(f"#{channel}" for channel in question.channels)
+    rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than)}”"
+    return {
+        "question": f"Why “{subject.class_name(answer.target)}”{rather}?",
+        "through": f"through {through} of {question.layer}" if question.only and through else "",
+        "name": answer.picture.name,
+        "composite": question.composite.name,
+        "source": source(enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]), _SIDE)),
+        "limit": limit,
+        "reached": float(ledger.reached_input[0]),
+        "score": float(answer.whole.ledger.explained[0]),
+    }
+
+
+def _picture(answer: Answer, subject: Subject) -> str:
+    image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(answer.pixels.shape[::-1])
+    return source(enlarged(np.asarray(image), _SIDE))
+
+
+def _ramp(look: Look) -> NDArray[np.uint8]:
+    return np.repeat(coloured(np.linspace(-1, 1, 256)[None], 1, MAPS[look.map]), 8, 0)
+
+
+def _label(answer: Answer, subject: Subject) -> str:
+    return "" if answer.picture.label is None else subject.class_name(answer.picture.label)
+
+
+def _scores(answer: Answer, exploration: Exploration) -> list[dict[str, Any]]:
+    """The best classes, and the explained one; one score has no probability."""
+    scores = np.array(answer.scores)
+    shares = exploration.explainer.probabilities(answer.explanation.scores[0].double()).numpy(force=True)
+    best = np.argsort(-scores, kind="stable")[:_MOST_CLASSES].tolist()
+    shown = best + [each for each in (answer.target, answer.than) if each is not None and each not in best]
+    return [
+        {
+            "name": exploration.subject.class_name(number),
+            "score": scores[number],
+            "share": 100 * shares[number] if len(scores) > 1 else None,
+            "explained": number == answer.target,
+        }
+        for number in shown
+    ]
+
+
+def _rows(answer: Answer) -> list[dict[str, Any]]:
+    amounts = ("received", "handed", "bias", "stabilizer", "rules")
+    return [
+        {"name": row.name, "kind": row.kind, "rule": row.rule}
+        | {name: float(getattr(row, name)[0]) for name in amounts}
+        for row in answer.explanation.ledger.rows
+    ]
+
+
+def _ledger(answer: Answer) -> dict[str, float]:
+    ledger = answer.explanation.ledger
+    names = ("explained", "reached_input", "bias", "stabilizer", "rules")
+    return {name: float(getattr(ledger, name)[0]) for name in names} | {"imbalance": ledger.imbalance}
+
+
+def _state(exploration: Exploration) -> str:
+    try:
+        return json.dumps(exploration.to_dict(), indent=1, ensure_ascii=False)
+    except ValueError as error:
+        return f"This state has no text form. {error}"

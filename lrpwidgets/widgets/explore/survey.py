@@ -1,0 +1,153 @@
+"""What the network says of every input, found out in the background.
+
+The object to know is :class:`Survey`. It lives on the worker, opens inputs one by one, asks the model about many at
+once, and keeps no picture: a hundred thousand inputs cost a bit each, and their :class:`Findings` 16 bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ...readable import Readable
+from ..base.answers import Picture
+from ..base.sentences import sentence
+from .exploration import Exploration
+
+UNREADABLE = -1
+"""What the network says of an input that cannot be opened or makes the model raise."""
+
+UNKNOWN = -1
+"""The true class of an input without a label."""
+
+SIZE = 64
+"""Longer side of a thumbnail in pixels, at most."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(Readable):
+    """What was found out about some inputs."""
+
+    index: NDArray[np.int32]
+    """Which inputs, (n,)."""
+    says: NDArray[np.int32]
+    """The top class of each, (n,), or `UNREADABLE`."""
+    truth: NDArray[np.int32]
+    """The true class of each, (n,), or `UNKNOWN`."""
+    confidence: NDArray[np.float32]
+    """The probability of the top class, (n,), 0 where unreadable."""
+    problems: dict[int, str]
+    """Why an input is unreadable, as a sentence, by its index."""
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, float]], problems: Mapping[int, str]) -> Findings:
+        """From rows of index, says, truth and confidence; those with problems need no row."""
+        every = [*rows, *((index, UNREADABLE, UNKNOWN, 0.0) for index in problems)]
+        index, says, truth, confidence = zip(*every, strict=True) if every else ((),) * 4
+        whole = np.array([index, says, truth], np.int32)
+        return cls(whole[0], whole[1], whole[2], np.array(confidence, np.float32), dict(problems))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Findings]) -> Findings:
+        """All of `parts` in one, of which there must be some."""
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+        return cls(**columns, problems={index: why for part in parts for index, why in part.problems.items()})
+
+    def buffers(self) -> list[bytes]:
+        """The columns for the browser: three of int32 and one of float32."""
+        return [getattr(self, name).tobytes() for name in COLUMNS]
+
+
+COLUMNS = ("index", "says", "truth", "confidence")
+
+
+class Survey:
+    """Looks at inputs of an exploration, each once; what cannot be looked at is a problem of that input only."""
+
+    def __init__(self, exploration: Exploration) -> None:
+        self._exploration = exploration
+        self._seen = np.zeros(0, bool)
+
+    def left(self, start: int) -> NDArray[np.intp]:
+        """Inputs that were not looked at: from `start` to the last, then those before."""
+        self._grow()
+        left = np.flatnonzero(~self._seen)
+        return np.roll(left, -int(np.searchsorted(left, start)))
+
+    def look(self, indices: Iterable[int]) -> Findings:
+        """What the network says of the inputs `indices`."""
+        opened, problems = self._open(indices)
+        return self._findings(opened, problems)
+
+    def show(self, indices: Iterable[int]) -> tuple[dict[int, bytes], Findings]:
+        """Thumbnails by index, empty for what cannot be opened, and what the network says of those that are new."""
+        opened, problems = self._open(indices)
+        thumbnails = dict.fromkeys(problems, b"")
+        problems = {index: why for index, why in problems.items() if not self._seen[index]}
+        for index, picture in list(opened.items()):
+            try:
+                thumbnails[index] = thumbnail(self._exploration.subject.to_image(picture.x[0]))
+            except Exception as error:
+                thumbnails[index], problems[index] = b"", sentence(error)
+                del opened[index]
+        return thumbnails, self._findings({i: each for i, each in opened.items() if not self._seen[i]}, problems)
+
+    def _grow(self) -> None:
+        self._seen = np.pad(self._seen, (0, self._exploration.count - len(self._seen)))
+
+    def _open(self, indices: Iterable[int]) -> tuple[dict[int, Picture], dict[int, str]]:
+        self._grow()
+        opened, problems = {}, {}
+        for index in map(int, indices):
+            try:
+                opened[index] = self._exploration.open(index)
+            except Exception as error:  # one broken file must not hide the others
+                problems[index] = sentence(error)
+        return opened, problems
+
+    def _findings(self, opened: Mapping[int, Picture], problems: dict[int, str]) -> Findings:
+        rows = []
+        for (index, picture), said in zip(opened.items(), self._ask([each.x for each in opened.values()]), strict=True):
+            if isinstance(said, Exception):
+                problems[index] = sentence(said)
+            else:
+                rows.append((index, said[0], UNKNOWN if picture.label is None else picture.label, said[1]))
+        self._seen[[*opened, *problems]] = True
+        return Findings.of(rows, problems)
+
+    def _ask(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
+        """Top class and its probability for each of `inputs`: all at once or, where that fails, one by one."""
+        try:
+            return self._answers(inputs) if inputs else []
+        except Exception as error:
+            if len(inputs) == 1:
+                return [error]
+            return [said for x in inputs for said in self._ask([x])]
+
+    def _answers(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
+        explainer = self._exploration.explainer
+        scores = explainer.scores(torch.cat(inputs)).float()
+        if len(scores) != len(inputs):
+            raise ValueError(f"The model gives scores of shape {tuple(scores.shape)} for a batch of {len(inputs)}.")
+        if not bool(scores.isfinite().all()):
+            raise ValueError("The model's scores for this input are not finite.")
+        scores = scores.flatten(1)
+        says, shares = scores.argmax(-1, keepdim=True), explainer.probabilities(scores)
+        return list(zip(says[:, 0].tolist(), shares.gather(1, says)[:, 0].tolist(), strict=True))
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A JPEG file of `image`, 64 pixels at most; a PNG file of one that is smaller, exact."""
+    image = image.convert("RGB")
+    image.thumbnail((SIZE, SIZE))  # never larger: the browser scales tiny pictures up, pixel by pixel
+    file = io.BytesIO()
+    small = max(image.size) < SIZE
+    image.save(file, "PNG" if small else "JPEG", **({} if small else {"quality": 85}))
+    return file.getvalue()
