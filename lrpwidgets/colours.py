@@ -1,6 +1,7 @@
 """Colour maps for signed relevance: what speaks for a class, what against it, and nothing between them.
 
-Every map has zero in the middle. The widgets' ``colours.js`` has the same numbers; tests hold the two against each other.
+Every map has zero in the middle. The widgets' ``colours.js`` has the same numbers; tests hold the two against each
+other.
 """
 
 from __future__ import annotations
