@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import traitlets
 
 from ...readable import Readable
-from ...subjects import Subject
 from .asking import Asking, Place
+from .sentences import sentence
 
 MOST = 100 * 2**20
 """Bytes of an uploaded file; the page says so before it sends them."""
+
+
+_UPLOADS = -1_000_000
+"""Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,9 +31,11 @@ class Upload(Readable):
 class Inputs(Asking):
     """A state that looks at one input at a time."""
 
-    subject: Subject
-
     uploads = traitlets.Tuple(help="Pictures from outside, Uploads.")
+
+    _reading: tuple[Upload, ...] = ()
+    _said: tuple[str, ...] = ()  # of the newest bunch of uploads
+    _lane = _UPLOADS
 
     @property
     def count(self) -> int:
@@ -39,6 +46,41 @@ class Inputs(Asking):
         """What the input number `item` is called, without decoding it."""
         samples = len(self.subject.dataset)
         return self.subject.item_name(item) if item < samples else str(self.uploads[item - samples].name)
+
+    def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
+        """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
+
+        That error stays over pictures of the same bunch: those that follow it.
+        """
+        self._said = self._said if follows else ()
+        upload = Upload(name, data)
+        self._lane += 1
+        self._reading = (*self._reading, upload)
+        self.worker.submit(partial(self._decoded, upload), partial(self._was_read, upload), lane=self._lane)
+
+    def _read(self, upload: Upload) -> str:
+        """Decode `upload` on the worker: what is to be said of it as a sentence, empty if nothing is."""
+        raise NotImplementedError
+
+    def _came(self, *, readable: bool) -> None:
+        """An upload is the last of the inputs now, or could not be read."""
+        raise NotImplementedError
+
+    def _decoded(self, upload: Upload) -> tuple[bool, str]:
+        try:
+            return True, self._read(upload)
+        except Exception as error:  # whatever a subject raises
+            return False, sentence(error)
+
+    def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
+        readable, said = outcome
+        self._reading = tuple(each for each in self._reading if each is not upload)
+        if said:
+            self._said = (*self._said, said)
+            self.error = " ".join(self._said)
+        if readable:
+            self.uploads = (*self.uploads, upload)
+        self._came(readable=readable)
 
     def looked_at(self, item: int | None) -> dict[str, Any]:
         """What of a :class:`Place` says which input that is, also to a room with other uploads."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ...lrp import StaleExplanationError
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TypeVar
+
+from ...lrp import Cancelled, StaleExplanationError, watched
+
+Found = TypeVar("Found")
+Instead = TypeVar("Instead")
 
 CLOSED = "This exploration is closed; run the cell of this view again."
 
@@ -13,3 +20,23 @@ def sentence(error: Exception) -> str:
     kinds = (ValueError, TypeError, LookupError, OSError, NotImplementedError, StaleExplanationError)
     ours = isinstance(error, kinds) and told
     return told if ours else f"{type(error).__name__}: {told or 'no further word'}"
+
+
+def told(
+    job: Callable[[], Found], watch: Callable[..., None] | None = None, cancelled: Instead | None = None
+) -> Callable[[], Found | Instead | str | None]:
+    """What a worker does: `job`, or what went wrong with it as a sentence, for a person without a console.
+
+    `watch` is called while a network is explained; once it raises :class:`.Cancelled`, the outcome is `cancelled`.
+    """
+
+    def run() -> Found | Instead | str | None:
+        try:
+            with watched(watch) if watch is not None else nullcontext():
+                return job()
+        except Cancelled:
+            return cancelled
+        except Exception as error:  # every one of them
+            return sentence(error)
+
+    return run

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from functools import partial
 from typing import Any
 
 import traitlets
 
-from ...lrp import Cancelled, Composite, watched
+from ...lrp import Cancelled, Composite
 from ...subjects import Subject
 from ..base import presets
 from ..base.answers import Answer, Answering, Picture
@@ -23,7 +22,7 @@ from ..base.asking import Place
 from ..base.cells import until_run_again
 from ..base.inputs import Inputs, Upload
 from ..base.question import Question
-from ..base.sentences import CLOSED, sentence
+from ..base.sentences import CLOSED, told
 from ..base.worker import NewestWins
 
 _PATIENCE = 0.2
@@ -34,9 +33,6 @@ _OFTEN = 0.1
 
 MOST_PINS = 5
 """Maps beside the live one."""
-
-_UPLOADS = -1_000_000
-"""Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
 
 _PARTS = tuple(each.name for each in fields(Question))
 
@@ -82,9 +78,6 @@ class Exploration(Inputs):
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
-        self._uploaded = 0
-        self._reading: tuple[Upload, ...] = ()
-        self._said: tuple[str, ...] = ()  # of the newest bunch of uploads
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -169,33 +162,14 @@ class Exploration(Inputs):
         return self._answering.open(item, self.uploads)
 
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
-        """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
-
-        That error stays over pictures of the same bunch: those that follow it.
-        """
-        self._said = self._said if follows else ()
-        upload = Upload(name, data)
-        self._uploaded += 1
-        self._reading = (*self._reading, upload)
+        super().show(data, name, follows=follows)
         self.worker.later(_PATIENCE, self._still_reading)
-        job, lane = partial(self._read, upload), _UPLOADS + self._uploaded
-        self.worker.submit(job, partial(self._was_read, upload), lane=lane)
 
-    def _read(self, upload: Upload) -> tuple[bool, str]:
-        """On the worker: whether there is something to see, and what is to be said of it, as a sentence."""
-        try:
-            return True, self._answering.read(upload)
-        except Exception as error:  # whatever a subject raises
-            return False, sentence(error)
+    def _read(self, upload: Upload) -> str:
+        return self._answering.read(upload)
 
-    def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
-        readable, said = outcome
-        self._reading = tuple(each for each in self._reading if each is not upload)
-        if said:
-            self._said = (*self._said, said)
-            self.error = " ".join(self._said)
+    def _came(self, *, readable: bool) -> None:
         if readable:
-            self.uploads = (*self.uploads, upload)
             self._blamed = self._asked + bool(self._said)  # the answer does not wipe it away
             self.item = self.count - 1
         else:
@@ -346,7 +320,7 @@ class Exploration(Inputs):
         self.worker.later(_PATIENCE, lambda: self._still_waiting(number))
         self.worker.submit(self._job(question), lambda outcome: self._arrived(number, question, outcome))
 
-    def _job(self, question: Question, *, live: bool = True) -> Callable[[], Answer | str]:
+    def _job(self, question: Question, *, live: bool = True) -> Callable[[], Answer | str | None]:
         """What the worker does: find the answer, or what went wrong as a sentence."""
         uploads, cancellations = self.uploads, self._cancellations
         said = 0.0
@@ -359,16 +333,8 @@ class Exploration(Inputs):
                 said = time.perf_counter()
                 self.worker.at_home(lambda: self._report((done, total)))
 
-        def job() -> Answer | str:
-            try:
-                with watched(watch):
-                    return self._answering.answer(question, uploads, live=live)
-            except Cancelled:
-                return "Cancelled: what you see is the answer before."
-            except Exception as error:  # a person without a console must see every one of them
-                return sentence(error)
-
-        return job
+        cancelled = "Cancelled: what you see is the answer before."
+        return told(lambda: self._answering.answer(question, uploads, live=live), watch, cancelled)
 
     def _arrived(self, number: int, question: Question, outcome: Answer | str) -> None:
         newest = number == self._asked

@@ -17,9 +17,9 @@ from .prior_wall import PriorWall
 from .question import Wish
 from .sample_view import SampleView
 from .standing import Standing
-from .state import Studio
 from .status import MaximizeStatus
 from .strategy_view import StrategyView
+from .studio import Studio
 from .wish_bar import WishBar
 
 __all__ = [

@@ -12,7 +12,7 @@ from ..base.view import View, script, style
 from .concepts import Where
 from .film_view import shrunk
 from .pictures import packed
-from .state import Studio
+from .studio import Studio
 from .wish_bar import described
 
 SIDE = 112
@@ -62,7 +62,7 @@ class ChannelList(View):
         elif "problem" in message:
             studio.error = message["problem"]
         elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
-            studio.show(upload.data, upload.name)
+            studio.show(upload.data, upload.name, follows=message.get("follows", False))
 
     def _show(self) -> None:
         studio, listed = self.shared, self.shared.concepts

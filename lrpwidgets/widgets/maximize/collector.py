@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...lrp import Cancelled, Composite, Explanation, watched
+from ...lrp import Cancelled, Composite, Explanation
 from ...maximize import References, ReferenceStore, Strategies, references, strategies
 from ...maximize.reference_store import LayerShape
-from ...readable import Readable
 from ...spray.progress import Progress
 from ..base.answers import Answer
-from ..base.sentences import sentence
+from ..base.sentences import sentence, told
 from .reel import SAMPLES
-from .samples import MOST, Recognized, faces, recognized, samples
-
-if TYPE_CHECKING:
-    from .state import Studio
+from .samples import MOST, Gathering, Recognized, faces, recognized, samples
+from .wishing import Wishing
 
 UNASKED = 60.0
 """Seconds that a pass may take, as far as its first batch can tell, to go on by itself."""
@@ -34,23 +30,10 @@ IN_ALL, IN_LAYER, IN_CLASS = range(5, 8)
 """Lanes of the worker: samples of a channel, one of each channel in the list, strategies of a class."""
 
 
-@dataclass(frozen=True)
-class Gathering(Readable):
-    """How far the pass is."""
-
-    done: int
-    """Inputs that were explained."""
-    total: int
-    going: bool
-    """Whether it goes on by itself, as soon as no film runs."""
-    seconds: float | None
-    """What the rest takes, about; None as long as nothing tells."""
-
-
 class Collector:
     """Collects the reference samples of a studio's channels, once a view wants them."""
 
-    def __init__(self, studio: Studio, path: Path | None) -> None:
+    def __init__(self, studio: Wishing, path: Path | None) -> None:
         self._studio, self._path = studio, path
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._found: dict[str, References] = {}
@@ -128,16 +111,8 @@ class Collector:
             studio.worker.at_home(lambda: self._tell(progress))
             watch()
 
-        try:
-            with watched(watch):
-                found: dict[str, References] = references(
-                    studio.subject, k=MOST, progress=tell, **self._settings(names)
-                )
-                return found
-        except Cancelled:
-            return None
-        except Exception as error:
-            return sentence(error)
+        gather = told(lambda: references(studio.subject, k=MOST, progress=tell, **self._settings(names)), watch)
+        return gather()
 
     def _settings(self, names: list[str]) -> dict[str, Any]:
         """How the pass is made: as one that was begun, if it was."""
@@ -214,7 +189,7 @@ class Collector:
                 self._studio.sample_problem = ""
                 setattr(self._studio, trait, outcome)
 
-        self._studio.worker.submit(_told(job), arrived, lane=lane)
+        self._studio.worker.submit(told(job), arrived, lane=lane)
 
     def _recognized(self, of: References, label: int, item: int | None, sums: Any) -> Recognized:
         try:
@@ -231,15 +206,3 @@ def _shape(explanation: Explanation | None, name: str) -> LayerShape | None:
         return LayerShape.of(explanation, name) if explanation is not None else None
     except ValueError:
         return None
-
-
-def _told(job: Callable[[], Any]) -> Callable[[], Any]:
-    """What the worker does: the job, or what went wrong as a sentence."""
-
-    def run() -> Any:
-        try:
-            return job()
-        except Exception as error:
-            return sentence(error)
-
-    return run

@@ -9,7 +9,7 @@ import traitlets
 
 from ..base.view import View, script, style
 from .flow import Flow
-from .state import Studio
+from .studio import Studio
 
 
 class ConceptGraph(View):

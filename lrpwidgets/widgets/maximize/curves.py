@@ -14,7 +14,7 @@ from ..base.charts import closed, figure, look, told
 from ..base.parts import close_parts
 from ..base.view import Follower
 from .question import words_of
-from .state import Studio
+from .studio import Studio
 
 OFTEN = 0.25
 """Seconds between two drawings while frames are made: a page has more to do than lines."""

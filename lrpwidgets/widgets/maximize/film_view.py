@@ -9,7 +9,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from ..base.view import View, script, style
-from .state import Studio
+from .studio import Studio
 
 SIDE = 72
 """Pixels of a kept frame's side, about."""

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...lrp import Cancelled, watched
+from ...lrp import Cancelled
 from ..base import inside
 from ..base.answers import Answer, Answering
-from ..base.asking import Place
 from ..base.inputs import Upload
 from ..base.question import Question
-from ..base.sentences import sentence
+from ..base.sentences import told
 from .concepts import Concepts, concepts, where
 from .flow import Flow, flow
 from .pictures import pixels
-
-if TYPE_CHECKING:
-    from .state import Studio
+from .wishing import Wishing
 
 _PATIENCE = 0.2
 """Seconds before it counts as waiting."""
+
+_CANCELLED = "Cancelled: what you see is the input before."
 
 FLOW = 1
 """Lane of the worker: channels go before the flow through them."""
@@ -30,11 +29,11 @@ FLOW = 1
 class Finder:
     """Looks inside the input of a studio whenever the wish says another one, or another layer."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Wishing) -> None:
         self._studio = studio
         self._answering = Answering(studio.subject, studio.explainer)
         self._wanted: tuple[Any, ...] = ()
-        self._cancellations = self._uploaded = 0
+        self._cancellations = 0
         self._answer: Answer | None = None
         self._follows = False
 
@@ -47,26 +46,12 @@ class Finder:
         self._wanted = wanted
         studio.worker.later(_PATIENCE, lambda: self._still_waiting(wanted))
         shown, uploads = studio.concepts, studio.uploads
-        studio.worker.submit(lambda: self._find(*wanted, shown, uploads), lambda found: self._arrived(wanted, found))
+        job = told(lambda: self._find(*wanted, shown, uploads), self._watch(), _CANCELLED)
+        studio.worker.submit(job, lambda found: self._arrived(wanted, found))
 
-    def read(self, upload: Upload) -> None:
-        """Look into a picture from outside, if it can be read."""
-        self._uploaded += 1
-        studio = self._studio
-
-        def job() -> tuple[bool, str]:
-            try:
-                return True, self._answering.read(upload)
-            except Exception as error:  # whatever a subject raises
-                return False, sentence(error)
-
-        def was_read(outcome: tuple[bool, str]) -> None:
-            readable, said = outcome
-            studio.error = said or studio.error
-            if readable:
-                studio.ask(**studio.number_of(Place(upload=upload)))
-
-        studio.worker.submit(job, was_read, lane=-self._uploaded)  # none may be dropped
+    def read(self, upload: Upload) -> str:
+        """Decode a picture from outside on the worker; what is to be said of it, raises what its decoder raises."""
+        return self._answering.read(upload)
 
     def follow(self) -> None:
         """Somebody looks: find out how relevance flows, now and in whatever is looked at next."""
@@ -90,16 +75,10 @@ class Finder:
 
     def _find(
         self, item: int, layer: str | None, number: int, shown: Concepts | None, uploads: tuple[Upload, ...]
-    ) -> tuple[Answer, Concepts] | str:
+    ) -> tuple[Answer, Concepts]:
         """On the worker."""
-        try:
-            with watched(self._watch()):
-                answer = self._answering.answer(Question(item, self._studio.composite), uploads)
-                return answer, self._inside(answer, item, layer, number, shown)
-        except Cancelled:
-            return "Cancelled: what you see is the input before."
-        except Exception as error:
-            return sentence(error)
+        answer = self._answering.answer(Question(item, self._studio.composite), uploads)
+        return answer, self._inside(answer, item, layer, number, shown)
 
     def _inside(self, answer: Answer, item: int, layer: str | None, number: int, shown: Concepts | None) -> Concepts:
         """What is to be seen of an input; of what is `shown` of the same one, the channels stay for another class."""
@@ -139,17 +118,8 @@ class Finder:
         """Find out how relevance flows through the channels that are listed, unless that is known."""
         studio, answer, listed = self._studio, self._answer, self._studio.concepts
         if self._follows and answer is not None and listed is not None and studio.flow is None:
-            studio.worker.submit(lambda: self._flow(answer, listed), partial(self._followed, listed), lane=FLOW)
-
-    def _flow(self, answer: Answer, listed: Concepts) -> Flow | str | None:
-        """On the worker; None if something else is wanted by then."""
-        try:
-            with watched(self._watch()):
-                return flow(answer.whole, listed.layer, listed.channels)
-        except Cancelled:
-            return None
-        except Exception as error:
-            return sentence(error)
+            job = told(lambda: flow(answer.whole, listed.layer, listed.channels), self._watch())
+            studio.worker.submit(job, partial(self._followed, listed), lane=FLOW)
 
     def _followed(self, listed: Concepts, found: Flow | str | None) -> None:
         studio = self._studio

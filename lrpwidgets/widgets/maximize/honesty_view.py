@@ -9,7 +9,7 @@ import traitlets
 
 from ..base.charts import told
 from ..base.view import View, script, style
-from .state import Studio
+from .studio import Studio
 
 
 class HonestyView(View):

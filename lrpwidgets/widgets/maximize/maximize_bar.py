@@ -7,7 +7,7 @@ from typing import Any
 from ..base.top_bar import Bar
 from . import exports
 from .question import PARTS
-from .state import Studio
+from .studio import Studio
 
 _EXPORTS = [["Save picture", "Save the picture, and in its file what is to be said of it (PNG)", "picture"]]
 

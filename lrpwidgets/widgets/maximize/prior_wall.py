@@ -11,7 +11,7 @@ import traitlets
 from ..base.charts import told
 from ..base.view import View, script, style
 from .pictures import small
-from .state import Studio
+from .studio import Studio
 from .wall import PRIORS, STEPS
 from .wish_bar import TITLES
 

@@ -11,7 +11,7 @@ from ...spray.progress import duration
 from ..base.view import View, script, style
 from .pictures import packed
 from .samples import Sample
-from .state import Studio
+from .studio import Studio
 
 
 class SampleView(View):

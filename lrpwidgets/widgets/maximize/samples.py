@@ -28,6 +28,19 @@ MOST_STRATEGIES = 3
 """Strategies in the list; the others are rarer."""
 
 
+@dataclass(frozen=True)
+class Gathering(Readable):
+    """How far the pass is."""
+
+    done: int
+    """Inputs that were explained."""
+    total: int
+    going: bool
+    """Whether it goes on by itself, as soon as no film runs."""
+    seconds: float | None
+    """What the rest takes, about; None as long as nothing tells."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Sample(Readable):
     """An input of the data set, cut to what the channel sees."""

@@ -15,7 +15,7 @@ from ..base.charts import closed, figure, look, told
 from ..base.parts import close_parts
 from ..base.view import Follower
 from .question import words_of
-from .state import Studio
+from .studio import Studio
 
 BARS = 30
 _FAR = 1.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.status_line import Status
-from .state import Studio
+from .studio import Studio
 
 
 class MaximizeStatus(Status):

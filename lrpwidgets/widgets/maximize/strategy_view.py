@@ -9,7 +9,7 @@ import traitlets
 
 from ..base.view import View, script, style
 from .pictures import packed
-from .state import Studio
+from .studio import Studio
 
 
 class StrategyView(View):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +19,7 @@ from ..base.sentences import sentence
 from .pictures import pixels
 from .question import MOST_CLASSES
 from .reel import WALL, log_density
-
-if TYPE_CHECKING:
-    from .state import Studio
+from .wishing import Wishing
 
 PRIORS = ("none", "l2", "fourier", "spectrum", "expert")
 """From none to the strongest."""
@@ -94,7 +92,7 @@ class Painter:
 class Wall:
     """Has a wall painted while no film runs and somebody looks; a studio's other hand."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Wishing) -> None:
         self._studio = studio
         self._wanted: tuple[Any, ...] = ()
         self._painter: Painter | None = None

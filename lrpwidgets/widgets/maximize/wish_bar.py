@@ -10,7 +10,7 @@ from ...maximize import priors
 from ..base.view import View, script, style
 from .concepts import Opened
 from .question import AUTO, MOST_STEPS, PARTS
-from .state import Studio
+from .studio import Studio
 
 TITLES = {
     "none": "none",

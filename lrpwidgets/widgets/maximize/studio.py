@@ -20,24 +20,23 @@ from ...subjects import Subject
 from ..base.answers import Answer
 from ..base.asking import Place
 from ..base.cells import until_run_again
-from ..base.inputs import Inputs, Upload
+from ..base.inputs import Upload
 from ..base.presets import preset, suiting
-from ..base.sentences import CLOSED, sentence
+from ..base.sentences import CLOSED, sentence, told
 from ..base.worker import NewestWins
-from .collector import Collector, Gathering
-from .concepts import Concepts, Opened, layers
+from .collector import Collector
+from .concepts import Concepts, layers
 from .finder import Finder
-from .flow import Flow
 from .question import PARTS, Wish
 from .reel import FILM, LOOK, PACE, Glance, Judged, Moment, Reel
-from .samples import Recognized, Samples
 from .wall import Wall
+from .wishing import Wishing
 
 KEPT = (0.0, 1 / 64, 1 / 16, 3 / 16, 3 / 8, 5 / 8)
 """Frames that stay beside the newest, as shares of all steps: most happens early."""
 
 
-class Studio(Inputs):
+class Studio(Wishing):
     """What is wished for, and the film that shows it.
 
     A film shows its first frame, and goes on when somebody looks: when a view appears on a page, or at :meth:`play`.
@@ -60,39 +59,6 @@ class Studio(Inputs):
         If a part of the wish makes no sense. What a network lacks, as a class or a layer, becomes :attr:`error`.
     """
 
-    parts = PARTS
-
-    layer = traitlets.Any(None, allow_none=True, help="Layer whose channel is to be excited; None: a class.")
-    number = traitlets.Any(0, help="Of the channel, or of the class.")
-    prior = traitlets.Any("auto", help="Name of a prior; auto: the one that suits.")
-    steps = traitlets.Any(256, help="How many are taken.")
-    seed = traitlets.Any(0, help="Same seed, same picture.")
-    size = traitlets.Any(None, allow_none=True, help="Side in pixels; None: that of the data.")
-    item = traitlets.Any(None, allow_none=True, help="Input in which channels are looked for.")
-    classes = traitlets.Any(None, allow_none=True, help="Classes of the wall; None: three, evenly spread.")
-
-    answer = traitlets.Instance(Run, allow_none=True, help="The run whose frames are shown; None before the first.")
-    moment = traitlets.Instance(Moment, allow_none=True, help="The newest frame.")
-    kept = traitlets.Tuple(help="Moments that stay, the first among them.")
-    looked = traitlets.Int(None, allow_none=True, help="Which of them is looked at; None: the newest frame.")
-    running = traitlets.Bool(help="Whether frames are being made.")
-    ended = traitlets.Bool(help="Whether there are no more.")
-    glance = traitlets.Instance(Glance, allow_none=True, help="Where the film stands among real inputs, in passing.")
-    judged = traitlets.Instance(Judged, allow_none=True, help="How honest a frame is; None before the first.")
-    densities = traitlets.Tuple(help="(step, log-density) wherever it was measured.")
-    trail = traitlets.Tuple(help="Steps of earlier films at whose frames this one was begun, the first film first.")
-
-    layers = traitlets.Tuple(help="Layers that can be asked for, Opened, output first.")
-    concepts = traitlets.Instance(Concepts, allow_none=True, help="Channels that matter in the input.")
-    flow = traitlets.Instance(Flow, allow_none=True, help="How relevance flows through these channels; None: unknown.")
-    samples = traitlets.Instance(Samples, allow_none=True, help="Real inputs in which it mattered, and fired.")
-    faces = traitlets.Dict(help="What channels of the list saw where they mattered most, by layer and number.")
-    recognized = traitlets.Instance(Recognized, allow_none=True, help="Strategies of the class.")
-    gathering = traitlets.Instance(Gathering, allow_none=True, help="How far the pass for them is; None: ended.")
-    sample_problem = traitlets.Unicode(help="Why there are no samples, as a sentence; empty if there are.")
-    tiles = traitlets.Tuple(help="Tiles of the wall that are made.")
-    painting = traitlets.Bool(True, help="Whether the wall goes on.")
-
     def __init__(
         self, subject: Subject, device: str | None = None, references: str | Path | None = None, **wish: Any
     ) -> None:
@@ -101,7 +67,6 @@ class Studio(Inputs):
         self.explainer = subject.explainer(device=device)
         self.worker, self.films = NewestWins(), NewestWins()
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
-        self._waiting: dict[object, str] = {}
         self.composite = preset(subject, suiting(subject))
         """By whose rules real inputs are explained."""
         self._finder, self._wall = Finder(self), Wall(self)
@@ -118,11 +83,6 @@ class Studio(Inputs):
         self._ask()
 
     # -- the wish --------------------------------------------------------------------------------------------------
-
-    @property
-    def question(self) -> Wish:
-        """All that is wished for; raises ValueError for what cannot be."""
-        return Wish(**{name: getattr(self, name) for name in PARTS})
 
     def ask(self, **parts: Any) -> None:
         """Change several parts of the wish at once; raises ValueError for what cannot be asked."""
@@ -146,14 +106,6 @@ class Studio(Inputs):
         self.ask(**parts)
 
     # -- the film --------------------------------------------------------------------------------------------------
-
-    @property
-    def seen(self) -> Moment | None:
-        """The frame that is looked at."""
-        if self.looked is not None and self.looked < len(self.kept):
-            kept: Moment = self.kept[self.looked]
-            return kept
-        return self.moment
 
     def play(self, most: int | None = None) -> None:
         """Make frames, all that are left or `most`; a film that has ended begins again."""
@@ -192,7 +144,7 @@ class Studio(Inputs):
         self.running, self.looked = False, place
         moment, reel = self.seen, self._reel
         if moment is not None:
-            self.films.submit(_safely(lambda: reel.judge(moment.frame)), self._done(reel), lane=LOOK)
+            self.films.submit(told(lambda: reel.judge(moment.frame)), self._done(reel), lane=LOOK)
 
     def paint(self, *, on: bool) -> None:
         """Let the wall go on, or wait."""
@@ -203,16 +155,19 @@ class Studio(Inputs):
         """Want to know how relevance flows through the channels that matter, of now and of later."""
         self._finder.follow()
 
-    def show(self, data: bytes, name: str) -> None:
-        """Look into an uploaded picture file with content `data`; one that cannot be read becomes an error alone."""
-        self._finder.read(Upload(name, data))
-
     def collect(self, *, on: bool | None = None) -> None:
         """Want reference samples; let the pass that finds them go on, or wait."""
         if on is None:
             self._collector.want()
         else:
             self._collector.go(on=on)
+
+    def _read(self, upload: Upload) -> str:
+        return self._finder.read(upload)
+
+    def _came(self, *, readable: bool) -> None:
+        if readable:
+            self.ask(item=self.count - 1)
 
     def wall_classes(self) -> tuple[int, ...]:
         """The classes of the wall."""
@@ -260,14 +215,6 @@ class Studio(Inputs):
         self.samples = self.recognized = self.gathering = None
         self.kept, self.tiles = (), ()
 
-    def wait_for(self, what: object, stage: str) -> None:
-        """Say that `what` takes its time; nothing more once `stage` is empty."""
-        if stage:
-            self._waiting[what] = stage
-        else:
-            self._waiting.pop(what, None)
-        self._tell()
-
     def listen(self, answer: Answer, listed: Concepts) -> None:
         """Take the channels that were found in an input."""
         self.know(answer.whole)
@@ -292,10 +239,6 @@ class Studio(Inputs):
             with self._quietly():
                 self.layer = own
             self._filmed = self.question.film
-
-    def opened(self, name: str) -> Opened | None:
-        """What is known of a layer."""
-        return next((each for each in self.layers if each.name == name), None)
 
     @traitlets.observe(*PARTS)
     def _ask_again(self, change: Any) -> None:
@@ -363,7 +306,7 @@ class Studio(Inputs):
         with self.hold_trait_notifications():
             self.looked, self.running = None, True
         orders = reel.orders
-        self.films.submit(_safely(lambda: reel.play(most, orders)), self._done(reel), lane=FILM)
+        self.films.submit(told(lambda: reel.play(most, orders)), self._done(reel), lane=FILM)
 
     def _done(self, reel: Reel) -> Callable[[Any], None]:
         orders = reel.orders
@@ -392,11 +335,6 @@ class Studio(Inputs):
             for name in ("layer", "number", "prior", "steps", "seed", "size"):
                 setattr(self, name, getattr(self._good, name))
         self._finder.look()
-
-    def _tell(self) -> None:
-        stages = [*self._waiting.values()]
-        with self.hold_trait_notifications():
-            self.busy, self.progress = bool(stages), (stages[-1], 0, 0) if stages else ()
 
     # -- what a film tells -----------------------------------------------------------------------------------------
 
@@ -466,16 +404,3 @@ def _channels(subject: Subject) -> int:
     """How many channels a picture has: those of the first convolution, else three."""
     found = (getattr(module, "in_channels", None) for module in subject.model.modules())
     return next((each for each in found if isinstance(each, int)), 3)
-
-
-def _safely(job: Callable[[], None]) -> Callable[[], str]:
-    """What a thread does: the job, and what went wrong as a sentence."""
-
-    def run() -> str:
-        try:
-            job()
-        except Exception as error:  # a person without a console must see every one of them
-            return sentence(error)
-        return ""
-
-    return run
