@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..progress import Pace, Watcher, listening
 from . import files
 from .batch import Attribution, Batch
-from .progress import Pace, Watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +37,10 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
     """Complete the store of `attribution`: here, or on the workers of `client`."""
     store = attribution.store
     missing = store.missing()
-    pace = Pace(progress, _attributed(store, missing), len(store))
-    pace.tell()
     try:
-        with _settling(store.path if missing else None):
+        with listening(progress) as watch, _settling(store.path if missing else None):
+            pace = Pace(watch, _attributed(store, missing), len(store))
+            pace.tell()
             if client is None:
                 _here(attribution, missing, pace)
             else:
@@ -51,8 +51,6 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise OSError(error.errno, _full(store)) from error
-    finally:
-        pace.close()
     for array in store.arrays.values():
         array.sweep()
 

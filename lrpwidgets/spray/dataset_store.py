@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..lrp import Explainer
+    from ..progress import Watcher
     from ..subjects import Subject
-    from .progress import Watcher
 
 Ints = NDArray[np.int32]
 

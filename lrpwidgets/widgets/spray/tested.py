@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...progress import Watcher
 from ...spray import poison
 from .question import AtlasQuestion
-from .solver import TESTS, Report
+from .solver import TESTS
 
 if TYPE_CHECKING:
     from .state import Investigation
@@ -44,8 +44,8 @@ class Tested:
         return *self.question.clustering, self.cluster, *box
 
 
-Find = Callable[[Report], tuple[poison.Artefact, int]]
-"""Finds an artefact, and the cluster that it is of; gets a function to report to."""
+Find = Callable[[Watcher], tuple[poison.Artefact, int]]
+"""Finds an artefact, and the cluster that it is of; gets whom to tell of its progress."""
 
 
 class Tests:
@@ -66,7 +66,7 @@ class Tests:
         state, atlas = self._state, self._state.answer
         if atlas is None:
             raise ValueError("There is no atlas yet; wait for it.")
-        self._queue.append((state.shown, "a box", lambda report: (poison.boxed(atlas, state.subject, row, box), BOX)))
+        self._queue.append((state.shown, "a box", lambda watch: (poison.boxed(atlas, state.subject, row, box), BOX)))
         self._next()
 
     def all(self) -> None:
@@ -95,11 +95,11 @@ class Tests:
         """Have a cluster tested."""
         state = self._state
 
-        def find(report: Report) -> tuple[poison.Artefact, int]:
-            return poison.candidate(state.atlas_of(question, report), number, state.subject), number
+        def find(watch: Watcher) -> tuple[poison.Artefact, int]:
+            return poison.candidate(state.atlas_of(question, watch), number, state.subject), number
 
         shown = question.clustering == state.shown.clustering
-        self._queue.append((question, state.name(number) if shown else f"cluster {number + 1}", find))
+        self._queue.append((question, state.name(number) if shown else f"cluster {number}", find))
 
     def _next(self) -> None:
         if self._running or not self._queue:
@@ -111,9 +111,8 @@ class Tests:
     def _run(self, question: AtlasQuestion, name: str, find: Find) -> None:
         state = self._state
 
-        def job(report: Report) -> Tested:
-            artefact, cluster = find(report)
-            watch = partial(report, "poison test")
+        def job(watch: Watcher) -> Tested:
+            artefact, cluster = find(watch)
             verdict = poison.poison_test(artefact, state.explainer, state.subject, progress=watch)
             return Tested(question, cluster, name, artefact, verdict, *_pictures(artefact, state))
 
