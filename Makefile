@@ -9,8 +9,9 @@ ARGS ?=
 BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
+DOCS := .venv/.installed-docs
 
-.PHONY: help dashboard spray maximize test lint benchmark browser
+.PHONY: help dashboard spray maximize test lint docs benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
@@ -18,6 +19,7 @@ help:
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, as CI does"
+	@echo "make docs        build the site in docs/_build       ARGS=\"-D nb_execution_mode=cache\" runs the tutorials first"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 
@@ -38,6 +40,10 @@ lint: $(TEST)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+docs: $(DOCS)
+	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going -b html docs docs/_build $(ARGS)
+	@echo "The site is docs/_build/index.html."
+
 benchmark: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -56,6 +62,11 @@ $(TEST): pyproject.toml | $(BIN)/pip
 	@echo "Installing lrpwidgets and its test tools into .venv; the first time this takes minutes, as torch is large."
 	$(BIN)/python -m pip install --editable ".[test,referees]"
 	$(BIN)/python -m pip install --no-deps "virelay>=0.6.1" "zennit-crp>=0.6"  # a Pillow of 2024, a zennit of 2022
+	@touch $(BASE) $@
+
+$(DOCS): pyproject.toml | $(BIN)/pip
+	@echo "Installing lrpwidgets and what builds its site into .venv."
+	$(BIN)/python -m pip install --editable ".[docs]"
 	@touch $(BASE) $@
 
 # pip is what venv installs last: where it is there, .venv is whole.

@@ -348,6 +348,16 @@ def test_every_public_package_says_what_is_public(name):
     assert all(hasattr(package, each) for each in package.__all__)
 
 
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_reference_has_every_public_package(name):
+    pages = "".join(path.read_text() for path in (ROOT / "docs" / "api").glob("*.rst"))
+    documented = set(re.findall(r"automodule:: (\S+)", pages))
+    package = importlib.import_module(f"lrpwidgets{name}")
+    inside = {f"lrpwidgets{name}.{each}" for each in package.__all__ if inspect.ismodule(getattr(package, each))}
+    again = {"lrpwidgets", "lrpwidgets.widgets.explore"}  # what they have is documented where it comes from
+    assert ({package.__name__} | inside) - again <= documented
+
+
 def test_the_version_stands_in_one_place():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert lw.__version__ == version("lrpwidgets") == project["version"]

@@ -234,7 +234,7 @@ class Exploration(Inputs):
         return state | ({"pins": pins} if pins else {})
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or :meth:`link` described.
+        """Look again at what :meth:`to_dict` or ``link`` described.
 
         Raises
         ------

@@ -107,7 +107,7 @@ class Investigation(Asking):
         """Whether a person chose something: the ranking then no longer decides what is looked at."""
         self._quiet = True
         self._graphs: dict[tuple[Any, ...], Atlas] = {}
-        super().__init__(embedding="tsne" if "tsne" in embeddings_here() else "spectral", progress=False)
+        super().__init__(embedding="tsne" if "tsne" in embeddings_here() else "spectral")
         self._quiet = False
         self._begin()
         self.rank()
@@ -226,7 +226,7 @@ class Investigation(Asking):
         }
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        """Look again at what :meth:`to_dict` or ``link`` described; ValueError names what is wrong with it."""
         parts = self._parts_of(state)
         selected = parts.pop("selected", [])
         if not isinstance(selected, list) or not all(isinstance(each, int) and each >= 0 for each in selected):
