@@ -19,6 +19,7 @@ import yaml
 from torch import nn
 
 import lrpwidgets as lw
+import lrpwidgets.widgets.maximize
 from lrpwidgets import lrp, maximize, progress, spray, subjects, tables
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, operations, rules
 from lrpwidgets.progress import Progress, Watcher
@@ -371,3 +372,28 @@ def test_the_citation_names_the_project_as_it_is():
     assert citation["title"].startswith(project["name"])
     assert citation["license"] == project["license"]
     assert citation["repository-code"] == project["urls"]["Repository"]
+
+
+# Widgets
+
+
+@pytest.fixture(scope="module")
+def exploration():
+    made = lw.widgets.Exploration(subjects.load("digits"))
+    yield made
+    made.close()
+
+
+def test_states_and_views_print_what_they_are_about(exploration):
+    printed = repr(exploration)
+    assert printed.startswith("Exploration(Subject('digits': ")
+    assert printed.endswith(f"; {exploration.composite.name}: top class of input {exploration.item} of 355)")
+    assert repr(lw.widgets.HeatmapView(exploration)) == f"HeatmapView({printed})"
+    studio = lw.widgets.maximize.Studio(exploration.subject, layer="conv2", number=5)
+    assert repr(studio) == f"Studio({exploration.subject!r}; channel 5 of conv2, prior auto)"
+    studio.close()
+
+
+def test_a_view_refuses_keywords_that_it_does_not_have(exploration):
+    with pytest.raises(TypeError, match=r"^HeatmapView has no keyword 'colour'; it takes its state, and of its own "):
+        lw.widgets.HeatmapView(exploration, colour="red")
