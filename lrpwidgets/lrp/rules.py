@@ -249,8 +249,8 @@ class Gamma(LinearRule):
     """LRP-γ: contributions that agree with the output's sign count 1 + γ times (Montavon et al. 2019).
 
     This is the generalized form for inputs and outputs of any sign (Andéol et al. 2021); on non-negative inputs and
-    z > 0 it uses the weights w + γw⁺. Outputs that are exactly 0 drop their relevance. γ → ∞ is the z⁺-rule where z > 0, and where
-    z < 0 its mirror image, which hands on by negative contributions alone.
+    z > 0 it uses the weights w + γw⁺. Outputs that are exactly 0 drop their relevance. γ → ∞ is the z⁺-rule where
+    z > 0, and where z < 0 its mirror image, which hands on by negative contributions alone.
     """
 
     gamma: float = knob(
