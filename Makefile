@@ -10,7 +10,7 @@ BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
 
-.PHONY: help dashboard spray maximize test lint benchmark browser
+.PHONY: help dashboard spray maximize test lint audit benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
@@ -18,6 +18,7 @@ help:
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, as CI does"
+	@echo "make audit       known vulnerabilities of what is installed; asks PyPI"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 
@@ -37,6 +38,14 @@ lint: $(TEST)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# pip-audit has an environment of its own, which is gone afterwards: it would change versions that it is to check.
+audit: $(TEST)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python -m venv "$$folder" \
+	&& { "$$folder/bin/python" -m pip install --quiet --disable-pip-version-check pip-audit \
+	|| { echo "No audit: pip-audit could not be installed; it needs PyPI, and so a network." >&2; exit 1; }; } \
+	&& "$$folder/bin/pip-audit" --progress-spinner off \
+		--path "$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
 
 benchmark: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -5,6 +5,7 @@ A subclass says what it keeps of each input; how it lies on disk is told in :mod
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -105,7 +106,7 @@ class DatasetStore(Generic[Told]):
         """The store at `path`, made now if there is none; ValueError if there is something else."""
         from .verify import mend
 
-        if not (path / layout.DESCRIPTION).exists():
+        if not os.path.lexists(path / layout.DESCRIPTION):  # a link that leads nowhere is named when it is read
             layout.make(path, info)
         store = cls.open(path)
         store._refuse(store.info.differences(info), "go on as it was begun, or choose another folder")
