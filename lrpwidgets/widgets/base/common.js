@@ -95,6 +95,15 @@ export function button(text, title, act, more = {}) {
 }
 
 /**
+ * What draws on a canvas.
+ *
+ * @param {HTMLCanvasElement} canvas
+ */
+export function pen(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+}
+
+/**
  * Have the browser save `blob` as a file.
  *
  * @param {Blob} blob
