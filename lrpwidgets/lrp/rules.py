@@ -488,6 +488,22 @@ RULES: dict[str, type[Rule]] = {
 """Every rule by its name, in the order of the literature's table; those for products last."""
 
 
+def register(rule: type[Rule]) -> type[Rule]:
+    """Add a class of rules to :data:`RULES`, for saved composites and the widgets; of two of a name the last counts.
+
+    Usable as a decorator, above ``@dataclass(frozen=True)``.
+
+    Raises
+    ------
+    TypeError
+        If it is no class of rules.
+    """
+    if not (isinstance(rule, type) and issubclass(rule, Rule) and dataclasses.is_dataclass(rule)):
+        raise TypeError(f"register takes a frozen dataclass that is a LinearRule or a ProductRule, got {rule!r}.")
+    RULES[rule.__name__] = rule
+    return rule
+
+
 def _by_contribution(
     step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float, factor: float = 1.0
 ) -> Division:
