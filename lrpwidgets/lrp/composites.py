@@ -262,7 +262,11 @@ def deep_taylor(low: Bound | None = None, high: Bound | None = None) -> Composit
 
 
 def excitation_backprop() -> Composite:
-    """z⁺ everywhere: the marginal winning probability (Zhang et al. 2016)."""
+    """z⁺ everywhere: the marginal winning probability (Zhang et al. 2016).
+
+    Theirs begins at a probability of 1 and has no biases; this begins at the score, and positive biases keep their
+    share.
+    """
     return Composite([(_CONV, ZPlus()), (_DENSE, ZPlus())])
 
 
@@ -294,7 +298,11 @@ def attn_lrp(epsilon: float = 1e-6, gamma: float = 0.0, conv_gamma: float = 0.0)
 
 
 def attn_lrp_vision(gamma: float = 0.05, conv_gamma: float = 0.25, epsilon: float = 1e-6) -> Composite:
-    """AttnLRP with γ in linear layers and convolutions, as its authors found best for a ViT."""
+    """AttnLRP with γ in linear layers and convolutions: for pictures, where plain ε is noisy (Achtibat et al. 2024).
+
+    The amounts are from within the ranges that the paper searches for a ViT: γ in 0 to 0.1 for linear layers, 0.1 to
+    100 for convolutions.
+    """
     return attn_lrp(epsilon, gamma, conv_gamma)
 
 

@@ -2,7 +2,8 @@
 
 Relevance that a step receives is handed on to its inputs or lost on the way. The ledger's three kinds of
 loss are each computed from their own formula, never as what is missing; the difference that is left over is
-therefore a check of the whole computation (:attr:`Ledger.imbalance`).
+therefore a check of the bookkeeping (:attr:`Ledger.imbalance`): nothing was lost unseen. Whether relevance went to the
+right inputs it cannot tell, since what is handed to the wrong ones balances as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """PatternNet and PatternAttribution: what a neuron's weights respond to, estimated from data.
 
 A weight vector must cancel what distracts from its signal, so it does not look like the signal itself. Its
-*pattern* does: the direction of the inputs that changes the output (Kindermans et al. 2018, "Learning how to
-explain neural networks"). Fit once on some hundred samples, then explain with the composite:
+*pattern* does: how the inputs covary with the output, cov[x, y] / var[y] (Kindermans et al. 2018, "Learning how to
+explain neural networks"). Where a ReLU follows, only inputs with y > 0 count, in all means: E₊[x y] − E₊[x] E₊[y],
+where the paper's a₊ has E₊[x] E[y]. Fit once on some hundred samples, then explain with the composite:
 
 >>> patterns = fit(explainer, batches)  # doctest: +SKIP
 >>> explainer.explain(x).switch(patterns.attribution())  # doctest: +SKIP

@@ -25,6 +25,7 @@ from torch import Tensor
 from ..lrp import Composite
 from ..readable import Readable
 from ..spray import RelevanceStore
+from ..spray.attribute import completed
 from ..spray.examine import explainer_of, origin
 from ..subjects import Subject
 from .receptive import Box, fields
@@ -159,7 +160,7 @@ def references(  # type: ignore[misc]  # the options of both are those of the im
                 raise ValueError("Workers need a folder that they all see: references(..., client=client, path=...).")
             folder = tempfile.TemporaryDirectory(prefix="lrpwidgets-references-")
             path = Path(folder.name) / "store"
-        store = ReferenceStore.completed(path, info, probe, explainer, subject, client, progress)
+        store = completed(ReferenceStore, path, info, probe, explainer, subject, client, progress)
     found = {name: References(store, name, by, k, subject, explainer, folder) for name in names}
     return found[names[0]] if isinstance(layer, str) else found
 

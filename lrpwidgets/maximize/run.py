@@ -24,14 +24,13 @@ from ..readable import Readable
 from ..subjects import Subject
 from . import priors
 from .data import Data
+from .honesty import Honesty, examined
 from .network import DeadObjectiveError, Network
 from .objectives import Objective
 from .priors import Prior
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from .honesty import Honesty
 
 REDIRECTED = 50
 """Steps that an image may take with redirected gradients before it counts as dead."""
@@ -325,8 +324,6 @@ class Result(Readable):
 
     def examined(self, number: int) -> Honesty:
         """How one of the images compares with real inputs."""
-        from .honesty import examined
-
         return examined(self.run, self.images[number])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
 from ..tables import Table, frame
+from . import atlas_file
 from . import embeddings as embedding
 from .clusters import NOISE, Method, clustered, coordinates
 from .features import Features, usable
+from .fit import Fit
 from .neighbors import EXACT, neighbor_graph
 from .separability import separability
 from .spectral import Spectrum, eigengap, spectrum
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
-    from scipy.sparse import csr_array
 
     from .store import RelevanceStore, Selection
 
@@ -71,34 +72,9 @@ class Cluster(Readable):
         return self.rows[:5]
 
 
-@dataclass(frozen=True, eq=False)
-class Atlas:
+@dataclass(frozen=True, eq=False, repr=False)
+class Atlas(Fit):
     """A fitted SpRAy analysis; :func:`spray` makes one. Nothing in it changes: `recluster` gives another one."""
-
-    selection: Selection = field(repr=False)
-    """What was asked for."""
-    rows: NDArray[np.int64] = field(repr=False)
-    """Rows of the store that were analysed, (n,)."""
-    excluded: dict[str, int]
-    """How many rows of the selection were left out, by reason."""
-    features: Features
-    neighbors: int
-    seed: int
-    spectrum: Spectrum = field(repr=False)
-    """Of the neighbour graph, (n, ...)."""
-    affinity: csr_array = field(repr=False)
-    """The neighbour graph over samples that differ."""
-    inverse: NDArray[np.intp] = field(repr=False)
-    """Which sample of the graph each row is, (n,): equal maps share one."""
-    clusters: NDArray[np.int32] = field(repr=False)
-    """The cluster of each row, (n,), from the largest, 0, on; −1 for the noise of HDBSCAN."""
-    clustering: str
-    """How they were made, such as "spectral-4"."""
-    notes: tuple[str, ...] = ()
-    """Sentences to read before trusting it."""
-    seconds: float = 0.0
-    """What :func:`spray` took, without t-SNE and UMAP; 0 for an atlas from a file."""
-    _made: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size:,}" for size in np.bincount(self.clusters[self.clusters >= 0])[:8])
@@ -108,11 +84,6 @@ class Atlas:
             f"Atlas({self.selection.name}: {len(self):,} maps in {self.count} clusters of {sizes}{more} "
             f"({self.clustering}), eigengap {self.eigengap}{notes})"
         )
-
-    @property
-    def store(self) -> RelevanceStore:
-        """Where the maps are."""
-        return self.selection.store
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -236,9 +207,7 @@ class Atlas:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the atlas, with the embeddings that were made, to the file `path`; the maps stay in the store."""
-        from .atlas_file import write
-
-        write(self, path)
+        atlas_file.write(self, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str], store: RelevanceStore) -> Atlas:
@@ -251,9 +220,7 @@ class Atlas:
         ValueError
             If it is no atlas, or one of another store.
         """
-        from .atlas_file import read
-
-        return read(path, store)
+        return atlas_file.read(path, store, cls)
 
     def _ranked(self, number: int, space: NDArray[np.float64]) -> Ranked:
         inside = self.clusters == number

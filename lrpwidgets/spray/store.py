@@ -20,7 +20,7 @@ from . import files, layout, seal
 from .dataset_store import DatasetStore
 from .info import Info
 from .layout import FAILED
-from .notes import merged
+from .merging import merged
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -99,10 +99,11 @@ class RelevanceStore(DatasetStore[Info]):
         OSError
             If the disk is full, or the folder cannot be written.
         """
+        from .attribute import completed
         from .examine import examined
 
         info, probe = examined(explainer, subject, targets, batch_size, layer, pool, dtype)
-        return cls.completed(path, info, probe, explainer, subject, client, progress)
+        return completed(cls, path, info, probe, explainer, subject, client, progress)
 
     def __repr__(self) -> str:
         counts = f"{int(self.done.sum()):,} of {len(self):,} inputs"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -215,6 +217,15 @@ def test_saving_replaces_the_file_and_leaves_nothing_else(store, tmp_path):
     assert Atlas.load(folder / "atlas", store).count == 4
 
 
+def test_saving_replaces_a_link_and_leaves_where_it_led(store, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "atlas").symlink_to(tmp_path / "thesis.txt")
+    found = spray(store)
+    found.save(tmp_path / "atlas")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert Atlas.load(tmp_path / "atlas", store).count == found.count
+
+
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
@@ -267,6 +278,15 @@ def test_an_archive_of_something_else_is_refused(store, tmp_path):
 def test_without_a_file_it_says_so(store, tmp_path):
     with pytest.raises(FileNotFoundError):
         Atlas.load(tmp_path / "none", store)
+
+
+@pytest.mark.parametrize(
+    "make", ["mkdir", pytest.param("mkfifo", marks=pytest.mark.skipif(os.name == "nt", reason="no pipes"))]
+)
+def test_what_is_no_file_is_refused_instead_of_waited_for(store, tmp_path, make):
+    getattr(os, make)(tmp_path / "atlas")
+    with pytest.raises(ValueError, match="cannot be read as an atlas of this store: it is a folder or a special file"):
+        Atlas.load(tmp_path / "atlas", store)
 
 
 # Embeddings on demand.

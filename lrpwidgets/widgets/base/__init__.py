@@ -1,1 +1,1 @@
-"""What all views have in common; see :mod:`.view`."""
+"""What the views of all rooms have in common."""

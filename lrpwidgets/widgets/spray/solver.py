@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...progress import Cancelled, Progress, Watcher
+from ..base.asking import Asking
 from ..base.sentences import sentence
 from ..base.worker import NewestWins
-
-if TYPE_CHECKING:
-    from .state import Investigation
 
 ATLAS, EMBEDDING, CARDS, TESTS = range(4)
 """Lanes: an atlas goes first, and in each lane the newest job takes the place of one that waits."""
@@ -26,7 +24,7 @@ _OFTEN = 0.1
 class Solver:
     """Runs jobs one at a time and tells the state how far they are; thumbnails have another thread."""
 
-    def __init__(self, state: Investigation) -> None:
+    def __init__(self, state: Asking) -> None:
         self._state = state
         self._thread = NewestWins()
         self._waiting: dict[int, object] = {}  # jobs that have not arrived, by lane

@@ -7,7 +7,7 @@ newer question ends it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +35,7 @@ from .cards import Card, cards
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
 from .solver import ATLAS, CARDS, EMBEDDING, Solver
-from .tested import Tested, Tests
+from .tested import BOX, Tested, Tests, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
@@ -100,7 +100,7 @@ class Investigation(Asking):
         self.explainer = explainer_of(store, subject, device)
         self.worker, self.solver = NewestWins(), Solver(self)
         self.thumbnails = Thumbnails(subject)
-        self._tests = Tests(self)
+        self._tests = Tests(self.solver, self.explainer, subject, self._judged)
         self._asked = self._changes = 0
         self._shown = AtlasQuestion()
         self._touched = False
@@ -195,19 +195,23 @@ class Investigation(Asking):
 
     def test(self, number: int) -> None:
         """Put a cluster to the poison test."""
-        self._tests.cluster(number)
+        self._tests.make([self._wanted(self._shown, number)])
 
     def test_box(self, row: int, box: poison.Box) -> None:
         """Put what is in a box of an input to the poison test."""
-        self._tests.box(row, box)
+        atlas = self.atlas
+        self._tests.make([Wanted(self._shown, BOX, "a box", lambda watch: poison.boxed(atlas, self.subject, row, box))])
 
     def test_all(self) -> None:
-        """Put every cluster of the atlas to the poison test."""
-        self._tests.all()
+        """Put every cluster of the atlas that was not tested yet to the poison test, the most separable first."""
+        ranking = self.answer.ranking if self.answer else []
+        self._tests.make(self._untested((self._shown, ranked.cluster) for ranked in ranking))
 
     def test_classes(self) -> None:
-        """Put every cluster of every class to the poison test."""
-        self._tests.classes()
+        """Put every cluster of every ranked class to the poison test, class by class in their order."""
+        plain = replace(self._shown, composite="", method="spectral", count=None)
+        classes = ((replace(plain, group=ranked.label), ranked.clusters) for ranked in self.ranks)
+        self._tests.make(self._untested((question, number) for question, count in classes for number in range(count)))
 
     def tiles(self, positions: NDArray[np.int64]) -> Tiles:
         """Thumbnails of the points at `positions`; called on the worker."""
@@ -406,6 +410,23 @@ class Investigation(Asking):
         if self.ranks and not self._touched:
             self._put(replace(self.question, group=self.ranks[0].label))
             self._ask()
+
+    def _untested(self, clusters: Iterable[tuple[AtlasQuestion, int]]) -> list[Wanted]:
+        return [self._wanted(*each) for each in clusters if (*each[0].clustering, each[1]) not in self.verdicts]
+
+    def _wanted(self, question: AtlasQuestion, number: int) -> Wanted:
+        """The test of a cluster of the atlas that `question` asks for."""
+
+        def find(watch: Watcher) -> poison.Artefact:
+            return poison.candidate(self.atlas_of(question, watch), number, self.subject)
+
+        shown = question.clustering == self._shown.clustering
+        return Wanted(question, number, self.name(number) if shown else f"cluster {number}", find)
+
+    def _judged(self, tested: Tested, look: bool) -> None:
+        self.verdicts = {**self.verdicts, tested.key: tested}
+        if look:
+            self.verdict = tested
 
     def _keep(self, key: tuple[Any, ...], atlas: Atlas) -> None:
         self._graphs.pop(key, None)
