@@ -47,5 +47,9 @@ nitpick_ignore_regex = [("py:class", rf"({_OTHERS})\..*"), ("py:obj", r".*")]
 
 
 def setup(app: Any) -> None:
-    """Have references of docstrings checked, and not those that Sphinx makes of types."""
-    app.connect("warn-missing-reference", lambda app, domain, node: None if "refdoc" in node else True)
+    """Have references of docstrings checked, and not those that Sphinx makes of types, which stand nowhere."""
+
+    def is_of_a_type(app: Any, domain: Any, node: Any) -> bool | None:
+        return None if "refdoc" in node and node.source not in (None, "<unknown>") else True
+
+    app.connect("warn-missing-reference", is_of_a_type)

@@ -5,7 +5,7 @@ the input a :class:`ProductRule`.
 
 A rule is a small frozen dataclass whose fields carry their range and meaning. Almost all linear ones share
 relevance in proportion to the contributions x_j w_jk, after weighting these by their sign: see
-:func:`_by_contribution`. Overview: Montavon et al. 2019, "Layer-Wise Relevance Propagation: An Overview".
+``_by_contribution``. Overview: Montavon et al. 2019, "Layer-Wise Relevance Propagation: An Overview".
 
 Where a rule divides by a sum, a small ε·sign(z) with sign(0) = +1 keeps it finite. It is the field
 ``stabilizer`` if the rule's formula has none of its own; the ledger shows what it absorbs.
@@ -152,7 +152,7 @@ class Division(Readable):
     terms
         What the inputs and the parameters get.
     bias, stabilizer, rules
-        As in a :class:`~.ledger.Handover`: (B,) or 0.
+        As in a ``Handover``: (B,) or 0.
     """
 
     terms: list[Term]

@@ -269,7 +269,7 @@ class References:
         return torch.stack(each) if each else torch.empty(0, *self.store.info.input_shape)
 
     def field(self, channel: int, position: tuple[int, ...]) -> Box:
-        """What part of the input a channel sees at a position of the layer; see :func:`.receptive.fields`."""
+        """What part of the input a channel sees at a position of the layer; see ``maximize.receptive.fields``."""
         return self._boxes(self._checked(channel), [position])[0]
 
     def _boxes(self, channel: int, positions: Sequence[tuple[int, ...]]) -> list[Box]:

@@ -47,7 +47,7 @@ class Ranked:
     size: int
     """Samples in it."""
     tau: float
-    """Separability from the other samples of the atlas, see :func:`.separability`."""
+    """Separability from the other samples of the atlas, see ``spray.separability``."""
     label: int
     """Its most common label; where all samples have one label, its most common prediction. −1: unknown."""
     purity: float

@@ -76,6 +76,6 @@ def ranked_class(atlas: Atlas) -> RankedClass:
 def rank_classes(
     store: RelevanceStore, by: By = "prediction", *, progress: bool | Watcher = True, **options: Any
 ) -> Table[RankedClass]:
-    """All classes, the one with the most separable cluster first; see :func:`atlases`."""
+    """All classes, the one with the most separable cluster first; see ``spray.classes.atlases``."""
     made = map(ranked_class, atlases(store, by, progress=progress, **options))
     return Table(sorted(made, key=lambda each: -each.tau))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class RelevanceStore(DatasetStore[Info]):
     """The relevance of a data set under one model and composite; row i is the data set's input i.
 
-    Made by :meth:`create`, which computes it, or :meth:`open`. Numbers per input are read when first used and then
+    Made by :meth:`create`, which computes it, or ``open``. Numbers per input are read when first used and then
     kept, 28 bytes of each: open the store again to see what another process has added since.
     """
 
@@ -63,7 +63,7 @@ class RelevanceStore(DatasetStore[Info]):
 
         Whatever ends it (Ctrl-C, a cancel, a killed process, a full disk), the batches that were written stay good,
         and the same call computes the rest. Several processes may run it at once. An input that cannot be read or
-        explained is left out; :attr:`failures` says why.
+        explained is left out; ``failures`` says why.
 
         Parameters
         ----------
