@@ -57,7 +57,7 @@ def test_what_is_no_number_has_no_colour_and_does_not_spoil_the_scale():
         ({"scale": 0.0}, ValueError, "scale must be above 0, got 0.0"),
         ({"scale": float("nan")}, ValueError, "scale must be above 0, got nan"),
         ({"sample": 2}, IndexError, "out of bounds"),
-        ({"which": 1}, IndexError, "out of range"),
+        ({"which": 1}, IndexError, "out of bounds"),
     ],
     ids=["map", "scale", "nan", "sample", "target"],
 )
