@@ -331,7 +331,7 @@ def absolute(path: str | None) -> str | None:
 
 def check_device(device: str) -> None:
     """Refuse a device that this machine does not have."""
-    from lrpwidgets.lrp.explainer import available_device
+    from lrpwidgets.lrp.devices import available_device
 
     try:
         available_device(device)

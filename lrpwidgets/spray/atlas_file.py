@@ -9,15 +9,15 @@ import zipfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import files
-from .atlas import Atlas
 from .clusters import NOISE
 from .features import Features
+from .fit import Fit
 from .info import is_a
 from .spectral import Spectrum
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What reading an archive raises of which bytes are wrong, besides ValueError."""
+
+Found = TypeVar("Found", bound=Fit)
 
 _EMBEDDING = "embedding "
 
@@ -51,7 +53,7 @@ _FIELDS = {
 """What an atlas says of itself, and of what type that is."""
 
 
-def write(atlas: Atlas, path: str | PathLike[str]) -> None:
+def write(atlas: Fit, path: str | PathLike[str]) -> None:
     """Write `atlas` to the file `path`, whole or not at all."""
     about = {
         "format": FORMAT,
@@ -68,7 +70,7 @@ def write(atlas: Atlas, path: str | PathLike[str]) -> None:
     arrays = {
         "selected": atlas.selection.rows,
         "rows": atlas.rows,
-        "eigenvalues": atlas.eigenvalues,
+        "eigenvalues": atlas.spectrum.eigenvalues,
         "vectors": atlas.spectrum.vectors,
         "degrees": atlas.spectrum.degrees,
         "affinity_data": atlas.affinity.data,
@@ -82,8 +84,8 @@ def write(atlas: Atlas, path: str | PathLike[str]) -> None:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
 
 
-def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
-    """The atlas in the file `path`; FileNotFoundError, or ValueError if it is none, or one of another store."""
+def read(path: str | PathLike[str], store: RelevanceStore, kind: type[Found]) -> Found:
+    """The atlas in the file `path`, of the class `kind`; FileNotFoundError, ValueError if it is none of `store`."""
     from scipy.sparse import csr_array
 
     from .store import Selection
@@ -97,7 +99,7 @@ def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
         made = {name.removeprefix(_EMBEDDING): parts[name] for name in parts if name.startswith(_EMBEDDING)}
         graph = (parts["affinity_data"], parts["affinity_indices"], parts["affinity_indptr"])
         found = Spectrum(parts["eigenvalues"], parts["vectors"], about["components"], parts["degrees"])
-        return Atlas(
+        return kind(
             Selection(store, parts["selected"], about["selection"]["by"], about["selection"]["value"]),
             parts["rows"],
             about["excluded"],
