@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import zipfile
 import zlib
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from . import files
 from .clusters import NOISE
 from .features import Features
 from .fit import Fit
@@ -78,11 +80,8 @@ def write(atlas: Fit, path: str | PathLike[str]) -> None:
         "clusters": atlas.clusters,
         **{_EMBEDDING + name: made for name, made in atlas._made.items()},
     }
-    target = Path(path)
-    unfinished = target.with_name(target.name + ".unfinished")
-    with unfinished.open("wb") as file:
+    with files.replacing(Path(path)) as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
-    os.replace(unfinished, target)
 
 
 def read(path: str | PathLike[str], store: RelevanceStore, kind: type[Found]) -> Found:
@@ -121,7 +120,9 @@ def read(path: str | PathLike[str], store: RelevanceStore, kind: type[Found]) ->
 
 
 def _arrays(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
-    """All arrays of an archive; ValueError for a file of a single one."""
+    """All arrays of an archive; ValueError for a file of a single one, and for what is no file."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would never end
+        raise ValueError("it is a folder or a special file")
     found = np.load(path, allow_pickle=False)
     if isinstance(found, np.ndarray):
         raise ValueError("it is a single array")

@@ -17,10 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..progress import Pace, Watcher, listening
 from . import files
 from .batch import Attribution, Batch
 from .begin import Store, begun
-from .progress import Pace, Watcher
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -69,10 +69,10 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
     """Complete the store of `attribution`: here, or on the workers of `client`."""
     store = attribution.store
     missing = store.missing()
-    pace = Pace(progress, _attributed(store, missing), len(store))
-    pace.tell()
     try:
-        with _settling(store.path if missing else None):
+        with listening(progress) as watch, _settling(store.path if missing else None):
+            pace = Pace(watch, _attributed(store, missing), len(store))
+            pace.tell()
             if client is None:
                 _here(attribution, missing, pace)
             else:
@@ -83,8 +83,6 @@ def attribute(attribution: Attribution, client: Client | None, progress: bool | 
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise OSError(error.errno, _full(store)) from error
-    finally:
-        pace.close()
     for array in store.arrays.values():
         array.sweep()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ def begun(kind: type[Store], path: Path, info: Origin) -> Store:
         If it was begun in another way or with other software, which the message names, something in it is damaged, or
         the folder holds something else.
     """
-    if not (path / layout.DESCRIPTION).exists():
+    if not os.path.lexists(path / layout.DESCRIPTION):  # a link that leads nowhere is named when it is read
         layout.make(path, info)
     store = kind.open(path)
     store.refuse(store.info.differences(info), "go on as it was begun, or choose another folder")

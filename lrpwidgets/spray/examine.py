@@ -15,6 +15,7 @@ from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, s
 from .maps import ask, of_input
 
 if TYPE_CHECKING:
+    from ..lrp.propagation import Keep
     from ..subjects import Subject
     from .dataset_store import DatasetStore
 
@@ -35,7 +36,7 @@ def examined(
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
     check_maps(pool, dtype)
-    keep = "layers" if layer else "input"
+    keep: Keep = "layers" if layer else "input"
     told, probe, x, explanation = origin(explainer, subject, targets, batch_size, keep)
     if pool is not None and x.dim() != 3:
         raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
@@ -51,7 +52,7 @@ def examined(
 
 
 def origin(
-    explainer: Explainer, subject: Subject, targets: str | int, batch_size: int, keep: str
+    explainer: Explainer, subject: Subject, targets: str | int, batch_size: int, keep: Keep
 ) -> tuple[dict[str, Any], int, Tensor, Explanation]:
     """The fields of an `Origin`, and the number of the input that told, itself and its explanation.
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..lrp import Explainer
+    from ..lrp.propagation import Keep
+    from ..progress import Watcher
     from ..subjects import Subject
-    from .progress import Watcher
 
 
 class RelevanceStore(DatasetStore[Info]):
@@ -111,7 +112,7 @@ class RelevanceStore(DatasetStore[Info]):
     def values(self, explainer: Explainer, inputs: Tensor, labels: Sequence[int | None]) -> dict[str, NDArray[Any]]:
         from . import maps
 
-        keep = "layers" if self.info.layer else "input"
+        keep: Keep = "layers" if self.info.layer else "input"
         return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), self.info)
 
     def relevance(self, rows: ArrayLike, layer: bool = False) -> NDArray[np.float32]:

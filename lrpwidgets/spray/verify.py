@@ -102,7 +102,7 @@ def _of_people(store: DatasetStore[Any]) -> Iterator[Fault]:
     if isinstance(store, RelevanceStore):
         with suppress(DamagedStoreError):  # a link, or the file about the folder of all: that is told by others
             for folder in folders(store):
-                if fault := fault_of(folder / seal.NAME, partial(read_annotation, store, folder)):
+                if fault := fault_of(folder, partial(read_annotation, store, folder)):
                     yield fault
 
 

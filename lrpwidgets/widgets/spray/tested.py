@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...lrp import Explainer
+from ...progress import Watcher
 from ...spray import poison
 from ...subjects import Subject
 from .question import AtlasQuestion
-from .solver import TESTS, Report, Solver
+from .solver import TESTS, Solver
 
 BOX = -2
 """In the place of a cluster's number: a box that a person drew."""
@@ -52,8 +52,8 @@ class Wanted:
     """Its number, or `BOX`."""
     name: str
     """What it is called."""
-    find: Callable[[Report], poison.Artefact] = field(repr=False)
-    """Finds what to test, on the solver's thread; gets a function to report to."""
+    find: Callable[[Watcher], poison.Artefact] = field(repr=False)
+    """Finds what to test, on the solver's thread; gets whom to tell of its progress."""
 
 
 class Tests:
@@ -83,9 +83,8 @@ class Tests:
         self._run(self._queue.pop(0))
 
     def _run(self, wanted: Wanted) -> None:
-        def job(report: Report) -> Tested:
-            artefact = wanted.find(report)
-            watch = partial(report, "poison test")
+        def job(watch: Watcher) -> Tested:
+            artefact = wanted.find(watch)
             verdict = poison.poison_test(artefact, self._explainer, self._subject, progress=watch)
             pictures = _pictures(artefact, self._subject)
             return Tested(wanted.question, wanted.cluster, wanted.name, artefact, verdict, *pictures)
