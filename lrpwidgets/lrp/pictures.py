@@ -5,19 +5,41 @@ from __future__ import annotations
 from base64 import b64encode
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..colours import WHITE, picture
+from .ledger import Ledger
 from .targets import described
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .explanation import Explanation
+
+class Explained(Protocol):
+    """What an :class:`.Explanation` tells of itself here."""
+
+    several: bool
+
+    @property
+    def relevance(self) -> Any:
+        """Of the inputs."""
+
+    @property
+    def scores(self) -> Tensor:
+        """Of all classes."""
+
+    @property
+    def target(self) -> Tensor:
+        """What is explained, as weights of the scores."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the scores went."""
+
 
 COLUMNS, MOST = 4, 8
 """Heatmaps in a row of a sheet, and those that a notebook shows by itself."""
@@ -26,7 +48,7 @@ _MARGIN, _LINE = 8, 18
 """Pixels around a heatmap, and the height of its caption."""
 
 
-def amounts(explanation: Explanation) -> NDArray[np.float32]:
+def amounts(explanation: Explained) -> NDArray[np.float32]:
     """Relevance of every pixel, summed over channels: (targets, B, H, W), with one target if there are not several.
 
     Raises
@@ -45,12 +67,12 @@ def amounts(explanation: Explanation) -> NDArray[np.float32]:
     )
 
 
-def heatmap(explanation: Explanation, sample: int, which: int, scale: float | None, colours: str, side: int) -> Image:
+def heatmap(explanation: Explained, sample: int, which: int, scale: float | None, colours: str, side: int) -> Image:
     """See :meth:`.Explanation.image`."""
     return picture(amounts(explanation)[which][sample], scale, colours, side)
 
 
-def sheet(explanation: Explanation, scale: float | None, colours: str, side: int, most: int | None = None) -> Image:
+def sheet(explanation: Explained, scale: float | None, colours: str, side: int, most: int | None = None) -> Image:
     """See :meth:`.Explanation.plot`; of the first `most` samples, or all."""
     from PIL import Image, ImageDraw
 
@@ -68,7 +90,7 @@ def sheet(explanation: Explanation, scale: float | None, colours: str, side: int
     return made
 
 
-def captions(explanation: Explanation, most: int | None = None) -> list[str]:
+def captions(explanation: Explained, most: int | None = None) -> list[str]:
     """What each heatmap explains, sample by sample, each under every target: ``"class 5, score 15.05"``."""
     targets = explanation.target if explanation.several else explanation.target[None]
     scores = (explanation.scores * targets).flatten(2).sum(2)
@@ -79,7 +101,7 @@ def captions(explanation: Explanation, most: int | None = None) -> list[str]:
     ]
 
 
-def html(explanation: Explanation) -> str:
+def html(explanation: Explained) -> str:
     """What a notebook shows: heatmaps on one scale where the inputs are pictures, and where the scores went."""
     try:
         content = BytesIO()
@@ -90,7 +112,7 @@ def html(explanation: Explanation) -> str:
     return f"<div>{shown}<br><code>{escape(repr(explanation))}</code>{_sums(explanation)}</div>"
 
 
-def _sums(explanation: Explanation) -> str:
+def _sums(explanation: Explained) -> str:
     """A table of what became of each score."""
     ledger = explanation.ledger
     parts = (ledger.explained, ledger.reached_input, ledger.bias, ledger.stabilizer, ledger.rules)
