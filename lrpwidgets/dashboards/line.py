@@ -17,8 +17,8 @@ UNSEEN = 6.0
 ALONE = 15.0
 """Seconds after which a kernel ends to which a page was connected, and none is any more."""
 
-UNVISITED = 60.0
-"""Seconds after which a kernel ends to which no page ever connected."""
+UNVISITED = 180.0
+"""Seconds after which a kernel ends to which no page ever connected: on a crowded machine one took 100."""
 
 
 class Line:

@@ -77,6 +77,10 @@ OFTEN = 3
 ROUTES = ("/api/kernels/", "/voila/templates/", "/voila/static/", "/voila/api/shutdown/", "/voila/labextensions/")
 """What a page needs of Voilà beside itself. Not files, contents, themes, log in and out, nor what waits for queries."""
 
+ANY_TEMPLATE = "/voila/templates/(.*)"
+TEMPLATE_FILES = r"/voila/templates/((?:lab|base)/static/(?!.*\.\.)[\w./-]+)"
+"""Voilà's own route raises raw errors for all that is not such a file."""
+
 
 def serve_notebook(
     notebook: Path,
@@ -135,6 +139,7 @@ def behind_a_door(
         def init_handlers(self) -> list[Any]:
             *others, (_, page, settings) = super().init_handlers()
             kept = [each for each in others if any(part in each[0] for part in ROUTES)]
+            kept = [(path.replace(ANY_TEMPLATE, TEMPLATE_FILES), *handler) for path, *handler in kept]
             return [*kept, (r"/()", in_line(page, line), settings)]
 
         def listen(self) -> None:

@@ -222,6 +222,10 @@ def test_what_does_not_serve_a_dashboard_is_not_there(new_page, server):
         "voila/tree",
         "api/contents",
         "voila/api/themes/x",
+        "voila/templates/lab/static/nothing.js",
+        "voila/templates/lab/static/..%2f..%2fpage.html.j2",
+        "voila/templates/%2e%2e/x",
+        "voila/templates/other/static/x.js",
         "x/y",
     ):
         found = request.get(server.address + path)
