@@ -24,6 +24,7 @@ from .door import Door
 from .line import Line, Watch
 from .line import page as waiting_page
 from .options import Options
+from .warm import warm_up
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -118,6 +119,7 @@ def serve_notebook(
 
     with tempfile.TemporaryDirectory(prefix="lrp", ignore_cleanup_errors=True) as connections:
         send_promptly()
+        warm_up()
         door = partial(Door, token=token, port=port, hosts=hosts, tls=tls is not None)
         voila = behind_a_door(notebook, door, Line(most), tls, configuration(notebook, port, connections))
         for number in (signal.SIGINT, signal.SIGTERM):

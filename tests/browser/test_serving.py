@@ -201,8 +201,7 @@ def test_another_user_of_the_machine_finds_no_token_and_no_way_to_a_kernel(dashb
     token = digits.entrance.partition("token=")[2]
     assert len(token) > 30
     processes = [digits.process.pid, *(each.pid for each in digits.kernels().values())]
-    words = [word for each in digits.kernels().values() for word in each.cmdline() if word.endswith(".json")]
-    folders = {str(Path(word).parent) for word in words}
+    folders = digits.folders()
     assert folders
     reads = [f"cat /proc/{each}/cmdline /proc/{each}/environ" for each in processes]
     reads += [f"ls {folder}; cat {folder}/*" for folder in folders]
@@ -320,7 +319,7 @@ def test_a_stopped_server_leaves_nothing(page, serve, tmp_path):
     server = serve(write_notebook(tmp_path, VIEW))
     open_view(page, server.address)
     kernels = list(server.kernels().values())
-    connections = {Path(word).parent for kernel in kernels for word in kernel.cmdline() if word.endswith(".json")}
+    connections = server.folders()
     assert connections
     page.goto("about:blank")
     server.process.terminate()
