@@ -11,7 +11,7 @@ BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
 NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: help dashboard spray maximize test lint javascript benchmark browser
+.PHONY: help dashboard spray maximize test lint javascript audit benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
@@ -19,6 +19,7 @@ help:
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
+	@echo "make audit       known vulnerabilities of what is installed; asks PyPI"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 
@@ -53,6 +54,14 @@ endif
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci --no-progress
 	@touch $@
+
+# pip-audit has an environment of its own, which is gone afterwards: it would change versions that it is to check.
+audit: $(TEST)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python -m venv "$$folder" \
+	&& { "$$folder/bin/python" -m pip install --quiet --disable-pip-version-check pip-audit \
+	|| { echo "No audit: pip-audit could not be installed; it needs PyPI, and so a network." >&2; exit 1; }; } \
+	&& "$$folder/bin/pip-audit" --progress-spinner off \
+		--path "$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
 
 benchmark: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -2,7 +2,8 @@
 
 Relevance that a step receives is handed on to its inputs or lost on the way. The ledger's three kinds of
 loss are each computed from their own formula, never as what is missing; the difference that is left over is
-therefore a check of the whole computation (:attr:`Ledger.imbalance`).
+therefore a check of the bookkeeping (:attr:`Ledger.imbalance`): nothing was lost unseen. Whether relevance went to the
+right inputs it cannot tell, since what is handed to the wrong ones balances as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..readable import Readable
+from ..tables import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,12 +118,16 @@ class Ledger:
         return float(torch.where(error == 0, 0.0, error / scale).max())
 
     def to_frame(self) -> pd.DataFrame:
-        """One line per step and sample (and target, if there are several), as a pandas DataFrame."""
-        import pandas as pd
+        """One line per step and sample (and target, if there are several), as a pandas DataFrame.
 
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
         amounts = [field.name for field in fields(Row)][3:]
         axes = ("sample",) if self.explained.dim() == 1 else ("target", "sample")
-        return pd.DataFrame(
+        return frame(
             {**dict(zip(axes, place, strict=True)), "name": row.name, "kind": row.kind, "rule": row.rule}
             | {amount: float(getattr(row, amount)[place]) for amount in amounts}
             for row in self.rows

@@ -340,7 +340,17 @@ def is_random(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
 
 
 def register(function: Callable[..., Any], operation: Operation) -> None:
-    """Add to the table how relevance passes `function`; calls that `operation` does not accept go on as before."""
+    """Add to the table how relevance passes `function`; of two the last counts, for the calls that it accepts.
+
+    Raises
+    ------
+    TypeError
+        If `function` cannot be called, or `operation` is none.
+    """
+    if not callable(function):
+        raise TypeError(f"register takes a function of torch's, got {function!r}.")
+    if not isinstance(operation, Operation):
+        raise TypeError(f"register takes an operation, such as operations.Activation(), got {operation!r}.")
     OPERATIONS[key(function)] = (operation, *OPERATIONS.get(key(function), ()))
 
 

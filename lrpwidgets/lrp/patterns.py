@@ -1,8 +1,9 @@
 """PatternNet and PatternAttribution: what a neuron's weights respond to, estimated from data.
 
 A weight vector must cancel what distracts from its signal, so it does not look like the signal itself. Its
-*pattern* does: the direction of the inputs that changes the output (Kindermans et al. 2018, "Learning how to
-explain neural networks"). Fit once on some hundred samples, then explain with the composite:
+*pattern* does: how the inputs covary with the output, cov[x, y] / var[y] (Kindermans et al. 2018, "Learning how to
+explain neural networks"). Where a ReLU follows, only inputs with y > 0 count, in all means: E₊[x y] − E₊[x] E₊[y],
+where the paper's a₊ has E₊[x] E[y]. Fit once on some hundred samples, then explain with the composite:
 
 >>> patterns = fit(explainer, batches)  # doctest: +SKIP
 >>> explainer.explain(x).switch(patterns.attribution())  # doctest: +SKIP
@@ -23,7 +24,7 @@ from .explainer import Explainer
 from .linear import LinearStep, Term
 from .operations import Linear, key
 from .rules import Division, Epsilon, LinearRule, Rule
-from .selectors import Layer, Selector
+from .selectors import Exactly, Selector
 from .tape import Step, Tape
 from .weighted import Weighted
 
@@ -75,7 +76,7 @@ class Patterns(Readable):
 
     def _composite(self, name: str, *, attribution: bool) -> Composite:
         entries: list[tuple[Selector, Rule]] = [
-            (Layer(layer), Pattern(tensor, attribution, self.rectified[layer]))
+            (Exactly(layer), Pattern(tensor, attribution, self.rectified[layer]))
             for layer, tensor in self.tensors.items()
         ]
         return Composite([*entries, ("*", Epsilon())], name)

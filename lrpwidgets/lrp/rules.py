@@ -248,8 +248,9 @@ class Epsilon(LinearRule):
 class Gamma(LinearRule):
     """LRP-γ: contributions that agree with the output's sign count 1 + γ times (Montavon et al. 2019).
 
-    This is the generalized form for inputs and outputs of any sign; on non-negative inputs and z > 0 it uses
-    the weights w + γw⁺. Outputs that are exactly 0 drop their relevance. γ → ∞ is the z⁺-rule.
+    This is the generalized form for inputs and outputs of any sign (Andéol et al. 2021); on non-negative inputs and
+    z > 0 it uses the weights w + γw⁺. Outputs that are exactly 0 drop their relevance. γ → ∞ is the z⁺-rule where
+    z > 0, and where z < 0 its mirror image, which hands on by negative contributions alone.
     """
 
     gamma: float = knob(
@@ -294,8 +295,9 @@ _MOST_ALPHA = 1e3
 class AlphaBeta(LinearRule):
     """LRP-αβ: positive and negative contributions on their own, weighted α and −β (Bach et al. 2015, eq. 60).
 
-    β is always α − 1. An output without negative contributions cannot place its share −β·R anywhere; the
-    relevance that is created so appears as negative ``rules`` in the ledger.
+    β is always α − 1, and what it weighs is taken away; that equation adds its own β ≤ 0, with α + β = 1. An output
+    without negative contributions cannot place its share −β·R anywhere; the relevance that is created so appears as
+    negative ``rules`` in the ledger.
     """
 
     alpha: float = knob(
@@ -484,6 +486,22 @@ RULES: dict[str, type[Rule]] = {
     )
 }
 """Every rule by its name, in the order of the literature's table; those for products last."""
+
+
+def register(rule: type[Rule]) -> type[Rule]:
+    """Add a class of rules to :data:`RULES`, for saved composites and the widgets; of two of a name the last counts.
+
+    Usable as a decorator, above ``@dataclass(frozen=True)``.
+
+    Raises
+    ------
+    TypeError
+        If it is no class of rules.
+    """
+    if not (isinstance(rule, type) and issubclass(rule, Rule) and dataclasses.is_dataclass(rule)):
+        raise TypeError(f"register takes a frozen dataclass that is a LinearRule or a ProductRule, got {rule!r}.")
+    RULES[rule.__name__] = rule
+    return rule
 
 
 def _by_contribution(

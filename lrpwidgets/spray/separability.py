@@ -15,6 +15,8 @@ RIDGE = 0.01
 def separability(embedding: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:
     """τ = wᵀS_b w / wᵀS_w w along the best direction w = S_w⁻¹(m₁ − m₂), for samples `inside` against the others.
 
+    S_w has a ridge: `RIDGE` times the mean total variance on its diagonal.
+
     Parameters
     ----------
     embedding

@@ -21,7 +21,7 @@ NOTEBOOK = """
 import ipywidgets
 from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration, HeatmapView
-from lrpwidgets.widgets.layer_inspector import LayerInspector
+from lrpwidgets.widgets.explore.layer_inspector import LayerInspector
 
 exploration = Exploration(subjects.load("digits"))
 ipywidgets.VBox([HeatmapView(exploration), LayerInspector(exploration)])

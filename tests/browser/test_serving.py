@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import nbformat
 import psutil
@@ -15,6 +18,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.dashboards.command import find_notebook
+from tests.browser.conftest import SERVE_NOTEBOOK
 
 SECONDS = 60
 
@@ -218,6 +222,10 @@ def test_what_does_not_serve_a_dashboard_is_not_there(new_page, server):
         "voila/tree",
         "api/contents",
         "voila/api/themes/x",
+        "voila/templates/lab/static/nothing.js",
+        "voila/templates/lab/static/..%2f..%2fpage.html.j2",
+        "voila/templates/%2e%2e/x",
+        "voila/templates/other/static/x.js",
         "x/y",
     ):
         found = request.get(server.address + path)
@@ -267,6 +275,31 @@ def test_a_crowd_comes_in_one_after_the_other_as_many_as_there_is_room_for(new_p
     expect(pages[3].get_by_role("status")).to_contain_text("You are number 1 in line.")
     pages[1].goto("about:blank")
     expect(ready[3]).to_have_attribute("data-seq", "0")
+
+
+def test_a_flood_of_requests_starts_no_more_kernels_than_there_is_room_for_and_they_end(start, tmp_path):
+    """From something that never connects to a kernel."""
+    notebook = str(write_notebook(tmp_path, VIEW))
+    hasty = "from lrpwidgets.dashboards import line; line.UNVISITED = 5"
+    script = f"{hasty}\n{SERVE_NOTEBOOK.format(notebook=notebook, options={'most': 2})}"
+    server = start("-c", script, address=r"http://127\.0\.0\.1:\d+/")
+
+    def ask(_: int) -> str:
+        with urlopen(server.address) as page:
+            return str(page.read())
+
+    kernels: dict[str, psutil.Process] = {}
+    with ThreadPoolExecutor(200) as crowd:
+        asked = [crowd.submit(ask, number) for number in range(200)]
+        while not all(each.done() for each in asked):
+            kernels |= server.kernels()
+    opened = [page for each in asked if "You are number" not in (page := each.result())]
+    assert 1 <= len(opened) <= 2
+    assert len(kernels) <= 3  # one is ready for the next
+    for page in opened:
+        found = re.search(r'"kernelId": ?"([-\w]+)"', page)
+        assert found
+        kernels[found[1]].wait(SECONDS)
 
 
 def test_a_page_may_load_nothing_from_elsewhere(new_page, server):

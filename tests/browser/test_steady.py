@@ -23,7 +23,7 @@ import gc, json
 import ipywidgets
 from lrpwidgets import dashboards
 from lrpwidgets.lrp import Explanation
-from lrpwidgets.widgets.answers import Answer
+from lrpwidgets.widgets.base.answers import Answer
 
 def tell(_):
     gc.collect()

@@ -192,7 +192,7 @@ def test_every_selector_with_a_text_form_survives_the_way_through_json():
         (
             lambda: Composite.from_dict({"entries": [{"layers": {"plase": {}}, "rule": "Zero"}]}),
             ValueError,
-            "is no selector; selectors are text or one of kind, name, layer, position, stage, down",
+            "is no selector; selectors are text or one of kind, name, exactly, position, stage, down",
         ),
         (
             lambda: Composite.from_dict({"entries": [{"layers": "*", "rule": "Epsilom"}]}),
