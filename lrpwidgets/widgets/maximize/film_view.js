@@ -21,7 +21,7 @@ function render({ model, el }) {
     element("div", { className: "lrp-head" }, element("h2", {}, frame), element("span", { className: "lrp-space" }), about),
     canvas,
     strip,
-    element("div", { className: "lrp-reel" }, toggle, step, stop, restart),
+    element("div", { className: "lrp-film-keys" }, toggle, step, stop, restart),
   );
 
   function draw() {

@@ -62,7 +62,7 @@ function render({ model, el }) {
       "section",
       {},
       element("div", { className: "lrp-head" }, element("b", {}, title), element("span", { className: "lrp-quiet" }, density ? "log-density " : "", element("b", {}, density))),
-      element("div", { className: "lrp-tiles" }, ...row),
+      element("div", { className: "lrp-prior-tiles" }, ...row),
     );
   }
 

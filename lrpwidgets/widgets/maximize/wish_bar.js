@@ -13,7 +13,7 @@ function render({ model, el }) {
     return made;
   };
   const count = (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ min, empty = false) => {
-    const made = element("input", { type: "number", min, step: 1, ariaLabel: label, title: label, className: "lrp-count" });
+    const made = element("input", { type: "number", min, step: 1, ariaLabel: label, title: label, className: "lrp-figure" });
     made.addEventListener("change", () => set(name, made.value === "" && empty ? null : made.value === "" ? min : Number(made.value)));
     return made;
   };

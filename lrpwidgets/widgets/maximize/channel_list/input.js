@@ -27,7 +27,7 @@ export function inputOf(go, choose) {
   const says = element("b");
   const before = button("‹", "The input before", () => go(-1), { ariaLabel: "The input before" });
   const after = button("›", "The next input", () => go(1), { ariaLabel: "The next input" });
-  const item = element("input", { type: "number", min: 0, step: 1, className: "lrp-count", ariaLabel: "Number of the input", title: "Number of the input" });
+  const item = element("input", { type: "number", min: 0, step: 1, className: "lrp-figure", ariaLabel: "Number of the input", title: "Number of the input" });
   const where = element("div", { className: "lrp-quiet lrp-located" });
   const made = element("div", { className: "lrp-input" }, element("div", {}, canvas, map), element("div", { className: "lrp-choose" }, before, item, after, name), element("div", { className: "lrp-quiet" }, "said to be ", says), where);
   item.addEventListener("change", () => item.value !== "" && choose(Number(item.value)));
