@@ -32,8 +32,9 @@ spray: $(BASE)
 maximize: $(BASE)
 	@$(BIN)/lrpwidgets serve maximize $(ARGS)
 
+# A file goes to one process whole, with what it has made for its tests; those of the browser, which take longest, first.
 test: $(TEST) browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check

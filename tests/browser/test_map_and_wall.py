@@ -360,6 +360,7 @@ def test_thumbnails_come_after_every_lasso(look, count):
     assert len(times) == 5  # how long is for a quiet machine to say
 
 
+@pytest.mark.alone
 def test_the_wall_is_never_blank_while_it_scrolls_over_ten_thousand(look):
     views = look(10_000)
     runs = [views.page.evaluate(SCROLL) for _ in range(3)]

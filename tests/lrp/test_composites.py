@@ -1,6 +1,7 @@
 """Composites: which rule each layer gets, and the text form of that."""
 
 import json
+from types import FunctionType
 
 import pytest
 import torch
@@ -81,7 +82,7 @@ def selected(explanation, selector):
             ["stem.0", "one.0", "one.3", "shortcut"],
         ),
     ],
-    ids=str,
+    ids=lambda value: "a function" if isinstance(value, FunctionType) else str(value),  # not its address
 )
 def test_a_selector_finds_its_layers(residual, selector, names):
     assert selected(residual, selector) == names

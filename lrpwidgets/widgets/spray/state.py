@@ -107,7 +107,7 @@ class Investigation(Asking):
         """Whether a person chose something: the ranking then no longer decides what is looked at."""
         self._quiet = True
         self._graphs: dict[tuple[Any, ...], Atlas] = {}
-        super().__init__(embedding="tsne" if "tsne" in embeddings_here() else "spectral", progress=False)
+        super().__init__(embedding="tsne" if "tsne" in embeddings_here() else "spectral")
         self._quiet = False
         self._begin()
         self.rank()
