@@ -84,6 +84,13 @@ def test_comments_may_say_import(scripts):
     assert run(linked(script), "m.default.run()") == 1
 
 
+def test_comments_on_lines_of_their_own_stay_behind(scripts):
+    script = scripts(a="// alone\n/**\n * @param {number} x\n */\nconst run = (x) => `${x} // said`; // beside\n" + END)
+    module = linked(script)
+    assert run(module, "m.default.run(1)") == "1 // said"
+    assert ("alone" in module, "@param" in module, "beside" in module) == (False, False, True)
+
+
 def test_a_circle_is_named(scripts):
     script = scripts(
         c='import { a } from "./a.js";\nexport const c = 1;\n',
