@@ -9,15 +9,16 @@ ARGS ?=
 BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
+NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: help dashboard spray maximize test lint benchmark browser
+.PHONY: help dashboard spray maximize test lint javascript benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
 	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
-	@echo "make lint        ruff and mypy, as CI does"
+	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 
@@ -37,6 +38,21 @@ lint: $(TEST)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory javascript
+
+# Types are in JSDoc, so that the scripts run as they are.
+ifdef NPM
+javascript: node_modules/.package-lock.json
+	npm exec --no -- eslint eslint.config.js lrpwidgets
+	npm exec --no -- tsc
+else
+javascript:
+	@echo "npm is not here: JavaScript is not checked."
+endif
+
+node_modules/.package-lock.json: package.json package-lock.json .npmrc
+	npm ci --no-progress
+	@touch $@
 
 benchmark: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -2,7 +2,25 @@
 
 import { MAPS, GAMMA, DARK, SHINING } from "./colours.js";
 
-/** RGB of a signed relevance r, 1 being the strongest: written to `pixels` at `at`; `paper` is the colour of nothing. */
+/**
+ * @typedef {{ positive: number[][], negative: number[][], zero?: number[] | null }} ColourMap as in colours.js
+ *
+ * @typedef {object} Model what the kernel and a view share, as anywidget hands it over
+ * @property {(trait: string) => any} get
+ * @property {(message: object, callbacks?: null, buffers?: ArrayBufferLike[]) => void} send
+ * @property {(event: string, act: (...told: any[]) => void) => void} on
+ * @property {(event: string, act: (...told: any[]) => void) => void} off
+ */
+
+/**
+ * RGB of a signed relevance r, 1 being the strongest: written to `pixels` at `at`; `paper` is the colour of nothing.
+ *
+ * @param {{ [at: number]: number }} pixels
+ * @param {number} at
+ * @param {number} r
+ * @param {ColourMap} map
+ * @param {number[]} paper
+ */
 export function colour(pixels, at, r, map, paper) {
   const stops = r > 0 ? map.positive : map.negative;
   const zero = map.zero ?? paper;
@@ -13,17 +31,27 @@ export function colour(pixels, at, r, map, paper) {
   pixels[at + 3] = 255;
 }
 
-/** The map `name` for a page of this `paper`: on a dark one hues shine, each as bright as it gets, as in colours.py. */
+/**
+ * The map `name` for a page of this `paper`: on a dark one hues shine, each as bright as it gets, as in colours.py.
+ *
+ * @param {string} name
+ * @param {number[]} paper
+ * @returns {ColourMap}
+ */
 export function mapOn(name, paper) {
-  const map = MAPS[name];
+  const map = /** @type {Record<string, ColourMap>} */ (MAPS)[name];
   if (map.zero || paper[0] + paper[1] + paper[2] > DARK) return map;
-  const shining = (hue) => hue.map((part) => (part * SHINING) / Math.max(...hue));
+  const shining = (/** @type {number[]} */ hue) => hue.map((part) => (part * SHINING) / Math.max(...hue));
   return { positive: map.positive.map(shining), negative: map.negative.map(shining) };
 }
 
-/** The colour of the paper under `node`, as [r, g, b]: white in the light theme. */
+/**
+ * The colour of the paper under `node`, as [r, g, b]: white in the light theme.
+ *
+ * @param {Element} node
+ */
 export function paperOf(node) {
-  for (let each = node; each; each = each.parentElement) {
+  for (let each = /** @type {Element | null} */ (node); each; each = each.parentElement) {
     const colours = getComputedStyle(each).backgroundColor.match(/[\d.]+/g); // none before the node is on the page
     const [r, g, b, alpha = 1] = colours?.map(Number) ?? [0, 0, 0, 0];
     if (alpha > 0) return [r, g, b];
@@ -31,9 +59,17 @@ export function paperOf(node) {
   return [255, 255, 255];
 }
 
-/** An element with properties, children and, under `data`, data attributes. */
+/**
+ * An element with properties, children and, under `data`, data attributes.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {{ data?: Record<string, any>, style?: Record<string, any>, [property: string]: any }} [properties]
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function element(tag, { data = {}, style = {}, ...properties } = {}, ...children) {
-  const made = document.createElement(tag);
+  const made = /** @type {any} */ (document.createElement(tag));
   for (const [key, value] of Object.entries(properties)) {
     if (key in made) made[key] = value;
     else made.setAttribute(key, value);
@@ -44,21 +80,46 @@ export function element(tag, { data = {}, style = {}, ...properties } = {}, ...c
   return made;
 }
 
-/** A button that does `act`; `more` are further properties of it. */
+/**
+ * A button that does `act`; `more` are further properties of it.
+ *
+ * @param {string} text
+ * @param {string} title
+ * @param {(event: MouseEvent) => void} act
+ * @param {Record<string, any>} [more]
+ */
 export function button(text, title, act, more = {}) {
   const made = element("button", { type: "button", title, ...more }, text);
   made.addEventListener("click", act);
   return made;
 }
 
-/** Have the browser save `blob` as a file. */
+/**
+ * What draws on a canvas.
+ *
+ * @param {HTMLCanvasElement} canvas
+ */
+export function pen(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+}
+
+/**
+ * Have the browser save `blob` as a file.
+ *
+ * @param {Blob} blob
+ * @param {string} name
+ */
 export function download(blob, name) {
   const address = URL.createObjectURL(blob);
   element("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it after the click
 }
 
-/** A number a person can read: three significant digits, a real minus sign, a plus if asked. */
+/**
+ * A number a person can read: three significant digits, a real minus sign, a plus if asked.
+ *
+ * @param {number} value
+ */
 export function number(value, { sign = false } = {}) {
   if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
@@ -66,12 +127,25 @@ export function number(value, { sign = false } = {}) {
   return (value < 0 ? "−" : sign && value > 0 ? "+" : "") + text;
 }
 
-/** The bytes of a trait as a typed array; copied, since its offset need not be aligned. */
+/**
+ * The bytes of a trait as a typed array; copied, since its offset need not be aligned.
+ *
+ * @template {ArrayBufferView} Made
+ * @param {DataView | null | undefined} view
+ * @param {{ new (buffer: ArrayBufferLike): Made, new (): Made }} Type
+ * @returns {Made}
+ */
 export function array(view, Type) {
   return view ? new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Type();
 }
 
-/** Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`. */
+/**
+ * Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`.
+ *
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {() => void} draw
+ */
 export function follow(model, el, draw) {
   const problem = element("p", { className: "lrp-problem lrp-error", role: "alert" });
   const redraw = () => {

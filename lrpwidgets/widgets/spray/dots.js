@@ -2,9 +2,16 @@
 
 const PHASES = 4; // a disc is drawn to a quarter of a pixel
 
+/** @typedef {(x: number, y: number, red: number, green: number, blue: number) => void} Brush puts a disc on the picture */
+
 /**
  * A picture of `width` × `height` pixels in one colour, onto which `draw(x, y, rgb)` puts discs and which `show` copies
  * to a canvas. Discs of different size need a `brush` each.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number[]} paper
+ * @param {number} widest pixels of the largest radius
  */
 export function dots(width, height, [r, g, b], widest) {
   const margin = Math.ceil(widest) + 2; // what is cut off at an edge is drawn beside the picture
@@ -15,7 +22,13 @@ export function dots(width, height, [r, g, b], widest) {
   parts.set([r, g, b, 255]);
   whole.fill(whole[0]);
 
-  /** What draws discs of this radius; `opacity` from 0 to 1. */
+  /**
+   * What draws discs of this radius; `opacity` from 0 to 1.
+   *
+   * @param {number} radius
+   * @param {number} opacity
+   * @returns {Brush}
+   */
   function brush(radius, opacity) {
     const discs = Array.from({ length: PHASES * PHASES }, (_, phase) => disc(radius, opacity, (phase % PHASES) / PHASES, Math.floor(phase / PHASES) / PHASES, across));
     return (x, y, red, green, blue) => {
@@ -33,12 +46,20 @@ export function dots(width, height, [r, g, b], widest) {
     };
   }
 
-  return { brush, show: (context) => context.putImageData(image, -margin, -margin) };
+  return { brush, show: (/** @type {CanvasRenderingContext2D} */ context) => context.putImageData(image, -margin, -margin) };
 }
 
-/** The pixels of a disc around (`x`, `y`) as offsets in a picture that is `across` pixels wide, and their shares of 256. */
-function disc(radius, opacity, x, y, across) {
-  const [offsets, shares] = [[], []];
+/**
+ * The pixels of a disc around (`x`, `y`) as offsets in a picture that is `across` pixels wide, and their shares of 256.
+ *
+ * @param {number} radius
+ * @param {number} opacity
+ * @param {number} x
+ * @param {number} y
+ * @param {number} across
+ */
+export function disc(radius, opacity, x, y, across) {
+  const [offsets, shares] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
   const reach = Math.ceil(radius) + 1;
   for (let row = -reach; row <= reach; row++) {
     for (let column = -reach; column <= reach; column++) {

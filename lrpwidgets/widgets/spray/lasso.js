@@ -2,7 +2,13 @@
 
 const BANDS = 256;
 
-/** Positions of the points inside `polygon` by the even-odd rule, among those that are `seen`. */
+/**
+ * Positions of the points inside `polygon` by the even-odd rule, among those that are `seen`.
+ *
+ * @param {Float32Array} xy
+ * @param {Float64Array} polygon
+ * @param {Uint8Array} seen
+ */
 export function inside(xy, polygon, seen) {
   const [xs, ys] = [0, 1].map((axis) => polygon.filter((_, i) => i % 2 === axis));
   const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
@@ -25,10 +31,16 @@ export function inside(xy, polygon, seen) {
   return found.slice(0, count);
 }
 
-/** The edges by horizontal band, as x1, y1, x2, y2: a point is asked about those of its height, six times faster. */
+/**
+ * The edges by horizontal band, as x1, y1, x2, y2: a point is asked about those of its height, six times faster.
+ *
+ * @param {Float64Array} polygon
+ * @param {number} bottom
+ * @param {number} top
+ */
 function banded(polygon, bottom, top) {
-  const bandOf = (y) => Math.min(BANDS - 1, Math.floor(((y - bottom) / (top - bottom)) * BANDS));
-  const bands = Array.from({ length: BANDS }, () => []);
+  const bandOf = (/** @type {number} */ y) => Math.min(BANDS - 1, Math.floor(((y - bottom) / (top - bottom)) * BANDS));
+  const bands = Array.from({ length: BANDS }, () => /** @type {number[]} */ ([]));
   for (let i = 0, j = polygon.length - 2; i < polygon.length && top > bottom; j = i, i += 2) {
     const edge = [polygon[i], polygon[i + 1], polygon[j], polygon[j + 1]];
     const [first, last] = [bandOf(edge[1]), bandOf(edge[3])].sort((a, b) => a - b);
