@@ -9,9 +9,10 @@ ARGS ?=
 BIN := .venv/bin
 BASE := .venv/.installed
 TEST := .venv/.installed-test-referees
+DOCS := .venv/.installed-docs
 NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: help dashboard spray maximize test lint javascript benchmark browser
+.PHONY: help dashboard spray maximize test lint javascript audit docs benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
@@ -19,6 +20,8 @@ help:
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
+	@echo "make audit       known vulnerabilities of what is installed; asks PyPI"
+	@echo "make docs        build the site in docs/_build       ARGS=\"-D nb_execution_mode=cache\" runs the tutorials first"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 
@@ -31,8 +34,9 @@ spray: $(BASE)
 maximize: $(BASE)
 	@$(BIN)/lrpwidgets serve maximize $(ARGS)
 
+# A file goes to one process whole, with what it has made for its tests; those of the browser, which take longest, first.
 test: $(TEST) browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check
@@ -54,6 +58,18 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci --no-progress
 	@touch $@
 
+# pip-audit has an environment of its own, which is gone afterwards: it would change versions that it is to check.
+audit: $(TEST)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python -m venv "$$folder" \
+	&& { "$$folder/bin/python" -m pip install --quiet --disable-pip-version-check pip-audit \
+	|| { echo "No audit: pip-audit could not be installed; it needs PyPI, and so a network." >&2; exit 1; }; } \
+	&& "$$folder/bin/pip-audit" --progress-spinner off \
+		--path "$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
+
+docs: $(DOCS)
+	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going -b html docs docs/_build $(ARGS)
+	@echo "The site is docs/_build/index.html."
+
 benchmark: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -72,6 +88,11 @@ $(TEST): pyproject.toml | $(BIN)/pip
 	@echo "Installing lrpwidgets and its test tools into .venv; the first time this takes minutes, as torch is large."
 	$(BIN)/python -m pip install --editable ".[test,referees]"
 	$(BIN)/python -m pip install --no-deps "virelay>=0.6.1" "zennit-crp>=0.6"  # a Pillow of 2024, a zennit of 2022
+	@touch $(BASE) $@
+
+$(DOCS): pyproject.toml | $(BIN)/pip
+	@echo "Installing lrpwidgets and what builds its site into .venv."
+	$(BIN)/python -m pip install --editable ".[docs]"
 	@touch $(BASE) $@
 
 # pip is what venv installs last: where it is there, .venv is whole.

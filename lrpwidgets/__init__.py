@@ -11,14 +11,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import dashboards, lrp, spray, subjects, widgets
+    from . import dashboards, lrp, maximize, spray, subjects, widgets
     from .dashboards import explore
 
-__version__ = "0.1.0"
-__all__ = ["dashboards", "explore", "lrp", "spray", "subjects", "widgets"]
+    __version__: str
+
+__all__ = ["dashboards", "explore", "lrp", "maximize", "spray", "subjects", "widgets"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
     if name == "explore":
         return importlib.import_module(".dashboards", __name__).explore
     if name in __all__:
@@ -27,4 +32,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), "__version__", *__all__])

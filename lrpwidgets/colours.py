@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 GAMMA = 0.7
-"""Strength of a colour is |r| to this power, which keeps faint relevance visible."""
+"""Strength of a colour is the amount of relevance to this power, which keeps faint relevance visible."""
 
 DARK, SHINING = 383, 240
 """Paper whose parts sum to no more is dark; there the brightest part of a hue is this."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,39 @@ import torch
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
 
+try:
+    from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
+except ImportError:  # on Windows nobody waits: run the tests there one after the other
+    flock = None
+
 # Most tensors here are tiny: handing them between threads costs tenfold on a busy machine and gains nothing.
 torch.set_num_threads(1)
+
+DOOR, ROOM = Path(__file__), Path(__file__).with_name("__init__.py")
+"""Files that tests lock, so that some are alone; nobody writes into them."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run a test that is marked ``alone``, since it measures time, while no other process runs a test of these."""
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextmanager
+def turn(alone: bool) -> Iterator[None]:
+    """The time in which a test runs: together with others, or `alone`."""
+    if flock is None:
+        yield
+        return
+    with DOOR.open() as door, ROOM.open() as room:
+        flock(door, LOCK_EX)  # who waits to be alone keeps it shut, else the others would go in and out for ever
+        flock(room, LOCK_EX if alone else LOCK_SH)
+        flock(door, LOCK_UN)
+        try:
+            yield
+        finally:
+            flock(room, LOCK_UN)  # closing would not do: a process that was forked meanwhile has it open as well
 
 
 @pytest.fixture(scope="session")

@@ -174,7 +174,7 @@ QUOTED = {
         "star      400 maps   2 groups   τ 16.5",
         "square    403 maps   2 groups   τ  6.1",
         "eigenvalues [0.    0.003 0.059 ",
-        "cluster 1     0      201\ncluster 2   199        0\nadjusted Rand index 1.00",
+        "cluster 0     0      201\ncluster 1   199        0\nadjusted Rand index 1.00",
         "99.4%   56.8%     55.8%          24 of 500        26",
         "99.4%   53.8%     98.8%         208 of 500         3",
         "right 99.1% → 50.6%",

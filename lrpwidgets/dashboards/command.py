@@ -101,7 +101,7 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--most-visitors",
     type=click.IntRange(1),
-    help="At the same time; the others wait in line. By default as many as there is memory for.",
+    help="At the same time; the others wait in line. In any case no more than there is memory for.",
 )
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(
@@ -331,7 +331,7 @@ def absolute(path: str | None) -> str | None:
 
 def check_device(device: str) -> None:
     """Refuse a device that this machine does not have."""
-    from lrpwidgets.lrp.explainer import available_device
+    from lrpwidgets.lrp.devices import available_device
 
     try:
         available_device(device)

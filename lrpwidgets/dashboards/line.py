@@ -6,11 +6,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from .memory import free
+
 EACH = 600 * 2**20
 """Bytes of memory that a visitor takes, about: a kernel with torch, a small network and its explanations."""
-
-SHARE = 0.8
-"""Of the memory that is free when the server starts, what visitors may take."""
 
 UNSEEN = 6.0
 """Seconds after which whoever waits is taken to have gone: a page that waits asks again every second."""
@@ -18,13 +17,8 @@ UNSEEN = 6.0
 ALONE = 15.0
 """Seconds after which a kernel ends to which a page was connected, and none is any more."""
 
-UNVISITED = 60.0
-"""Seconds after which a kernel ends to which no page ever connected."""
-
-
-def room(free: int) -> int:
-    """For how many visitors there is memory, of so many bytes; one at least."""
-    return max(1, int(SHARE * free / EACH))
+UNVISITED = 180.0
+"""Seconds after which a kernel ends to which no page ever connected: on a crowded machine one took 100."""
 
 
 class Line:
@@ -33,21 +27,32 @@ class Line:
     Parameters
     ----------
     most
-        Visitors at the same time.
+        Visitors at the same time; None is as many as there is memory for.
+    free
+        Tells the bytes of memory that may still be taken.
     clock
         Tells the seconds.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most = most
-        self._clock = clock
+    def __init__(
+        self, most: int | None, free: Callable[[], int] = free, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most, self._free, self._clock = most, free, clock
         self._seen: dict[str, float] = {}  # by ticket, in the order of their places
         self._entering = False
 
-    def ask(self, ticket: str | None, inside: int) -> tuple[str, int]:
+    def room(self, inside: int, starting: int) -> int:
+        """For how many visitors there is room now: `inside`, and as many more as memory holds; one at least.
+
+        Kernels that are `starting` have not taken their memory yet.
+        """
+        more = max(0, self._free() // EACH - starting)
+        return max(1, inside + more if self._most is None else min(self._most, inside + more))
+
+    def ask(self, ticket: str | None, full: bool) -> tuple[str, int]:
         """A ticket, by default a new one, and its place: 0 may enter now, and must tell by :meth:`entered`.
 
-        One enters at a time, since kernels that start together start slowly; `inside` are there already.
+        One enters at a time, since kernels that start together start slowly, and nobody where it is `full`.
         """
         now = self._clock()
         self._seen = {each: seen for each, seen in self._seen.items() if now - seen < UNSEEN}
@@ -55,7 +60,7 @@ class Line:
             ticket = secrets.token_urlsafe(8)
         self._seen[ticket] = now
         place = list(self._seen).index(ticket)
-        if place or self._entering or inside >= self.most:
+        if place or self._entering or full:
             return ticket, place + 1
         del self._seen[ticket]
         self._entering = True
@@ -83,9 +88,9 @@ class Watch:
         return [each for each in alone if now - self._alone[each] >= (ALONE if each in self._visited else UNVISITED)]
 
 
-def page(place: int, most: int) -> str:
-    """What whoever waits sees; it asks again by itself."""
-    many = "one visitor" if most == 1 else f"{most} visitors"
+def page(place: int, room: int) -> str:
+    """What whoever waits sees, where there is room for so many; it asks again by itself."""
+    many = "one visitor" if room == 1 else f"{room} visitors"
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
@@ -96,5 +101,5 @@ def page(place: int, most: int) -> str:
   p {{ margin: 0; }}
 </style>
 <div id="loading" role="status"><p><strong>You are number {place} in line.</strong></p>
-<p>There is room for {many} at a time, and they come in one by one. This page opens by itself.</p></div></html>
+<p>There is room for {many} now, and they come in one by one. This page opens by itself.</p></div></html>
 """

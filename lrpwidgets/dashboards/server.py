@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 import click
-import psutil
 from tornado.web import Application, HTTPError
 
 from .door import Door
-from .line import Line, Watch, room
+from .line import Line, Watch
 from .line import page as waiting_page
 from .options import Options
+from .warm import warm_up
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -69,11 +69,18 @@ POLICY = "; ".join(
 )
 """What a page may load: nothing from another machine (Content Security Policy, level 3)."""
 
+AHEAD = 1
+"""Kernels that are started before anybody comes."""
+
 OFTEN = 3
 """Seconds between two looks for kernels that nobody looks at any more."""
 
 ROUTES = ("/api/kernels/", "/voila/templates/", "/voila/static/", "/voila/api/shutdown/", "/voila/labextensions/")
 """What a page needs of Voilà beside itself. Not files, contents, themes, log in and out, nor what waits for queries."""
+
+ANY_TEMPLATE = "/voila/templates/(.*)"
+TEMPLATE_FILES = r"/voila/templates/((?:lab|base)/static/(?!.*\.\.)[\w./-]+)"
+"""Voilà's own route raises raw errors for all that is not such a file."""
 
 
 def serve_notebook(
@@ -89,7 +96,7 @@ def serve_notebook(
 ) -> None:
     """Serve `notebook` at 127.0.0.1:`port` until the process is interrupted or terminated.
 
-    To `most` visitors at a time, by default as many as there is memory for.
+    To `most` visitors at a time, and no more than there is memory for.
     """
     from tornado.ioloop import IOLoop
 
@@ -112,9 +119,9 @@ def serve_notebook(
 
     with tempfile.TemporaryDirectory(prefix="lrp", ignore_cleanup_errors=True) as connections:
         send_promptly()
+        warm_up()
         door = partial(Door, token=token, port=port, hosts=hosts, tls=tls is not None)
-        line = Line(most or room(psutil.virtual_memory().available))
-        voila = behind_a_door(notebook, door, line, tls, configuration(notebook, port, connections))
+        voila = behind_a_door(notebook, door, Line(most), tls, configuration(notebook, port, connections))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         loop.add_callback(announce)  # runs once the server listens
@@ -134,6 +141,7 @@ def behind_a_door(
         def init_handlers(self) -> list[Any]:
             *others, (_, page, settings) = super().init_handlers()
             kept = [each for each in others if any(part in each[0] for part in ROUTES)]
+            kept = [(path.replace(ANY_TEMPLATE, TEMPLATE_FILES), *handler) for path, *handler in kept]
             return [*kept, (r"/()", in_line(page, line), settings)]
 
         def listen(self) -> None:
@@ -159,13 +167,15 @@ def in_line(page: Any, line: Line) -> Any:
 
     class InLine(page):  # type: ignore[misc]
         async def get(self, path: str | None = None) -> None:
-            inside = len(self.kernel_manager.list_kernel_ids()) - len(ready(self.kernel_manager))
-            ticket, place = line.ask(self.get_query_argument("ticket", None), inside)
+            ahead = ready(self.kernel_manager)
+            inside = len(self.kernel_manager.list_kernel_ids()) - len(ahead)
+            room = line.room(inside, starting=AHEAD - sum(ahead.values()))
+            ticket, place = line.ask(self.get_query_argument("ticket", None), full=inside >= room)
             if place:
                 rest = [pair for pair in parse_qsl(self.request.query, keep_blank_values=True) if pair[0] != "ticket"]
                 self.set_header("Refresh", f"1; url=/?{urlencode([*rest, ('ticket', ticket)])}")
                 self.set_header("Cache-Control", "no-store")
-                self.finish(waiting_page(place, line.most))
+                self.finish(waiting_page(place, room))
                 return
             try:
                 await super().get(path)
@@ -175,11 +185,11 @@ def in_line(page: Any, line: Line) -> Any:
     return InLine
 
 
-def ready(kernels: Any) -> list[str]:
-    """Ids of the kernels that Voilà has started ahead, for the next visitor."""
+def ready(kernels: Any) -> dict[str, bool]:
+    """The kernels that Voilà has started ahead, for the next visitor, by id: whether they have run the notebook."""
     pools = kernels._pools.values()
     done = [each for pool in pools for each in pool if each.done() and not each.cancelled() and not each.exception()]
-    return [each.result()["kernel_id"] for each in done]
+    return {each.result()["kernel_id"]: each.result()["task"].done() for each in done}
 
 
 async def end_what_is_left(kernels: Any, watch: Watch) -> None:
@@ -244,7 +254,7 @@ def configuration(notebook: Path, port: int, connections: str) -> Config:
             "extension_allowlist": LAB_EXTENSIONS,
         },
         "VoilaKernelManager": {
-            "kernel_pools_config": {notebook.name: {"pool_size": 1}, "default": {"pool_size": 0}},
+            "kernel_pools_config": {notebook.name: {"pool_size": AHEAD}, "default": {"pool_size": 0}},
             "fill_delay": 2,  # seconds; sooner, the next kernel would slow down the page that took this one
         },
         "KernelManager": {"transport": "ipc" if sockets else "tcp"},

@@ -10,6 +10,8 @@ from .options import Options
 
 if TYPE_CHECKING:
     from ..spray import Atlas, RelevanceStore
+    from ..spray.classes import By
+    from ..spray.features import Sign
     from ..subjects import Subject
 
 HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   maps of each cluster, the most separable first"
@@ -35,7 +37,7 @@ def told(
     path: Path,
     options: Options,
     *,
-    by: str,
+    by: By,
     label: str | None,
     test: bool,
     save: Path | None,
@@ -112,7 +114,7 @@ def _class(store: RelevanceStore, text: str) -> int:
     raise ValueError(f"There is no class {text!r}; the store has {', '.join(store.classes[:20]) or 'numbers only'}.")
 
 
-def _atlases(store: RelevanceStore, by: str, label: int | None, sign: str, **asked: Any) -> list[Atlas]:
+def _atlases(store: RelevanceStore, by: By, label: int | None, sign: Sign, **asked: Any) -> list[Atlas]:
     """The atlas of one class, or of each; the most separable first."""
     from ..spray import Features, spray
     from ..spray.classes import atlases

@@ -3,15 +3,16 @@
 The way in is :class:`Explainer`; it makes an :class:`Explanation`. Nothing in here knows of Jupyter.
 """
 
+from ..progress import Cancelled, Progress
 from . import composites, operations, patterns, rules, selectors
 from .composites import Composite
 from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
 from .scores import TwoClasses
-from .tape import StaleExplanationError
+from .tape import StaleExplanationError, UnknownLayerError
 from .targets import Rather
-from .watching import Cancelled, watched
+from .watching import watched
 
 __all__ = [
     "Cancelled",
@@ -20,10 +21,12 @@ __all__ = [
     "Explanation",
     "Layer",
     "Ledger",
+    "Progress",
     "Rather",
     "Row",
     "StaleExplanationError",
     "TwoClasses",
+    "UnknownLayerError",
     "UnknownOperationError",
     "composites",
     "operations",

@@ -33,7 +33,7 @@ from .rules import (
     Zero,
     ZPlus,
 )
-from .selectors import PRODUCTS, Down, Inside, Kind, Layer, Layout, Place, Position, Selector, Stage
+from .selectors import PRODUCTS, Down, Exactly, Inside, Kind, Layout, Place, Position, Selector, Stage
 from .tape import Step
 
 _SHOWN = 12
@@ -121,7 +121,7 @@ class Composite:
         kept = list(self.entries)
         for index, (selector, _) in reversed(list(enumerate(self.entries))):
             decided = [way for way in ways if way[1][:1] == [index]]
-            if isinstance(selector, Layer | Inside | Down) and all(self._same_without(*way) for way in decided):
+            if isinstance(selector, Exactly | Inside | Down) and all(self._same_without(*way) for way in decided):
                 del kept[index]
                 for _, suiting in ways:
                     if index in suiting:
@@ -148,9 +148,9 @@ class Composite:
         """Raise ValueError if an entry names a layer or module that is not there."""
         layers = [place.name for place in layout.places]
         for selector, _ in self.entries:
-            if isinstance(selector, Layer | Down):
+            if isinstance(selector, Exactly | Down):
                 _check_name(
-                    self.name, "layer", selector.name if isinstance(selector, Layer) else selector.layer, layers
+                    self.name, "layer", selector.name if isinstance(selector, Exactly) else selector.layer, layers
                 )
             elif isinstance(selector, Inside):
                 _check_name(
@@ -170,7 +170,7 @@ class Composite:
     def overridden(self, overrides: Mapping[str, Rule]) -> Composite:
         """The same composite with other rules for single layers, given by name."""
         return Composite(
-            [*((selectors.Layer(name), rule) for name, rule in overrides.items()), *self.entries], self.name
+            [*((selectors.Exactly(name), rule) for name, rule in overrides.items()), *self.entries], self.name
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -343,6 +343,19 @@ _PRESETS: dict[str, Callable[..., Composite]] = {
 def names() -> list[str]:
     """Names of the presets."""
     return list(_PRESETS)
+
+
+def register(name: str, make: Callable[..., Composite]) -> None:
+    """Add the preset `name`, which `make` makes of its parameters; of two the last counts.
+
+    Raises
+    ------
+    TypeError
+        If `make` cannot be called.
+    """
+    if not callable(make):
+        raise TypeError(f"register takes a function that returns a Composite, got {make!r}.")
+    _PRESETS[name] = make
 
 
 def family(steps: Sequence[Step]) -> str:

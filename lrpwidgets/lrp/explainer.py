@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from . import composites, inputs, operations
 from .call import spelled, version
 from .composites import Composite
+from .devices import available_device
 from .explanation import Explanation, JoinedExplanation
+from .propagation import Keep
 from .recorder import AsRecorded, eval_mode, hidden, record
 from .rules import Rule
 from .scores import Select, check, one_axis_at_least, probabilities, taken
@@ -21,6 +23,9 @@ from .selectors import Layout
 from .tape import StaleExplanationError, Step, Tape
 from .targets import Target, listed, of_part, target_weights
 from .weighted import EffectiveWeights
+
+Unknown = Literal["error", "gradient"]
+"""What to do with a function that the operation table does not know."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class Explainer:
         model: nn.Module,
         composite: str | Composite | Rule = "auto",
         device: str | torch.device | None = None,
-        unknown: str = "error",
+        unknown: Unknown = "error",
         select: Select = None,
         constants: Sequence[int] = (),
     ) -> None:
@@ -102,7 +107,7 @@ class Explainer:
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
         if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
             raise TypeError("A scripted or compiled model hides its operations; give the eager model it was made from.")
-        if unknown not in ("error", "gradient"):
+        if unknown not in get_args(Unknown):
             raise ValueError(f"unknown must be 'error' or 'gradient', got {unknown!r}.")
         check(select)
         if isinstance(composite, str) and composite != "auto":
@@ -129,6 +134,18 @@ class Explainer:
         more += f", select={self.select!r}" if self.select else ""
         return f"Explainer({type(self.model).__name__} of {count:,} parameters on {self.device}, {composite}{more})"
 
+    def to(self, device: str | torch.device) -> Explainer:
+        """The same explainer on another `device`, with a copy of the model; itself if it is there already.
+
+        Raises
+        ------
+        ValueError
+            If there is no such device.
+        """
+        if available_device(device) == self.device:
+            return self
+        return Explainer(self.model, self.composite, device, self.unknown, self.select, self.constants)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_checked": {}, "_known": {}}  # by ids, which are those of tensors that live here
 
@@ -144,7 +161,7 @@ class Explainer:
         target: Target = None,
         *,
         targets: Sequence[Target] | None = None,
-        keep: str = "all",
+        keep: Keep = "all",
     ) -> Explanation:
         """Run the model on `inputs` and explain its scores.
 
@@ -185,7 +202,7 @@ class Explainer:
         StaleExplanationError
             If the weights are changed meanwhile, as by a thread that trains the model.
         """
-        if keep not in ("all", "layers", "input"):
+        if keep not in get_args(Keep):
             raise ValueError(f"keep must be 'all', 'layers' or 'input', got {keep!r}.")
         wanted, several = listed(target, targets)
         return self._explain(self._checked_batch(inputs), wanted, several, keep)
@@ -196,7 +213,7 @@ class Explainer:
         return self._record(self._checked_batch(inputs))
 
     def _explain(
-        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str, whole: _Whole | None = None
+        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None = None
     ) -> Explanation:
         """The explanation of `batch`, or of its parts one by one if it does not fit memory; `whole`: it is a part."""
         size = self._samples(batch)
@@ -207,7 +224,8 @@ class Explainer:
                 raise
         # Behind the handler, whose traceback keeps the tape alive.
         first, samples = (whole.first, whole.samples) if whole else (0, size)
-        half, kept = (size + 1) // 2, "layers" if keep == "layers" else "input"
+        half = (size + 1) // 2
+        kept: Keep = "layers" if keep == "layers" else "input"
         parts: list[Explanation] = []
         for start, stop in ((0, half), (half, size)):
             part = tuple(x[start:stop] if len(x) == size else x for x in batch)
@@ -216,7 +234,7 @@ class Explainer:
         return JoinedExplanation(parts)
 
     def _explain_at_once(
-        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: str, whole: _Whole | None
+        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None
     ) -> Explanation:
         tape = self._record(batch)
         composite = composites.chosen(self.composite, tape.steps)
@@ -230,7 +248,7 @@ class Explainer:
         """The scores that an explanation of `inputs` would have, (B, C); raises as :meth:`explain` does."""
         batch = self._checked_batch(inputs)
         with torch.no_grad(), eval_mode(self.model), AsRecorded():
-            scores = taken(self.model(*batch), self.select)
+            scores = taken(self._run(batch), self.select)
         single = isinstance(scores, Tensor) and scores.numel() == self._samples(batch)
         found: Tensor = one_axis_at_least(scores) if single else scores
         return found
@@ -252,8 +270,7 @@ class Explainer:
                 raise UnknownOperationError(_COMPILED) from error
             if isinstance(error, NotImplementedError) or _is_out_of_memory(error) or self._takes(batch):
                 raise
-            reason = str(error).strip().splitlines()[0]
-            raise ValueError(f"The model cannot take an input of shape {shapes}: {reason}") from error
+            raise self._refusal(batch, error) from error
         for step in tape.steps:
             if step.operation is None and self.unknown == "error":
                 raise UnknownOperationError(_unknown(step))
@@ -264,7 +281,7 @@ class Explainer:
                 tape, caveats=(*tape.caveats, f"{_HIDDEN.format(', '.join(known.hidden))}, and counts as a constant.")
             )
         if tape.mixed:
-            raise NotImplementedError(tape.mixed)
+            raise NotImplementedError(f"{tape.mixed}{self._if_single(batch)}")
         scores = tape.scores
         if (other := self._deployed(batch, scores)) is not None:
             tape = replace(tape, caveats=(*tape.caveats, other))
@@ -272,6 +289,7 @@ class Explainer:
             raise ValueError(
                 f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; "
                 "LRP needs scores (B, C, ...), one entry per sample. Give a `select` that returns those."
+                f"{self._if_single(batch)}"
             )
         if not scores.is_floating_point():
             raise ValueError(f"The model's scores are {scores.dtype}; LRP needs real numbers.")
@@ -311,6 +329,25 @@ class Explainer:
             f"another class wins for {others} of {len(scores)} samples. This explains the scores without it, as in "
             "training; torch.backends.mha.set_fastpath_enabled(False) gives them everywhere."
         )
+
+    def _run(self, batch: tuple[Tensor, ...]) -> Any:
+        try:
+            return self.model(*batch)
+        except (RuntimeError, IndexError) as error:
+            if isinstance(error, NotImplementedError) or _is_out_of_memory(error):
+                raise
+            raise self._refusal(batch, error) from error
+
+    def _refusal(self, batch: tuple[Tensor, ...], error: Exception) -> ValueError:
+        """What to say when the model cannot take the `batch`."""
+        shapes = ", ".join(str(tuple(x.shape)) for x in batch)
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        return ValueError(f"The model cannot take an input of shape {shapes}: {reason}.{self._if_single(batch)}")
+
+    def _if_single(self, batch: tuple[Tensor, ...]) -> str:
+        """A sentence, with a space before it, if the model takes the `batch` as the only sample of one."""
+        more = tuple(x if i in self.constants else x[None] for i, x in enumerate(batch))
+        return f" {inputs.ADD_ONE}" if self._takes(more) else ""
 
     def _takes(self, batch: tuple[Tensor, ...]) -> bool:
         """Whether the model itself can take the `batch`, so that an error in a recording is not its own."""
@@ -359,18 +396,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     """torch has a type for CUDA's error alone."""
     words = ("out of memory", "not enough memory", "can't allocate memory")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
-
-
-def available_device(device: str | torch.device) -> torch.device:
-    """`device` if it can be computed on; else ValueError that names those that are there."""
-    try:
-        wanted = torch.device(device)
-        torch.empty(0, device=wanted)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = ["cpu", *(["mps"] if torch.backends.mps.is_available() else [])]
-        there += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-        raise ValueError(f"The device {str(device)!r} is not there; this machine has {', '.join(there)}.") from error
-    return wanted
 
 
 def _unknown(step: Step) -> str:

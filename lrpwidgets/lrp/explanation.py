@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
 
-from ..colours import picture
 from ..readable import Readable, summary
-from . import composites, endings
+from . import composites, endings, pictures
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
+from .devices import available_device
 from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
-from .propagation import Plan, Relevance, account, propagate
+from .propagation import Keep, Plan, Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape, check_unchanged
@@ -78,7 +79,7 @@ class Explanation:
         cache: EffectiveWeights,
         *,
         several: bool = False,
-        keep: str = "all",
+        keep: Keep = "all",
         asked: Sequence[Condition] = (),
         before: Explanation | None = None,
     ) -> None:
@@ -88,7 +89,9 @@ class Explanation:
         """The network as the selectors of a composite see it."""
         self.keep = keep
         """What is kept: ``"all"``, ``"layers"`` or ``"input"``."""
-        self._tape, self._cache, self._targets, self._several = tape, cache, targets, several
+        self.several = several
+        """Whether there is a leading axis for targets."""
+        self._tape, self._cache, self._targets = tape, cache, targets
         self._asked = tuple(asked)
         if before:
             tape.check_weights()
@@ -120,7 +123,7 @@ class Explanation:
 
     def _question(self) -> str:
         """What is explained, in words."""
-        targets = list(self.target) if self._several else [self.target]
+        targets = list(self.target) if self.several else [self.target]
         through = f" through {' and '.join(each.layer for each in self._asked)}" if self._asked else ""
         scores = [f"{score:.4g}" for score in (self.scores * targets[0]).flatten(1).sum(1).tolist()]
         listed = ", ".join(scores if len(scores) <= 3 else [*scores[:3], "…"])
@@ -155,7 +158,7 @@ class Explanation:
         self,
         sample: int = 0,
         *,
-        target: int = 0,
+        which: int = 0,
         scale: float | None = None,
         colours: str = "red–blue",
         side: int = 224,
@@ -166,8 +169,8 @@ class Explanation:
         ----------
         sample
             Which of the batch.
-        target
-            Which of several targets.
+        which
+            Which of several targets, from 0 on.
         scale
             Relevance of a pixel, summed over channels, that gets the full hue; by default the largest amount.
         colours
@@ -182,15 +185,18 @@ class Explanation:
         IndexError
             If there is no such sample or target.
         """
-        relevance = self.relevance
-        whole = relevance if isinstance(relevance, Tensor) and self._several else [relevance]
-        of_target = whole[target]
-        if not isinstance(of_target, Tensor) or of_target.dim() != 4:
-            raise ValueError(
-                "image() draws inputs that are pictures (B, C, H, W); for others lrpwidgets.colours.picture(r) draws "
-                "any array r (H, W)."
-            )
-        return picture(of_target[sample].sum(0).float().numpy(force=True), scale, colours, side)
+        return pictures.heatmap(self, sample, which, scale, colours, side)
+
+    def plot(self, *, scale: float | None = None, colours: str = "red–blue", side: int = 224) -> Image:
+        """All heatmaps on one sheet and one scale, with their targets and scores; of several targets, a row per sample.
+
+        The parameters are those of :meth:`image`, which draws one of them; raises as it does.
+        """
+        return pictures.sheet(self, scale, colours, side)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the heatmaps, and where the scores went."""
+        return pictures.html(self)
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -198,8 +204,26 @@ class Explanation:
         return [self._layer(index, step) for index, step in enumerate(self._tape.steps)]
 
     def __getitem__(self, name: str) -> Layer:
-        """The layer `name`; a batch norm that was folded is found in the layer before it."""
+        """The layer `name`; a batch norm that was folded is found in the layer before it.
+
+        Raises
+        ------
+        UnknownLayerError
+            If there is none, a KeyError; the message has the nearest names.
+        """
         return self.layers[self._tape.index(name)]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(name in step.names for step in self._tape.steps)
 
     def channel_axis(self, name: str) -> int:
         """The axis of the layer's output that :meth:`condition` counts as its channels: heads, around attention."""
@@ -226,6 +250,23 @@ class Explanation:
         each = [self._parameters(relevance) for relevance in self._relevances]
         return {name: self._each(lambda number, name=name: each[number][name]) for name in each[0]}  # type: ignore[misc]
 
+    def to(self, device: str | torch.device) -> Explanation:
+        """A copy on another `device`, with all that it keeps; itself if it is there already.
+
+        Raises
+        ------
+        ValueError
+            If there is no such device.
+        """
+        wanted = available_device(device)
+        if self.scores.device == wanted:
+            return self
+        content = BytesIO()
+        torch.save(self, content)
+        content.seek(0)
+        moved: Explanation = torch.load(content, map_location=wanted, weights_only=False)
+        return moved
+
     @property
     def recomputed(self) -> list[str]:
         """Names of the layers whose relevance this explanation had to propagate again, in execution order."""
@@ -236,7 +277,7 @@ class Explanation:
     def ledger(self) -> Ledger:
         """Where the explained score went; under a condition, where the relevance that meets it went."""
         each = [self._ledger(relevance) for relevance in self._relevances]
-        if not self._several:
+        if not self.several:
             return each[0]
         return joined(each, torch.stack)
 
@@ -351,7 +392,7 @@ class Explanation:
             for value in tape.inputs:
                 found = relevance.of.get(value)
                 arrived = arrived + tape.per_sample(value, None if found is None else found.abs())
-            explained = self.ledger.explained[number] if self._several else self.ledger.explained
+            explained = self.ledger.explained[number] if self.several else self.ledger.explained
             blank |= bool(((arrived == 0) & (explained != 0)).any())
         return blank
 
@@ -359,31 +400,31 @@ class Explanation:
         known: dict[str, Any] = {
             "composite": self.composite,
             "targets": self._targets,
-            "several": self._several,
+            "several": self.several,
             "asked": self._asked,
         }
         return Explanation(self._tape, self.layout, cache=self._cache, before=self, **(known | changed))
 
-    def _require(self, keep: str, wish: str) -> None:
+    def _require(self, keep: Keep, wish: str) -> None:
         if self.keep != keep:
             _refuse(self.keep, keep, wish)
 
     def _each(self, find: Callable[[int], Tensor]) -> Tensor:
         """What `find` says of every target, stacked; of the only one if there is just one."""
-        return _stacked([find(number) for number in range(len(self._targets))], self._several)
+        return _stacked([find(number) for number in range(len(self._targets))], self.several)
 
     def _layer(self, index: int, step: Step) -> Layer:
         value = next(value for value in step.results if value is not None)
         made = self._tape.values[value]
         rule = self._plan.rules[index]
         # Not a method: a layer that kept its explanation, which keeps the layer, would outlive it.
-        find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self._several, value)
+        find: Callable[[], Tensor] = partial(_relevance, self._tape, self._relevances, self.several, value)
         if self.keep == "input":
             find = partial(_refuse, self.keep, "layers", "relevance inside the network")
         return Layer(step.name, step.kind, rule, tuple(made.saved.shape), partial(getattr, made, "tensor"), find)
 
     def _relevance_of(self, value: int) -> Tensor:
-        return _relevance(self._tape, self._relevances, self._several, value)
+        return _relevance(self._tape, self._relevances, self.several, value)
 
     def _ledger(self, relevance: Relevance) -> Ledger:
         tape, rows = self._tape, dict(relevance.rows)
@@ -424,7 +465,7 @@ class JoinedExplanation(Explanation):
     def __init__(self, parts: Sequence[Explanation]) -> None:
         self.parts = parts
         self.composite, self.layout, self.keep = parts[0].composite, parts[0].layout, parts[0].keep
-        self._tape, self._several, self._asked = parts[0]._tape, parts[0]._several, parts[0]._asked
+        self._tape, self.several, self._asked = parts[0]._tape, parts[0].several, parts[0]._asked
 
     @property
     def scores(self) -> Tensor:
@@ -460,7 +501,7 @@ class JoinedExplanation(Explanation):
         split = f"The batch did not fit memory: it was explained in {len(self.parts)} parts, and {self.keep} kept."
         return [split, *dict.fromkeys(caveat for part in self.parts for caveat in part.caveats)]
 
-    def _require(self, keep: str, wish: str) -> None:
+    def _require(self, keep: Keep, wish: str) -> None:
         if self.keep != keep:
             raise ValueError(
                 f"The batch did not fit memory, so {self.keep!r} was kept only; {wish} needs explain(...) with fewer "
@@ -468,7 +509,7 @@ class JoinedExplanation(Explanation):
             )
 
     def _joined(self, parts: Sequence[Tensor]) -> Tensor:
-        return _joined(parts, self._several)
+        return _joined(parts, self.several)
 
     def _joined_layer(self, same: Sequence[Layer]) -> Layer:
         first = same[0]
@@ -479,7 +520,7 @@ class JoinedExplanation(Explanation):
             first.rule,
             shape,
             partial(_joined_activation, same),
-            partial(_joined_relevance, same, self._several),
+            partial(_joined_relevance, same, self.several),
         )
 
 

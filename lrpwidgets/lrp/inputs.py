@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -16,6 +17,9 @@ from torch.overrides import TorchFunctionMode
 from . import operations
 from .call import leaves, results
 from .recorder import eval_mode
+
+ADD_ONE = "If the batch axis is missing, add one: x[None]."
+"""What to tell of an input that may be a single sample."""
 
 
 def checked(x: Any, dtype: torch.dtype | None, *, constant: bool, alone: bool) -> Tensor:
@@ -29,13 +33,15 @@ def checked(x: Any, dtype: torch.dtype | None, *, constant: bool, alone: bool) -
         If it is no batch, empty, or not finite.
     """
     if not isinstance(x, Tensor):
-        raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}.")
+        way = "; torch.from_numpy(x) makes one" if isinstance(x, np.ndarray) else ""
+        raise TypeError(f"inputs must be a torch tensor (B, ...) or a tuple of them, got {type(x).__name__}{way}.")
     numbers = x.dtype not in (torch.int64, torch.int32, *([] if alone else [torch.bool]))
     wanted = dtype or (x.dtype if numbers else torch.float32)
     if numbers and x.dtype != wanted and not constant:
         raise TypeError(f"inputs are {x.dtype}, but the model computes in {wanted}; convert with x.to({wanted}).")
     if x.dim() < (2 if numbers and not constant else 1) or x.numel() == 0:
-        raise ValueError(f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}.")
+        way = f" {ADD_ONE}" if x.numel() else ""
+        raise ValueError(f"inputs must be a batch (B, ...) that is not empty, got shape {tuple(x.shape)}.{way}")
     finite = x.isfinite()
     if not constant and not bool(finite.all()):
         where = tuple((~finite).nonzero()[0].tolist())

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..readable import Readable
+from ..tables import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,12 +118,16 @@ class Ledger:
         return float(torch.where(error == 0, 0.0, error / scale).max())
 
     def to_frame(self) -> pd.DataFrame:
-        """One line per step and sample (and target, if there are several), as a pandas DataFrame."""
-        import pandas as pd
+        """One line per step and sample (and target, if there are several), as a pandas DataFrame.
 
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
         amounts = [field.name for field in fields(Row)][3:]
         axes = ("sample",) if self.explained.dim() == 1 else ("target", "sample")
-        return pd.DataFrame(
+        return frame(
             {**dict(zip(axes, place, strict=True)), "name": row.name, "kind": row.kind, "rule": row.rule}
             | {amount: float(getattr(row, amount)[place]) for amount in amounts}
             for row in self.rows

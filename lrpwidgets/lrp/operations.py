@@ -8,7 +8,7 @@
 
 A function is looked up by its name without ``torch.``, ``torch.Tensor.`` or ``torch.nn.functional.``, so
 one name serves the function, the method and the operator. In-place calls are recorded as their out-of-place
-twins; attention and recurrent layers as the elementary calls that they consist of (see :mod:`.expansions`).
+twins; attention and recurrent layers as the elementary calls that they consist of (see ``expansions``).
 To teach the table a new function::
 
     from lrpwidgets.lrp import operations
@@ -340,14 +340,24 @@ def is_random(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
 
 
 def register(function: Callable[..., Any], operation: Operation) -> None:
-    """Add to the table how relevance passes `function`; calls that `operation` does not accept go on as before."""
+    """Add to the table how relevance passes `function`; of two the last counts, for the calls that it accepts.
+
+    Raises
+    ------
+    TypeError
+        If `function` cannot be called, or `operation` is none.
+    """
+    if not callable(function):
+        raise TypeError(f"register takes a function of torch's, got {function!r}.")
+    if not isinstance(operation, Operation):
+        raise TypeError(f"register takes an operation, such as operations.Activation(), got {operation!r}.")
     OPERATIONS[key(function)] = (operation, *OPERATIONS.get(key(function), ()))
 
 
 def out_of_place(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None:
-    """The same call without its side effect on the first argument: see :func:`.inplace.out_of_place`."""
+    """The same call without its side effect on the first argument: see ``inplace.out_of_place``."""
     return inplace.out_of_place(function, args, kwargs, OPERATIONS)
 
 

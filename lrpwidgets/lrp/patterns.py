@@ -24,7 +24,7 @@ from .explainer import Explainer
 from .linear import LinearStep, Term
 from .operations import Linear, key
 from .rules import Division, Epsilon, LinearRule, Rule
-from .selectors import Layer, Selector
+from .selectors import Exactly, Selector
 from .tape import Step, Tape
 from .weighted import Weighted
 
@@ -76,7 +76,7 @@ class Patterns(Readable):
 
     def _composite(self, name: str, *, attribution: bool) -> Composite:
         entries: list[tuple[Selector, Rule]] = [
-            (Layer(layer), Pattern(tensor, attribution, self.rectified[layer]))
+            (Exactly(layer), Pattern(tensor, attribution, self.rectified[layer]))
             for layer, tensor in self.tensors.items()
         ]
         return Composite([*entries, ("*", Epsilon())], name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,6 +17,9 @@ from .operations import Gradient
 from .rules import Rule
 from .tape import Step, Tape
 from .weighted import EffectiveWeights
+
+Keep = Literal["all", "layers", "input"]
+"""What stays in memory: every activation and relevance, the relevance of the layers, or that of the input."""
 
 
 class Sums(Mapping[int, Tensor]):
@@ -103,7 +106,7 @@ def propagate(
     starts: Sequence[Mapping[int, Tensor]],
     cache: EffectiveWeights,
     before: Sequence[Relevance] | None = None,
-    keep: str = "all",
+    keep: Keep = "all",
 ) -> list[Relevance]:
     """Propagate the relevance of each of `starts`, by value, down to the inputs.
 
@@ -157,7 +160,7 @@ class _Run:
         start: Mapping[int, Tensor],
         readers: Mapping[int, list[tuple[int, int]]],
         before: Relevance | None,
-        keep: str,
+        keep: Keep,
     ) -> None:
         self.start = start
         self.of = Sums()

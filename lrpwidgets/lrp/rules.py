@@ -5,7 +5,7 @@ the input a :class:`ProductRule`.
 
 A rule is a small frozen dataclass whose fields carry their range and meaning. Almost all linear ones share
 relevance in proportion to the contributions x_j w_jk, after weighting these by their sign: see
-:func:`_by_contribution`. Overview: Montavon et al. 2019, "Layer-Wise Relevance Propagation: An Overview".
+``_by_contribution``. Overview: Montavon et al. 2019, "Layer-Wise Relevance Propagation: An Overview".
 
 Where a rule divides by a sum, a small ε·sign(z) with sign(0) = +1 keeps it finite. It is the field
 ``stabilizer`` if the rule's formula has none of its own; the ledger shows what it absorbs.
@@ -152,7 +152,7 @@ class Division(Readable):
     terms
         What the inputs and the parameters get.
     bias, stabilizer, rules
-        As in a :class:`~.ledger.Handover`: (B,) or 0.
+        As in a ``Handover``: (B,) or 0.
     """
 
     terms: list[Term]
@@ -486,6 +486,22 @@ RULES: dict[str, type[Rule]] = {
     )
 }
 """Every rule by its name, in the order of the literature's table; those for products last."""
+
+
+def register(rule: type[Rule]) -> type[Rule]:
+    """Add a class of rules to :data:`RULES`, for saved composites and the widgets; of two of a name the last counts.
+
+    Usable as a decorator, above ``@dataclass(frozen=True)``.
+
+    Raises
+    ------
+    TypeError
+        If it is no class of rules.
+    """
+    if not (isinstance(rule, type) and issubclass(rule, Rule) and dataclasses.is_dataclass(rule)):
+        raise TypeError(f"register takes a frozen dataclass that is a LinearRule or a ProductRule, got {rule!r}.")
+    RULES[rule.__name__] = rule
+    return rule
 
 
 def _by_contribution(

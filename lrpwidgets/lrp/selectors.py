@@ -95,7 +95,7 @@ class Name(Readable):
 
 
 @dataclass(frozen=True, repr=False)
-class Layer(Readable):
+class Exactly(Readable):
     """One layer by its full name; of a module that is called twice, one call (``"conv"``, ``"conv#2"``)."""
 
     name: str
@@ -159,7 +159,7 @@ _WORDS: dict[str, Callable[[Place], bool]] = {
     "last": Position(-1),
     **{kind: Kind(kind) for kind in KINDS},
 }
-_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Layer, Position, Stage, Down, Inside)}
+_CLASSES = {each.__name__.lower(): each for each in (Kind, Name, Exactly, Position, Stage, Down, Inside)}
 
 
 def matcher(selector: Selector, names: Sequence[str] = ()) -> Callable[[Place], bool]:

@@ -67,6 +67,13 @@ class Value(Readable):
         self.saved, self.relu_of = self.saved.to("meta"), source
 
 
+class UnknownLayerError(KeyError, ValueError):
+    """There is no layer of that name: a KeyError to who looks it up, a ValueError to who passes it on."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would print the sentence in quotes
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One torch call between the inputs and the scores."""
@@ -161,7 +168,7 @@ class Tape:
 
         Raises
         ------
-        ValueError
+        UnknownLayerError
             If there is none; the message has the nearest names.
         """
         for index, step in enumerate(self.steps):
@@ -171,8 +178,10 @@ class Tape:
         if name and inside:
             return inside[-1]
         names = [step.name for step in self.steps]
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
-        raise ValueError(f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}.")
+        near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.3)
+        raise UnknownLayerError(
+            f"There is no layer {name!r}; the nearest names are {', '.join(map(repr, near)) or 'none'}."
+        )
 
     def start(self, weights: Tensor) -> Tensor:
         """The relevance of the scores if each counts with its weight, in the precision of the weights."""

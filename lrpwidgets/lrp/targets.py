@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .scores import axes_read
@@ -28,7 +30,7 @@ class Rather:
 _SHOWN = 3
 """Samples whose target is described."""
 
-Target = int | Rather | Sequence[int] | Tensor | None
+Target = int | Rather | Sequence[int] | Tensor | NDArray[Any] | None
 
 
 def listed(target: Target, targets: Any) -> tuple[list[Target], bool]:
@@ -40,7 +42,8 @@ def listed(target: Target, targets: Any) -> tuple[list[Target], bool]:
         If both are given, or `targets` is no list, or empty.
     """
     if targets is None:
-        return [target], False
+        return [_as_tensor(target)], False
+    targets = _as_tensor(targets)
     several = targets.tolist() if isinstance(targets, Tensor) and not targets.is_floating_point() else targets
     if (
         target is not None
@@ -52,7 +55,12 @@ def listed(target: Target, targets: Any) -> tuple[list[Target], bool]:
             f"Give either one target or several: a list with at least one, as in targets=[3, 9]; got target={target!r} "
             f"and targets={targets!r}."
         )
-    return list(several), True
+    return [_as_tensor(each) for each in several], True
+
+
+def _as_tensor(target: Any) -> Any:
+    """A NumPy array as a tensor; anything else as it is."""
+    return torch.as_tensor(target) if isinstance(target, np.ndarray) else target
 
 
 def target_weights(target: Target, scores: Tensor, *, part: bool = False) -> Tensor:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..lrp import Explanation
+from ..lrp import Explainer, Explanation
 from ..readable import Readable
-
-if TYPE_CHECKING:
-    from .run import Run
+from .data import Data
+from .objectives import Objective
 
 USUAL = 0.95
 """Share of real inputs that count as usual: what lies beyond is no natural input."""
+
+
+class Maximized(Protocol):
+    """What a :class:`.Run` tells of itself here."""
+
+    explainer: Explainer
+    data: Data
+    objective: Objective
+
+    @property
+    def real(self) -> Tensor:
+        """(N,): the objective of each real input."""
+
+    def measured(self, images: Tensor) -> Tensor:
+        """(B,): the objective of each of `images`, on the CPU."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +72,7 @@ class Honesty(Readable):
 
 
 @torch.no_grad()
-def examined(run: Run, image: Tensor) -> Honesty:
+def examined(run: Maximized, image: Tensor) -> Honesty:
     """What there is to say of `image` (C, H, W), which came out of `run`."""
     data, image = run.data, image.detach().cpu().to(run.data.mean.dtype)
     activation, real = float(run.measured(image[None])[0]), run.real
@@ -106,7 +120,7 @@ def _nearest(image: Tensor, inputs: Tensor) -> tuple[int, float, Tensor]:
     return int(to_image.argmin()), float(to_image.min()), among.amin(1)
 
 
-def _under_shifts(run: Run, images: Tensor, whole: float) -> float:
+def _under_shifts(run: Maximized, images: Tensor, whole: float) -> float:
     """What is left of the objective when images move by a twentieth of their side in eight directions, as a share."""
     if not len(images) or whole == 0:
         return float("nan")

@@ -1,6 +1,6 @@
 """Priors: what keeps a maximized image from being an accident. Side by side, they are half of what one learns.
 
-A :class:`Prior` is what is optimized (:mod:`.images`), what is penalized, and which views are taken. The ready ones
+A :class:`Prior` is what is optimized (``images``), what is penalized, and which views are taken. The ready ones
 have names, see :func:`names`; :func:`get` takes settings, too::
 
     priors.get("l2", weight=3.0)

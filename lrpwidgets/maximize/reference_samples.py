@@ -25,16 +25,17 @@ from torch import Tensor
 from ..lrp import Composite
 from ..readable import Readable
 from ..spray import RelevanceStore
+from ..spray.attribute import completed
 from ..spray.examine import explainer_of, origin
 from ..subjects import Subject
 from .receptive import Box, fields
-from .reference_store import KINDS, LayerShape, Ranking, ReferenceInfo, ReferenceStore
+from .reference_store import KINDS, Kind, LayerShape, Ranking, ReferenceInfo, ReferenceStore
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from ..lrp import Explainer, Explanation
-    from ..spray.progress import Watcher
+    from ..progress import Watcher
 
 AT_ONCE = 8
 """Inputs that are explained together when maps are asked for."""
@@ -63,7 +64,7 @@ def references(  # type: ignore[misc]  # the options of both are those of the im
     source: Subject | RelevanceStore | ReferenceStore,
     layer: str | Sequence[str],
     *,
-    by: str = "relevance",
+    by: Kind = "relevance",
     k: int = 8,
     targets: str | int | None = None,
     composite: str | Composite | None = None,
@@ -71,7 +72,7 @@ def references(  # type: ignore[misc]  # the options of both are those of the im
     subject: Subject | None = None,
     path: str | Path | None = None,
     client: Client | None = None,
-    progress: bool | Watcher = False,
+    progress: bool | Watcher = True,
 ) -> References | dict[str, References]:
     """Reference samples of every channel of a layer, or of several, over a whole data set.
 
@@ -159,7 +160,7 @@ def references(  # type: ignore[misc]  # the options of both are those of the im
                 raise ValueError("Workers need a folder that they all see: references(..., client=client, path=...).")
             folder = tempfile.TemporaryDirectory(prefix="lrpwidgets-references-")
             path = Path(folder.name) / "store"
-        store = ReferenceStore.completed(path, info, probe, explainer, subject, client, progress)
+        store = completed(ReferenceStore, path, info, probe, explainer, subject, client, progress)
     found = {name: References(store, name, by, k, subject, explainer, folder) for name in names}
     return found[names[0]] if isinstance(layer, str) else found
 
@@ -171,7 +172,7 @@ class References:
         self,
         store: ReferenceStore,
         layer: str,
-        by: str,
+        by: Kind,
         k: int,
         subject: Subject | None = None,
         explainer: Explainer | None = None,
@@ -268,7 +269,7 @@ class References:
         return torch.stack(each) if each else torch.empty(0, *self.store.info.input_shape)
 
     def field(self, channel: int, position: tuple[int, ...]) -> Box:
-        """What part of the input a channel sees at a position of the layer; see :func:`.receptive.fields`."""
+        """What part of the input a channel sees at a position of the layer; see ``maximize.receptive.fields``."""
         return self._boxes(self._checked(channel), [position])[0]
 
     def _boxes(self, channel: int, positions: Sequence[tuple[int, ...]]) -> list[Box]:
@@ -294,7 +295,7 @@ class References:
         name = self.store.class_name
         return [Share(it, "no class" if it < 0 else name(it), float(part), int(n)) for it, part, n in found]
 
-    def _ranked(self, by: str) -> References:
+    def _ranked(self, by: Kind) -> References:
         return References(self.store, self.layer, by, self.k, self._subject, self._explainer, self._folder)
 
     def _required(self) -> tuple[Subject, Explainer]:

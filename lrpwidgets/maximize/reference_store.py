@@ -19,7 +19,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -36,7 +36,8 @@ from ..spray.layout import PENDING
 if TYPE_CHECKING:
     from ..lrp import Explainer, Explanation
 
-KINDS = ("relevance", "activation")
+Kind = Literal["relevance", "activation"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """By what inputs may be ranked, in the order of the arrays' second axis."""
 
 ROWS = 2048
@@ -176,7 +177,7 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
             [self.read(f"channels.{layer}", number)[part - number * size, 0] for number, part in parts]
         )
 
-    def ranking(self, layer: str, by: str, k: int) -> Ranking:
+    def ranking(self, layer: str, by: Kind, k: int) -> Ranking:
         """The `k` highest inputs of every channel of `layer`; of equal ones that which comes first in the data set.
 
         Inputs in which the channel is silent are none: its value is 0, or, for relevance, not positive.
@@ -203,7 +204,7 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
         return Ranking(highest, which, where, sums, counts)
 
     def _blocks(
-        self, layer: str, by: str, size: int
+        self, layer: str, by: Kind, size: int
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]]:
         """The rows that are done, n or less at a time: their numbers (n,), values and places (n, C)."""
         which, batch = KINDS.index(by), self.info.batch_size

@@ -19,18 +19,18 @@ import torch
 from torch import Tensor, nn
 
 from ..lrp import Explainer
+from ..progress import Progress, Watcher, listening
 from ..readable import Readable
 from ..subjects import Subject
 from . import priors
 from .data import Data
+from .honesty import Honesty, examined
 from .network import DeadObjectiveError, Network
 from .objectives import Objective
 from .priors import Prior
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from .honesty import Honesty
 
 REDIRECTED = 50
 """Steps that an image may take with redirected gradients before it counts as dead."""
@@ -154,10 +154,17 @@ class Run:
         """End after the frame that is being made."""
         self.stopped = self.stopped or "It was stopped."
 
-    def finish(self) -> Result:
-        """Make the frames that are left, and what comes of all."""
-        for _ in self._frames:
-            pass
+    def finish(self, *, progress: bool | Watcher = True) -> Result:
+        """Make the frames that are left, and what comes of all.
+
+        Parameters
+        ----------
+        progress
+            True writes a line; a function gets a :class:`.Progress` after each frame, and may raise to end the work.
+        """
+        with listening(progress) as tell:
+            for frame in self._frames:
+                tell(Progress(frame.step, self.steps, "frames"))
         assert self.frame is not None
         return Result(self, self.frame)
 
@@ -317,8 +324,6 @@ class Result(Readable):
 
     def examined(self, number: int) -> Honesty:
         """How one of the images compares with real inputs."""
-        from .honesty import examined
-
         return examined(self.run, self.images[number])
 
 

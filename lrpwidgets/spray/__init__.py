@@ -12,12 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..progress import Progress
     from .atlas import Atlas, Cluster, Ranked, spray
     from .classes import RankedClass, rank_classes
     from .features import Features
     from .files import DamagedStoreError
     from .poison import Artefact, Verdict, boxed, candidate, poison_test
-    from .progress import Progress
     from .store import RelevanceStore, Selection
 
 _HOMES = {
@@ -26,7 +26,7 @@ _HOMES = {
     "Cluster": ".atlas",
     "DamagedStoreError": ".files",
     "Features": ".features",
-    "Progress": ".progress",
+    "Progress": "..progress",
     "Ranked": ".atlas",
     "RankedClass": ".classes",
     "RelevanceStore": ".store",

@@ -91,14 +91,12 @@ def folders(store: RelevanceStore) -> list[Path]:
     if not group.is_dir():
         return []
     seal.check_known(group, GROUP)
-    found = [each for each in sorted(group.iterdir()) if each.name != seal.NAME and files.PARTIAL not in each.name]
-    for each in found:
-        files.check_folder(each)
-    return found
+    return [each for each in sorted(group.iterdir()) if each.name != seal.NAME and files.PARTIAL not in each.name]
 
 
 def read(store: RelevanceStore, folder: Path) -> Annotation:
     """The clustering in `folder`; raises DamagedStoreError."""
+    files.check_folder(folder)
     file = folder / seal.NAME
     way = "write these clusters again, or remove the folder"
     try:
@@ -113,7 +111,7 @@ def read(store: RelevanceStore, folder: Path) -> Annotation:
     except FileNotFoundError:
         raise DamagedStoreError(f"{str(file)!r} is missing: {way}.") from None
     except DamagedStoreError as error:
-        raise DamagedStoreError(f"{str(file)!r} cannot be used: {error}; {way}.") from None
+        raise DamagedStoreError(f"{str(file)!r} cannot be used: {str(error).rstrip('.')}; {way}.") from None
     return Annotation(clusters, {int(number): text for number, text in names.items()}, about)
 
 
@@ -130,6 +128,7 @@ def _replace(store: RelevanceStore, name: str, labels: NDArray[np.int32], about:
     """Write an annotation beside that of its name, and put it in its place."""
     group = store.path / FOLDER
     others = folders(store)
+    files.check_folder(group / name)
     seal.write_known(group, GROUP)
     new, old = (group / f".{name}.{uuid.uuid4().hex}{files.PARTIAL}" for _ in range(2))
     try:

@@ -8,18 +8,22 @@ that of the features, n × d single precision numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import Progress, Watcher, listening
 from ..readable import Readable
+from ..tables import Table, frame
+from . import atlas_file
 from . import embeddings as embedding
-from .clusters import NOISE, clustered, coordinates
+from .clusters import NOISE, Method, clustered, coordinates
 from .features import Features, usable
+from .fit import Fit
 from .neighbors import EXACT, neighbor_graph
 from .separability import separability
 from .spectral import Spectrum, eigengap, spectrum
@@ -27,12 +31,9 @@ from .spectral import Spectrum, eigengap, spectrum
 if TYPE_CHECKING:
     from os import PathLike
 
-    from scipy.sparse import csr_array
+    import pandas as pd
 
     from .store import RelevanceStore, Selection
-
-Report = Callable[[str, int, int], None]
-"""Takes what is being done, the steps done and the steps in all; may raise to end the work."""
 
 DIMENSIONS = 8
 """Eigenvectors in which τ is measured, so that it compares across classes of any number of clusters."""
@@ -46,7 +47,7 @@ class Ranked:
     size: int
     """Samples in it."""
     tau: float
-    """Separability from the other samples of the atlas, see :func:`.separability`."""
+    """Separability from the other samples of the atlas, see ``spray.separability``."""
     label: int
     """Its most common label; where all samples have one label, its most common prediction. −1: unknown."""
     purity: float
@@ -71,34 +72,9 @@ class Cluster(Readable):
         return self.rows[:5]
 
 
-@dataclass(frozen=True, eq=False)
-class Atlas:
+@dataclass(frozen=True, eq=False, repr=False)
+class Atlas(Fit):
     """A fitted SpRAy analysis; :func:`spray` makes one. Nothing in it changes: `recluster` gives another one."""
-
-    selection: Selection = field(repr=False)
-    """What was asked for."""
-    rows: NDArray[np.int64] = field(repr=False)
-    """Rows of the store that were analysed, (n,)."""
-    excluded: dict[str, int]
-    """How many rows of the selection were left out, by reason."""
-    features: Features
-    neighbors: int
-    seed: int
-    spectrum: Spectrum = field(repr=False)
-    """Of the neighbour graph, (n, ...)."""
-    affinity: csr_array = field(repr=False)
-    """The neighbour graph over samples that differ."""
-    inverse: NDArray[np.intp] = field(repr=False)
-    """Which sample of the graph each row is, (n,): equal maps share one."""
-    clusters: NDArray[np.int32] = field(repr=False)
-    """The cluster of each row, (n,), from the largest, 0, on; −1 for the noise of HDBSCAN."""
-    clustering: str
-    """How they were made, such as "spectral-4"."""
-    notes: tuple[str, ...] = ()
-    """Sentences to read before trusting it."""
-    seconds: float = 0.0
-    """What :func:`spray` took, without t-SNE and UMAP; 0 for an atlas from a file."""
-    _made: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size:,}" for size in np.bincount(self.clusters[self.clusters >= 0])[:8])
@@ -108,11 +84,6 @@ class Atlas:
             f"Atlas({self.selection.name}: {len(self):,} maps in {self.count} clusters of {sizes}{more} "
             f"({self.clustering}), eigengap {self.eigengap}{notes})"
         )
-
-    @property
-    def store(self) -> RelevanceStore:
-        """Where the maps are."""
-        return self.selection.store
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -147,13 +118,13 @@ class Atlas:
         """Names of the embeddings that are there already."""
         return set(self._made)
 
-    def embed(self, name: str, report: Report | None = None) -> NDArray[np.float32]:
+    def embed(self, name: str, *, progress: bool | Watcher = True) -> NDArray[np.float32]:
         """The embedding "spectral", "tsne" or "umap", (n, 2); computed once.
 
         Parameters
         ----------
-        report
-            Is told how far it is; what it raises ends the computation, and the atlas stays as it was.
+        progress
+            See :mod:`lrpwidgets.progress`; if it ends the computation the atlas stays as it was.
 
         Raises
         ------
@@ -161,12 +132,11 @@ class Atlas:
             If there is no such embedding, or it needs a package that is not installed.
         """
         if name not in self._made:
-            tell = report or _silent
-            made = embedding.embedded(name, self.spectrum, self.seed, lambda done, total: tell(name, done, total))
-            self._made[name] = made
+            with listening(progress) as tell:
+                self._made[name] = embedding.embedded(name, self.spectrum, self.seed, tell)
         return self._made[name][self.inverse]
 
-    def recluster(self, method: str = "spectral", count: int | None = None) -> Atlas:
+    def recluster(self, method: Method = "spectral", count: int | None = None) -> Atlas:
         """The same atlas with other clusters: "spectral", "agglomerative" or "hdbscan"; None: as the eigengap says.
 
         Raises
@@ -179,11 +149,11 @@ class Atlas:
         return replace(self, clusters=labels[self.inverse], clustering=f"{method}-{found}")
 
     @cached_property
-    def ranking(self) -> list[Ranked]:
-        """All clusters, the most separable first; of two that are equally so, the smaller."""
+    def ranking(self) -> Table[Ranked]:
+        """All clusters, the most separable first; of two that are equally so, the smaller. Has ``to_frame()``."""
         space = coordinates(self.spectrum, DIMENSIONS)[self.inverse]
         made = [self._ranked(number, space) for number in range(self.count)]
-        return sorted(made, key=lambda each: (-round(each.tau, 6), each.size))
+        return Table(sorted(made, key=lambda each: (-round(each.tau, 6), each.size)))
 
     @property
     def tau(self) -> float:
@@ -219,11 +189,25 @@ class Atlas:
         others = sums.sum(0) - sums[number]
         return Cluster(number, rows, sums[number] / size, others / max(1, len(self) - size))
 
+    def to_frame(self) -> pd.DataFrame:
+        """One line for each map, as a pandas DataFrame: row of the store, input, label, prediction, target, cluster.
+
+        Of every embedding that was made there are two columns more, such as ``tsne_x`` and ``tsne_y``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        store = self.store
+        columns = {name: getattr(store, name)[self.rows] for name in ("index", "label", "prediction", "target")}
+        made = {name: self.embed(name, progress=False) for name in sorted(self.made)}
+        axes = {f"{name}_{axis}": points[:, place] for name, points in made.items() for place, axis in enumerate("xy")}
+        return frame({"row": self.rows, **columns, "cluster": self.clusters, **axes})
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the atlas, with the embeddings that were made, to the file `path`; the maps stay in the store."""
-        from .atlas_file import write
-
-        write(self, path)
+        atlas_file.write(self, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str], store: RelevanceStore) -> Atlas:
@@ -236,9 +220,7 @@ class Atlas:
         ValueError
             If it is no atlas, or one of another store.
         """
-        from .atlas_file import read
-
-        return read(path, store)
+        return atlas_file.read(path, store, cls)
 
     def _ranked(self, number: int, space: NDArray[np.float64]) -> Ranked:
         inside = self.clusters == number
@@ -287,10 +269,10 @@ def spray(
     *,
     features: Features | None = None,
     neighbors: int = 10,
-    clusters: str | int = "auto",
+    clusters: Method | Literal["auto"] | int = "auto",
     embeddings: Sequence[str] = ("spectral",),
     seed: int = 0,
-    progress: Report | None = None,
+    progress: bool | Watcher = True,
 ) -> Atlas:
     """Spectral relevance analysis (Lapuschkin et al. 2019): the strategies behind a selection of decisions.
 
@@ -310,7 +292,7 @@ def spray(
     seed
         For everything random: the same seed gives the same atlas.
     progress
-        Is told what is being done and how far it is; what it raises ends the work.
+        True writes a line; a function gets a :class:`.Progress`, and may raise to end the work.
 
     Raises
     ------
@@ -324,27 +306,41 @@ def spray(
         selection = selection.select()
     if neighbors < 1:
         raise ValueError(f"neighbors must be 1 or more, got {neighbors!r}.")
+    with listening(progress) as tell:
+        return _sprayed(selection, features or Features(), neighbors, clusters, embeddings, seed, tell)
+
+
+def _sprayed(
+    selection: Selection,
+    features: Features,
+    neighbors: int,
+    clusters: Method | Literal["auto"] | int,
+    embeddings: Sequence[str],
+    seed: int,
+    tell: Watcher,
+) -> Atlas:
     started = time.perf_counter()
-    report, features = progress or _silent, features or Features()
-    known = usable(selection, features, lambda done, total: report("reading relevance", done, total))
+    known = usable(selection, features, tell)
     first, inverse = _distinct(known.features)
     vectors = known.features if len(first) == len(inverse) else known.features[first]
-    report("finding neighbours", 0, 1)
+    tell(Progress(0, 1, "finding neighbours"))
     nearest = min(neighbors, len(vectors) - 1)
     affinity = neighbor_graph(vectors, nearest, seed)
-    report("eigenvalues", 0, 1)
+    tell(Progress(0, 1, "eigenvalues"))
     found = spectrum(affinity, seed)
     notes = _notes(known.excluded, len(known.rows), len(vectors), nearest, neighbors, found)
     atlas = Atlas(
         selection, known.rows, known.excluded, features, nearest, seed, found, affinity, inverse,
         np.zeros(len(inverse), np.int32), "spectral-1", notes,
     )  # fmt: skip
-    report("clusters", 0, 1)
-    method, count = ("spectral", clusters) if isinstance(clusters, int) else (clusters, None)
-    atlas = atlas.recluster("spectral" if method == "auto" else method, count)
+    tell(Progress(0, 1, "clusters"))
+    if isinstance(clusters, int):
+        atlas = atlas.recluster("spectral", clusters)
+    else:
+        atlas = atlas.recluster("spectral" if clusters == "auto" else clusters)
     atlas = replace(atlas, seconds=time.perf_counter() - started)
     for name in embeddings:
-        atlas.embed(name, report)
+        atlas.embed(name, progress=tell)
     return atlas
 
 
@@ -382,7 +378,3 @@ def _notes(
         else "",
     ]
     return tuple(filter(None, every))
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Where nobody wants to know."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import zipfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .atlas import Atlas
+from . import files
 from .clusters import NOISE
 from .features import Features
+from .fit import Fit
 from .info import is_a
 from .spectral import Spectrum
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What reading an archive raises of which bytes are wrong, besides ValueError."""
+
+Found = TypeVar("Found", bound=Fit)
 
 _EMBEDDING = "embedding "
 
@@ -49,7 +53,7 @@ _FIELDS = {
 """What an atlas says of itself, and of what type that is."""
 
 
-def write(atlas: Atlas, path: str | PathLike[str]) -> None:
+def write(atlas: Fit, path: str | PathLike[str]) -> None:
     """Write `atlas` to the file `path`, whole or not at all."""
     about = {
         "format": FORMAT,
@@ -66,7 +70,7 @@ def write(atlas: Atlas, path: str | PathLike[str]) -> None:
     arrays = {
         "selected": atlas.selection.rows,
         "rows": atlas.rows,
-        "eigenvalues": atlas.eigenvalues,
+        "eigenvalues": atlas.spectrum.eigenvalues,
         "vectors": atlas.spectrum.vectors,
         "degrees": atlas.spectrum.degrees,
         "affinity_data": atlas.affinity.data,
@@ -76,15 +80,12 @@ def write(atlas: Atlas, path: str | PathLike[str]) -> None:
         "clusters": atlas.clusters,
         **{_EMBEDDING + name: made for name, made in atlas._made.items()},
     }
-    target = Path(path)
-    unfinished = target.with_name(target.name + ".unfinished")
-    with unfinished.open("wb") as file:
+    with files.replacing(Path(path)) as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
-    os.replace(unfinished, target)
 
 
-def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
-    """The atlas in the file `path`; FileNotFoundError, or ValueError if it is none, or one of another store."""
+def read(path: str | PathLike[str], store: RelevanceStore, kind: type[Found]) -> Found:
+    """The atlas in the file `path`, of the class `kind`; FileNotFoundError, ValueError if it is none of `store`."""
     from scipy.sparse import csr_array
 
     from .store import Selection
@@ -98,7 +99,7 @@ def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
         made = {name.removeprefix(_EMBEDDING): parts[name] for name in parts if name.startswith(_EMBEDDING)}
         graph = (parts["affinity_data"], parts["affinity_indices"], parts["affinity_indptr"])
         found = Spectrum(parts["eigenvalues"], parts["vectors"], about["components"], parts["degrees"])
-        return Atlas(
+        return kind(
             Selection(store, parts["selected"], about["selection"]["by"], about["selection"]["value"]),
             parts["rows"],
             about["excluded"],
@@ -119,7 +120,9 @@ def read(path: str | PathLike[str], store: RelevanceStore) -> Atlas:
 
 
 def _arrays(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
-    """All arrays of an archive; ValueError for a file of a single one."""
+    """All arrays of an archive; ValueError for a file of a single one, and for what is no file."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would never end
+        raise ValueError("it is a folder or a special file")
     found = np.load(path, allow_pickle=False)
     if isinstance(found, np.ndarray):
         raise ValueError("it is a single array")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from .spectral import Spectrum, eigengap
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-METHODS = ("spectral", "agglomerative", "hdbscan")
+Method = Literal["spectral", "agglomerative", "hdbscan"]
+METHODS: tuple[Method, ...] = get_args(Method)
 """k-means in the spectral embedding, Ward's method along the graph, and HDBSCAN, which finds k itself."""
 
 NOISE = -1
@@ -22,7 +23,9 @@ _GRAIN = 0.05
 """Noise, in lengths of a sample's coordinates, below which HDBSCAN sees no structure."""
 
 
-def clustered(spectrum: Spectrum, affinity: csr_array, method: str, count: int | None, seed: int) -> NDArray[np.int32]:
+def clustered(
+    spectrum: Spectrum, affinity: csr_array, method: Method, count: int | None, seed: int
+) -> NDArray[np.int32]:
     """The cluster of each sample, (n,), numbered from the largest on.
 
     Parameters

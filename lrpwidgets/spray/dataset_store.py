@@ -1,11 +1,11 @@
 """What every store over a data set has: one row for each input, made batch by batch, resumed after any interruption.
 
-A subclass says what it keeps of each input; how it lies on disk is told in :mod:`.layout`.
+A subclass says what it keeps of each input; :func:`.attribute.completed` makes one, and how it lies on disk is told in
+:mod:`.layout`.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from . import code, layout
+from . import layout
 from .layout import COLUMNS, FAILED, PENDING, Told
 
 if TYPE_CHECKING:
-    from distributed import Client
     from torch import Tensor
 
     from ..lrp import Explainer
-    from ..subjects import Subject
-    from .progress import Watcher
 
 Ints = NDArray[np.int32]
 
@@ -63,70 +60,14 @@ class DatasetStore(Generic[Told]):
         """
         store = cls(Path(path), layout.read_info(Path(path), cls.kind))
         if explainer is not None:
-            from .examine import described
+            from .described import described
 
             way = "open it with the model, composite and select that it was made with, or make another one elsewhere"
-            store._refuse(list(store.info.differences_of_model(*described(explainer, store.info))), way)
+            store.refuse(list(store.info.differences_of_model(*described(explainer, store.info))), way)
         return store
 
-    @classmethod
-    def completed(
-        cls,
-        path: str | Path,
-        info: Told,
-        probe: int,
-        explainer: Explainer,
-        subject: Subject,
-        client: Client | None,
-        progress: bool | Watcher,
-    ) -> Self:
-        """The store that `info` describes, made in the folder `path`, or gone on with where it ended.
-
-        `probe` is the number of an input that could be read and explained.
-
-        Raises
-        ------
-        ValueError
-            If the store was begun in another way or with other software, which the message names, something in it is
-            damaged, or the folder holds something else.
-        OSError
-            If the disk is full, or the folder cannot be written.
-        """
-        from .attribute import attribute
-        from .batch import Attribution
-
-        store = cls._begun(Path(path).absolute(), info)
-        attribute(Attribution(store, explainer, subject.dataset, probe), client, progress)
-        store._warn(subject)
-        return store
-
-    @classmethod
-    def _begun(cls, path: Path, info: Told) -> Self:
-        """The store at `path`, made now if there is none; ValueError if there is something else."""
-        from .verify import mend
-
-        if not (path / layout.DESCRIPTION).exists():
-            layout.make(path, info)
-        store = cls.open(path)
-        store._refuse(store.info.differences(info), "go on as it was begun, or choose another folder")
-        mend(store)
-        if store.missing():
-            store._check_software(info)
-        return store
-
-    def _check_software(self, info: Told) -> None:
-        """ValueError if other code would go on with the store, and a warning for other versions of the rest."""
-        begun = f"The store {str(self.path)!r} was begun with other software"
-        if other := code.differences(self.info.identity, info.identity):
-            raise ValueError(
-                f"{begun}: {'; '.join(other)}. Either go on with that, or choose another folder; what is there can be "
-                f"read with {type(self).__name__}.open."
-            )
-        if changed := self.info.changed_software(info):
-            what = f"{begun}: {', '.join(changed)}. The last digits of what is added may differ."
-            warnings.warn(what, RuntimeWarning, stacklevel=5)
-
-    def _refuse(self, differences: list[str], way: str) -> None:
+    def refuse(self, differences: list[str], way: str) -> None:
+        """Raise ValueError if there are `differences`, with the `way` out."""
         if differences:
             what = "; ".join(differences)
             raise ValueError(f"The store {str(self.path)!r} was begun differently: {what}. Either {way}.")
@@ -266,14 +207,6 @@ class DatasetStore(Generic[Told]):
                 checksums[name][number] = written
         columns = zip(COLUMNS.items(), table.T, strict=True)
         return {name: frozen(column.astype(dtype)) for (name, dtype), column in columns}, checksums
-
-    def _warn(self, subject: Subject) -> None:
-        """Name an input that failed, if there is one."""
-        for row, why in self.failures.items():
-            what = f"{len(self.failures):,} of {len(self):,} inputs could not be read or explained"
-            first = f"The first is {subject.item_name(row)!r}: {why}"
-            warnings.warn(f"{what}; store.failures has all. {first}", RuntimeWarning, stacklevel=4)
-            return
 
 
 def frozen(values: NDArray[Any]) -> NDArray[Any]:

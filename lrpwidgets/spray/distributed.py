@@ -42,11 +42,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..lrp import Composite
+    from ..lrp.explainer import Unknown
     from ..lrp.rules import Rule
+    from ..progress import Pace
     from ..subjects import Samples
     from .dataset_store import DatasetStore
     from .info import Origin
-    from .progress import Pace
 
 WAITING = 2
 """Batches that are handed out for each thread of a worker: one that it works on, and one that waits."""
@@ -114,7 +115,7 @@ class Luggage:
     """On the CPU: a worker need not have the device that the model is on here."""
     composite: str | Composite | Rule
     device: str
-    unknown: str
+    unknown: Unknown
     select: Any
     dataset: Samples
     probe: int

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import Tensor
 
-from ..lrp import Composite, Explainer, Explanation, composites
+from ..lrp import Composite, Explainer, Explanation
 from . import code
 from .batch import FAULTS, reason
 from .functions import identity
-from .info import Info, Origin, fingerprint, fingerprint_of_data, first_scores, plain, software
+from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, software
 from .maps import ask, of_input
 
 if TYPE_CHECKING:
+    from ..lrp.propagation import Keep
     from ..subjects import Subject
-    from .store import RelevanceStore
+    from .dataset_store import DatasetStore
 
 Found = TypeVar("Found")
 
@@ -36,7 +36,7 @@ def examined(
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
     check_maps(pool, dtype)
-    keep = "layers" if layer else "input"
+    keep: Keep = "layers" if layer else "input"
     told, probe, x, explanation = origin(explainer, subject, targets, batch_size, keep)
     if pool is not None and x.dim() != 3:
         raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
@@ -52,7 +52,7 @@ def examined(
 
 
 def origin(
-    explainer: Explainer, subject: Subject, targets: str | int, batch_size: int, keep: str
+    explainer: Explainer, subject: Subject, targets: str | int, batch_size: int, keep: Keep
 ) -> tuple[dict[str, Any], int, Tensor, Explanation]:
     """The fields of an `Origin`, and the number of the input that told, itself and its explanation.
 
@@ -115,7 +115,7 @@ def check_maps(pool: int | None, dtype: str) -> None:
         raise ValueError(f"dtype must be 'float16' or 'float32', got {dtype!r}.")
 
 
-def explainer_of(store: RelevanceStore, subject: Subject, device: str | None = None) -> Explainer:
+def explainer_of(store: DatasetStore[Any], subject: Subject, device: str | None = None) -> Explainer:
     """One for the model of `subject` and the composite of `store`; ValueError if it is of another model, or empty."""
     try:
         composite = Composite.from_dict(store.info.composite)
@@ -126,15 +126,6 @@ def explainer_of(store: RelevanceStore, subject: Subject, device: str | None = N
     if not store.done.any():
         raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
     return explainer
-
-
-def described(explainer: Explainer, info: Origin) -> tuple[str, dict[str, Any], str, str]:
-    """Fingerprint, composite, treatment of unknown operations and select of `explainer`, for inputs as a store's."""
-    composite = explainer.composite
-    zeros = torch.zeros(1, *info.input_shape, dtype=getattr(torch, info.input_dtype.removeprefix("torch.")))
-    steps = explainer.record(zeros).steps if composite == "auto" else []
-    chosen = plain(composites.chosen(composite, steps).to_dict())
-    return fingerprint(explainer.model), chosen, explainer.unknown, identity(explainer.select)
 
 
 def _highest_label(subject: Subject) -> int | None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import Progress, Watcher
 from ..readable import Readable
 
 if TYPE_CHECKING:
     from .store import Selection
 
-SIGNS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+Sign = Literal["signed", "absolute", "positive"]
+
+SIGNS: dict[Sign, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
     "signed": lambda relevance: relevance,
     "absolute": np.abs,
     "positive": lambda relevance: np.maximum(relevance, 0),
@@ -39,7 +42,7 @@ class Features:
         If `sign` is none of `SIGNS`, or `size` is below 1.
     """
 
-    sign: str = "signed"
+    sign: Sign = "signed"
     """"signed", "absolute" or "positive": what is taken of each pixel, after the sum over channels."""
     size: int = 32
     """Larger maps are sum-pooled to this height and width."""
@@ -93,7 +96,7 @@ class Usable(Readable):
     """How many rows were left out, by reason."""
 
 
-def usable(selection: Selection, features: Features, report: Callable[[int, int], None]) -> Usable:
+def usable(selection: Selection, features: Features, tell: Watcher) -> Usable:
     """Read the relevance of `selection` chunk by chunk; what has no features is counted and left out.
 
     Raises
@@ -116,7 +119,7 @@ def usable(selection: Selection, features: Features, report: Callable[[int, int]
         found[places] = made
         kept[places] = good
         done += len(places)
-        report(done, len(rows))
+        tell(Progress(done, len(rows), "reading relevance"))
     excluded = {reason: count for reason, count in excluded.items() if count}
     if found is None or not kept.any():
         raise ValueError(f"Nothing to compare in {selection.name}: {_counted(len(rows), excluded)}.")

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 PARTIAL = ".partial"
 """End of the names of files that are being written."""
@@ -46,11 +47,18 @@ def not_plain(file: Path) -> DamagedStoreError:
 
 
 def replace(file: Path, *parts: bytes, settled: bool = False) -> None:
-    """Write `parts` as the content of `file`, which is never seen half-written; `settled` is on the disk then."""
+    """Write `parts` as the content of `file`, as :func:`replacing` does."""
+    with replacing(file, settled) as opened:
+        opened.writelines(parts)
+
+
+@contextmanager
+def replacing(file: Path, settled: bool = False) -> Iterator[BinaryIO]:
+    """What to write the content of `file` into, which is never seen half-written; `settled` is on the disk then."""
     partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}{PARTIAL}")  # two writers never share it
     try:
-        with partial.open("wb") as opened:
-            opened.writelines(parts)
+        with partial.open("xb") as opened:
+            yield opened
             if settled:
                 opened.flush()
                 os.fsync(opened.fileno())

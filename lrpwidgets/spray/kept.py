@@ -10,8 +10,8 @@ from platformdirs import user_cache_path
 from .store import RelevanceStore
 
 if TYPE_CHECKING:
+    from ..progress import Watcher
     from ..subjects import Subject
-    from .progress import Watcher
 
 
 def kept(subject: Subject, device: str | None = None, progress: bool | Watcher = True) -> RelevanceStore:

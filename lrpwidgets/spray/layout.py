@@ -95,7 +95,7 @@ def make(path: Path, info: Origin) -> None:
 def check_free(path: Path, kind: type[Origin] = Info) -> None:
     """Raise ValueError if there is something at `path` that is no store, or one without its description."""
     _check_begun(path)
-    if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not os.path.lexists(path / DESCRIPTION) and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"{str(path)!r} is not empty and holds no {kind.store}; choose another folder.")
 
 

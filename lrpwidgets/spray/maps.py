@@ -15,6 +15,7 @@ from .layout import COLUMNS
 
 if TYPE_CHECKING:
     from ..lrp import Explainer, Explanation
+    from ..lrp.propagation import Keep
     from .info import Info
 
 TOP = 15
@@ -25,7 +26,7 @@ LEAST = -126
 
 
 def ask(
-    explainer: Explainer, inputs: Tensor, labels: Sequence[int | None], targets: str | int, keep: str
+    explainer: Explainer, inputs: Tensor, labels: Sequence[int | None], targets: str | int, keep: Keep
 ) -> Explanation:
     """The explanation of `inputs` (n, C, H, W); raises as :meth:`.Explainer.explain` does."""
     if targets == "predicted":

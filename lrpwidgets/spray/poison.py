@@ -8,12 +8,13 @@ pictures of the same class in another cluster. What is an artefact is in one clu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..progress import Progress, Watcher, listening
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]
 """Top, left, height and width in pixels of the input."""
-
-Report = Callable[[int, int], None]
 
 TURNS = 0.05
 """Share of other pictures that an artefact turns into its class, beyond what the control does."""
@@ -153,7 +152,7 @@ def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
     members = atlas.store.index[cluster.rows[:_MEMBERS]]
     patches = torch.stack([_cut(subject.item(int(item))[0], box) for item in members])
     label = _label(atlas, number)
-    return Artefact(patches, box, label, f"pictures of cluster {number + 1}", _controls(atlas, number, label))
+    return Artefact(patches, box, label, f"pictures of cluster {number}", _controls(atlas, number, label))
 
 
 def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
@@ -183,7 +182,7 @@ def poison_test(
     *,
     samples: int = 500,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: bool | Watcher = True,
 ) -> Verdict:
     """Paste an artefact on inputs of other classes, and a control in its place; say what the model makes of both.
 
@@ -194,7 +193,7 @@ def poison_test(
     samples
         How many inputs of other classes, at most; drawn at random.
     progress
-        Is told the inputs done and in all; what it raises ends the test.
+        True writes a line; a function gets a :class:`.Progress` of the inputs, and may raise to end the test.
 
     Raises
     ------
@@ -208,21 +207,21 @@ def poison_test(
     controls = artefact.controls or (chosen,)
     told: list[Tensor] = []
     changes: list[Tensor] = []
-    for part in np.array_split(chosen, -(-len(chosen) // 64)):
-        inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
-        batch, box = torch.stack(inputs), artefact.box
-        drawn = artefact.patches[torch.from_numpy(random.integers(len(artefact.patches), size=len(part)))]
-        variants = [batch, _pasted(batch, drawn, box)]
-        for control in controls:
-            lent = [_cut(subject.item(int(item))[0], box) for item in random.choice(control, len(part))]
-            variants.append(_pasted(batch, torch.stack(lent), box))
-        scores = torch.stack([explainer.scores(each).float().cpu() for each in variants])
-        says = scores.argmax(-1)
-        change = scores[1, :, artefact.label] - scores[0, :, artefact.label]
-        told.append(torch.stack([says == torch.tensor(labels), says == artefact.label]).double())
-        changes.append(change)
-        if progress:
-            progress(sum(each.shape[-1] for each in told), len(chosen))
+    with listening(progress) as tell:
+        for part in np.array_split(chosen, -(-len(chosen) // 64)):
+            inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
+            batch, box = torch.stack(inputs), artefact.box
+            drawn = artefact.patches[torch.from_numpy(random.integers(len(artefact.patches), size=len(part)))]
+            variants = [batch, _pasted(batch, drawn, box)]
+            for control in controls:
+                lent = [_cut(subject.item(int(item))[0], box) for item in random.choice(control, len(part))]
+                variants.append(_pasted(batch, torch.stack(lent), box))
+            scores = torch.stack([explainer.scores(each).float().cpu() for each in variants])
+            says = scores.argmax(-1)
+            change = scores[1, :, artefact.label] - scores[0, :, artefact.label]
+            told.append(torch.stack([says == torch.tensor(labels), says == artefact.label]).double())
+            changes.append(change)
+            tell(Progress(sum(each.shape[-1] for each in told), len(chosen), "poison test"))
     right, taken = torch.cat(told, -1).numpy()
     return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..progress import Progress, Watcher, listening
 from .store import RelevanceStore, Selection
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def recomputed(
     subject: Subject,
     *,
     seed: int = 0,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    progress: bool | Watcher = True,
 ) -> Selection:
     """The selection under another composite, 2,000 rows of it at most, explained for the same targets.
 
@@ -55,8 +56,8 @@ def recomputed(
     ----------
     explainer
         Has the model; its composite is set to `composite`.
-    report
-        Is told the rows done and in all; what it raises ends the work.
+    progress
+        True writes a line; a function gets a :class:`.Progress` of the rows, and may raise to end the work.
     """
     import torch
 
@@ -65,10 +66,11 @@ def recomputed(
     rows = np.sort(np.random.default_rng(seed).permutation(selection.rows)[:MOST])
     store = Recomputed(selection.store, composite, rows)
     explainer.composite = composite
-    for first in range(0, len(rows), 64):
-        part = rows[first : first + 64]
-        inputs = torch.stack([subject.item(int(item))[0] for item in store.index[part]])
-        explanation = explainer.explain(inputs, torch.tensor(store.target[part]).long(), keep="input")
-        store.kept[first : first + 64] = of_input(explanation, store.info.pool).float().numpy(force=True)
-        report(first + len(part), len(rows))
+    with listening(progress) as tell:
+        for first in range(0, len(rows), 64):
+            part = rows[first : first + 64]
+            inputs = torch.stack([subject.item(int(item))[0] for item in store.index[part]])
+            explanation = explainer.explain(inputs, torch.tensor(store.target[part]).long(), keep="input")
+            store.kept[first : first + 64] = of_input(explanation, store.info.pool).float().numpy(force=True)
+            tell(Progress(first + len(part), len(rows), f"{composite.name}: relevance"))
     return replace(selection, store=store, rows=rows)

@@ -20,21 +20,22 @@ from . import files, layout, seal
 from .dataset_store import DatasetStore
 from .info import Info
 from .layout import FAILED
-from .notes import merged
+from .merging import merged
 
 if TYPE_CHECKING:
     from distributed import Client
     from torch import Tensor
 
     from ..lrp import Explainer
+    from ..lrp.propagation import Keep
+    from ..progress import Watcher
     from ..subjects import Subject
-    from .progress import Watcher
 
 
 class RelevanceStore(DatasetStore[Info]):
     """The relevance of a data set under one model and composite; row i is the data set's input i.
 
-    Made by :meth:`create`, which computes it, or :meth:`open`. Numbers per input are read when first used and then
+    Made by :meth:`create`, which computes it, or ``open``. Numbers per input are read when first used and then
     kept, 28 bytes of each: open the store again to see what another process has added since.
     """
 
@@ -62,7 +63,7 @@ class RelevanceStore(DatasetStore[Info]):
 
         Whatever ends it (Ctrl-C, a cancel, a killed process, a full disk), the batches that were written stay good,
         and the same call computes the rest. Several processes may run it at once. An input that cannot be read or
-        explained is left out; :attr:`failures` says why.
+        explained is left out; ``failures`` says why.
 
         Parameters
         ----------
@@ -98,10 +99,11 @@ class RelevanceStore(DatasetStore[Info]):
         OSError
             If the disk is full, or the folder cannot be written.
         """
+        from .attribute import completed
         from .examine import examined
 
         info, probe = examined(explainer, subject, targets, batch_size, layer, pool, dtype)
-        return cls.completed(path, info, probe, explainer, subject, client, progress)
+        return completed(cls, path, info, probe, explainer, subject, client, progress)
 
     def __repr__(self) -> str:
         counts = f"{int(self.done.sum()):,} of {len(self):,} inputs"
@@ -110,7 +112,7 @@ class RelevanceStore(DatasetStore[Info]):
     def values(self, explainer: Explainer, inputs: Tensor, labels: Sequence[int | None]) -> dict[str, NDArray[Any]]:
         from . import maps
 
-        keep = "layers" if self.info.layer else "input"
+        keep: Keep = "layers" if self.info.layer else "input"
         return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), self.info)
 
     def relevance(self, rows: ArrayLike, layer: bool = False) -> NDArray[np.float32]:

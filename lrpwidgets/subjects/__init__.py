@@ -8,6 +8,7 @@ load with the subject.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ __all__ = [
     "names",
     "open_picture",
     "painted",
+    "register",
 ]
 
 BUILT_IN = {
@@ -47,10 +49,26 @@ BUILT_IN = {
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 
+_REGISTERED: dict[str, Callable[..., Subject]] = {}
+"""Those that users added."""
+
 
 def names() -> list[str]:
     """Names that `load` knows."""
-    return list(BUILT_IN)
+    return list(BUILT_IN | _REGISTERED)
+
+
+def register(name: str, make: Callable[..., Subject]) -> None:
+    """Let `load` know a subject `name`, which ``make(**options)`` makes; of two the last counts.
+
+    Raises
+    ------
+    TypeError
+        If `make` cannot be called.
+    """
+    if not callable(make):
+        raise TypeError(f"register takes a function that returns a Subject, got {make!r}.")
+    _REGISTERED[name] = make
 
 
 def load(name: str, *, select: Select = None, **options: Any) -> Subject:
@@ -59,8 +77,8 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
     Parameters
     ----------
     name : str
-        One of `names()`; or ``path/to/file.py:function`` or ``package.module:function``, whose code is run, see
-        `lrpwidgets.subjects.own`.
+        One of `names()`, those of `register` among them; or ``path/to/file.py:function`` or
+        ``package.module:function``, whose code is run, see `lrpwidgets.subjects.own`.
     select : str, int or callable, optional
         Where the scores are in what the model returns: see `lrpwidgets.lrp.Explainer`.
     **options
@@ -76,8 +94,10 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
     """
     if own.is_own(name):
         return own.load(name, select=select, **options)
+    if name in _REGISTERED:
+        return _REGISTERED[name](**options).selecting(select)
     if name not in BUILT_IN:
-        hint = "".join(f" Did you mean {close!r}?" for close in get_close_matches(name, BUILT_IN, n=1))
-        raise ValueError(f"There is no built-in subject {name!r}; there are {', '.join(names())}.{hint}")
+        hint = "".join(f" Did you mean {close!r}?" for close in get_close_matches(name, names(), n=1))
+        raise ValueError(f"There is no subject {name!r}; there are {', '.join(names())}.{hint}")
     subject: Subject = import_module(BUILT_IN[name], __name__).load(**options)
     return subject.selecting(select)

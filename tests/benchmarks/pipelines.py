@@ -60,13 +60,13 @@ def run(name: str, store: RelevanceStore, count: int = 0) -> Run:
 def _ours(path: str, count: int, told: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
     import sklearn.cluster  # noqa: F401  # loading it is not what is timed
 
-    from lrpwidgets.spray import spray
+    from lrpwidgets.spray import Progress, spray
 
     begun: list[tuple[str, float]] = []
 
-    def watch(stage: str, done: int, total: int) -> None:
-        if not begun or stage != begun[-1][0]:
-            begun.append((stage, time.perf_counter()))
+    def watch(progress: Progress) -> None:
+        if not begun or progress.stage != begun[-1][0]:
+            begun.append((progress.stage, time.perf_counter()))
 
     found: list[Any] = []
     _timed(told, lambda: found.append(spray(RelevanceStore.open(path), clusters=count or "auto", progress=watch)))

@@ -11,6 +11,7 @@ if one of its pages tried to, or wrote an error to the console.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -62,10 +63,19 @@ class Server:
 
     def kernels(self) -> dict[str, psutil.Process]:
         """The running kernels, by their id."""
-        found = {}
-        for child in psutil.Process(self.process.pid).children():
-            if kernel := re.search(r"kernel-([-\w]+)\.json", " ".join(child.cmdline())):
-                found[kernel[1]] = child
+        return {re.search(r"kernel-([-\w]{36})", place.name)[1]: child for place, child in self._places()}
+
+    def folders(self) -> set[Path]:
+        """Where their connection files are."""
+        return {place.parent for place, _ in self._places()}
+
+    def _places(self) -> list[tuple[Path, psutil.Process]]:
+        """Sockets of kernels: these are copies of one process, so that no command line tells which is which."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                names = [Path(each.laddr) for each in child.net_connections("unix") if each.laddr]
+                found += [(place, child) for place in names if place.name.startswith("kernel-")]
         return found
 
 

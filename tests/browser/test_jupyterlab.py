@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from lrpwidgets.dashboards.command import find_notebook
 from lrpwidgets.lrp import rules
-from lrpwidgets.lrp.selectors import Layer
+from lrpwidgets.lrp.selectors import Exactly
 from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
 
 DARK_PAPER = (29, 33, 37)
@@ -179,7 +179,7 @@ def test_every_view_works_alone_in_a_cell(cells, explain, subject):
     dashboard.look_at(5)
     dashboard.shows(explain(5))
     dashboard.choose("Class to explain", "3")
-    changed = begin(subject).revised(Layer("conv3"), rules.ZPlus(), explain().layout)
+    changed = begin(subject).revised(Exactly("conv3"), rules.ZPlus(), explain().layout)
     with dashboard.redrawn():
         cells.get_by_label("Rule for conv3", exact=True).select_option("ZPlus")
     dashboard.shows(explain(5, 3).switch(changed))

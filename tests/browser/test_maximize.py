@@ -142,8 +142,8 @@ def test_real_inputs_stand_beside_it_and_lead_on(visit, server):
     expect(list_).not_to_have_attribute("data-item", str(expected.samples[2]))
 
 
-def test_what_one_looks_at_goes_from_room_to_room(visit, serve):
-    address = serve(dashboard="explore", subject="digits").address
+def test_what_one_looks_at_goes_from_room_to_room(visit, digits):
+    address = digits.address
     page = visit(f"{address}?subject=digits&item=9&layer=conv3&channels=[]")
     tile = page.locator(".lrp-tile").nth(3)
     number = str(tile.get_attribute("data-channel"))
@@ -185,6 +185,7 @@ def test_what_cannot_be_is_said_and_the_page_goes_on(visit, server):
     expect(page.locator(".lrp-status .lrp-words")).to_contain_text("steps must be a whole number from 1")
 
 
+@pytest.mark.alone
 def test_stop_acts_at_once_and_two_tabs_do_not_disturb_each_other(new_page, visit, server):
     film = opened(visit(f"{server.address}?subject=digits&number=1&steps=2000"))
     film.reaches(3)

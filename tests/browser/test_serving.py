@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import nbformat
 import psutil
@@ -15,6 +18,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.dashboards.command import find_notebook
+from tests.browser.conftest import SERVE_NOTEBOOK
 
 SECONDS = 60
 
@@ -197,8 +201,7 @@ def test_another_user_of_the_machine_finds_no_token_and_no_way_to_a_kernel(dashb
     token = digits.entrance.partition("token=")[2]
     assert len(token) > 30
     processes = [digits.process.pid, *(each.pid for each in digits.kernels().values())]
-    words = [word for each in digits.kernels().values() for word in each.cmdline() if word.endswith(".json")]
-    folders = {str(Path(word).parent) for word in words}
+    folders = digits.folders()
     assert folders
     reads = [f"cat /proc/{each}/cmdline /proc/{each}/environ" for each in processes]
     reads += [f"ls {folder}; cat {folder}/*" for folder in folders]
@@ -218,6 +221,10 @@ def test_what_does_not_serve_a_dashboard_is_not_there(new_page, server):
         "voila/tree",
         "api/contents",
         "voila/api/themes/x",
+        "voila/templates/lab/static/nothing.js",
+        "voila/templates/lab/static/..%2f..%2fpage.html.j2",
+        "voila/templates/%2e%2e/x",
+        "voila/templates/other/static/x.js",
         "x/y",
     ):
         found = request.get(server.address + path)
@@ -269,6 +276,31 @@ def test_a_crowd_comes_in_one_after_the_other_as_many_as_there_is_room_for(new_p
     expect(ready[3]).to_have_attribute("data-seq", "0")
 
 
+def test_a_flood_of_requests_starts_no_more_kernels_than_there_is_room_for_and_they_end(start, tmp_path):
+    """From something that never connects to a kernel."""
+    notebook = str(write_notebook(tmp_path, VIEW))
+    hasty = "from lrpwidgets.dashboards import line; line.UNVISITED = 5"
+    script = f"{hasty}\n{SERVE_NOTEBOOK.format(notebook=notebook, options={'most': 2})}"
+    server = start("-c", script, address=r"http://127\.0\.0\.1:\d+/")
+
+    def ask(_: int) -> str:
+        with urlopen(server.address) as page:
+            return str(page.read())
+
+    kernels: dict[str, psutil.Process] = {}
+    with ThreadPoolExecutor(200) as crowd:
+        asked = [crowd.submit(ask, number) for number in range(200)]
+        while not all(each.done() for each in asked):
+            kernels |= server.kernels()
+    opened = [page for each in asked if "You are number" not in (page := each.result())]
+    assert 1 <= len(opened) <= 2
+    assert len(kernels) <= 3  # one is ready for the next
+    for page in opened:
+        found = re.search(r'"kernelId": ?"([-\w]+)"', page)
+        assert found
+        kernels[found[1]].wait(SECONDS)
+
+
 def test_a_page_may_load_nothing_from_elsewhere(new_page, server):
     policy = new_page().context.request.get(server.address).headers["content-security-policy"]
     assert "default-src 'self'" in policy
@@ -287,7 +319,7 @@ def test_a_stopped_server_leaves_nothing(page, serve, tmp_path):
     server = serve(write_notebook(tmp_path, VIEW))
     open_view(page, server.address)
     kernels = list(server.kernels().values())
-    connections = {Path(word).parent for kernel in kernels for word in kernel.cmdline() if word.endswith(".json")}
+    connections = server.folders()
     assert connections
     page.goto("about:blank")
     server.process.terminate()

@@ -123,10 +123,10 @@ def test_shift_adds_to_a_lasso_and_alt_takes_away(dashboard, stars):
 
 
 def test_a_card_selects_its_cluster(dashboard, stars):
-    dashboard.card("cluster 2").locator(".lrp-card-pick").click()
+    dashboard.card("cluster 1").locator(".lrp-card-pick").click()
     size = int((stars.clusters == 1).sum())
     expect(dashboard.wall).to_contain_text(f"{size} selected")
-    dashboard.card("cluster 1").locator(".lrp-card-pick").click(modifiers=["Shift"])
+    dashboard.card("cluster 0").locator(".lrp-card-pick").click(modifiers=["Shift"])
     expect(dashboard.wall).to_contain_text(f"{len(stars)} selected")
 
 
@@ -157,8 +157,8 @@ def test_the_line_through_the_eigenvalues_makes_other_clusters(dashboard):
         ("Colour of the points", "prediction", "star"),
         ("Colour of the points", "right or wrong", "wrong"),
         ("Colour of the points", "score", "score"),
-        ("Clustering", "agglomerative", "cluster 2"),
-        ("What is compared of the relevance", "absolute", "cluster 1"),
+        ("Clustering", "agglomerative", "cluster 1"),
+        ("What is compared of the relevance", "absolute", "cluster 0"),
     ],
 )
 def test_a_choice_is_seen_in_the_legend(dashboard, label, option, shown):
@@ -198,7 +198,7 @@ def test_a_thumbnail_opens_its_input_with_rules_and_layers_and_back(dashboard, s
 
 
 def test_a_cluster_keeps_its_name(dashboard, look, server, stars):
-    dashboard.card("cluster 2").locator(".lrp-card-name").click()
+    dashboard.card("cluster 1").locator(".lrp-card-name").click()
     dashboard.page.keyboard.type("copyright sign")
     dashboard.page.keyboard.press("Enter")
     expect(dashboard.page.locator(".lrp-legend")).to_contain_text("copyright sign")
@@ -209,7 +209,7 @@ def test_a_cluster_keeps_its_name(dashboard, look, server, stars):
     again.page.keyboard.press("Control+A")
     again.page.keyboard.press("Delete")
     again.page.keyboard.press("Enter")
-    expect(again.card("cluster 2")).to_have_count(1)
+    expect(again.card("cluster 1")).to_have_count(1)
 
 
 def test_the_address_brings_everything_back(dashboard, look):
@@ -230,7 +230,7 @@ def test_a_damaged_link_is_a_sentence(look, server):
 
 def test_the_selection_and_a_report_are_saved(dashboard, stars):
     page = dashboard.page
-    dashboard.card("cluster 2").locator(".lrp-card-pick").click()
+    dashboard.card("cluster 1").locator(".lrp-card-pick").click()
     size = int((stars.clusters == 1).sum())
     expect(dashboard.wall).to_contain_text(f"{size} selected")
     with page.expect_download() as download:

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from lrpwidgets.colours import coloured
 from lrpwidgets.lrp import Rather, rules
-from lrpwidgets.lrp.selectors import Layer
+from lrpwidgets.lrp.selectors import Exactly
 from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
@@ -114,7 +114,9 @@ def test_a_shared_link_shows_the_same_in_another_tab(dashboard, second, explain,
     is_like(dashboard, other)
     assert drawn_with(other)["map"] == "orange–purple"
     composite = begin(subject)
-    changed = explain(5, Rather(3, than=8)).switch(composite.revised(Layer("conv2"), rules.ZPlus(), explain(5).layout))
+    changed = explain(5, Rather(3, than=8)).switch(
+        composite.revised(Exactly("conv2"), rules.ZPlus(), explain(5).layout)
+    )
     relevance = changed.relevance[0].sum(0).numpy()
     np.testing.assert_array_equal(map_of(other), relevance)
 
@@ -424,7 +426,7 @@ def test_everything_can_be_reached_and_changed_by_keys_alone(dashboard, explain,
     rule = page.get_by_label("Rule for conv3", exact=True)
     expect(rule).to_have_value("ZPlus")
     composite = begin(subject)
-    changed = composite.revised(Layer("conv3"), rules.ZPlus(), explain().layout)
+    changed = composite.revised(Exactly("conv3"), rules.ZPlus(), explain().layout)
     dashboard.shows(explain(item, int(order[3])).switch(changed))
 
     tab_to(page, ".lrp-rules tbody .lrp-name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -176,6 +177,31 @@ def test_a_dask_scheduler_can_be_named(tmp_path):
         result = run("--store", tmp_path / "store", "--scheduler", local.scheduler_address)
     assert result.exit_code == 0, result.output
     assert RelevanceStore.open(tmp_path / "store").done.all()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing here makes certificates")
+def test_a_scheduler_that_wants_certificates_gets_those_of_dasks_configuration(tmp_path):
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    certificate, key = str(tmp_path / "own.pem"), str(tmp_path / "own-key.pem")
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=own"]
+    subprocess.run([*make, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    roles = {
+        f"tls_{role}_{what}": file
+        for role in ("scheduler", "worker", "client")
+        for what, file in (("cert", certificate), ("key", key))
+    }
+    security = distributed.Security(tls_ca_file=certificate, require_encryption=True, **roles)
+    configured = {"ca-file": certificate, "client.cert": certificate, "client.key": key}
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tls", security=security, dashboard_address=None
+    ) as local:
+        with dask.config.set({f"distributed.comm.tls.{name}": file for name, file in configured.items()}):
+            result = run("--store", tmp_path / "store", "--scheduler", local.scheduler_address)
+        without = run("--store", tmp_path / "other", "--scheduler", local.scheduler_address)
+    assert result.exit_code == 0, result.output
+    assert RelevanceStore.open(tmp_path / "store").done.all()
+    assert without.exit_code == 2
+    assert "TLS" in without.output
 
 
 def test_what_accepts_a_connection_and_says_nothing_is_no_scheduler(tmp_path, monkeypatch):

@@ -96,6 +96,7 @@ def test_only_names_of_this_server_are_answered(host, code, token):
     assert found == (code or (403 if token else 200))
 
 
+@pytest.mark.alone
 def test_wrong_tokens_are_looked_at_slower_and_slower(monkeypatch):
     monkeypatch.setattr(doors, "PATIENCE", (0.0, 0.05, 0.1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lrpwidgets.dashboards.line import ALONE, UNSEEN, UNVISITED, Line, Watch, page, room
+from lrpwidgets.dashboards.line import ALONE, EACH, UNSEEN, UNVISITED, Line, Watch, page
 
 
 class Clock:
@@ -20,12 +20,12 @@ def clock():
 
 
 def test_whoever_comes_alone_enters_at_once(clock):
-    assert Line(1, clock).ask(None, 0)[1] == 0
+    assert Line(None, clock=clock).ask(None, False)[1] == 0
 
 
 def test_one_enters_after_the_other_in_the_order_in_which_they_came(clock):
-    line, inside = Line(20, clock), 0
-    tickets = [line.ask(None, 0) for _ in range(20)]
+    line, inside = Line(None, clock=clock), 0
+    tickets = [line.ask(None, False) for _ in range(20)]
     assert [place for _, place in tickets] == list(range(20))
     waiting, order = [ticket for ticket, place in tickets if place], []
     while waiting:
@@ -33,36 +33,36 @@ def test_one_enters_after_the_other_in_the_order_in_which_they_came(clock):
         inside += 1
         clock.now += 1
         for ticket in reversed(waiting):  # however they ask
-            if line.ask(ticket, inside)[1] == 0:
+            if line.ask(ticket, inside == 20)[1] == 0:
                 order.append(ticket)
         waiting = [ticket for ticket in waiting if ticket not in order]
     assert order == [ticket for ticket, place in tickets if place]
 
 
 def test_nobody_enters_where_there_is_no_room(clock):
-    line = Line(2, clock)
-    ticket, place = line.ask(None, 2)
+    line = Line(None, clock=clock)
+    ticket, place = line.ask(None, True)
     assert place == 1
-    assert line.ask(ticket, 2) == (ticket, 1)
-    assert line.ask(None, 2)[1] == 2
-    assert line.ask(ticket, 1) == (ticket, 0)
+    assert line.ask(ticket, True) == (ticket, 1)
+    assert line.ask(None, True)[1] == 2
+    assert line.ask(ticket, False) == (ticket, 0)
 
 
 def test_nobody_overtakes(clock):
-    line = Line(1, clock)
-    first, _ = line.ask(None, 1)
-    assert line.ask(None, 0)[1] == 2
-    assert line.ask("made up", 0)[1] == 3
-    assert line.ask(first, 0)[1] == 0
+    line = Line(None, clock=clock)
+    first, _ = line.ask(None, True)
+    assert line.ask(None, False)[1] == 2
+    assert line.ask("made up", False)[1] == 3
+    assert line.ask(first, False)[1] == 0
 
 
 def test_whoever_went_away_keeps_nobody_waiting(clock):
-    line = Line(1, clock)
-    line.ask(None, 1)
+    line = Line(None, clock=clock)
+    line.ask(None, True)
     clock.now = UNSEEN / 2
-    second, _ = line.ask(None, 1)
+    second, _ = line.ask(None, True)
     clock.now = UNSEEN + 0.1
-    assert line.ask(second, 0)[1] == 0
+    assert line.ask(second, False)[1] == 0
 
 
 def test_a_kernel_that_nobody_looks_at_ends_within_seconds(clock):
@@ -82,13 +82,33 @@ def test_a_page_that_comes_back_keeps_its_kernel(clock):
         assert watch.left({"a": pages}, []) == []
 
 
-@pytest.mark.parametrize(("gibibytes", "visitors"), [(0, 1), (1, 1), (8, 10), (24, 32)])
-def test_there_is_room_for_as_many_as_memory_holds(gibibytes, visitors):
-    assert room(gibibytes * 2**30) == visitors
+@pytest.mark.parametrize(
+    ("most", "free", "inside", "starting", "room"),
+    [
+        (None, 10, 0, 0, 10),
+        (None, 10, 4, 0, 14),
+        (None, 10, 4, 1, 13),
+        (None, 0.99, 4, 0, 4),
+        (None, 1, 4, 1, 4),
+        (None, 0, 4, 1, 4),
+        (None, 0, 0, 1, 1),  # one may always try
+        (3, 10, 1, 0, 3),
+        (3, 1, 1, 0, 2),
+        (3, 0, 1, 1, 1),
+    ],
+)
+def test_there_is_room_for_as_many_as_memory_holds_and_no_more_than_wanted(most, free, inside, starting, room):
+    assert Line(most, lambda: int(free * EACH)).room(inside, starting) == room
+
+
+def test_memory_is_asked_for_at_each_visitor():
+    left = [2 * EACH, EACH - 1]
+    line = Line(None, lambda: left.pop(0))
+    assert [line.room(1, 0), line.room(2, 0)] == [3, 2]
 
 
 def test_a_page_says_the_place():
     assert "You are number 1 in line" in page(1, 1)
-    assert "room for one visitor at a time" in page(1, 1)
+    assert "room for one visitor now" in page(1, 1)
     assert "You are number 3 in line" in page(3, 4)
     assert "You are number 12 in line" in page(12, 4)

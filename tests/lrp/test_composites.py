@@ -1,6 +1,7 @@
 """Composites: which rule each layer gets, and the text form of that."""
 
 import json
+from types import FunctionType
 
 import pytest
 import torch
@@ -81,7 +82,7 @@ def selected(explanation, selector):
             ["stem.0", "one.0", "one.3", "shortcut"],
         ),
     ],
-    ids=str,
+    ids=lambda value: "a function" if isinstance(value, FunctionType) else str(value),  # not its address
 )
 def test_a_selector_finds_its_layers(residual, selector, names):
     assert selected(residual, selector) == names
@@ -192,7 +193,7 @@ def test_every_selector_with_a_text_form_survives_the_way_through_json():
         (
             lambda: Composite.from_dict({"entries": [{"layers": {"plase": {}}, "rule": "Zero"}]}),
             ValueError,
-            "is no selector; selectors are text or one of kind, name, layer, position, stage, down",
+            "is no selector; selectors are text or one of kind, name, exactly, position, stage, down",
         ),
         (
             lambda: Composite.from_dict({"entries": [{"layers": "*", "rule": "Epsilom"}]}),

@@ -40,7 +40,7 @@ def test_scale_map_and_size_can_be_chosen(explanation):
 
 def test_one_of_several_targets_is_drawn(explanation):
     several = explanation.retarget(targets=[1, 2])
-    assert several.image(1, target=1).tobytes() == explanation.retarget(2).image(1).tobytes()
+    assert several.image(1, which=1).tobytes() == explanation.retarget(2).image(1).tobytes()
 
 
 def test_what_is_no_number_has_no_colour_and_does_not_spoil_the_scale():
@@ -57,7 +57,7 @@ def test_what_is_no_number_has_no_colour_and_does_not_spoil_the_scale():
         ({"scale": 0.0}, ValueError, "scale must be above 0, got 0.0"),
         ({"scale": float("nan")}, ValueError, "scale must be above 0, got nan"),
         ({"sample": 2}, IndexError, "out of bounds"),
-        ({"target": 1}, IndexError, "out of range"),
+        ({"which": 1}, IndexError, "out of bounds"),
     ],
     ids=["map", "scale", "nan", "sample", "target"],
 )

@@ -20,7 +20,7 @@ from lrpwidgets.lrp.rules import (
     Zero,
     ZPlus,
 )
-from lrpwidgets.lrp.selectors import Down, Inside, Kind, Layer, Name, Position, Stage
+from lrpwidgets.lrp.selectors import Down, Exactly, Inside, Kind, Name, Position, Stage
 from tests.lrp.networks import Residual, pictures, realistic
 from tests.lrp.test_freed import Limited
 
@@ -47,11 +47,11 @@ SELECTORS_AS_WRITTEN = {
     "Stage(0, stop=2)": Stage(0, 2),
     "Kind('conv')": Kind("conv"),
     "Name('features.*')": Name("features.*"),
-    "Layer('head')": Layer("head"),
+    "Exactly('head')": Exactly("head"),
     "Down('one.0')": Down("one.0"),
     "Inside('one', weighted=False)": Inside("one", weighted=False),
 }
-NAMES = {each.__name__: each for each in (Composite, Position, Stage, Kind, Name, Layer, Down, Inside)} | RULES
+NAMES = {each.__name__: each for each in (Composite, Position, Stage, Kind, Name, Exactly, Down, Inside)} | RULES
 
 
 @pytest.mark.parametrize(("text", "item"), (RULES_AS_WRITTEN | SELECTORS_AS_WRITTEN).items())
@@ -77,7 +77,7 @@ def test_a_composite_prints_as_python_one_entry_a_line():
 
 
 def test_a_long_composite_prints_its_first_entries():
-    composite = Composite([(Layer(f"layer{number}"), Flat()) for number in range(50)])
+    composite = Composite([(Exactly(f"layer{number}"), Flat()) for number in range(50)])
     lines = repr(composite).splitlines()
     assert len(lines) == 15
     assert lines[-2] == "    # and 38 more"
@@ -160,4 +160,4 @@ def test_layers_tapes_and_patterns_print_shapes_and_no_numbers(explanation):
     assert repr(tape.call(tape.steps[0])) == "Call(conv2d: <float64 (2, 3, 16, 16)>, <float64 (2, 8, 16, 16)>)"
     fitted = patterns.fit(explainer, [pictures(2, 16)])
     assert repr(fitted).startswith("Patterns(<arrays: 7>, rectified=")
-    assert "(Layer('stem.0'), Pattern(<float64 (8, 3, 3, 3)>))," in repr(fitted.attribution())
+    assert "(Exactly('stem.0'), Pattern(<float64 (8, 3, 3, 3)>))," in repr(fitted.attribution())

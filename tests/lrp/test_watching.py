@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.lrp import Cancelled, Explainer, watched
+from lrpwidgets.lrp import Cancelled, Explainer, Progress, watched
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ X = torch.rand(2, 1, 6, 6)
 
 def test_a_watcher_hears_of_the_forward_and_of_every_step_of_the_propagation(model):
     heard = []
-    with watched(lambda done, total: heard.append((done, total))):
+    with watched(lambda progress: heard.append((progress.done, progress.total))):
         explanation = Explainer(model, "epsilon").explain(X)
     assert {total for _, total in heard} == {None, 4}
     assert [done for done, total in heard if total] == [0, 1, 2, 3]
@@ -32,8 +32,8 @@ def test_a_watcher_ends_the_computation_and_nothing_is_left_of_it(model, when):
     explainer = Explainer(model, "epsilon")
     expected = explainer.explain(X).relevance
 
-    def end(done: int, total: int | None) -> None:
-        if total == when:
+    def end(progress: Progress) -> None:
+        if progress.total == when:
             raise Cancelled
 
     with pytest.raises(Cancelled), watched(end):

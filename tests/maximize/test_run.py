@@ -8,7 +8,7 @@ import torchvision
 from torch import nn
 
 from lrpwidgets import subjects
-from lrpwidgets.lrp import Cancelled, Explainer, watched
+from lrpwidgets.lrp import Cancelled, Explainer, Progress, watched
 from lrpwidgets.maximize import DeadObjectiveError, maximize, objectives, priors
 from lrpwidgets.maximize.objectives import Objective
 from lrpwidgets.subjects import Subject
@@ -163,7 +163,7 @@ def test_a_run_can_be_stopped_and_cancelled(digits):
     assert run.finish().frame.step == 4
     assert run.finish().stopped == "It was stopped."
 
-    def cancel(done: int, total: int | None) -> None:
+    def cancel(progress: Progress) -> None:
         raise Cancelled
 
     run = maximize(digits, objectives.class_score(3))

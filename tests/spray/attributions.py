@@ -18,7 +18,13 @@ from lrpwidgets.subjects import Subject, TensorSamples
 FORKS = multiprocessing.get_context("forkserver")
 """Makes processes out of one that has loaded what takes long, so that they get to work at once."""
 FORKS.set_forkserver_preload(
-    ["sklearn.datasets", "zarr", "lrpwidgets.spray.attribute", "lrpwidgets.spray.examine", "lrpwidgets.spray.store"]
+    [
+        "zarr",
+        "lrpwidgets.subjects.digits",
+        "lrpwidgets.spray.attribute",
+        "lrpwidgets.spray.examine",
+        "lrpwidgets.spray.store",
+    ]
 )
 
 

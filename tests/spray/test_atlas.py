@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from lrpwidgets.lrp import Cancelled
-from lrpwidgets.spray import Atlas, Features, atlas, spray
+from lrpwidgets.spray import Atlas, Features, Progress, atlas, spray
 from lrpwidgets.spray.embeddings import names
 from tests.spray.conftest import groups_of, planted
 from tests.spray.test_embeddings import ITERATIVE
@@ -73,15 +75,15 @@ def test_an_atlas_of_a_layer_compares_channels(store_of):
 
 def test_progress_names_each_stage(store):
     told = []
-    spray(store, embeddings=("tsne",), progress=lambda stage, done, total: told.append(stage))
+    spray(store, embeddings=("tsne",), progress=lambda progress: told.append(progress.stage))
     stages = ["reading relevance", "finding neighbours", "eigenvalues", "clusters", "tsne"]
     assert list(dict.fromkeys(told)) == stages
 
 
 @pytest.mark.parametrize("stage", ["reading relevance", "finding neighbours", "eigenvalues", "clusters", "tsne"])
 def test_it_can_be_cancelled_at_every_stage(store, stage):
-    def cancel(now, done, total):
-        if now == stage:
+    def cancel(progress):
+        if progress.stage == stage:
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -215,6 +217,15 @@ def test_saving_replaces_the_file_and_leaves_nothing_else(store, tmp_path):
     assert Atlas.load(folder / "atlas", store).count == 4
 
 
+def test_saving_replaces_a_link_and_leaves_where_it_led(store, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "atlas").symlink_to(tmp_path / "thesis.txt")
+    found = spray(store)
+    found.save(tmp_path / "atlas")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert Atlas.load(tmp_path / "atlas", store).count == found.count
+
+
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
@@ -269,6 +280,15 @@ def test_without_a_file_it_says_so(store, tmp_path):
         Atlas.load(tmp_path / "none", store)
 
 
+@pytest.mark.parametrize(
+    "make", ["mkdir", pytest.param("mkfifo", marks=pytest.mark.skipif(os.name == "nt", reason="no pipes"))]
+)
+def test_what_is_no_file_is_refused_instead_of_waited_for(store, tmp_path, make):
+    getattr(os, make)(tmp_path / "atlas")
+    with pytest.raises(ValueError, match="cannot be read as an atlas of this store: it is a folder or a special file"):
+        Atlas.load(tmp_path / "atlas", store)
+
+
 # Embeddings on demand.
 
 
@@ -276,22 +296,22 @@ def test_an_embedding_is_computed_when_it_is_first_asked_for_and_then_kept(store
     found = spray(store, embeddings=())
     assert found.made == set()
     told = []
-    one = found.embed("tsne", lambda stage, done, total: told.append((stage, done, total)))
-    assert told[-1] == ("tsne", 750, 750)
+    one = found.embed("tsne", progress=told.append)
+    assert told[-1] == Progress(750, 750, "tsne")
     told.clear()
-    np.testing.assert_array_equal(found.embed("tsne", lambda *now: told.append(now)), one)
+    np.testing.assert_array_equal(found.embed("tsne", progress=told.append), one)
     assert not told
     assert found.made == {"tsne"}
 
 
 @pytest.mark.parametrize("name", ITERATIVE)
 def test_a_cancelled_embedding_leaves_the_atlas_as_it_was(store, name):
-    def cancel(stage, done, total):
+    def cancel(progress):
         raise Cancelled
 
     found = spray(store)
     with pytest.raises(Cancelled):
-        found.embed(name, cancel)
+        found.embed(name, progress=cancel)
     assert found.made == {"spectral"}
     assert found.embed(name).shape == (80, 2)
     assert found.made == {"spectral", name}

@@ -22,6 +22,7 @@ from torch import nn
 
 from lrpwidgets import lrp
 from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
+from lrpwidgets.progress import Line
 from lrpwidgets.spray import Progress, RelevanceStore, chunks, code, spray
 from lrpwidgets.spray.examine import first
 from lrpwidgets.spray.info import software
@@ -420,7 +421,7 @@ def test_progress_counts_from_what_is_there_to_the_end(tmp_path):
     seen: list[Progress] = []
     attribute(tmp_path / "store", digits(), progress=seen.append)
     assert [(p.done, p.total) for p in seen] == [(done, 50) for done in (0, 8, 16, 24, 32, 40, 48, 50)]
-    assert seen[0] == Progress(0, 50, 0.0, None)
+    assert seen[0] == Progress(0, 50)
     assert all(p.rate > 0 for p in seen[1:])
     assert seen[-1].seconds_left == 0
     assert seen[1].seconds_left == pytest.approx(42 / seen[1].rate)
@@ -430,7 +431,8 @@ def test_progress_counts_from_what_is_there_to_the_end(tmp_path):
     assert [p.done for p in seen] == [42, 50]
 
 
-def test_progress_prints_rate_and_time_left_on_one_line(tmp_path, capsys):
+def test_progress_prints_rate_and_time_left_on_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Line, "PATIENCE", 0)
     attribute(tmp_path / "store", digits(), progress=True)
     told = capsys.readouterr().err
     assert told.startswith("\r0 of 50")
@@ -443,7 +445,7 @@ def test_progress_prints_rate_and_time_left_on_one_line(tmp_path, capsys):
     [(0.4, "0 s"), (59, "59 s"), (61, "1 min 01 s"), (3599.7, "1 h 00 min"), (7800, "2 h 10 min"), (273600, "3 d 4 h")],
 )
 def test_time_left_in_words(seconds, words):
-    assert str(Progress(1, 2, 0.05, seconds)) == f"1 of 2 · 0.05/s · {words} left"
+    assert str(Progress(1, 2, rate=0.05, seconds_left=seconds)) == f"1 of 2 · 0.05/s · {words} left"
 
 
 # Bad inputs

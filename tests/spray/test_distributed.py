@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dask
@@ -36,15 +38,27 @@ def quiet():
         logger.setLevel(level)
 
 
-@pytest.fixture
-def cluster(request):
-    """A client of so many workers, each of them a process with one thread."""
-    count = getattr(request, "param", 2)
+@contextmanager
+def started(workers: int) -> Iterator[distributed.Client]:
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as local,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local,
         distributed.Client(local) as client,
     ):
+        yield client
+
+
+@pytest.fixture
+def cluster(request):
+    """A client of so many workers, each of them a process with one thread, for a test that spoils them."""
+    with started(request.param) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """A client of two such workers, for all tests that leave them as they were."""
+    with started(2) as client:
         yield client
 
 
@@ -68,11 +82,11 @@ def test_a_worker_that_is_killed_half_way_leaves_no_trace(cluster, tmp_path):
     assert files(store.path) == files(expected.path)
 
 
-def test_workers_do_all_that_is_done_here(cluster, tmp_path):
+def test_workers_do_all_that_is_done_here(workers, tmp_path):
     seen: list[Progress] = []
     options = {"targets": "label", "layer": "conv2", "pool": 4}
     expected = attribute(tmp_path / "here", digits(), **options)
-    attribute(tmp_path / "there", digits(), client=cluster, progress=seen.append, **options)
+    attribute(tmp_path / "there", digits(), client=workers, progress=seen.append, **options)
     assert files(tmp_path / "there") == files(expected.path)
     assert [seen[0].done, seen[-1].done] == [0, 50]
     # What ends a run here ends it there, and what one began the other completes.
@@ -82,7 +96,7 @@ def test_workers_do_all_that_is_done_here(cluster, tmp_path):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        attribute(tmp_path / "begun", digits(), client=cluster, progress=cancel, **options)
+        attribute(tmp_path / "begun", digits(), client=workers, progress=cancel, **options)
     assert RelevanceStore.open(tmp_path / "begun").done.sum() >= 16
     attribute(tmp_path / "begun", digits(), **options)
     assert files(tmp_path / "begun") == files(expected.path)
@@ -90,12 +104,12 @@ def test_workers_do_all_that_is_done_here(cluster, tmp_path):
     subject = digits()
     subject.dataset = Guarded(subject.dataset, tmp_path / "guard")
     with pytest.raises(PermissionError, match="guarded"):
-        attribute(tmp_path / "guarded", subject, client=cluster, batch_size=2)
+        attribute(tmp_path / "guarded", subject, client=workers, batch_size=2)
     (tmp_path / "guard").touch()
-    store = attribute(tmp_path / "guarded", subject, client=cluster, batch_size=2)
+    store = attribute(tmp_path / "guarded", subject, client=workers, batch_size=2)
     assert store.done.all()
     # Nothing stays on the workers.
-    assert not any(name.startswith("lrpwidgets") for names in cluster.run(_plugins).values() for name in names)
+    assert not any(name.startswith("lrpwidgets") for names in workers.run(_plugins).values() for name in names)
 
 
 def _plugins(dask_worker) -> list[str]:
@@ -164,14 +178,13 @@ def test_a_worker_that_comes_later_sees_to_its_code_itself(tmp_path, monkeypatch
         luggage.unpacked()
 
 
-@pytest.mark.parametrize("cluster", [1], indirect=True)
-def test_a_scheduler_that_is_lost_is_told_in_a_sentence(cluster, tmp_path):
+def test_a_scheduler_that_is_lost_is_told_in_a_sentence(workers, tmp_path):
     def lose(progress: Progress) -> None:
         if progress.done:
             raise CommClosedError("ConnectionPool closing.")
 
     with pytest.raises(RuntimeError, match=r"The Dask scheduler at .* was lost, or was started anew. What was written"):
-        attribute(tmp_path / "store", digits(16), client=cluster, progress=lose)
+        attribute(tmp_path / "store", digits(16), client=workers, progress=lose)
     assert RelevanceStore.open(tmp_path / "store").done.any()
 
 
@@ -230,8 +243,7 @@ class Heads(nn.Module):
         return {"logits": scores, "flipped": scores.flip(1)}
 
 
-@pytest.mark.parametrize("cluster", [1], indirect=True)
-def test_workers_find_the_scores_as_this_process_does(cluster, tmp_path):
+def test_workers_find_the_scores_as_this_process_does(workers, tmp_path):
     subject = digits(24)
     subject.model = Heads().eval()
     for name, select in (("key", "flipped"), ("function", lambda output: output["flipped"])):
@@ -245,15 +257,14 @@ def test_workers_find_the_scores_as_this_process_does(cluster, tmp_path):
                 progress=False,
                 batch_size=8,
             )
-            for client in (None, cluster)
+            for client in (None, workers)
         )
         assert np.array_equal(here.relevance(range(24)), there.relevance(range(24)))
         assert np.array_equal(here.prediction, there.prediction)
         assert here.info == there.info
 
 
-@pytest.mark.parametrize("cluster", [1], indirect=True)
-def test_a_store_is_not_gone_on_with_by_workers_for_other_scores(cluster, tmp_path):
+def test_a_store_is_not_gone_on_with_by_workers_for_other_scores(workers, tmp_path):
     subject = digits(24)
     subject.model = Heads().eval()
 
@@ -266,4 +277,4 @@ def test_a_store_is_not_gone_on_with_by_workers_for_other_scores(cluster, tmp_pa
         RelevanceStore.create(tmp_path / "store", subject.explainer("epsilon"), subject, batch_size=8, progress=stop)
     subject.select = lambda output: output["flipped"]
     with pytest.raises(ValueError, match=r"begun differently: select \("):
-        RelevanceStore.create(tmp_path / "store", subject.explainer("epsilon"), subject, batch_size=8, client=cluster)
+        RelevanceStore.create(tmp_path / "store", subject.explainer("epsilon"), subject, batch_size=8, client=workers)

@@ -16,8 +16,8 @@ ITERATIVE = ["tsne", pytest.param("umap", marks=needs_umap)]
 EVERY = ["spectral", *ITERATIVE]
 
 
-def silent(done, total):
-    """A report that nobody reads."""
+def silent(progress):
+    """Progress that nobody follows."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_many_samples_are_embedded_the_same_each_time(monkeypatch):
 @pytest.mark.parametrize("name", ITERATIVE)
 def test_progress_goes_from_early_to_complete(three, name):
     told = []
-    embedded(name, three, 0, lambda done, total: told.append((done, total)))
+    embedded(name, three, 0, lambda progress: told.append((progress.done, progress.total)))
     done, totals = zip(*told, strict=True)
     assert len(told) >= 10
     assert list(done) == sorted(done)
@@ -57,12 +57,12 @@ def test_progress_goes_from_early_to_complete(three, name):
 
 
 @pytest.mark.parametrize("name", ITERATIVE)
-def test_what_the_report_raises_ends_the_computation(three, name):
+def test_what_the_watcher_raises_ends_the_computation(three, name):
     told = []
 
-    def cancel(done, total):
-        told.append(done)
-        if done >= total / 3:
+    def cancel(progress):
+        told.append(progress.done)
+        if progress.done >= progress.total / 3:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -132,7 +132,7 @@ def same(name: str, found: Any, expected: Any, pending: NDArray[np.bool_]) -> No
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", ["relevance", "reference"])
 def test_a_fault_is_noticed_and_nothing_else_is_read_than_was_written(kind, seed, request, monkeypatch):
-    monkeypatch.setattr("lrpwidgets.spray.verify.BETWEEN", 0)
+    monkeypatch.setattr("lrpwidgets.spray.faults.BETWEEN", 0)
     store = request.getfixturevalue(kind)
     whole, expected = files(store.path), dict(read(store))
     assert expected.keys() == reads(store).keys()

@@ -10,8 +10,8 @@ from tests.spray.conftest import planted
 RANDOM = np.random.default_rng(0)
 
 
-def nothing_told(done, total):
-    """A report that nobody reads."""
+def nothing_told(progress):
+    """Progress that nobody follows."""
 
 
 def maps_of(*shape):
@@ -142,7 +142,9 @@ def test_an_empty_selection_says_so(store_of):
 
 def test_progress_ends_at_the_number_of_rows(store_of):
     told = []
-    usable(store_of(planted([20, 20])).select(), Features(), lambda done, total: told.append((done, total)))
+    usable(
+        store_of(planted([20, 20])).select(), Features(), lambda progress: told.append((progress.done, progress.total))
+    )
     assert told == [(16, 40), (32, 40), (40, 40)]
 
 

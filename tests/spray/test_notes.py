@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrpwidgets.spray import RelevanceStore
-from lrpwidgets.spray.notes import call_cluster, merged, names_of_clusters
+from lrpwidgets.spray.merging import merged
+from lrpwidgets.spray.notes import call_cluster, names_of_clusters
 from tests.spray.attributions import FORKS
 from tests.spray.conftest import planted
 

@@ -266,10 +266,10 @@ def test_it_tells_its_progress_and_can_be_cancelled(analysed):
     atlas, explainer, subject = analysed(tag=2)
     artefact = candidate(atlas, 0, subject)
     told = []
-    poison_test(artefact, explainer, subject, progress=lambda done, total: told.append((done, total)))
+    poison_test(artefact, explainer, subject, progress=lambda progress: told.append((progress.done, progress.total)))
     assert told == [(60, 120), (120, 120)]
 
-    def cancel(done, total):
+    def cancel(progress):
         raise Cancelled
 
     with pytest.raises(Cancelled):

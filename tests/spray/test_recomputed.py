@@ -96,12 +96,12 @@ def test_the_explainer_has_the_composite_afterwards(store, subject):
 def test_progress_is_told_and_may_end_it(store, subject):
     told = []
 
-    def cancel(done, total):
-        told.append((done, total))
+    def cancel(progress):
+        told.append((progress.done, progress.total))
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        recomputed(store.select(), OTHER, Explainer(subject.model), subject, report=cancel)
+        recomputed(store.select(), OTHER, Explainer(subject.model), subject, progress=cancel)
     assert told == [(64, 70)]
 
 

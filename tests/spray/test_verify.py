@@ -2,6 +2,7 @@
 
 import os
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -171,6 +172,40 @@ def test_a_link_in_a_store_is_refused_by_its_name(store, tmp_path, name):
         attribute(store.path, digits(20))
     assert run(store.path)[0] == 1
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "samples", "channels.conv2", "places.conv2/c.1.0.0"])
+def test_a_link_in_a_store_of_references_is_refused_by_its_name(tmp_path, name):
+    path = tmp_path / "references"
+    make = partial(references, digits(20), "conv2", path=path, batch_size=8, progress=False)
+    make()
+    (path / name).rename(tmp_path / "moved")
+    (path / name).symlink_to(tmp_path / "moved")
+    before = files(tmp_path)
+    with pytest.raises(DamagedStoreError, match=f"{name}' is a symbolic link"):
+        make()
+    assert run(path)[0] == 1
+    assert files(tmp_path) == before
+
+
+def test_a_link_that_leads_nowhere_is_named_too(store, tmp_path):
+    (store.path / "zarr.json").unlink()
+    (store.path / "zarr.json").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DamagedStoreError, match=r"zarr.json' is a symbolic link"):
+        attribute(store.path, digits(20))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_in_the_place_of_clusters_is_told_beside_the_others(store):
+    atlas = spray(store, clusters=2, neighbors=3)
+    for name in ("a", "b"):
+        annotate(atlas, name)
+    (store.path / "clusters" / "stray").write_text("")
+    spoil(store.path / "clusters" / "b" / "c.0")
+    code, lines = run(store.path)
+    assert code == 1
+    assert "clusters/b/zarr.json' cannot be used" in lines[0]
+    assert "clusters/stray' is a special file or misplaced" in lines[1]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no pipes with names")

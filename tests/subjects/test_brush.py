@@ -161,6 +161,7 @@ def test_painting_changes_what_the_network_says():
         assert digits.model(x[None])[0, label] > digits.model(after[None])[0, label] + 1
 
 
+@pytest.mark.alone
 def test_a_long_stroke_over_a_photograph_takes_no_time():
     x = torch.rand(3, 224, 224)
     stroke = Stroke("grey", 15, tuple((112 + 70 * math.cos(i / 20), 112 + 60 * math.sin(i / 9)) for i in range(200)))

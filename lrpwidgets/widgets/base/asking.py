@@ -101,7 +101,7 @@ class Asking(traitlets.HasTraits):
         return to_query(self.to_dict())
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        """Look again at what :meth:`to_dict` or ``link`` described; ValueError names what is wrong with it."""
         raise NotImplementedError
 
     def _parts_of(self, state: Mapping[str, Any] | str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ well, so that each can be used alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Follower:
     shared: Asking
 
     def __repr__(self) -> str:
-        return object.__repr__(self)  # ipywidgets would print all that is inside
+        shared = getattr(self, "shared", None)  # ipywidgets would print all that is inside
+        return f"{type(self).__name__}({'closed' if shared is None else shared!r})"
 
     def follow(self, handler: Callable[[], None], *traits: str) -> None:
         """Call `handler` now and whenever one of the state's `traits` changes, until this is closed."""
@@ -72,6 +73,7 @@ class View(Follower, anywidget.AnyWidget):
     problem = traitlets.Unicode(help="why there is nothing to see; empty if there is").tag(sync=True)
 
     def __init__(self, shared: Asking, **traits: Any) -> None:
+        self._refuse_unknown(traits)
         super().__init__(**traits)
         self.shared = shared
         self.on_msg(self._received)
@@ -94,6 +96,15 @@ class View(Follower, anywidget.AnyWidget):
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """A person did something; `message` says what."""
+
+    def _refuse_unknown(self, traits: Mapping[str, Any]) -> None:
+        """Raise TypeError if one of `traits` is none of the view's, which traitlets would only warn of."""
+        if unknown := traits.keys() - set(self.trait_names()):
+            known = sorted(type(self).class_own_traits()) or ["none of its own"]
+            raise TypeError(
+                f"{type(self).__name__} has no keyword {sorted(unknown)[0]!r}; it takes its state, and of its own "
+                f"{', '.join(known)}."
+            )
 
     def _explain_nothing(self) -> None:
         shared = self.shared

@@ -46,7 +46,7 @@ def _imports(body: str) -> list[str]:
     wanted = {
         "lrpwidgets": ["subjects"],
         "lrpwidgets.lrp": ["Composite", "Explainer", "Rather", "TwoClasses", "composites", "rules"],
-        "lrpwidgets.lrp.selectors": ["Down", "Inside", "Kind", "Layer", "Name", "Position", "Stage"],
+        "lrpwidgets.lrp.selectors": ["Down", "Exactly", "Inside", "Kind", "Name", "Position", "Stage"],
     }
     found = {
         module: [name for name in names if f"{name}(" in body or f"{name}." in body] for module, names in wanted.items()

@@ -14,7 +14,8 @@ from typing import Any
 
 import traitlets
 
-from ...lrp import Cancelled, Composite
+from ...lrp import Composite
+from ...progress import Cancelled, Progress
 from ...subjects import Subject
 from ..base import presets
 from ..base.answers import Answer, Answering, Picture
@@ -86,6 +87,12 @@ class Exploration(Inputs):
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
         self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
         self.item = self._begin.item
+
+    def __repr__(self) -> str:
+        target = "top class" if self.target is None else f"class {self.target}"
+        rather = "" if self.than is None else f" rather than {self.than}"
+        shown = "no input" if self.item is None else f"input {self.item} of {len(self.subject.dataset):,}"
+        return f"Exploration({self.subject!r}; {self.composite.name}: {target}{rather} of {shown})"
 
     @property
     def question(self) -> Question:
@@ -227,7 +234,7 @@ class Exploration(Inputs):
         return state | ({"pins": pins} if pins else {})
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or :meth:`link` described.
+        """Look again at what :meth:`to_dict` or ``link`` described.
 
         Raises
         ------
@@ -325,13 +332,13 @@ class Exploration(Inputs):
         uploads, cancellations = self.uploads, self._cancellations
         said = 0.0
 
-        def watch(done: int, total: int | None) -> None:
+        def watch(progress: Progress) -> None:
             nonlocal said
             if self._cancellations > cancellations:
                 raise Cancelled
             if live and self.busy and time.perf_counter() - said > _OFTEN:
                 said = time.perf_counter()
-                self.worker.at_home(lambda: self._report((done, total)))
+                self.worker.at_home(lambda: self._report((progress.done, progress.total)))
 
         cancelled = "Cancelled: what you see is the answer before."
         return told(lambda: self._answering.answer(question, uploads, live=live), watch, cancelled)

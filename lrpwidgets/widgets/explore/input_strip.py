@@ -45,7 +45,7 @@ class InputStrip(View):
     _esm = script(__file__)
     _css = style(__file__)
     chosen = traitlets.Int(None, allow_none=True, help="index of the input that is shown").tag(sync=True)
-    total = traitlets.Int(help="number of inputs: samples, then uploads").tag(sync=True)
+    total = traitlets.Int(help="number of inputs, samples and then uploads").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
 

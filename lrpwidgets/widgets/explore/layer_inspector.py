@@ -30,7 +30,7 @@ class LayerInspector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has n
         self.add_class("lrp")
 
     def __repr__(self) -> str:
-        return object.__repr__(self)  # ipywidgets would print all that is inside
+        return f"{type(self).__name__}({self.shared!r})"  # ipywidgets would print all that is inside
 
     def close(self) -> None:
         """Stop following and disappear from the page."""

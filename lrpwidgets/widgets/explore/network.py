@@ -81,7 +81,7 @@ class Network:
                 for path, block in self.blocks.items()
             },
             "choices": self._choices,
-            "rules": _RULES,
+            "rules": _rules(),
         }
 
     def _block(self, path: str, places: list[Place]) -> Block:
@@ -144,19 +144,21 @@ def _shape(shape: Sequence[int]) -> str:
     return "×".join(parts)
 
 
-_RULES = {
-    name: {
-        "help": (rule.__doc__ or "").partition("\n")[0],
-        "knobs": [
-            {
-                "name": knob.name,
-                "symbol": knob.symbol,
-                "help": knob.help,
-                "slider": list(knob.slider),
-                "logarithmic": knob.logarithmic,
-            }
-            for knob in rule.knobs()
-        ],
+def _rules() -> dict[str, Any]:
+    """What there is to tell of every rule, those that users registered among them."""
+    return {
+        name: {
+            "help": (rule.__doc__ or "").partition("\n")[0],
+            "knobs": [
+                {
+                    "name": knob.name,
+                    "symbol": knob.symbol,
+                    "help": knob.help,
+                    "slider": list(knob.slider),
+                    "logarithmic": knob.logarithmic,
+                }
+                for knob in rule.knobs()
+            ],
+        }
+        for name, rule in rules.RULES.items()
     }
-    for name, rule in rules.RULES.items()
-}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...lrp import Composite, Explanation, Ledger, rules
 from ...lrp.rules import Rule
-from ...lrp.selectors import Down, Inside, Kind, Layer, Name, Position, Selector, Stage, matcher
+from ...lrp.selectors import Down, Exactly, Inside, Kind, Name, Position, Selector, Stage, matcher
 from ..base.answers import Answer
 from ..base.view import View, script, style
 from .choice import choose
@@ -128,7 +128,7 @@ class RuleBoard(View):
         if "block" in message:
             block = self._known.blocks[message["block"]]
             return block.selector, block.layers, block.last
-        return Layer(message["layer"]), [message["layer"]], message["layer"]
+        return Exactly(message["layer"]), [message["layer"]], message["layer"]
 
     def _wanted(self, message: dict[str, Any], now: Rule | None) -> Rule:
         if now is None:
@@ -159,7 +159,7 @@ class RuleBoard(View):
         meant = self._known.blocks[message["block"]].steps if "block" in message else {message["layer"]}
         for name, rule in preset.rules_in(layout).items():
             if name in meant and rule is not None:
-                composite = composite.revised(Layer(name), rule, layout)
+                composite = composite.revised(Exactly(name), rule, layout)
         return composite
 
     def _use(self, composite: Composite, drag: Any) -> None:
@@ -305,7 +305,7 @@ def _group_name(selector: Selector) -> str:
         return f"{_WORDS[Kind(meant.kind)] if meant.kind else 'layers'}, stage {meant.start} to {meant.stop}"
     if isinstance(meant, Down):
         return f"{meant.layer} and below"
-    if isinstance(meant, Layer):
+    if isinstance(meant, Exactly):
         return meant.name
     if isinstance(meant, Inside):
         return f"inside {meant.module}"

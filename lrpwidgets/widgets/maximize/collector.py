@@ -10,7 +10,7 @@ from typing import Any
 from ...lrp import Cancelled, Composite, Explanation
 from ...maximize import References, ReferenceStore, Strategies, references, strategies
 from ...maximize.reference_store import LayerShape
-from ...spray.progress import Progress
+from ...progress import Progress
 from ..base.answers import Answer
 from ..base.sentences import sentence, told
 from .reel import SAMPLES

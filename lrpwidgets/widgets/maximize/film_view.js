@@ -3,14 +3,16 @@
 import { element, button, array, follow } from "../base/common.js";
 import { paintRgb, picture } from "./pictures.js";
 
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-forming");
   const frame = element("span");
   const about = element("span", { className: "lrp-quiet" });
   const canvas = picture("Maximized input");
   const strip = element("div", { className: "lrp-kept", role: "group", ariaLabel: "Frames that were kept" });
-  const act = (what) => () => model.send({ do: what });
+  const act = (/** @type {string} */ what) => () => model.send({ do: what });
   let goes = false;
+  let tiles = /** @type {ReturnType<typeof tile>[]} */ ([]); // one for each frame that was kept, and one for the newest
   const toggle = button("", "Play or pause", () => model.send({ do: goes ? "pause" : "play" }), { className: "lrp-play", data: { shortcut: "p" } });
   const step = button("step", "Make one more frame", act("step"), { data: { shortcut: "." } });
   const stop = button("stop", "End the film; the picture stays", act("stop"), { data: { shortcut: "x" } });
@@ -19,7 +21,7 @@ function render({ model, el }) {
     element("div", { className: "lrp-head" }, element("h2", {}, frame), element("span", { className: "lrp-space" }), about),
     canvas,
     strip,
-    element("div", { className: "lrp-reel" }, toggle, step, stop, restart),
+    element("div", { className: "lrp-film-keys" }, toggle, step, stop, restart),
   );
 
   function draw() {
@@ -43,30 +45,34 @@ function render({ model, el }) {
     list(state);
   }
 
+  /** @param {{ kept: number[], looked: number | null, newest: number, running: boolean }} state */
   function list({ kept, looked, newest, running }) {
     const [bytes, size] = [array(model.get("thumbnails"), Uint8Array), model.get("thumbnail")];
     const each = 3 * size[0] * size[1];
     const wanted = `${kept}`;
     if (strip.dataset.kept !== wanted || strip.dataset.bytes !== String(bytes.length)) {
       Object.assign(strip.dataset, { kept: wanted, bytes: bytes.length });
-      strip.replaceChildren(...kept.map((_, place) => tile(place)), tile(null));
+      tiles = [...kept.keys(), null].map(tile);
+      strip.replaceChildren(...tiles.map(({ made }) => made));
       kept.forEach((at, place) => {
-        paintRgb(strip.children[place].firstElementChild, bytes.subarray(place * each, (place + 1) * each), size);
-        strip.children[place].lastChild.textContent = at.toLocaleString("en");
-        strip.children[place].ariaLabel = `frame ${at}`;
+        const { made, canvas: small, words } = tiles[place];
+        paintRgb(small, bytes.subarray(place * each, (place + 1) * each), size);
+        words.textContent = at.toLocaleString("en");
+        made.ariaLabel = `frame ${at}`;
       });
     }
-    const last = strip.lastChild;
-    last.lastChild.textContent = running ? "live" : newest.toLocaleString("en");
-    last.ariaLabel = "the newest frame";
-    if (looked === null) paintRgb(last.firstElementChild, array(model.get("pixels"), Uint8Array), model.get("size"));
-    [...strip.children].forEach((one, place) => (one.ariaPressed = String(place === (looked ?? kept.length))));
+    const last = tiles[kept.length];
+    last.words.textContent = running ? "live" : newest.toLocaleString("en");
+    last.made.ariaLabel = "the newest frame";
+    if (looked === null) paintRgb(last.canvas, array(model.get("pixels"), Uint8Array), model.get("size"));
+    tiles.forEach(({ made }, place) => (made.ariaPressed = String(place === (looked ?? kept.length))));
   }
 
-  function tile(place) {
+  function tile(/** @type {number | null} */ place) {
+    const [small, words] = [picture(""), element("span")];
     const made = button("", "Look at this frame", () => model.send({ look: place }));
-    made.append(picture(""), element("span"));
-    return made;
+    made.append(small, words);
+    return { made, canvas: small, words };
   }
 
   return follow(model, el, draw);

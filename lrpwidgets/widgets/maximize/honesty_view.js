@@ -3,6 +3,7 @@
 import { element, array, follow } from "../base/common.js";
 import { paintRgb, picture } from "./pictures.js";
 
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-honesty");
   const canvas = picture("Nearest real input");
@@ -19,7 +20,7 @@ function render({ model, el }) {
     const [first, ...rest] = state.sentence.split(/(?<=^No natural input)/);
     sentence.replaceChildren(rest.length ? element("b", {}, first) : first, ...rest);
     facts.replaceChildren(
-      ...state.facts.map(([words, figure, more]) => element("span", {}, words, element("b", {}, figure), more)),
+      ...state.facts.map((/** @type {string[]} */ [words, figure, more]) => element("span", {}, words, element("b", {}, figure), more)),
       element("span", {}, "the network says ", element("b", {}, state.says)),
     );
     when.textContent = `said of frame ${state.step.toLocaleString("en")}`;

@@ -1,10 +1,16 @@
 // Pictures as raw bytes, and how they are drawn.
 
-import { element } from "../base/common.js";
+import { element, pen } from "../base/common.js";
 
 const SMALL = 100; // pixels of a side from which on pictures are smoothed
 
-/** Draw RGB bytes (height, width, 3) on a canvas, one pixel each. */
+/**
+ * Draw RGB bytes (height, width, 3) on a canvas, one pixel each.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} bytes
+ * @param {number[]} size
+ */
 export function paintRgb(canvas, bytes, [height, width]) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.style.imageRendering = Math.max(height, width) < SMALL ? "pixelated" : "auto";
@@ -16,20 +22,32 @@ export function paintRgb(canvas, bytes, [height, width]) {
     image.data[j + 2] = bytes[i + 2];
     image.data[j + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  pen(canvas).putImageData(image, 0, 0);
 }
 
-/** A canvas that is a picture for those who hear the page. */
+/**
+ * A canvas that is a picture for those who hear the page.
+ *
+ * @param {string} label
+ */
 export function picture(label) {
   return element("canvas", { width: 0, height: 0, role: "img", ariaLabel: label });
 }
 
-/** Fill a choice with [value, words], if these are others than before. */
+const listed = new WeakMap(); // by choice, what it offers
+
+/**
+ * Fill a choice with [value, words], if these are others than before.
+ *
+ * @param {HTMLSelectElement} node
+ * @param {string[][]} pairs
+ * @param {string} value
+ */
 export function fill(node, pairs, value) {
   const text = JSON.stringify(pairs);
-  if (node.listed !== text) {
+  if (listed.get(node) !== text) {
     node.replaceChildren(...pairs.map(([key, words]) => element("option", { value: key }, words)));
-    node.listed = text;
+    listed.set(node, text);
   }
   node.value = value;
 }

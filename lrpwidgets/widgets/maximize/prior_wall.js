@@ -2,13 +2,28 @@
 
 import { element, button, array, follow } from "../base/common.js";
 import { paintRgb, picture, fill } from "./pictures.js";
+import { parts } from "./tiles.js";
 
+/**
+ * @typedef {object} Tile what was made up
+ * @property {string} prior
+ * @property {number} number of the class that is wished for
+ * @property {string} name of the class that the network says
+ * @property {number} says its number
+ * @property {string} density
+ * @property {string} problem why there is no picture; empty if there is one
+ *
+ * @typedef {{ chosen: number[], names: string[] }} Wishes
+ */
+
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-priors");
   const said = element("span", { className: "lrp-quiet" });
   const choices = element("span", { className: "lrp-wishes" });
   const toggle = button("", "Let the wall wait, or go on", () => model.send({ paint: !model.get("state").painting }));
   const columns = element("div", { className: "lrp-prior-columns" });
+  let selects = /** @type {HTMLSelectElement[]} */ ([]);
   el.append(
     element("div", { className: "lrp-head" }, element("h2", {}, "Priors × classes"), said, element("span", { className: "lrp-space" }), toggle, element("span", { className: "lrp-quiet" }, "wishes"), choices),
     columns,
@@ -24,48 +39,65 @@ function render({ model, el }) {
     toggle.hidden = left <= 0;
     toggle.textContent = !state.painting ? "go on" : state.waits ? `${tiles.length} of ${state.total}, after the film` : `${tiles.length} of ${state.total} · wait`;
     choose(state, classes);
-    const [bytes, size] = [array(model.get("pixels"), Uint8Array), model.get("size")];
-    const places = new Map();
-    tiles.filter((tile) => !tile.problem).forEach((tile, place) => places.set(tile, place));
-    const each = 3 * size[0] * size[1];
-    columns.replaceChildren(
-      ...state.priors.map(([prior, title, density]) =>
-        element(
-          "section",
-          {},
-          element("div", { className: "lrp-head" }, element("b", {}, title), element("span", { className: "lrp-quiet" }, density ? "log-density " : "", element("b", {}, density))),
-          element("div", { className: "lrp-tiles" }, ...state.chosen.map((wanted, at) => tile(tiles.find((one) => one.prior === prior && one.number === wanted), prior, wanted, state.names[at], (found) => bytes.subarray(places.get(found) * each, (places.get(found) + 1) * each), size))),
-        ),
-      ),
-    );
+    const good = tiles.filter((/** @type {Tile} */ one) => !one.problem);
+    const pixels = parts(array(model.get("pixels"), Uint8Array), good.map(() => model.get("size")), 3);
+    /** @type {Map<Tile, Uint8Array | undefined>} */
+    const made = new Map(tiles.map((/** @type {Tile} */ one) => [one, pixels[good.indexOf(one)]]));
+    columns.replaceChildren(...state.priors.map((/** @type {string[]} */ prior) => column(prior, state, made)));
     el.dataset.tiles = tiles.length;
   }
 
-  function tile(found, prior, wanted, name, pixels, size) {
+  /**
+   * @param {string[]} prior its name, its title and the density of the real inputs under it
+   * @param {Wishes} wishes
+   * @param {Map<Tile, Uint8Array | undefined>} made pixels of tiles; none of those that have a problem
+   */
+  function column([prior, title, density], { chosen, names }, made) {
+    const every = [...made.keys()];
+    const row = chosen.map((wanted, at) => {
+      const found = every.find((one) => one.prior === prior && one.number === wanted);
+      return tile(found, prior, wanted, names[at], found && made.get(found));
+    });
+    return element(
+      "section",
+      {},
+      element("div", { className: "lrp-head" }, element("b", {}, title), element("span", { className: "lrp-quiet" }, density ? "log-density " : "", element("b", {}, density))),
+      element("div", { className: "lrp-prior-tiles" }, ...row),
+    );
+  }
+
+  /**
+   * @param {Tile | undefined} found
+   * @param {string} prior
+   * @param {number} wanted
+   * @param {string} name
+   * @param {Uint8Array | undefined} pixels
+   */
+  function tile(found, prior, wanted, name, pixels) {
     const canvas = picture("");
     const words = element("span", {}, found ? found.problem || found.name : "…");
     const title = found?.problem || (found ? `Made up for ${name}; log-density ${found.density || "unknown"}; resized, the network says ${found.name}. A click plays it as a film.` : `${name} under ${prior}: not made yet`);
     const made = button("", title, () => model.send({ wish: wanted, prior }), { ariaLabel: title });
     made.append(canvas, words);
-    if (found && !found.problem) {
-      paintRgb(canvas, pixels(found), size);
+    if (found && pixels) {
+      paintRgb(canvas, pixels, model.get("size"));
       words.classList.toggle("lrp-error", found.says !== wanted);
     }
     return made;
   }
 
+  /**
+   * @param {Wishes} wishes
+   * @param {string[]} classes
+   */
   function choose({ chosen }, classes) {
-    if (choices.children.length !== chosen.length) {
-      choices.replaceChildren(
-        ...chosen.map((_, place) => {
-          const made = element("select", { ariaLabel: `Wish ${place + 1}` });
-          made.addEventListener("change", () => model.send({ classes: [...choices.children].map((one) => Number(one.value)) }));
-          return made;
-        }),
-      );
+    if (selects.length !== chosen.length) {
+      selects = chosen.map((_, place) => element("select", { ariaLabel: `Wish ${place + 1}` }));
+      for (const each of selects) each.addEventListener("change", () => model.send({ classes: selects.map((one) => Number(one.value)) }));
+      choices.replaceChildren(...selects);
     }
     const pairs = classes.map((name, index) => [String(index), name]);
-    chosen.forEach((number, place) => fill(choices.children[place], pairs, String(number)));
+    chosen.forEach((wanted, place) => fill(selects[place], pairs, String(wanted)));
   }
 
   return follow(model, el, draw);

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from ...spray.progress import duration
+from ...progress import duration
 from ..base.view import View, script, style
 from .pictures import packed
 from .samples import Sample

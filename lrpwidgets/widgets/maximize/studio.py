@@ -56,7 +56,7 @@ class Studio(Wishing):
     Raises
     ------
     ValueError
-        If a part of the wish makes no sense. What a network lacks, as a class or a layer, becomes :attr:`error`.
+        If a part of the wish makes no sense. What a network lacks, as a class or a layer, becomes ``error``.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Studio(Wishing):
         }
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Wish again for what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        """Wish again for what :meth:`to_dict` or ``link`` described; ValueError names what is wrong with it."""
         parts = self._parts_of(state)
         wish = Wish.from_dict(parts)
         if wish.item is None and len(self.subject.dataset):

@@ -3,16 +3,17 @@
 import { element, follow } from "../base/common.js";
 import { fill } from "./pictures.js";
 
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-wish");
-  const set = (name, to) => model.send({ set: name, to });
-  const select = (name, label, read) => {
+  const set = (/** @type {string} */ name, /** @type {any} */ to) => model.send({ set: name, to });
+  const select = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(value: string) => any} */ read) => {
     const made = element("select", { ariaLabel: label, title: label });
     made.addEventListener("change", () => set(name, read(made.value)));
     return made;
   };
-  const count = (name, label, min, empty = false) => {
-    const made = element("input", { type: "number", min, step: 1, ariaLabel: label, title: label, className: "lrp-count" });
+  const count = (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ min, empty = false) => {
+    const made = element("input", { type: "number", min, step: 1, ariaLabel: label, title: label, className: "lrp-figure" });
     made.addEventListener("change", () => set(name, made.value === "" && empty ? null : made.value === "" ? min : Number(made.value)));
     return made;
   };
@@ -40,11 +41,11 @@ function render({ model, el }) {
     const isClass = state.layer === null || state.layer === undefined;
     classWords.hidden = !isClass || !classes.length;
     channelWords.hidden = isClass && classes.length > 0;
-    fill(kind, classes.map((name, index) => [String(index), name]), String(state.number));
-    const known = layers.find(([name]) => name === state.layer);
-    if (known?.[2]) channel.max = known[2] - 1;
+    fill(kind, classes.map((/** @type {string} */ name, /** @type {number} */ index) => [String(index), name]), String(state.number));
+    const known = layers.find((/** @type {[string, string, number]} */ [name]) => name === state.layer);
+    if (known?.[2]) channel.max = String(known[2] - 1);
     else channel.removeAttribute("max");
-    fill(layer, [["", "the output: a class"], ...layers.map(([name, words]) => [name, words ? `${name} · ${words}` : name])], state.layer ?? "");
+    fill(layer, [["", "the output: a class"], ...layers.map((/** @type {[string, string, number]} */ [name, words]) => [name, words ? `${name} · ${words}` : name])], state.layer ?? "");
     fill(prior, priors, state.prior);
     for (const [node, value] of [[channel, state.number], [steps, state.steps], [seed, state.seed], [size, state.size ?? ""]]) {
       if (node !== document.activeElement || node.value !== String(value)) node.value = value;

@@ -65,6 +65,10 @@ class Wishing(Inputs):
         self._waiting: dict[object, str] = {}
         super().__init__(**wish)
 
+    def __repr__(self) -> str:
+        wanted = f"class {self.number}" if self.layer is None else f"channel {self.number} of {self.layer}"
+        return f"{type(self).__name__}({self.subject!r}; {wanted}, prior {self.prior})"
+
     @property
     def question(self) -> Wish:
         """All that is wished for; raises ValueError for what cannot be."""

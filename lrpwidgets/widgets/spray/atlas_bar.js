@@ -5,13 +5,13 @@ import { element, follow } from "../base/common.js";
 const SIGNS = [["signed", "signed R"], ["absolute", "|R|"], ["positive", "positive R"]];
 const METHODS = [["spectral", "k-means"], ["agglomerative", "agglomerative"], ["hdbscan", "HDBSCAN"]];
 
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-atlas-bar");
-  const set = (name) => (event) => model.send({ set: name, to: from(name, event.target.value) });
-  const from = (name, value) => (name === "layer" ? value === "layer" : name === "count" ? Number(value) || null : value);
-  const select = (name, label, data = {}) => {
-    const made = element("select", { ariaLabel: label, title: label, data });
-    made.addEventListener("change", set(name));
+  const from = (/** @type {string} */ name, /** @type {string} */ value) => (name === "layer" ? value === "layer" : name === "count" ? Number(value) || null : value);
+  const select = (/** @type {string} */ name, /** @type {string} */ label) => {
+    const made = element("select", { ariaLabel: label, title: label });
+    made.addEventListener("change", () => model.send({ set: name, to: from(name, made.value) }));
     return made;
   };
 
@@ -25,6 +25,7 @@ function render({ model, el }) {
   const layerLabel = element("label", {}, "at ", layer);
   const method = select("method", "Clustering");
   const clusters = select("count", "Number of clusters");
+  const clustersLabel = element("label", {}, "into ", clusters);
   const moving = element("span", { className: "lrp-moving", hidden: true });
   el.append(
     element("div", { className: "lrp-head" }, title, element("span", { className: "lrp-space" }), moving, embedding, element("label", {}, "colour ", colour)),
@@ -36,10 +37,15 @@ function render({ model, el }) {
       element("label", {}, "by ", sign),
       layerLabel,
       element("label", {}, "cut by ", method),
-      element("label", {}, "into ", clusters),
+      clustersLabel,
     ),
   );
 
+  /**
+   * @param {HTMLSelectElement} node
+   * @param {string[][]} pairs
+   * @param {string} value
+   */
   function fill(node, pairs, value) {
     const text = JSON.stringify(pairs);
     if (node.dataset.choices !== text) {
@@ -55,7 +61,7 @@ function render({ model, el }) {
     title.textContent = state.title;
     count.textContent = `${state.samples.toLocaleString("en")} heatmaps · each point is one explanation, near points look at the same thing`;
     fill(embedding, state.embeddings, state.embedding);
-    fill(colour, state.colours.map((name) => [name, name]), state.colour);
+    fill(colour, state.colours.map((/** @type {string} */ name) => [name, name]), state.colour);
     fill(composite, state.composites, state.composite);
     fill(sign, SIGNS, state.sign);
     fill(layer, [["input", "the input"], ["layer", state.layerName]], state.layer ? "layer" : "input");
@@ -64,7 +70,7 @@ function render({ model, el }) {
     const most = Math.max(12, state.clusters);
     const numbers = Array.from({ length: most }, (_, i) => [String(i + 1), i ? `${i + 1} clusters` : "1 cluster"]);
     fill(clusters, [["0", `${state.eigengap} (eigengap)`], ...numbers], String(state.count ?? 0));
-    clusters.closest("label").hidden = state.method === "hdbscan";
+    clustersLabel.hidden = state.method === "hdbscan";
     moving.hidden = !state.moving;
     moving.textContent = "spectral while it is computed …";
   }

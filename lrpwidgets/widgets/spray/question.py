@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
-from ...spray.clusters import METHODS
-from ...spray.features import SIGNS
+from ...spray.classes import By
+from ...spray.clusters import METHODS, Method
+from ...spray.features import SIGNS, Sign
 
 COLOURS = ("cluster", "label", "prediction", "right or wrong", "score")
 """What can colour the points."""
 
-BY = ("prediction", "label")
+BY = get_args(By)
 EMBEDDINGS = ("spectral", "tsne", "umap")
 
 
@@ -22,13 +23,13 @@ class AtlasQuestion:
 
     group: int | None = None
     """The class whose maps are looked at; None: all maps."""
-    by: str = "prediction"
+    by: By = "prediction"
     """Which maps belong to a class: those of this prediction, or of this label."""
     composite: str = ""
     """The preset under which maps are computed again; empty: as they are in the store."""
-    sign: str = "signed"
+    sign: Sign = "signed"
     layer: bool = False
-    method: str = "spectral"
+    method: Method = "spectral"
     count: int | None = None
     """How many clusters; None: as many as the eigengap suggests."""
     embedding: str = "tsne"

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...lrp import Cancelled
+from ...progress import Cancelled, Progress, Watcher
+from ..base.asking import Asking
 from ..base.sentences import sentence
 from ..base.worker import NewestWins
 
-if TYPE_CHECKING:
-    from .state import Investigation
-
 ATLAS, EMBEDDING, CARDS, TESTS = range(4)
 """Lanes: an atlas goes first, and in each lane the newest job takes the place of one that waits."""
-
-Report = Callable[[str, int, int], None]
-"""Takes what is being done, the steps done and in all."""
 
 _PATIENCE = 0.2
 """Seconds before work counts as waiting."""
@@ -29,7 +24,7 @@ _OFTEN = 0.1
 class Solver:
     """Runs jobs one at a time and tells the state how far they are; thumbnails have another thread."""
 
-    def __init__(self, state: Investigation) -> None:
+    def __init__(self, state: Asking) -> None:
         self._state = state
         self._thread = NewestWins()
         self._waiting: dict[int, object] = {}  # jobs that have not arrived, by lane
@@ -38,24 +33,24 @@ class Solver:
     def submit(
         self,
         lane: int,
-        job: Callable[[Report], Any],
+        job: Callable[[Watcher], Any],
         done: Callable[[Any], None],
         *,
         stale: Callable[[], bool] = lambda: False,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run `job`, which gets a function to report to; `done` gets what it returns.
+        """Run `job`, which gets whom to tell of its progress; `done` gets what it returns.
 
         An error becomes the state's sentence; a job that is cancelled, or `stale` when it reports, becomes nothing.
         `ended` is called after each of them.
         """
         token = self._waiting[lane] = object()
         self._state.worker.later(_PATIENCE, lambda: self._still_waiting(lane, token))
-        report = self._watch(stale)
+        watch = self._watch(stale)
 
         def run() -> Any:
             try:
-                return job(report)
+                return job(watch)
             except Cancelled:
                 return Cancelled
             except Exception as error:  # a person without a console must see every one of them
@@ -84,18 +79,18 @@ class Solver:
         self.cancel()
         self._thread.close()
 
-    def _watch(self, stale: Callable[[], bool]) -> Report:
+    def _watch(self, stale: Callable[[], bool]) -> Watcher:
         cancellations, said = self._cancellations, time.perf_counter()
 
-        def report(stage: str, done: int, total: int) -> None:
+        def watch(progress: Progress) -> None:
             nonlocal said
             if self._cancellations > cancellations or stale():
                 raise Cancelled
             if time.perf_counter() - said > _OFTEN:
                 said = time.perf_counter()
-                self._state.worker.at_home(lambda: self._tell(stage, done, total))
+                self._state.worker.at_home(lambda: self._tell(progress))
 
-        return report
+        return watch
 
     def _arrived(self, lane: int, token: object) -> None:
         if self._waiting.get(lane) is token:
@@ -106,6 +101,6 @@ class Solver:
     def _still_waiting(self, lane: int, token: object) -> None:
         self._state.busy = self._state.busy or self._waiting.get(lane) is token
 
-    def _tell(self, stage: str, done: int, total: int) -> None:
+    def _tell(self, progress: Progress) -> None:
         if self._waiting:
-            self._state.busy, self._state.progress = True, (stage, done, total)
+            self._state.busy, self._state.progress = True, (progress.stage, progress.done, progress.total)

@@ -7,7 +7,7 @@ newer question ends it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
@@ -33,8 +34,8 @@ from ..base.worker import NewestWins
 from .cards import Card, cards
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .solver import ATLAS, CARDS, EMBEDDING, Report, Solver
-from .tested import Tested, Tests
+from .solver import ATLAS, CARDS, EMBEDDING, Solver
+from .tested import BOX, Tested, Tests, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
@@ -99,7 +100,7 @@ class Investigation(Asking):
         self.explainer = explainer_of(store, subject, device)
         self.worker, self.solver = NewestWins(), Solver(self)
         self.thumbnails = Thumbnails(subject)
-        self._tests = Tests(self)
+        self._tests = Tests(self.solver, self.explainer, subject, self._judged)
         self._asked = self._changes = 0
         self._shown = AtlasQuestion()
         self._touched = False
@@ -112,6 +113,10 @@ class Investigation(Asking):
         self.rank()
 
     # -- the question ----------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        group = "all maps" if self.group is None else f"{self.by} {self.subject.class_name(self.group)}"
+        return f"Investigation({self.store!r}; {group}, {self.answer or 'no atlas yet'})"
 
     @property
     def question(self) -> AtlasQuestion:
@@ -186,23 +191,27 @@ class Investigation(Asking):
 
     def name(self, number: int) -> str:
         """What a cluster is called."""
-        return self.names.get(number, {}).get("name") or ("noise" if number < 0 else f"cluster {number + 1}")
+        return self.names.get(number, {}).get("name") or ("noise" if number < 0 else f"cluster {number}")
 
     def test(self, number: int) -> None:
         """Put a cluster to the poison test."""
-        self._tests.cluster(number)
+        self._tests.make([self._wanted(self._shown, number)])
 
     def test_box(self, row: int, box: poison.Box) -> None:
         """Put what is in a box of an input to the poison test."""
-        self._tests.box(row, box)
+        atlas = self.atlas
+        self._tests.make([Wanted(self._shown, BOX, "a box", lambda watch: poison.boxed(atlas, self.subject, row, box))])
 
     def test_all(self) -> None:
-        """Put every cluster of the atlas to the poison test."""
-        self._tests.all()
+        """Put every cluster of the atlas that was not tested yet to the poison test, the most separable first."""
+        ranking = self.answer.ranking if self.answer else []
+        self._tests.make(self._untested((self._shown, ranked.cluster) for ranked in ranking))
 
     def test_classes(self) -> None:
-        """Put every cluster of every class to the poison test."""
-        self._tests.classes()
+        """Put every cluster of every ranked class to the poison test, class by class in their order."""
+        plain = replace(self._shown, composite="", method="spectral", count=None)
+        classes = ((replace(plain, group=ranked.label), ranked.clusters) for ranked in self.ranks)
+        self._tests.make(self._untested((question, number) for question, count in classes for number in range(count)))
 
     def tiles(self, positions: NDArray[np.int64]) -> Tiles:
         """Thumbnails of the points at `positions`; called on the worker."""
@@ -221,7 +230,7 @@ class Investigation(Asking):
         }
 
     def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or :meth:`link` described; ValueError names what is wrong with it."""
+        """Look again at what :meth:`to_dict` or ``link`` described; ValueError names what is wrong with it."""
         parts = self._parts_of(state)
         selected = parts.pop("selected", [])
         if not isinstance(selected, list) or not all(isinstance(each, int) and each >= 0 for each in selected):
@@ -258,9 +267,9 @@ class Investigation(Asking):
         self.cards, self.verdicts = (), {}
         self._graphs.clear()
 
-    def atlas_of(self, question: AtlasQuestion, report: Report) -> Atlas:
+    def atlas_of(self, question: AtlasQuestion, watch: Watcher) -> Atlas:
         """The atlas that `question` asks for, from those that are kept if it is among them; on the solver's thread."""
-        base = self._graphs.get(question.graph) or self._spray(question, report)
+        base = self._graphs.get(question.graph) or self._spray(question, watch)
         self._keep(question.graph, base)
         if question.method == "spectral" and question.count in (None, base.count):
             return base
@@ -319,23 +328,20 @@ class Investigation(Asking):
             if number == self._asked:
                 self._show(question, atlas, selected)
 
-        self.solver.submit(ATLAS, lambda report: self.atlas_of(question, report), arrived, stale=self._overtaken())
+        self.solver.submit(ATLAS, lambda watch: self.atlas_of(question, watch), arrived, stale=self._overtaken())
 
     def _overtaken(self) -> Callable[[], bool]:
         """Tells whether another question has been asked since."""
         asked = self._asked
         return lambda: self._asked > asked
 
-    def _spray(self, question: AtlasQuestion, report: Report) -> Atlas:
+    def _spray(self, question: AtlasQuestion, watch: Watcher) -> Atlas:
         store = self.store
         chosen = store.select() if question.group is None else store.select(**{question.by: question.group})
         if question.composite:
             composite = presets.preset(self.subject, question.composite)
-            stage = f"{question.composite}: relevance"
-            chosen = recomputed(
-                chosen, composite, self.explainer, self.subject, report=lambda done, total: report(stage, done, total)
-            )
-        return spray(chosen, features=_features(question), embeddings=(), progress=report)
+            chosen = recomputed(chosen, composite, self.explainer, self.subject, progress=watch)
+        return spray(chosen, features=_features(question), embeddings=(), progress=watch)
 
     def _show(self, question: AtlasQuestion, atlas: Atlas, selected: NDArray[np.int64]) -> None:
         self._shown = question
@@ -349,7 +355,7 @@ class Investigation(Asking):
             self.points = points_of(atlas, question, self._placed(atlas), self.name)
             self.sorts = sorts_of(atlas)
         self._embed()
-        self.solver.submit(CARDS, lambda report: cards(atlas, self.thumbnails), self._dealt(atlas))
+        self.solver.submit(CARDS, lambda watch: cards(atlas, self.thumbnails), self._dealt(atlas))
 
     def _dealt(self, atlas: Atlas) -> Callable[[tuple[Card, ...]], None]:
         def dealt(made: tuple[Card, ...]) -> None:
@@ -371,7 +377,7 @@ class Investigation(Asking):
             if self.answer is atlas and asked == self._asked:
                 self._place()
 
-        self.solver.submit(EMBEDDING, lambda report: atlas.embed(name, report), arrived, stale=self._overtaken())
+        self.solver.submit(EMBEDDING, lambda watch: atlas.embed(name, progress=watch), arrived, stale=self._overtaken())
 
     def _place(self) -> None:
         """Put the points where the embedding has them, in the colours that are asked for."""
@@ -380,12 +386,12 @@ class Investigation(Asking):
             self.points = points_of(self.answer, question, self._placed(self.answer), self.name)
 
     def _placed(self, atlas: Atlas) -> NDArray[np.float32]:
-        return atlas.embed(self.embedding if self.embedding in atlas.made else "spectral")
+        return atlas.embed(self.embedding if self.embedding in atlas.made else "spectral", progress=False)
 
     def _rank_all(self, question: AtlasQuestion, stale: Callable[[], bool]) -> Iterator[Callable[[], None]]:
         """On the solver's thread: one class after the other, and how to tell of it."""
         try:
-            for atlas in atlases(self.store, question.by, features=_features(question), embeddings=()):
+            for atlas in atlases(self.store, question.by, features=_features(question), embeddings=(), progress=False):
                 if stale():
                     return
                 self._keep((atlas.selection.value, *question.graph[1:2], "", *question.graph[3:]), atlas)
@@ -404,6 +410,23 @@ class Investigation(Asking):
         if self.ranks and not self._touched:
             self._put(replace(self.question, group=self.ranks[0].label))
             self._ask()
+
+    def _untested(self, clusters: Iterable[tuple[AtlasQuestion, int]]) -> list[Wanted]:
+        return [self._wanted(*each) for each in clusters if (*each[0].clustering, each[1]) not in self.verdicts]
+
+    def _wanted(self, question: AtlasQuestion, number: int) -> Wanted:
+        """The test of a cluster of the atlas that `question` asks for."""
+
+        def find(watch: Watcher) -> poison.Artefact:
+            return poison.candidate(self.atlas_of(question, watch), number, self.subject)
+
+        shown = question.clustering == self._shown.clustering
+        return Wanted(question, number, self.name(number) if shown else f"cluster {number}", find)
+
+    def _judged(self, tested: Tested, look: bool) -> None:
+        self.verdicts = {**self.verdicts, tested.key: tested}
+        if look:
+            self.verdict = tested
 
     def _keep(self, key: tuple[Any, ...], atlas: Atlas) -> None:
         self._graphs.pop(key, None)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...lrp import Explainer
+from ...progress import Watcher
 from ...spray import poison
+from ...subjects import Subject
 from .question import AtlasQuestion
-from .solver import TESTS, Report
-
-if TYPE_CHECKING:
-    from .state import Investigation
+from .solver import TESTS, Solver
 
 BOX = -2
 """In the place of a cluster's number: a box that a person drew."""
@@ -44,97 +43,67 @@ class Tested:
         return *self.question.clustering, self.cluster, *box
 
 
-Find = Callable[[Report], tuple[poison.Artefact, int]]
-"""Finds an artefact, and the cluster that it is of; gets a function to report to."""
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A poison test that is to be made."""
+
+    question: AtlasQuestion
+    cluster: int
+    """Its number, or `BOX`."""
+    name: str
+    """What it is called."""
+    find: Callable[[Watcher], poison.Artefact] = field(repr=False)
+    """Finds what to test, on the solver's thread; gets whom to tell of its progress."""
 
 
 class Tests:
-    """The queue of tests of an investigation."""
+    """Makes poison tests one after the other; `judged` gets each, and whether it is the one to look at."""
 
-    def __init__(self, state: Investigation) -> None:
-        self._state = state
-        self._queue: list[tuple[AtlasQuestion, str, Find]] = []
+    def __init__(
+        self, solver: Solver, explainer: Explainer, subject: Subject, judged: Callable[[Tested, bool], None]
+    ) -> None:
+        self._solver, self._explainer, self._subject, self._told = solver, explainer, subject, judged
+        self._queue: list[Wanted] = []
         self._running = self._fell = False
 
-    def cluster(self, number: int) -> None:
-        """Test a cluster of the atlas on the screen."""
-        self._add(self._state.shown, number)
-        self._next()
-
-    def box(self, row: int, box: poison.Box) -> None:
-        """Test what is in a box of an input."""
-        state, atlas = self._state, self._state.answer
-        if atlas is None:
-            raise ValueError("There is no atlas yet; wait for it.")
-        self._queue.append((state.shown, "a box", lambda report: (poison.boxed(atlas, state.subject, row, box), BOX)))
-        self._next()
-
-    def all(self) -> None:
-        """Test every cluster of the atlas on the screen that was not tested yet, the most separable first."""
-        state = self._state
-        for ranked in state.answer.ranking if state.answer else ():
-            if (*state.shown.clustering, ranked.cluster) not in state.verdicts:
-                self._add(state.shown, ranked.cluster)
-        self._next()
-
-    def classes(self) -> None:
-        """Test every cluster of every ranked class, class by class in their order."""
-        plain = replace(self._state.shown, composite="", method="spectral", count=None)
-        for ranked in self._state.ranks:
-            for number in range(ranked.clusters):
-                question = replace(plain, group=ranked.label)
-                if (*question.clustering, number) not in self._state.verdicts:
-                    self._add(question, number)
+    def make(self, wanted: Iterable[Wanted]) -> None:
+        """Make these tests, after those that wait."""
+        self._queue += wanted
         self._next()
 
     def forget(self) -> None:
         """Make none of those that wait."""
         self._queue.clear()
 
-    def _add(self, question: AtlasQuestion, number: int) -> None:
-        """Have a cluster tested."""
-        state = self._state
-
-        def find(report: Report) -> tuple[poison.Artefact, int]:
-            return poison.candidate(state.atlas_of(question, report), number, state.subject), number
-
-        shown = question.clustering == state.shown.clustering
-        self._queue.append((question, state.name(number) if shown else f"cluster {number + 1}", find))
-
     def _next(self) -> None:
         if self._running or not self._queue:
             self._fell = self._fell and self._running
             return
         self._running = True
-        self._run(*self._queue.pop(0))
+        self._run(self._queue.pop(0))
 
-    def _run(self, question: AtlasQuestion, name: str, find: Find) -> None:
-        state = self._state
+    def _run(self, wanted: Wanted) -> None:
+        def job(watch: Watcher) -> Tested:
+            artefact = wanted.find(watch)
+            verdict = poison.poison_test(artefact, self._explainer, self._subject, progress=watch)
+            pictures = _pictures(artefact, self._subject)
+            return Tested(wanted.question, wanted.cluster, wanted.name, artefact, verdict, *pictures)
 
-        def job(report: Report) -> Tested:
-            artefact, cluster = find(report)
-            watch = partial(report, "poison test")
-            verdict = poison.poison_test(artefact, state.explainer, state.subject, progress=watch)
-            return Tested(question, cluster, name, artefact, verdict, *_pictures(artefact, state))
-
-        state.solver.submit(TESTS, job, self._judged, ended=self._ended)
+        self._solver.submit(TESTS, job, self._judged, ended=self._ended)
 
     def _judged(self, tested: Tested) -> None:
         """Of several tests in a row one that fell stays to be looked at."""
-        state = self._state
-        state.verdicts = {**state.verdicts, tested.key: tested}
-        if tested.verdict.clever_hans or not self._fell:
-            state.verdict = tested
-        self._fell = self._fell or tested.verdict.clever_hans
+        fell = tested.verdict.clever_hans
+        self._told(tested, fell or not self._fell)
+        self._fell = self._fell or fell
 
     def _ended(self) -> None:
         self._running = False
         self._next()
 
 
-def _pictures(artefact: poison.Artefact, state: Investigation) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _pictures(artefact: poison.Artefact, subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The patch, and a picture of another class with it."""
-    subject = state.subject
     other = next(
         (x for x, label in map(subject.item, range(len(subject.dataset))) if label not in (None, artefact.label)), None
     )

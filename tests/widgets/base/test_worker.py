@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 
+import pytest
 import torch
 
 from lrpwidgets.subjects import Subject
@@ -265,6 +266,7 @@ class Slow(torch.nn.Module):
         return x.flatten(1)
 
 
+@pytest.mark.alone
 def test_a_computation_reports_its_progress_and_is_cancelled_at_once():
     async def scenario():
         subject = Subject(Slow(), [(torch.ones(1, 1, 2), 0)])

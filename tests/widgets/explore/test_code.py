@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lrpwidgets.lrp import Composite, rules
-from lrpwidgets.lrp.selectors import Down, Layer
+from lrpwidgets.lrp.selectors import Down, Exactly
 from lrpwidgets.subjects import Stroke
 from lrpwidgets.widgets import Question, TopBar
 from lrpwidgets.widgets.explore.code import code
@@ -34,7 +34,8 @@ def random_question(exploration, seed):
         rules.ZPlus(),
     ]
     changes = [
-        (chance.choice([Layer, Down])(chance.choice(layers)), chance.choice(linear)) for _ in range(chance.randrange(3))
+        (chance.choice([Exactly, Down])(chance.choice(layers)), chance.choice(linear))
+        for _ in range(chance.randrange(3))
     ]
     turned = [
         (selector, rules.Gamma(chance.random()) if isinstance(rule, rules.Gamma) else rule)

@@ -12,7 +12,7 @@ import yaml
 from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, composites, rules
-from lrpwidgets.lrp.selectors import Down, Inside, Kind, Layer, Name, Position
+from lrpwidgets.lrp.selectors import Down, Exactly, Inside, Kind, Name, Position
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
 from lrpwidgets.widgets import RuleBoard
@@ -307,7 +307,7 @@ def test_families_run_from_the_output_down_and_hold_their_layers(exploration):
 def test_families_are_named_in_words(explore, digits):
     composite = Composite(
         [
-            (Layer("conv1"), rules.Flat()),
+            (Exactly("conv1"), rules.Flat()),
             (Position(-1), rules.Zero()),
             (Kind("linear"), rules.Zero()),
             ("conv2", rules.Gamma()),
@@ -412,7 +412,7 @@ def test_a_changed_layer_goes_back_to_the_preset_and_others_stay(exploration, sa
     say(board, layer="conv2", rule="Flat")
     say(board, layer="conv3", rule="ZPlus")
     say(board, layer="conv2", reset=True)
-    assert exploration.composite == Composite([(Layer("conv3"), rules.ZPlus()), *preset.entries], preset.name)
+    assert exploration.composite == Composite([(Exactly("conv3"), rules.ZPlus()), *preset.entries], preset.name)
     say(board, layer="conv3", reset=True)
     assert exploration.composite == preset
 
@@ -582,7 +582,7 @@ ENTRY = b"entries: [{layers: '*', rule: Epsilon, "
         (ENTRY + b"epsilon: .nan}]", "Epsilon: epsilon must be a number from 1e-37 to 1e+12, got nan."),
         (ENTRY + b"epsilon: .inf}]", "Epsilon: epsilon must be a number from 1e-37 to 1e+12, got inf."),
         (b"entries: [{layers: {magic: {}}, rule: Flat}]", "{'magic': {}} is no selector"),
-        (b"entries: [{layers: {layer: {name: conv9}}, rule: Flat}]", "speaks of a layer 'conv9' that is not there"),
+        (b"entries: [{layers: {exactly: {name: conv9}}, rule: Flat}]", "speaks of a layer 'conv9' that is not there"),
         (b"entries: [{layers: {down: {layer: 5}}, rule: Flat}]", "holds no composite for this network: "),
         (b"entries: [{layers: {position: {start: x}}, rule: Flat}]", "holds no composite for this network: "),
         (b"a: &a [x, x]\nentries: [*a, *a]", "references (*) are not allowed; write the entries out."),

@@ -50,7 +50,7 @@ def test_a_test_is_told_in_figures_words_and_pictures(state, view, say):
     assert view.tested == {}
     say(view, test=1)
     tested, verdict = state.verdict, state.verdict.verdict
-    assert (view.tested["source"], view.tested["class"], view.tested["drawn"]) == ("cluster 2", "3", False)
+    assert (view.tested["source"], view.tested["class"], view.tested["drawn"]) == ("cluster 1", "3", False)
     assert view.tested["turned"] == verdict.turned
     assert (view.tested["before"], view.tested["after"]) == (verdict.before, verdict.after)
     assert view.tested["control"] == verdict.control
@@ -95,7 +95,7 @@ def test_earlier_tests_can_be_looked_at_again(state, view, say):
     say(view, test=1)
     first = state.verdict
     say(view, test=0)
-    assert [name for name, _ in view.history] == ["3 · cluster 2", "3 · cluster 1"]
+    assert [name for name, _ in view.history] == ["3 · cluster 1", "3 · cluster 0"]
     assert view.tested["place"] == 1
     say(view, verdict=0)
     assert state.verdict is first

@@ -46,7 +46,7 @@ export function legendOf(model, stage, toggle) {
  * @param {string[]} hues
  */
 function ramp({ low, high }, hues) {
-  return element("span", { className: "lrp-ramp" }, low, element("i", { style: { background: `linear-gradient(90deg, ${hues.join(", ")})` } }), high);
+  return element("span", { className: "lrp-scatter-ramp" }, low, element("i", { style: { background: `linear-gradient(90deg, ${hues.join(", ")})` } }), high);
 }
 
 /**
