@@ -2,6 +2,34 @@
 
 import { element, number, follow } from "./common.js";
 
+/**
+ * @typedef {object} Told
+ * @property {boolean} busy
+ * @property {string} [stage] what is being done
+ * @property {number[]} [progress] how much is done, and of how much
+ * @property {string} [error]
+ * @property {string[]} [caveats]
+ * @property {string[]} [notes] what had to be guessed
+ * @property {string} [where] the computation is done
+ * @property {(string | null)[][]} [parts] words and figures in turn, of rooms that have figures of their own
+ *
+ * @typedef {object} Account of an explanation
+ * @property {number} milliseconds
+ * @property {number} again layers propagated again
+ * @property {number} layers
+ * @property {boolean} forward whether the forward pass was made again
+ * @property {number} reached relevance on the input
+ * @property {number} score
+ * @property {boolean} through whether it went through some channels only
+ * @property {boolean} trusted whether the sums match
+ * @property {number} bias relevance absorbed
+ * @property {number} stabilizer
+ * @property {number} rules relevance that rules dropped
+ *
+ * @typedef {Told | (Told & Account)} State
+ */
+
+/** @param {{ model: import("./common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-status");
   const figures = element("div", { className: "lrp-figures" });
@@ -19,15 +47,10 @@ function render({ model, el }) {
   el.append(figures, waiting, words);
 
   function draw() {
-    const state = model.get("state");
+    const state = /** @type {State} */ (model.get("state"));
     const light = element("span", { className: "lrp-light", title: state.busy ? "computing" : "ready" });
     light.dataset.state = state.error ? "error" : state.busy ? "busy" : "ready";
-    const known = state.milliseconds !== undefined;
-    figures.replaceChildren(
-      light,
-      ...(state.parts ? state.parts.map((texts) => part(...texts)) : known ? account(state) : [state.error ? "" : "waiting for the first explanation …"]),
-      element("span", { className: "lrp-where" }, guesses, state.where ?? ""),
-    );
+    figures.replaceChildren(light, ...figuresOf(state), element("span", { className: "lrp-where" }, guesses, state.where ?? ""));
     wait(state);
     const notes = state.notes ?? [];
     guesses.hidden = !notes.length;
@@ -39,34 +62,59 @@ function render({ model, el }) {
     words.hidden = !sentences.length;
   }
 
-  function wait({ busy, stage, progress: [done, total] = [] }) {
+  function wait(/** @type {State} */ { busy, stage, progress = [] }) {
+    const [done, total = 0] = progress;
     waiting.hidden = !busy;
     if (total > 1) Object.assign(bar, { value: done, max: total });
     else bar.removeAttribute("value");
-    if (stage !== undefined) steps.textContent = total > 1 ? `${stage}: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : stage;
-    else steps.textContent = done === undefined ? "" : total ? `relevance: layer ${done} of ${total}` : `forward: ${done} steps`;
-  }
-
-  function account(state) {
-    const ms = state.milliseconds < 10 ? state.milliseconds.toFixed(1) : Math.round(state.milliseconds);
-    const sum = part("Σ R = ", number(state.reached), state.through ? " of " : " of f = ", number(state.score));
-    if (state.through) sum.append(" through the channels");
-    if (!state.trusted) sum.append(element("span", { className: "lrp-error" }, " the sums do not match"));
-    return [
-      part("", `${ms} ms`, " to new relevance"),
-      part("", `${state.again} of ${state.layers}`, ` layers propagated again${state.forward ? "" : ", forward kept"}`),
-      sum,
-      part("absorbed by biases ", number(state.bias), ", by stabilizers ", number(state.stabilizer)),
-      state.rules ? part(state.rules > 0 ? "dropped by rules " : "created by rules ", number(Math.abs(state.rules))) : "",
-    ];
-  }
-
-  /** Words and figures in turn, the figures in bold. */
-  function part(...texts) {
-    return element("span", {}, ...texts.map((text, index) => (index % 2 ? element("b", {}, text) : text)));
+    steps.textContent = stepsOf(stage, done, total);
   }
 
   return follow(model, el, draw);
+}
+
+/**
+ * How far the computation is.
+ *
+ * @param {string | undefined} stage
+ * @param {number | undefined} done
+ * @param {number} total 0: nobody knows
+ */
+export function stepsOf(stage, done, total) {
+  if (stage !== undefined) return total > 1 ? `${stage}: ${Number(done).toLocaleString("en")} of ${total.toLocaleString("en")}` : stage;
+  if (done === undefined) return "";
+  return total ? `relevance: layer ${done} of ${total}` : `forward: ${done} steps`;
+}
+
+/** @param {State} state */
+function figuresOf(state) {
+  if (state.parts) return state.parts.map((texts) => part(...texts));
+  if ("milliseconds" in state) return accountOf(state);
+  return [state.error ? "" : "waiting for the first explanation …"];
+}
+
+/** @param {Account} account */
+function accountOf({ milliseconds, again, layers, forward, reached, score, through, trusted, bias, stabilizer, rules }) {
+  const ms = milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds);
+  const sum = part("Σ R = ", number(reached), through ? " of " : " of f = ", number(score));
+  if (through) sum.append(" through the channels");
+  if (!trusted) sum.append(element("span", { className: "lrp-error" }, " the sums do not match"));
+  return [
+    part("", `${ms} ms`, " to new relevance"),
+    part("", `${again} of ${layers}`, ` layers propagated again${forward ? "" : ", forward kept"}`),
+    sum,
+    part("absorbed by biases ", number(bias), ", by stabilizers ", number(stabilizer)),
+    rules ? part(rules > 0 ? "dropped by rules " : "created by rules ", number(Math.abs(rules))) : "",
+  ];
+}
+
+/**
+ * Words and figures in turn, the figures in bold.
+ *
+ * @param {...(string | null)} texts
+ */
+function part(...texts) {
+  return element("span", {}, ...texts.map((text, index) => (index % 2 ? element("b", {}, text) : text)));
 }
 
 export default { render };

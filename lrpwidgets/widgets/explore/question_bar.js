@@ -2,20 +2,17 @@
 
 import { element, follow } from "../base/common.js";
 
+/** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-question");
   const target = element("select", { ariaLabel: "Class to explain" });
   const than = element("select", { ariaLabel: "Rather than which class" });
   const composite = element("select", { ariaLabel: "Composite" });
-  const changed = element(
-    "button",
-    { type: "button", className: "lrp-link", title: "Back to the rules of the preset" },
-    "* changed: reset",
-  );
+  const changed = element("button", { type: "button", className: "lrp-link", title: "Back to the rules of the preset" }, "* changed: reset");
   const through = element("button", { type: "button", className: "lrp-link", title: "Back to relevance through all channels" });
-  let listed = null;
+  let listed = /** @type {number | null} */ (null);
 
-  const numbered = (select) => (select.value === "" ? null : Number(select.value));
+  const numbered = (/** @type {HTMLSelectElement} */ select) => (select.value === "" ? null : Number(select.value));
   target.addEventListener("change", () => model.send({ target: numbered(target) }));
   than.addEventListener("change", () => model.send({ than: numbered(than) }));
   composite.addEventListener("change", () => model.send({ composite: composite.value }));
@@ -29,20 +26,15 @@ function render({ model, el }) {
     through,
   );
 
-  /** Words and their choice, which stay on one line. */
-  function phrase(words, choice, className = "") {
-    return [element("label", {}, element("span", { className }, words), choice)];
-  }
-
   function draw() {
     const [classes, presets, state] = ["classes", "presets", "state"].map((trait) => model.get(trait));
     el.hidden = !classes.length;
     if (!classes.length) return;
     if (listed !== classes.length) {
       listed = classes.length;
-      target.replaceChildren(element("option", { value: "" }), ...options(classes));
-      than.replaceChildren(element("option", { value: "" }, "—"), ...options(classes));
-      composite.replaceChildren(...presets.map((name) => element("option", { value: name }, name)));
+      target.replaceChildren(element("option", { value: "" }), ...numberedOptions(classes));
+      than.replaceChildren(element("option", { value: "" }, "—"), ...numberedOptions(classes));
+      composite.replaceChildren(...presets.map((/** @type {string} */ name) => element("option", { value: name }, name)));
     }
     target.options[0].textContent = `${classes[state.top]} (the top class)`;
     target.value = state.target ?? "";
@@ -53,15 +45,26 @@ function render({ model, el }) {
     composite.value = state.composite;
     changed.hidden = !state.changed;
     through.hidden = !state.channels.length;
-    const numbers = state.channels.map((channel) => `#${channel}`).join(", ");
+    const numbers = state.channels.map((/** @type {number} */ channel) => `#${channel}`).join(", ");
     through.textContent = `through ${numbers} of ${state.layer}: all channels again`;
   }
 
-  function options(names) {
-    return names.map((name, index) => element("option", { value: index }, name));
-  }
-
   return follow(model, el, draw);
+}
+
+/**
+ * Words and their choice, which stay on one line.
+ *
+ * @param {string} words
+ * @param {HTMLElement} choice
+ */
+function phrase(words, choice, className = "") {
+  return [element("label", {}, element("span", { className }, words), choice)];
+}
+
+/** @param {string[]} names */
+function numberedOptions(names) {
+  return names.map((name, index) => element("option", { value: index }, name));
 }
 
 export default { render };

@@ -1,0 +1,27 @@
+// The files that the browser writes: what is seen, as a picture or as a figure.
+
+import { download } from "../../base/common.js";
+import { asBlob, figureOf, rasterized } from "./figure.js";
+
+/**
+ * @param {HTMLElement} el
+ * @param {import("./shown.js").Shown} shown
+ * @param {number} columns
+ * @param {ReturnType<typeof import("./scale.js").scaleOf>} scale
+ * @param {"png" | "svg"} kind
+ */
+export async function save(el, { input, maps, look, caption, paper }, columns, scale, kind) {
+  const inks = { ink: getComputedStyle(el).color, quiet: getComputedStyle(scale.unit).color, paper: `rgb(${paper.join()})` };
+  const figure = figureOf([input, ...maps], look.zoom, columns, scale.printed(), inks);
+  download(kind === "svg" ? asBlob(figure) : await rasterized(figure), `${caption.file}.${kind}`);
+}
+
+/**
+ * A file that the kernel made.
+ *
+ * @param {{ save?: string }} message
+ * @param {DataView<ArrayBuffer>[]} buffers
+ */
+export function receiveFile({ save: name }, buffers) {
+  if (name) download(new Blob([buffers[0]]), name);
+}

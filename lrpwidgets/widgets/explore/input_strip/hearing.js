@@ -1,0 +1,23 @@
+// What the kernel says of inputs, a part at a time.
+
+import { array } from "../../base/common.js";
+import { learn, learnNames } from "./sieve.js";
+
+/**
+ * @typedef {object} Told
+ * @property {number[]} [thumbnails] inputs whose pictures come with it
+ * @property {number} [names] the first input whose name comes with it
+ * @property {[number, string][]} problems why inputs are unreadable
+ */
+
+/**
+ * Note names, or what was found out.
+ *
+ * @param {import("./sieve.js").Known} known
+ * @param {Told} message
+ * @param {DataView<ArrayBuffer>[]} buffers
+ */
+export function hear(known, { names, problems }, buffers) {
+  if (names !== undefined) learnNames(known, names, JSON.parse(new TextDecoder().decode(buffers[0])));
+  else learn(known, buffers.map((buffer, at) => (at < 3 ? array(buffer, Int32Array) : array(buffer, Float32Array))), problems);
+}

@@ -1,0 +1,51 @@
+// The pictures of thumbnails, by the index of their input: asked for when they come into view, and kept for a while.
+
+const KEPT = 3000; // pictures that the browser keeps
+
+/** @param {(indices: number[]) => void} want asks for pictures */
+export function picturesOf(want) {
+  const addresses = /** @type {Map<number, string>} */ (new Map()); // the one used last at the end
+  let asked = /** @type {Set<number>} */ (new Set());
+
+  /** @param {number[]} indices */
+  function ask(indices) {
+    const missing = indices.filter((index) => !addresses.has(index));
+    if (missing.every((index) => asked.has(index))) return;
+    asked = new Set(missing);
+    want(missing);
+  }
+
+  /**
+   * The picture of an input has come; empty if there is none.
+   *
+   * @param {number} index
+   * @param {DataView<ArrayBuffer>} bytes
+   */
+  function receive(index, bytes) {
+    const old = addresses.get(index);
+    if (old) URL.revokeObjectURL(old);
+    addresses.delete(index);
+    addresses.set(index, bytes.byteLength ? URL.createObjectURL(new Blob([bytes])) : "");
+  }
+
+  /**
+   * Let go of the oldest picture that is not in view, if there are too many.
+   *
+   * @param {(index: number) => boolean} seen
+   */
+  function forget(seen) {
+    const oldest = addresses.size > KEPT ? [...addresses.keys()].find((index) => !seen(index)) : undefined;
+    if (oldest === undefined) return;
+    const address = addresses.get(oldest);
+    if (address) URL.revokeObjectURL(address);
+    addresses.delete(oldest);
+  }
+
+  return {
+    ask,
+    receive,
+    forget,
+    address: (/** @type {number} */ index) => addresses.get(index),
+    close: () => addresses.forEach((address) => address && URL.revokeObjectURL(address)),
+  };
+}

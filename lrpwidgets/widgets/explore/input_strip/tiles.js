@@ -1,0 +1,77 @@
+// The thumbnails that exist: those in view.
+
+import { element } from "../../base/common.js";
+import { TILE } from "./scroll.js";
+
+/**
+ * @typedef {object} Tiles
+ * @property {HTMLElement} spacer what they stand in
+ * @property {(tile: HTMLElement, index: number) => void} dress labels one
+ * @property {(index: number) => void} choose is called at a click
+ * @property {(index: number) => string | undefined} address of a picture; empty if there is none
+ */
+
+/** @param {Tiles} given */
+export function tilesOf({ spacer, dress, choose, address }) {
+  const tiles = /** @type {Map<number, HTMLButtonElement>} */ (new Map()); // by the index of their input
+  let chosen = /** @type {number | null} */ (null);
+
+  /**
+   * Have thumbnails of the inputs at `places`, and no others.
+   *
+   * @param {Int32Array} order
+   * @param {number[]} places
+   * @param {number} shift pixels
+   * @param {number} entrance the place that the tab key leads to
+   */
+  function draw(order, places, shift, entrance) {
+    const stays = new Set(places.map((place) => order[place]));
+    for (const [index, tile] of tiles) {
+      if (stays.has(index)) continue;
+      tile.remove();
+      tiles.delete(index);
+    }
+    let next = spacer.firstChild;
+    for (const place of places) {
+      const tile = tileOf(order[place]);
+      tile.style.left = `${place * TILE + shift}px`;
+      tile.setAttribute("aria-posinset", String(place + 1));
+      tile.setAttribute("aria-setsize", String(order.length));
+      tile.tabIndex = place === entrance || (place === places[0] && !stays.has(order[entrance])) ? 0 : -1;
+      if (tile === next) next = next.nextSibling;
+      else spacer.insertBefore(tile, next); // a tile that stays is not moved: it would lose the focus
+    }
+  }
+
+  /** @param {number} index */
+  function tileOf(index) {
+    const known = tiles.get(index);
+    if (known) return known;
+    const [picture, source] = [element("img", { alt: "", draggable: false }), address(index)];
+    const tile = element("button", { type: "button", role: "option", data: { index } }, picture, element("span"));
+    tile.addEventListener("click", () => choose(index));
+    tile.ariaSelected = String(index === chosen);
+    if (source !== undefined) picture.src = source;
+    dress(tile, index);
+    tiles.set(index, tile);
+    return tile;
+  }
+
+  return {
+    draw,
+    has: (/** @type {number} */ index) => tiles.has(index),
+    focus: (/** @type {number} */ index) => tiles.get(index)?.focus({ preventScroll: true }),
+    /** Outline the input `index`. */
+    mark: (/** @type {number | null} */ index) => {
+      chosen = index;
+      for (const [each, tile] of tiles) tile.ariaSelected = String(each === chosen);
+    },
+    /** Label all again: more is known. */
+    dress: () => tiles.forEach(dress),
+    /** Show the picture of an input, which has come. */
+    picture: (/** @type {number} */ index) => {
+      const picture = /** @type {HTMLImageElement | null | undefined} */ (tiles.get(index)?.querySelector("img"));
+      if (picture) picture.src = address(index) ?? "";
+    },
+  };
+}
