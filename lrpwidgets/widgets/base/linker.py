@@ -2,11 +2,11 @@
 
 A script says what it needs as ES modules do, ``import { element } from "../base/common.js";``, so that node, a type
 checker and a linter read it as it is. :func:`linked` follows these imports, puts each module once, in a scope of its
-own, in front of those that need it, and hands over what the first one exports by default.
+own, in front of those that need it, and hands over what the first one exports by default. Types, and comments on
+lines of their own, stay behind: a page has no use for them.
 
 Known are named imports of neighbouring files, and ``export`` before a function, a class or a const; the first script
-ends in ``export default``. All else is refused when lrpwidgets is imported, not in somebody's browser. Comments on
-lines of their own stay behind: types and reasons weigh a third of a script.
+ends in ``export default``. All else is refused when lrpwidgets is imported, not in somebody's browser.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ _IMPORT = re.compile(
 )
 _EXPORT = re.compile(rf"^export (?=(?:async function|function\*?|class|const) (?P<name>{_NAME}))", re.M)
 _DEFAULT = re.compile(r"^export default (?P<value>[^;]+);\n\Z", re.M)
-_COMMENTS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.M | re.S)
-"""Those on lines of their own: types and reasons, which no page needs."""
-
+_COMMENT = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n|/\*\* @type [^\n]*?\*/ ?", re.M | re.S)
+_LONG = re.compile(r"^[^`\n]*(?:`[^`\n]*`[^`\n]*)*`[^`\n]*\n", re.M)
 _UNKNOWN = re.compile(r"^.*(?:^(?:import|export)\b|\bimport\s*\(|\bimport\.meta\b).*$", re.M)
 
 
@@ -104,13 +103,18 @@ def _read(file: Path) -> _Module:
     imports = tuple((each["names"], (file.parent / each["file"]).resolve()) for each in _IMPORT.finditer(text))
     exports = tuple(each["name"] for each in _EXPORT.finditer(text))
     default = _DEFAULT.search(text)
-    body = _DEFAULT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    body = _COMMENT.sub("", _DEFAULT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))))
+    if long := _LONG.search(body):
+        raise ValueError(
+            f"{file.name} has {long[0].strip()!r}, a text of several lines, in which comments could not be told from "
+            r"words; write `\n` in a text of one line."
+        )
     if unknown := _UNKNOWN.search(_without_comments(body)):
         raise ValueError(
             f'{file.name} has {unknown[0].strip()!r}, which is not linked; write `import {{ name }} from "./file.js";` '
             "in lines of its own, and `export` before a function, class or const."
         )
-    return _Module(imports, exports, default["value"] if default else "", _COMMENTS.sub("", body))
+    return _Module(imports, exports, default["value"] if default else "", body)
 
 
 def _without_comments(text: str) -> str:

@@ -12,6 +12,7 @@ from playwright._impl._driver import compute_driver_executable
 from lrpwidgets import colours
 from lrpwidgets.widgets.base import linker
 from lrpwidgets.widgets.base.linker import linked
+from tests.widgets.scripts import node
 
 BASE = Path(linker.__file__).parent
 END = "export default { run };\n"
@@ -84,13 +85,6 @@ def test_comments_may_say_import(scripts):
     assert run(linked(script), "m.default.run()") == 1
 
 
-def test_comments_on_lines_of_their_own_stay_behind(scripts):
-    script = scripts(a="// alone\n/**\n * @param {number} x\n */\nconst run = (x) => `${x} // said`; // beside\n" + END)
-    module = linked(script)
-    assert run(module, "m.default.run(1)") == "1 // said"
-    assert ("alone" in module, "@param" in module, "beside" in module) == (False, False, True)
-
-
 def test_a_circle_is_named(scripts):
     script = scripts(
         c='import { a } from "./a.js";\nexport const c = 1;\n',
@@ -117,8 +111,32 @@ def test_a_file_that_is_not_there_is_named(scripts):
         linked(scripts(a='import { b } from "./gone.js";\nconst run = 1;\n' + END))
 
 
+def test_types_and_comments_stay_behind_and_words_do_not(scripts):
+    script = scripts(
+        a="// aside\n/**\n * @param {number} x\n */\nconst one = (x) => /** @type {number} */ (x); // beside\n"
+        "/** two */\nlet two = 2;\n/** @type {number} */ (two) += 1;\n/** three */\n"
+        'const run = () => [one(1), two, "// words", `/* words */`, "http://"];\n' + END
+    )
+    module = linked(script)
+    assert run(module, "m.default.run()") == [1, 3, "// words", "/* words */", "http://"]
+    assert "@" not in module
+    assert "aside" not in module
+
+
+def test_a_text_of_several_lines_is_named(scripts):
+    with pytest.raises(ValueError, match=r"a\.js has 'const words = `one', a text of several lines.*write `\\n`"):
+        linked(scripts(a="const words = `one\n// two`;\nconst run = 1;\n" + END))
+
+
 def test_the_browser_has_the_colours_of_python():
     module = (BASE / "colours.js").read_text(encoding="utf-8")
     found = run(module, "[m.GAMMA, m.DARK, m.SHINING, m.MAPS]")
     maps = {name: vars(each) for name, each in colours.MAPS.items()}
     assert found == json.loads(json.dumps([colours.GAMMA, colours.DARK, colours.SHINING, maps]))
+
+
+def test_every_script_of_a_view_is_javascript_once_it_is_linked():
+    views = [file for file in BASE.parent.glob("*/*.js") if "\nexport default " in file.read_text(encoding="utf-8")]
+    given = {file.name: linked(file).rpartition("export default ")[0] for file in views}
+    program = "Object.entries(given).map(([name, text]) => (new Function(text), name))"
+    assert node(program, given=given) == list(given)
