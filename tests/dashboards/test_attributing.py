@@ -41,7 +41,8 @@ def refusal(*arguments: object) -> str:
     return result.output.removeprefix("Error: ").strip()
 
 
-def test_it_makes_the_store_that_its_options_ask_for(tmp_path):
+def test_it_makes_the_store_that_its_options_ask_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.progress.Line.PATIENCE", 0)
     options = ["--composite", "epsilon_plus_flat", "--targets", "label", "--batch-size", 100, "--layer", "conv2"]
     result = run("--subject", "digits", "--store", tmp_path / "store", *options, "--pool", 4, "--dtype", "float32")
     assert result.exit_code == 0, result.output
