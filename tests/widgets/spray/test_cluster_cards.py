@@ -41,7 +41,7 @@ def test_there_is_a_card_for_each_cluster_by_separability(state, view):
     assert view.waiting == 0
     for card, ranked in zip(view.cards, state.answer.ranking, strict=True):
         assert (card["size"], card["tau"], card["purity"]) == (ranked.size, ranked.tau, ranked.purity)
-        assert card["name"] == f"cluster {ranked.cluster + 1}"
+        assert card["name"] == f"cluster {ranked.cluster}"
         assert card["hans"] is None
 
 
