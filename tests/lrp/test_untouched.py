@@ -242,9 +242,9 @@ def test_weights_that_change_while_relevance_is_propagated_are_noticed():
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
     explainer, steps = Explainer(model, "epsilon"), []
 
-    def watch(done, total):
-        steps.append(done)
-        if total is not None and done == 1:
+    def watch(progress):
+        steps.append(progress.done)
+        if progress.total is not None and progress.done == 1:
             trained(model)
 
     explanation = explainer.explain(torch.randn(2, 4))
