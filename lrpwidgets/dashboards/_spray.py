@@ -83,6 +83,8 @@ def spray(
 class _SprayPage(Dashboard):
     """The atlas, and behind it one input looked at closely, with rules and layers, which comes to the front."""
 
+    shared: Investigation
+
     def __init__(self, state: Investigation, children: list[ipywidgets.DOMWidget]) -> None:
         self.children: tuple[ipywidgets.DOMWidget, ...]
         self._front = children[1:]

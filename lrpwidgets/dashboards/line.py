@@ -18,7 +18,7 @@ ALONE = 15.0
 """Seconds after which a kernel ends to which a page was connected, and none is any more."""
 
 UNVISITED = 180.0
-"""Seconds after which a kernel ends to which no page ever connected: on a crowded machine one took 100."""
+"""Seconds after which a kernel ends to which no page ever connected; on a crowded machine browsers are slow."""
 
 
 class Line:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ipywidgets
 
+from ..widgets.base.asking import Asking
 from ..widgets.base.cells import until_run_again
 from ..widgets.base.parts import close_parts
 
@@ -16,8 +15,8 @@ AWAY = "lrp-away"
 class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Views in an arrangement; closing it closes them, and ends the computation."""
 
-    def __init__(self, exploration: Any, children: list[ipywidgets.DOMWidget]) -> None:
-        self.shared = exploration
+    def __init__(self, shared: Asking, children: list[ipywidgets.DOMWidget]) -> None:
+        self.shared = shared
         """The state that the views share."""
         super().__init__(children)
         self.add_class("lrp-page")

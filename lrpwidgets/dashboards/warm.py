@@ -26,7 +26,7 @@ from typing import Any
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-IMPORTED = ("numpy", "torch", "ipykernel.kernelapp", "ipykernel.ipkernel", "lrpwidgets.dashboards.rooms")
+IMPORTED = ("torch", "sklearn.datasets", "ipykernel.kernelapp", "ipykernel.ipkernel", "lrpwidgets.dashboards.rooms")
 """What kernels begin with."""
 
 LAUNCHER = "ipykernel_launcher"
@@ -48,7 +48,7 @@ class Nursery:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self._socket, self._lines = ours, ours.makefile("r", encoding="utf-8")
+        self._socket, self._rest = ours, b""
         self._lock = threading.Lock()
         self._ended: dict[int, int] = {}
 
@@ -57,33 +57,38 @@ class Nursery:
         with self._lock:
             asked = {"argv": list(command[2:]), "cwd": cwd, "env": dict(environment)}
             self._socket.sendall((json.dumps(asked) + "\n").encode())
-            while "pid" not in (told := self._heard()):
+            while not (begun := self._hear()):
                 pass
-        return Copy(int(told["pid"]), self)
+        return Copy(begun[0], self)
 
     def ended(self, pid: int) -> int | None:
         """The status with which a copy has ended; None while it runs."""
         with self._lock:
             try:
-                while pid not in self._ended and select.select([self._socket], [], [], 0)[0]:
-                    self._heard()
+                while select.select([self._socket], [], [], 0)[0]:
+                    self._hear()
             except OSError:
                 return self._ended.get(pid, -signal.SIGKILL)  # copies end with what they are copies of
         return self._ended.get(pid)
 
     def close(self) -> None:
         """Let it end, and all copies with it."""
-        self._lines.close()
         self._socket.close()
 
-    def _heard(self) -> dict[str, int]:
-        line = self._lines.readline()
-        if not line:
+    def _hear(self) -> list[int]:
+        """Wait for what is told; the copies that have begun, by the number of their process."""
+        data = self._socket.recv(2**16)
+        if not data:
             raise OSError("The process that kernels are copies of is gone.")
-        told: dict[str, int] = json.loads(line)
-        if "status" in told:
-            self._ended[told["ended"]] = told["status"]
-        return told
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        begun = []
+        for told in map(json.loads, lines):
+            if "pid" in told:
+                begun.append(int(told["pid"]))
+                self._ended.pop(begun[-1], None)  # the number was another one's before
+            else:
+                self._ended[told["ended"]] = told["status"]
+        return begun
 
 
 class Copy:

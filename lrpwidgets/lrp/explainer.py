@@ -341,7 +341,7 @@ class Explainer:
     def _refusal(self, batch: tuple[Tensor, ...], error: Exception) -> ValueError:
         """What to say when the model cannot take the `batch`."""
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         return ValueError(f"The model cannot take an input of shape {shapes}: {reason}.{self._if_single(batch)}")
 
     def _if_single(self, batch: tuple[Tensor, ...]) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageOps
 
-from .handwritten import handwritten
 from .normalization import Normalization
 from .samples import TensorSamples
 from .subject import Subject
@@ -104,13 +103,14 @@ def from_image(picture: Image.Image) -> Tensor:
 def _part(*, held_out: bool) -> tuple[Tensor, Tensor]:
     """Held out is each fifth digit of a class, in the data's order: no random split that might change."""
     import torch
+    from sklearn.datasets import load_digits
 
-    pixels, classes = handwritten()
-    labels = torch.as_tensor(classes)
+    data = load_digits()
+    labels = torch.as_tensor(data.target)
     count = torch.nn.functional.one_hot(labels).cumsum(0)  # of each class so far
     fifth = count[torch.arange(len(labels)), labels] % 5 == 0
     chosen = fifth == held_out
-    images = torch.as_tensor(pixels, dtype=torch.float32)[:, None] / 16  # 16 is full ink
+    images = torch.as_tensor(data.images, dtype=torch.float32)[:, None] / 16  # 16 is full ink
     return images[chosen], labels[chosen]
 
 

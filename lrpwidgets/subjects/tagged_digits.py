@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import digits
-from .handwritten import handwritten
 from .normalization import Normalization
 from .subject import Subject
 from .tags import Tag, TaggedSamples
@@ -136,11 +135,12 @@ def from_image(picture: Image.Image) -> Tensor:
 
 def _half(seed: int, tagged: bool, *, held_out: bool) -> TaggedSamples:
     import torch
+    from sklearn.datasets import load_digits
 
-    pixels, labels = handwritten()
+    data = load_digits()
     random = np.random.RandomState(seed)  # of all generators the one whose numbers will never change
-    classes = [random.permutation(np.flatnonzero(labels == digit))[held_out::2] for digit in range(10)]
+    classes = [random.permutation(np.flatnonzero(data.target == digit))[held_out::2] for digit in range(10)]
     chosen = np.sort(np.concatenate(classes))
     marked = np.isin(chosen, classes[CLASS][: round(SHARE * len(classes[CLASS]) * tagged)])
-    images = enlarged(torch.as_tensor(pixels[chosen], dtype=torch.float32)[:, None] / 16)
-    return TaggedSamples(images, labels[chosen].tolist(), [f"sample {i}" for i in chosen], marked)
+    images = enlarged(torch.as_tensor(data.images[chosen], dtype=torch.float32)[:, None] / 16)
+    return TaggedSamples(images, data.target[chosen].tolist(), [f"sample {i}" for i in chosen], marked)

@@ -106,6 +106,17 @@ def test_a_copy_that_ended_is_known_to_have(nursery):
     assert with_kernels(1, visit) == -signal.SIGKILL
 
 
+def test_of_copies_that_end_together_each_is_known_to_have(nursery):
+    async def visit(managers):
+        for each in managers:
+            os.kill(each.provisioner.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(each.provisioner.pid) for each in managers], SECONDS)
+        await asyncio.sleep(0.5)  # what is told of all of them comes at once
+        return [await each.provisioner.poll() for each in managers]
+
+    assert with_kernels(3, visit) == [-signal.SIGKILL] * 3
+
+
 def test_an_interrupt_reaches_the_copy(nursery):
     async def visit(managers):
         asyncio.get_running_loop().call_later(3, lambda: asyncio.ensure_future(managers[0].interrupt_kernel()))

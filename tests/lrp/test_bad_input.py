@@ -429,3 +429,12 @@ def test_a_model_without_weights_takes_any_precision():
     for dtype in (torch.float32, torch.float64):
         x = X.to(dtype).abs()
         assert_near(Explainer(Sum(), rules.Zero()).explain(x, 0).relevance, x, 1e-6)
+
+
+@pytest.mark.parametrize("ask", ["explain", "scores"])
+def test_a_model_that_refuses_without_a_word_is_told_by_the_kind_of_its_error(ask):
+    def refuse(self, x):
+        raise RuntimeError
+
+    with pytest.raises(ValueError, match=r"cannot take an input of shape \(2, 4\): RuntimeError\."):
+        getattr(Explainer(Written(refuse).eval()), ask)(X)

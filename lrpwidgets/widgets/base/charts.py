@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import anywidget
 import bqplot
 import ipywidgets
 
+from .asking import Asking
 from .parts import close_parts
-from .view import script, style
+from .view import Follower, script, style
 
 _LONGEST = 12
 """Characters of a name below a bar."""
@@ -26,6 +27,58 @@ class ChartLook(anywidget.AnyWidget):
 def look() -> ChartLook:
     """The style of the charts, which works as long as it is on the page."""
     return ChartLook(layout=ipywidgets.Layout(display="none"))
+
+
+class Chart(Follower):
+    """What has figures in it, mixed into the box that they are in: it follows a state, and closes what is inside."""
+
+    def __init__(self, shared: Asking, children: Sequence[ipywidgets.Widget], *classes: str) -> None:
+        self.shared = shared
+        super().__init__([look(), *children])  # type: ignore[call-arg]  # of the box
+        for name in ("lrp", "lrp-chart", *classes):
+            self.add_class(name)  # type: ignore[attr-defined]
+
+    def show_with(self, *traits: str) -> None:
+        """Have `_show` called with these traits of the state, and all marks sent again to whoever begins to look."""
+        self.follow(self._show, *traits)
+        self.follow(self._again, "appeared")
+
+    def close(self) -> None:
+        """Stop following and disappear from the page."""
+        self.unfollow()
+        for child in self.children:  # type: ignore[attr-defined]
+            _close(child)
+        super().close()  # type: ignore[misc]
+        close_parts(self)
+
+    def _show(self) -> None:
+        raise NotImplementedError
+
+    def _again(self) -> None:
+        for drawn in _figures(self):
+            for mark in drawn.marks:
+                mark.send_state()
+
+
+def _figures(widget: Any) -> Iterator[bqplot.Figure]:
+    """The figures in a widget, or itself."""
+    if isinstance(widget, bqplot.Figure):
+        yield widget
+    for inside in getattr(widget, "children", ()):
+        yield from _figures(inside)
+
+
+def _close(widget: ipywidgets.Widget) -> None:
+    """Close a widget with all that is in it: bqplot itself leaves marks, axes and scales."""
+    for inside in getattr(widget, "children", ()):
+        _close(inside)
+    parts = [widget]
+    if isinstance(widget, bqplot.Figure):
+        scales = {scale for mark in widget.marks for scale in mark.scales.values()}
+        parts = [*scales, widget.scale_x, widget.scale_y, *widget.marks, *widget.axes, widget]
+    for part in parts:
+        part.close()
+        close_parts(part)
 
 
 def bars(places: bqplot.Scale, amounts: bqplot.Scale, **look: Any) -> bqplot.Bars:
@@ -64,14 +117,6 @@ def figure(
         background_style={"fill": "none"},
         display_toolbar=False,
     )
-
-
-def closed(drawn: bqplot.Figure, *others: ipywidgets.Widget) -> None:
-    """Close a figure with all that it is made of: bqplot itself leaves marks, axes and scales."""
-    scales = {scale for mark in drawn.marks for scale in mark.scales.values()}
-    for part in (*scales, drawn.scale_x, drawn.scale_y, *drawn.marks, *drawn.axes, drawn, *others):
-        part.close()
-        close_parts(part)
 
 
 def short_names(names: Sequence[str]) -> list[str]:

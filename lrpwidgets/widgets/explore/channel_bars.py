@@ -9,21 +9,18 @@ import bqplot
 import ipywidgets
 
 from ..base import inside
-from ..base.charts import axis, bars, closed, figure, label, look, short_names, told
+from ..base.charts import Chart, axis, bars, figure, label, short_names, told
 from ..base.inside import Inside
-from ..base.parts import close_parts
-from ..base.view import Follower
 from .choice import choose, opened, toggled
 from .exploration import Exploration
 
 
-class ChannelBars(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class ChannelBars(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Σ R of the most relevant channels, and their mean activation in shares of its largest; a click chooses one."""
 
     shared: Exploration
 
     def __init__(self, exploration: Exploration) -> None:
-        self.shared = exploration
         self._layer = ""
         self._shown: list[int] = []
         places, self._amounts = bqplot.OrdinalScale(), bqplot.LinearScale()
@@ -32,18 +29,8 @@ class ChannelBars(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         self._ticks = axis(self._amounts, vertical=True)
         self.figure = figure([self._bars], [axis(places), self._ticks])
         self._title = ipywidgets.HTML()
-        super().__init__([look(), self._title, self.figure])
-        self.add_class("lrp")
-        self.add_class("lrp-chart")
-        self.follow(self._show, "answer", "layer", "channels")
-        self.follow(self._bars.send_state, "appeared")
-
-    def close(self) -> None:
-        """Stop following and disappear from the page."""
-        self.unfollow()
-        closed(self.figure, *self.children)
-        super().close()
-        close_parts(self)
+        super().__init__(exploration, [self._title, self.figure])
+        self.show_with("answer", "layer", "channels")
 
     def _show(self) -> None:
         answer = self.shared.answer

@@ -13,9 +13,7 @@ import ipywidgets
 import torch
 
 from ...lrp.ledger import Ledger, Row
-from ..base.charts import axis, bars, closed, figure, label, look, short_names, told
-from ..base.parts import close_parts
-from ..base.view import Follower
+from ..base.charts import Chart, axis, bars, figure, label, short_names, told
 from .exploration import Exploration
 
 MOST = 12
@@ -100,7 +98,7 @@ def _runs(rows: Sequence[Row], ruled: Sequence[int], depth: int) -> list[tuple[s
     return [(name, list(numbers)[-1]) for name, numbers in groupby(ruled, part)]
 
 
-class DepthChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class DepthChart(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """One stacked bar per part of the network, from the score to the input: conservation, to be seen.
 
     What rules or negative losses created lies below zero; bars reach above the line at f then, by as much.
@@ -109,7 +107,6 @@ class DepthChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets
     shared: Exploration
 
     def __init__(self, exploration: Exploration) -> None:
-        self.shared = exploration
         self._stops: list[Stop] = []
         self._places, self._amounts = bqplot.OrdinalScale(), bqplot.LinearScale()
         self._bars = bars(self._places, self._amounts, colors=list(COLOURS), type="stacked", padding=0.25)
@@ -121,18 +118,8 @@ class DepthChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets
         self.figure = figure([self._bars, self._level], [axis(self._places), self._ticks])
         self._said = ipywidgets.HTML()
         self._said.add_class("lrp-said")
-        super().__init__([look(), ipywidgets.HTML(_TITLE), self.figure, self._said])
-        self.add_class("lrp")
-        self.add_class("lrp-chart")
-        self.follow(self._show, "answer")
-        self.follow(self._bars.send_state, "appeared")
-
-    def close(self) -> None:
-        """Stop following and disappear from the page."""
-        self.unfollow()
-        closed(self.figure, *self.children)
-        super().close()
-        close_parts(self)
+        super().__init__(exploration, [ipywidgets.HTML(_TITLE), self.figure, self._said])
+        self.show_with("answer")
 
     def _show(self) -> None:
         answer = self.shared.answer

@@ -10,9 +10,7 @@ import bqplot
 import ipywidgets
 import numpy as np
 
-from ..base.charts import closed, figure, look, told
-from ..base.parts import close_parts
-from ..base.view import Follower
+from ..base.charts import Chart, figure, told
 from .question import words_of
 from .studio import Studio
 
@@ -22,40 +20,19 @@ OFTEN = 0.25
 _TITLE = '<h2>{title}</h2><span class="lrp-quiet">{said}</span><span class="lrp-now">{now}</span>'
 
 
-class Curves(Follower, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has no types
+class Curves(Chart, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets has no types
     """The objective, and beside it the log-density between the lines within which nine of ten real inputs are."""
 
     shared: Studio
 
     def __init__(self, state: Studio) -> None:
-        self.shared = state
         self._objective, self._density = _Curve(), _Curve()
         self._drawn = 0.0
         boxes = [ipywidgets.VBox([each.title, each.figure]) for each in (self._objective, self._density)]
         for each in boxes:
             each.add_class("lrp-curve")
-        super().__init__([look(), *boxes])
-        self.add_class("lrp")
-        self.add_class("lrp-chart")
-        self.add_class("lrp-curves")
-        self.follow(self._show, "moment", "running", "densities", "looked")
-        self.follow(self._again, "appeared")
-
-    def close(self) -> None:
-        """Stop following and disappear from the page."""
-        self.unfollow()
-        for curve in (self._objective, self._density):
-            closed(curve.figure, curve.title)
-        for child in self.children:
-            child.close()
-            close_parts(child)
-        super().close()
-        close_parts(self)
-
-    def _again(self) -> None:
-        for curve in (self._objective, self._density):
-            for mark in curve.figure.marks:
-                mark.send_state()
+        super().__init__(state, boxes, "lrp-curves")
+        self.show_with("moment", "running", "densities", "looked")
 
     def _show(self) -> None:
         studio, moment, run = self.shared, self.shared.moment, self.shared.answer

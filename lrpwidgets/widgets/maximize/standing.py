@@ -11,9 +11,7 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.charts import closed, figure, look, told
-from ..base.parts import close_parts
-from ..base.view import Follower
+from ..base.charts import Chart, figure, told
 from .question import words_of
 from .studio import Studio
 
@@ -24,7 +22,7 @@ _FAR = 1.5
 _TITLE = '<h2>{title}</h2><span class="lrp-quiet">{said}</span>'
 
 
-class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Standing(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """*Is it a natural input?* A histogram of what real inputs excite and a dot for each one's log-density, with a line
     for the picture in both.
     """
@@ -32,32 +30,12 @@ class Standing(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets h
     shared: Studio
 
     def __init__(self, state: Studio) -> None:
-        self.shared = state
         self._activation = _Row(bars=True)
         self._density = _Row(bars=False)
         self._title, self._second = ipywidgets.HTML(), ipywidgets.HTML()
-        super().__init__([look(), self._title, self._activation.figure, self._second, self._density.figure])
-        self.add_class("lrp")
-        self.add_class("lrp-chart")
-        self.add_class("lrp-standing")
-        self.follow(self._show, "judged", "glance")
-        self.follow(self._again, "appeared")
-
-    def close(self) -> None:
-        """Stop following and disappear from the page."""
-        self.unfollow()
-        self._activation.close()
-        self._density.close()
-        for child in self.children:
-            child.close()
-            close_parts(child)
-        super().close()
-        close_parts(self)
-
-    def _again(self) -> None:
-        for row in (self._activation, self._density):
-            for mark in row.figure.marks:
-                mark.send_state()
+        rows = [self._title, self._activation.figure, self._second, self._density.figure]
+        super().__init__(state, rows, "lrp-standing")
+        self.show_with("judged", "glance")
 
     def _show(self) -> None:
         judged, glance, run = self.shared.judged, self.shared.glance, self.shared.answer
@@ -150,10 +128,6 @@ class _Row:
             self._axis.tick_labels = {
                 repr(place).removesuffix(".0"): told(value) for place, value in zip(places, kept, strict=True)
             }
-
-    def close(self) -> None:
-        """Close the figure with all that it is made of."""
-        closed(self.figure)
 
 
 def _beside(share: float) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 import bqplot
 import ipywidgets
 
-from ..base.charts import closed, figure, look
-from ..base.parts import close_parts
-from ..base.view import Follower
+from ..base.charts import Chart, figure
 from .state import Investigation
 
 MOST = 16
@@ -19,13 +17,12 @@ MOST = 16
 _TITLE = '<h2>Eigenvalues</h2><span class="lrp-quiet">{said}</span>'
 
 
-class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class EigenvalueChart(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Bars up to the line count as clusters; a drag of the line, or a click on a bar, cuts elsewhere."""
 
     shared: Investigation
 
     def __init__(self, state: Investigation) -> None:
-        self.shared = state
         places, amounts = bqplot.LinearScale(min=0.4, max=MOST + 0.6), bqplot.LinearScale(min=0)
         scales = {"x": places, "y": amounts}
         self._bars = bqplot.Bars(scales=scales, stroke_width=0, padding=0.25, colors=["var(--ink)"])
@@ -39,19 +36,8 @@ class EigenvalueChart(Follower, ipywidgets.VBox):  # type: ignore[misc]  # ipywi
         self._handle.on_drag_end(self._dropped)
         self.figure = figure([self._bars, self._line, self._handle], [], height=92, bottom=4, left=4)
         self._title = ipywidgets.HTML()
-        super().__init__([look(), self._title, self.figure])
-        self.add_class("lrp")
-        self.add_class("lrp-chart")
-        self.add_class("lrp-eigenvalues")
-        self.follow(self._show, "answer")
-        self.follow(self._bars.send_state, "appeared")
-
-    def close(self) -> None:
-        """Stop following and disappear from the page."""
-        self.unfollow()
-        closed(self.figure, *self.children)
-        super().close()
-        close_parts(self)
+        super().__init__(state, [self._title, self.figure], "lrp-eigenvalues")
+        self.show_with("answer")
 
     def _show(self) -> None:
         atlas = self.shared.answer

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
-
 import pytest
-from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 from lrpwidgets.dashboards import explore
@@ -20,54 +16,27 @@ from lrpwidgets.widgets import (
     StatusLine,
     TopBar,
 )
+from tests.widgets import promises
+from tests.widgets.promises import alive, observers
 
 VIEWS = [ChannelMaps, ClassScores, HeatmapView, InputStrip, QuestionBar, RuleBoard, StatusLine, TopBar]
 
 
-def alive():
-    """Every widget that lives."""
-    return set(_instances.values())
-
-
-def observers(exploration):
-    return {
-        (name, kind): list(handlers)
-        for name, kinds in exploration._trait_notifiers.items()
-        for kind, handlers in kinds.items()
-        if handlers
-    }
-
-
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_leaves_no_observer_and_no_widget(exploration, view):
-    before, living = observers(exploration), alive()
-    made = view(exploration)
-    made.close()
-    assert observers(exploration) == before
-    assert alive() <= living
+    promises.leaves_nothing(exploration, view)
     exploration.target = 9  # nobody is there to fail
     assert exploration.error == ""
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_can_be_forgotten(exploration, view):
-    made = view(exploration)
-    ghost = weakref.ref(made)
-    made.close()
-    del made
-    gc.collect()
-    assert ghost() is None
+    promises.can_be_forgotten(exploration, view)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_page_that_missed_something_is_sent_everything(exploration, say, view):
-    made = view(exploration)
-    sent = []
-    made.send_state = lambda key=None: sent.append(key)
-    say(made, drawn=made.seq)
-    assert sent == []
-    say(made, drawn=made.seq - 1)
-    assert sent == [None]
+    promises.is_sent_what_a_page_missed(exploration, view, say)
     assert exploration.appeared == 2
 
 
@@ -86,11 +55,9 @@ def test_a_message_that_makes_no_sense_never_raises(exploration, say, view, mess
     say(view(exploration), **message)
 
 
-def test_views_carry_their_scripts_and_no_address_of_another_machine():
-    for view in VIEWS:
-        assert isinstance(view._esm, str)
-        assert "\nexport default " in view._esm
-        assert "http" not in (view._esm + view._css).replace("http://www.w3.org/2000/svg", "")  # a name, no address
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
+    promises.carries_its_script(view)
 
 
 def test_three_hundred_composites_make_no_widget():

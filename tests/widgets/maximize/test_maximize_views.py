@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import gc
 import io
-import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 from lrpwidgets.widgets.maximize import (
@@ -27,6 +24,7 @@ from lrpwidgets.widgets.maximize import (
     StrategyView,
     WishBar,
 )
+from tests.widgets import promises
 
 VIEWS = [
     ChannelList, ConceptGraph, FilmView, HonestyView, MaximizeBar, MaximizeStatus, PriorWall, SampleView, StrategyView,
@@ -35,34 +33,16 @@ VIEWS = [
 CHARTS = [Curves, Standing]
 
 
-def observers(state):
-    return {
-        (name, kind): list(handlers)
-        for name, kinds in state._trait_notifiers.items()
-        for kind, handlers in kinds.items()
-        if handlers
-    }
-
-
 @pytest.mark.parametrize("view", [*VIEWS, *CHARTS])
 def test_a_closed_view_leaves_no_observer_and_no_widget(studio, view):
-    before, living = observers(studio), set(_instances.values())
-    made = view(studio)
-    made.close()
-    assert observers(studio) == before
-    assert set(_instances.values()) <= living
+    promises.leaves_nothing(studio, view)
     studio.number = 7  # nobody is there to fail
     assert studio.error == ""
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_can_be_forgotten(studio, view):
-    made = view(studio)
-    ghost = weakref.ref(made)
-    made.close()
-    del made
-    gc.collect()
-    assert ghost() is None
+    promises.can_be_forgotten(studio, view)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -70,13 +50,7 @@ def test_a_page_that_missed_something_is_sent_everything(studio, say, view):
     studio.paint(on=False)  # the wall, samples and flow begin when somebody looks, and would be sent too
     studio.collect()
     studio.follow_flow()
-    made = view(studio)
-    sent = []
-    made.send_state = lambda key=None: sent.append(key)
-    say(made, drawn=made.seq)
-    assert sent == []
-    say(made, drawn=made.seq - 1)
-    assert sent == [None]
+    promises.is_sent_what_a_page_missed(studio, view, say)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -99,9 +73,7 @@ def test_a_message_that_makes_no_sense_never_raises(studio, say, view, message):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
-    assert isinstance(view._esm, str)
-    assert "\nexport default " in view._esm
-    assert "http" not in view._esm.replace("http://www.w3.org", "") + view._css
+    promises.carries_its_script(view)
 
 
 def test_the_film_sends_the_frame_as_the_subject_shows_it(studio, digits):

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
-
 import pytest
-from ipywidgets.widgets.widget import _instances
 
 from lrpwidgets.widgets.spray import (
     AtlasBar,
@@ -18,11 +14,10 @@ from lrpwidgets.widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
+from tests.widgets import promises
 from tests.widgets.spray.investigated import investigate
 
 VIEWS = [AtlasBar, ClassRanking, ClusterCards, EmbeddingScatter, PoisonTest, SprayBar, SprayStatus, ThumbnailWall]
-NOT_OURS = {"Layout"}
-"""What ipywidgets makes beside each widget, and leaves."""
 
 
 @pytest.fixture
@@ -32,45 +27,21 @@ def state(tmp_path, digits, monkeypatch):
     made.close()
 
 
-def observers(state):
-    return {
-        (name, kind): list(handlers)
-        for name, kinds in state._trait_notifiers.items()
-        for kind, handlers in kinds.items()
-        if handlers
-    }
-
-
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_leaves_no_observer_and_no_widget(state, view):
-    before, living = observers(state), set(_instances.values())
-    made = view(state)
-    made.close()
-    assert observers(state) == before
-    assert {type(each).__name__ for each in set(_instances.values()) - living} <= NOT_OURS
+    promises.leaves_nothing(state, view)
     state.group = 7  # nobody is there to fail
     assert state.error == ""
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_can_be_forgotten(state, view):
-    made = view(state)
-    ghost = weakref.ref(made)
-    made.close()
-    del made
-    gc.collect()
-    assert ghost() is None
+    promises.can_be_forgotten(state, view)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_page_that_missed_something_is_sent_everything(state, say, view):
-    made = view(state)
-    sent = []
-    made.send_state = lambda key=None: sent.append(key)
-    say(made, drawn=made.seq)
-    assert sent == []
-    say(made, drawn=made.seq - 1)
-    assert sent == [None]
+    promises.is_sent_what_a_page_missed(state, view, say)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -92,9 +63,7 @@ def test_a_message_that_makes_no_sense_never_raises(state, say, view, message):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_carry_their_scripts_and_no_address_of_another_machine(view):
-    assert isinstance(view._esm, str)
-    assert "\nexport default " in view._esm
-    assert "http" not in view._esm + view._css
+    promises.carries_its_script(view)
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view is not SprayBar])
