@@ -1,15 +1,10 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
-from sklearn.datasets import load_digits
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import digits, train_digits
-from lrpwidgets.subjects.handwritten import handwritten
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +22,6 @@ def test_the_shipped_network_reads_98_percent_of_the_held_out_digits(subject):
     with torch.no_grad():
         right = subject.model(torch.stack(x)).argmax(1) == torch.tensor(labels)
     assert right.float().mean() >= 0.98
-
-
-def test_the_digits_are_those_of_scikit_learn_which_is_not_imported_for_them():
-    images, labels = handwritten()
-    expected = load_digits()
-    np.testing.assert_array_equal(images, expected.images)
-    np.testing.assert_array_equal(labels, expected.target)
-    script = "import sys; from lrpwidgets import subjects; subjects.load('digits'); assert 'sklearn' not in sys.modules"
-    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_the_shipped_weights_are_small():
