@@ -32,7 +32,7 @@ from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_port
 from lrpwidgets.lrp import Explainer, Explanation, Rather
 from lrpwidgets.subjects import Subject
-from tests.browser.dashboard import Dashboard, begin, opened
+from tests.browser.dashboard import BEGIN, Dashboard, opened
 
 SECONDS = 60
 """Patience with a kernel, a server or a page on a busy machine."""
@@ -289,7 +289,7 @@ def explain(subject: Subject) -> Callable[..., Explanation]:
 
     def explain(item: int | None = None, target: int | Rather | None = None) -> Explanation:
         x, _ = subject.item(subject.start if item is None else item)
-        return Explainer(subject.model, begin(subject)).explain(x[None], target)
+        return Explainer(subject.model, BEGIN).explain(x[None], target)
 
     return explain
 

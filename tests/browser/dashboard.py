@@ -129,7 +129,11 @@ def opened(page: Page) -> Dashboard:
     return Dashboard(page)
 
 
-def begin(subject: Subject) -> Composite:
-    """The composite that the dashboard begins with."""
+BEGIN = composites.get("epsilon_plus_flat")
+"""The composite that the dashboard begins with."""
+
+
+def with_gamma(subject: Subject) -> Composite:
+    """The composite whose convolutions have a slider."""
     low, high = subject.bounds
     return composites.get("epsilon_gamma_box", low=low, high=high)

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from lrpwidgets import subjects
 from lrpwidgets.colours import GAMMA, coloured
 from lrpwidgets.lrp import Explainer, Rather, rules
-from tests.browser.dashboard import NEXT_FRAME, Dashboard, begin
+from tests.browser.dashboard import BEGIN, NEXT_FRAME, Dashboard, with_gamma
 
 SECONDS = 60
 
@@ -91,16 +91,18 @@ def test_the_first_picture_is_the_backends_relevance_in_its_colours(dashboard, e
 
 
 def test_a_slider_changes_the_pixels_as_switching_does_in_python(dashboard, explain, subject):
+    dashboard.choose("Composite", "epsilon_gamma_box")
     before = dashboard.pixels()
     for position in (0.5, -1.5):
         gamma = dashboard.turn("convolutions", position)
-        dashboard.shows(explain().switch(begin(subject).with_rule(1, rules.Gamma(gamma))))
+        dashboard.shows(explain().switch(with_gamma(subject).with_rule(1, rules.Gamma(gamma))))
         assert (dashboard.pixels() != before).any()
     text = dashboard.row("convolutions").locator("output").inner_text()
     assert figure(text.removeprefix("γ ")) == pytest.approx(gamma, rel=5e-3)
 
 
 def test_a_slider_moves_by_keys_and_is_not_moved_back(dashboard, explain, subject):
+    dashboard.choose("Composite", "epsilon_gamma_box")
     slider = dashboard.row("convolutions").locator("input")
     start = float(slider.input_value())
     with dashboard.redrawn():
@@ -109,7 +111,7 @@ def test_a_slider_moves_by_keys_and_is_not_moved_back(dashboard, explain, subjec
             dashboard.page.keyboard.press("ArrowRight")
     moved = float(slider.input_value())
     assert moved == pytest.approx(start + 10 * 3 / 200, abs=1e-6)
-    expected = explain().switch(begin(subject).with_rule(1, rules.Gamma(float(f"{10**moved:.3g}"))))
+    expected = explain().switch(with_gamma(subject).with_rule(1, rules.Gamma(float(f"{10**moved:.3g}"))))
     largest = float(expected.relevance.abs().max())
     expect(dashboard.page.locator(".lrp-scale .lrp-number").last).to_have_text(f"+{largest:.3g}")
     assert float(slider.input_value()) == moved
@@ -120,13 +122,14 @@ def test_another_rule_and_its_knobs(dashboard, explain, subject):
     row = dashboard.row("convolutions")
     with dashboard.redrawn():
         row.locator("select").select_option("AlphaBeta")
-    dashboard.shows(explain().switch(begin(subject).with_rule(1, rules.AlphaBeta())))
+    dashboard.shows(explain().switch(BEGIN.with_rule(1, rules.AlphaBeta())))
     expect(row.locator("output")).to_have_text("α 2")
     expect(row.locator("select")).to_have_class(re.compile("lrp-changed"))
     expect(dashboard.page.get_by_text("changed: reset")).to_be_visible()
 
 
 def test_a_preset_replaces_all_rules(dashboard, explain, subject):
+    dashboard.choose("Composite", "epsilon_gamma_box")
     dashboard.turn("convolutions", 0.5)
     dashboard.choose("Composite", "epsilon_plus_flat")
     dashboard.shows(explain().switch("epsilon_plus_flat"))
@@ -272,7 +275,7 @@ def test_a_picture_from_outside_is_explained(dashboard, subject):
     with dashboard.redrawn():
         dashboard.upload("four.png", png(picture))
     x = subject.from_image(picture.convert("RGB"))[None]
-    dashboard.shows(Explainer(subject.model, begin(subject)).explain(x))
+    dashboard.shows(Explainer(subject.model, BEGIN).explain(x))
     expect(dashboard.page.locator("figcaption").first).to_contain_text("four.png")
     expect(dashboard.page.locator(".lrp-thumbnails [aria-selected=true]")).to_have_attribute("data-index", "355")
     dashboard.still_works()
@@ -303,7 +306,7 @@ def test_a_large_file_travels_in_pieces(dashboard, subject):
     with dashboard.redrawn():
         dashboard.upload("noise.png", content)
     x = subject.from_image(noise.convert("RGB"))[None]
-    dashboard.shows(Explainer(subject.model, begin(subject)).explain(x))
+    dashboard.shows(Explainer(subject.model, BEGIN).explain(x))
 
 
 def fits(dashboard: Dashboard) -> None:
@@ -328,10 +331,11 @@ def test_photographs_are_explained_and_fit(look, photos):
     server, subject = photos
     dashboard = look(server.address).settled()
     x, _ = subject.item(subject.start)
-    explanation = Explainer(subject.model, begin(subject)).explain(x[None])
+    explanation = Explainer(subject.model, BEGIN).explain(x[None])
     dashboard.shows(explanation)
+    dashboard.choose("Composite", "epsilon_gamma_box")
     gamma = dashboard.turn("convolutions", 0.25)
-    composite = begin(subject).with_rule(1, rules.Gamma(gamma))
+    composite = with_gamma(subject).with_rule(1, rules.Gamma(gamma))
     dashboard.shows(explanation.switch(composite))
     dashboard.choose("Class to explain", "8")
     dashboard.shows(explanation.switch(composite).retarget(8))

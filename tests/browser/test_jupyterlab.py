@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from lrpwidgets.dashboards.command import find_notebook
 from lrpwidgets.lrp import rules
 from lrpwidgets.lrp.selectors import Exactly
-from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
+from tests.browser.dashboard import BEGIN, SEQUENCE, Dashboard, opened, with_gamma
 
 DARK_PAPER = (29, 33, 37)
 
@@ -98,9 +98,10 @@ def run_command(page: Page, command: str, **arguments: object) -> None:
 def test_the_whole_of_explore_works(explored, explain, subject):
     page = explored.page
     explored.shows(explain())
+    explored.choose("Composite", "epsilon_gamma_box")
     for position in (0.5, -1, 0.2):  # the first one alone says little: see NewestWins
         gamma = explored.turn("convolutions", position)
-        composite = begin(subject).with_rule(1, rules.Gamma(gamma))
+        composite = with_gamma(subject).with_rule(1, rules.Gamma(gamma))
         explored.shows(explain().switch(composite))
     explored.look_at(5)
     explored.shows(explain(5).switch(composite))
@@ -179,9 +180,9 @@ def test_every_view_works_alone_in_a_cell(cells, explain, subject):
     dashboard.look_at(5)
     dashboard.shows(explain(5))
     dashboard.choose("Class to explain", "3")
-    changed = begin(subject).revised(Exactly("conv3"), rules.ZPlus(), explain().layout)
+    changed = BEGIN.revised(Exactly("conv3"), rules.Gamma(), explain().layout)
     with dashboard.redrawn():
-        cells.get_by_label("Rule for conv3", exact=True).select_option("ZPlus")
+        cells.get_by_label("Rule for conv3", exact=True).select_option("Gamma")
     dashboard.shows(explain(5, 3).switch(changed))
     with dashboard.redrawn():
         cells.get_by_role("button", name="explain top").click()

@@ -28,7 +28,7 @@ SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
 NOTEBOOK = """
 from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration, HeatmapView
-HeatmapView(Exploration(subjects.load("digits")))
+HeatmapView(Exploration(subjects.load("digits"), "epsilon_gamma_box"))
 """
 
 

@@ -15,10 +15,9 @@ from playwright.sync_api import Page, expect
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_notebook
 from lrpwidgets.maximize import maximize, objectives, references
-from lrpwidgets.widgets.base import presets
+from tests.browser.dashboard import BEGIN
 
 DIGITS = subjects.load("digits")
-COMPOSITE = presets.preset(DIGITS, presets.suiting(DIGITS))
 PIXELS = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
 
 
@@ -128,7 +127,7 @@ def test_real_inputs_stand_beside_it_and_lead_on(visit, server):
     film.ends()
     samples, list_ = page.locator(".lrp-samples"), page.locator(".lrp-concepts")
     expect(samples).to_have_attribute("data-what", "#15")
-    expected = references(DIGITS, "conv3", k=5, composite=COMPOSITE).channel(15)
+    expected = references(DIGITS, "conv3", k=5, composite=BEGIN).channel(15)
     mattered = samples.get_by_role("group", name="Where it mattered").get_by_role("button")
     assert [int(each.get_attribute("data-item")) for each in mattered.all()] == expected.samples.tolist()
     expect(samples).to_contain_text("For which classes")

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from lrpwidgets.colours import coloured
 from lrpwidgets.lrp import Rather, rules
 from lrpwidgets.lrp.selectors import Exactly
-from tests.browser.dashboard import SEQUENCE, Dashboard, begin, opened
+from tests.browser.dashboard import BEGIN, SEQUENCE, Dashboard, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 SHOWN = ".lrp-question select, .lrp-question button, .lrp-heatmap figcaption, .lrp-second, .lrp-rules td select"
@@ -92,7 +92,7 @@ def click_together(dashboard: Dashboard) -> None:
     dashboard.choose("Class to explain", "3")
     dashboard.choose("Rather than which class", "8")
     with dashboard.redrawn():
-        dashboard.layer("conv2").locator("select").select_option("ZPlus")
+        dashboard.layer("conv2").locator("select").select_option("Gamma")
     dashboard.page.get_by_label("gain", exact=True).fill("0.5")
     tools(dashboard)
     dashboard.page.get_by_label("colours", exact=True).select_option(label="orange–purple")
@@ -113,10 +113,7 @@ def test_a_shared_link_shows_the_same_in_another_tab(dashboard, second, explain,
     expect(other.page.get_by_label("Class to explain")).to_have_value("3")
     is_like(dashboard, other)
     assert drawn_with(other)["map"] == "orange–purple"
-    composite = begin(subject)
-    changed = explain(5, Rather(3, than=8)).switch(
-        composite.revised(Exactly("conv2"), rules.ZPlus(), explain(5).layout)
-    )
+    changed = explain(5, Rather(3, than=8)).switch(BEGIN.revised(Exactly("conv2"), rules.Gamma(), explain(5).layout))
     relevance = changed.relevance[0].sum(0).numpy()
     np.testing.assert_array_equal(map_of(other), relevance)
 
@@ -260,12 +257,13 @@ def chooses_a_channel(dashboard: Dashboard) -> None:
 
 
 def turns_a_family(dashboard: Dashboard) -> None:
+    dashboard.choose("Composite", "epsilon_gamma_box")
     dashboard.turn("convolutions", -0.4)
 
 
 def goes_down_from_a_layer(dashboard: Dashboard) -> None:
     dashboard.look_at(12)
-    dashboard.choose("Composite", "epsilon_plus_flat")
+    dashboard.choose("Composite", "epsilon_plus")
     with dashboard.redrawn():
         dashboard.layer("conv3").locator("select").select_option("Epsilon")
     with dashboard.redrawn():
@@ -331,11 +329,11 @@ def test_shortcuts_do_what_the_help_sheet_says(dashboard, explain, subject):
         key(dashboard, str(place))
         dashboard.shows(explain(target=int(order[place - 1])))
 
-    dashboard.choose("Composite", "epsilon_plus_flat")
+    dashboard.choose("Composite", "epsilon_gamma_box")
     key(dashboard, "u")
-    expect(page.get_by_label("Composite", exact=True)).to_have_value("epsilon_gamma_box")
-    key(dashboard, "r")
     expect(page.get_by_label("Composite", exact=True)).to_have_value("epsilon_plus_flat")
+    key(dashboard, "r")
+    expect(page.get_by_label("Composite", exact=True)).to_have_value("epsilon_gamma_box")
 
     page.keyboard.press("p")
     expect(page.locator("figure[data-kind=pin]")).to_have_count(1)
@@ -422,17 +420,16 @@ def test_everything_can_be_reached_and_changed_by_keys_alone(dashboard, explain,
     tab_to(page, ".lrp-rules tbody .lrp-name")
     page.keyboard.press("ArrowDown")
     tab_to(page, "[aria-label='Rule for conv3']")
-    key(dashboard, "Z")  # a select goes on to what begins with that letter
+    key(dashboard, "G")  # a select goes on to what begins with that letter
     rule = page.get_by_label("Rule for conv3", exact=True)
-    expect(rule).to_have_value("ZPlus")
-    composite = begin(subject)
-    changed = composite.revised(Exactly("conv3"), rules.ZPlus(), explain().layout)
+    expect(rule).to_have_value("Gamma")
+    changed = BEGIN.revised(Exactly("conv3"), rules.Gamma(), explain().layout)
     dashboard.shows(explain(item, int(order[3])).switch(changed))
 
     tab_to(page, ".lrp-rules tbody .lrp-name")
-    page.keyboard.press("ArrowDown")  # to conv2: its rule has a slider
-    tab_to(page, "[aria-label='gamma for conv2']")
-    slider = page.get_by_label("gamma for conv2", exact=True)
+    page.keyboard.press("ArrowDown")  # to conv3, which has a slider now
+    tab_to(page, "[aria-label='gamma for conv3']")
+    slider = page.get_by_label("gamma for conv3", exact=True)
     before = dashboard.pixels()
     with dashboard.redrawn():
         for _ in range(20):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...lrp import Composite, composites
+from ...lrp import Composite, Explainer, composites
 from ...subjects import Subject
 
 
@@ -19,8 +19,14 @@ def preset(subject: Subject, name: str) -> Composite:
     return composites.get(name)
 
 
-def suiting(subject: Subject) -> str:
-    """The preset that a person sees first."""
-    if any("Attention" in type(module).__name__ for module in subject.model.modules()):
-        return "attn_lrp_vision"
-    return "epsilon_gamma_box" if subject.bounds else "epsilon_plus_flat"
+def suiting(subject: Subject, explainer: Explainer) -> str:
+    """The preset that a person sees first: the one that ``"auto"`` stands for, by the family of the network.
+
+    It runs the model on the first input that is shown. Where that cannot be, which whoever asks for its explanation
+    is told, it is the one for pictures.
+    """
+    try:
+        x, _ = subject.item(subject.start)
+        return composites.family(explainer.record(x[None]).steps)
+    except Exception:
+        return "epsilon_plus_flat"

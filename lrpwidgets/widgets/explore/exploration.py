@@ -46,8 +46,8 @@ class Exploration(Inputs):
     subject
         Model, data and classes.
     composite
-        The name of a preset or a composite; by default ``attn_lrp_vision`` for a model with attention, else
-        ``epsilon_gamma_box`` where the bounds of the input are known, else ``epsilon_plus_flat``.
+        The name of a preset or a composite; by default the preset for the family of the network, as
+        :class:`lrpwidgets.lrp.Explainer` takes it for ``"auto"``: see :func:`lrpwidgets.lrp.composites.family`.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     """
@@ -83,7 +83,7 @@ class Exploration(Inputs):
         self._future: list[Composite] = []
         self._drag: Any = None
         if composite is None:
-            composite = presets.suiting(subject)
+            composite = presets.suiting(subject, self.explainer)
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
         self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
         self.item = self._begin.item

@@ -67,7 +67,7 @@ class Studio(Wishing):
         self.explainer = subject.explainer(device=device)
         self.worker, self.films = NewestWins(), NewestWins()
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
-        self.composite = preset(subject, suiting(subject))
+        self.composite = preset(subject, suiting(subject, self.explainer))
         """By whose rules real inputs are explained."""
         self._finder, self._wall = Finder(self), Wall(self)
         self._collector = Collector(self, None if references is None else Path(references))

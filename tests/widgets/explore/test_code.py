@@ -72,6 +72,7 @@ def test_the_code_of_a_random_state_gives_its_relevance_exactly(exploration, see
 
 
 def test_an_unchanged_preset_is_called_by_its_name(exploration):
+    exploration.composite = exploration.preset("epsilon_gamma_box")
     text = TopBar(exploration).code()
     assert "composites.get('epsilon_gamma_box', low=subject.bounds[0], high=subject.bounds[1])" in text
     assert "subjects.load('digits')" in text

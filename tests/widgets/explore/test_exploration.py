@@ -11,6 +11,7 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
+from torch import nn
 
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, rules
 from lrpwidgets.subjects import Stroke, Subject, painted
@@ -68,7 +69,7 @@ def test_another_composite_or_target_needs_no_forward(explore, moody):
     assert exploration.answer.forward
     exploration.target = (exploration.answer.target + 1) % 3
     assert not exploration.answer.forward
-    exploration.composite = exploration.composite.with_rule(0, rules.Flat())
+    exploration.composite = exploration.composite.with_rule(0, rules.WSquare())
     assert exploration.answer.explanation.recomputed == ["conv"]
     assert not exploration.answer.forward
     assert moody.model.forwards == forwards
@@ -78,25 +79,55 @@ def test_another_composite_or_target_needs_no_forward(explore, moody):
 
 
 def test_the_composite_of_an_overtaken_picture_is_not_forgotten(exploration, digits):
-    exploration.composite = composites.get("epsilon_plus_flat")
+    exploration.composite = composites.get("epsilon_plus")
     exploration.item = 7
-    assert exploration.answer.explanation.composite.name == "epsilon_plus_flat"
+    assert exploration.answer.explanation.composite.name == "epsilon_plus"
 
 
 def test_presets_that_need_bounds_are_offered_only_where_bounds_are_known(explore, moody):
     assert "epsilon_gamma_box" in explore(moody).presets()
     boundless = explore(moody, bounds=None)
     assert "epsilon_gamma_box" not in boundless.presets()
-    assert boundless.composite.name == "epsilon_plus_flat"
     assert all(boundless.preset(name) for name in boundless.presets())
 
 
-def test_a_model_with_attention_starts_with_the_preset_for_it(explore):
-    model = torchvision.models.VisionTransformer(8, 4, 1, 2, 8, 16, num_classes=3)
-    exploration = explore(Subject(model=model.eval(), dataset=[(torch.rand(3, 8, 8), 0)]))
-    assert exploration.composite.name == "attn_lrp_vision"
+class Attending(nn.Module):
+    """Attention without a module that is called so."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.last = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 3)
+
+    def forward(self, x):
+        tokens = self.patches(x).flatten(2).mT
+        return self.last(((tokens @ tokens.mT).softmax(-1) @ tokens).mean(1))
+
+
+MODELS = {
+    "attention": lambda: torchvision.models.VisionTransformer(8, 4, 1, 2, 8, 16, num_classes=3),
+    "attention in functions": Attending,
+    "convolutions": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)),
+    "dense": lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.ReLU(), nn.Linear(8, 3)),
+}
+
+
+@pytest.mark.parametrize("bounds", [None, ((0.0,) * 3, (1.0,) * 3)], ids=["no bounds", "bounds"])
+@pytest.mark.parametrize("name", MODELS)
+def test_it_begins_with_the_relevance_that_an_explainer_gives_by_default(explore, name, bounds):
+    torch.manual_seed(0)
+    subject = Subject(model=MODELS[name]().eval(), dataset=[(torch.rand(3, 8, 8), 0)], bounds=bounds)
+    exploration = explore(subject)
     assert exploration.error == ""
-    assert exploration.answer.explanation.ledger.imbalance < 1e-4
+    expected = Explainer(subject.model).explain(subject.dataset[0][0][None])
+    assert exploration.composite == expected.composite
+    assert torch.equal(exploration.answer.explanation.relevance, expected.relevance)
+
+
+def test_where_the_model_cannot_run_it_begins_with_the_preset_for_pictures(explore, digits):
+    exploration = explore(digits, model=nn.Linear(3, 3))
+    assert exploration.composite.name == "epsilon_plus_flat"
+    assert exploration.error
+    assert explore(digits, dataset=[]).composite.name == "epsilon_plus_flat"
 
 
 def test_an_upload_is_explained_and_comes_after_the_samples(exploration):

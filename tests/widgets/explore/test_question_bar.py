@@ -24,7 +24,7 @@ def test_it_offers_every_preset_and_each_of_them_answers(exploration, say):
 
 def test_it_says_when_rules_differ_from_the_preset(exploration, say):
     bar = QuestionBar(exploration)
-    exploration.composite = exploration.composite.with_rule(0, rules.Flat())
+    exploration.composite = exploration.composite.with_rule(0, rules.WSquare())
     assert bar.state["changed"]
     say(bar, composite=exploration.composite.name)  # back to the preset
     assert not bar.state["changed"]

@@ -19,6 +19,12 @@ from lrpwidgets.widgets import RuleBoard
 from lrpwidgets.widgets.explore import composite_file
 
 
+@pytest.fixture
+def exploration(explore, digits):
+    """The digits under rules that have a knob."""
+    return explore(digits, "epsilon_gamma_box")
+
+
 def subject_of(model, size=64):
     torch.manual_seed(0)
     samples = TensorSamples(torch.rand(2, 3, size, size), [0, 1], ["one", "two"])

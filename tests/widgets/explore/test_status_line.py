@@ -23,7 +23,7 @@ def test_the_figures_are_the_ledgers(exploration):
 def test_layers_that_were_propagated_again_are_counted(exploration):
     line = StatusLine(exploration)
     assert (line.state["again"], line.state["layers"], line.state["forward"]) == (4, 4, True)
-    exploration.composite = exploration.composite.with_rule(0, rules.Flat())
+    exploration.composite = exploration.composite.with_rule(0, rules.WSquare())
     assert (line.state["again"], line.state["layers"], line.state["forward"]) == (1, 4, False)
 
 
