@@ -150,7 +150,7 @@ class Visitors:
         context.request.get(server.entrance, max_redirects=0)  # the cookie; no page, and so no kernel
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitors() -> Visitors:
     return Visitors([], [])
 
@@ -197,8 +197,25 @@ def visit(page: Page) -> Callable[[str], Page]:
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start a server by its command line, with a home of its own, and wait until it prints its `address`."""
+def ending() -> Iterator[list[subprocess.Popen[str]]]:
+    """Servers that were told to end; nobody waits for them while there are tests to run."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def start(
+    tmp_path_factory: pytest.TempPathFactory, ending: list[subprocess.Popen[str]]
+) -> Iterator[Callable[..., Server]]:
+    """Start a server by its command line, with a home of its own, and wait until it prints its `address`.
+
+    It ends with the tests of its module: it takes more than a gigabyte, and those of all modules more than there is.
+    """
     processes: list[subprocess.Popen[str]] = []
 
     def start(*command: str, address: str, home: Path | None = None) -> Server:
@@ -223,14 +240,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     yield start
     for process in processes:
         process.terminate()
-    for process in processes:
-        try:
-            process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    ending += processes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve(start: Callable[..., Server], visitors: Visitors) -> Callable[..., Server]:
     """Run `lrpwidgets serve` with these options, or serve another notebook just the same way."""
 
@@ -260,9 +273,9 @@ serve_notebook(Path({notebook!r}), Options(), port=find_port(0), browser=False, 
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def digits(serve: Callable[..., Server]) -> Server:
-    """The explore dashboard on the digits, one server for all tests."""
+    """The explore dashboard on the digits, one server for all tests of a module."""
     return serve()
 
 
@@ -294,7 +307,7 @@ def explain(subject: Subject) -> Callable[..., Explanation]:
     return explain
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_server(start: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """JupyterLab that asks nobody for news, with its home as its root."""
     home = tmp_path_factory.mktemp("lab")

@@ -20,7 +20,7 @@ RuleBoard(Exploration(subject, "epsilon_plus_flat"))
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def squeezenet(serve, tmp_path_factory):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
     path = tmp_path_factory.mktemp("rules") / "rules.ipynb"
