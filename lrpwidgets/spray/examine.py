@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ from ..lrp import Composite, Explainer, Explanation
 from . import code
 from .batch import FAULTS, reason
 from .functions import identity
-from .info import Info, fingerprint, fingerprint_of_data, first_scores, plain, software
+from .info import Info, Precision, fingerprint, fingerprint_of_data, first_scores, plain, software
 from .maps import ask, of_input
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def examined(
     batch_size: int,
     layer: str | None,
     pool: int | None,
-    dtype: str,
+    dtype: Precision,
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
     check_maps(pool, dtype)
@@ -107,11 +107,11 @@ def check(targets: str | int, batch_size: int) -> None:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
 
 
-def check_maps(pool: int | None, dtype: str) -> None:
+def check_maps(pool: int | None, dtype: Precision) -> None:
     """Raise ValueError if one of them cannot be."""
     if pool is not None and not _is_count(pool, 1):
         raise ValueError(f"pool must be a whole number of at least 1, or None, got {pool!r}.")
-    if dtype not in ("float16", "float32"):
+    if dtype not in get_args(Precision):
         raise ValueError(f"dtype must be 'float16' or 'float32', got {dtype!r}.")
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
 from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeGuard, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -31,6 +31,9 @@ FORMAT = 2
 CODE = "#"
 """In the text of a `select`, what comes before the digest of a function, which depends on the version of Python."""
 
+
+Precision = Literal["float16", "float32"]
+"""In which relevance is kept."""
 
 ArrayKind = tuple[tuple[int, ...], np.dtype[Any], float]
 """Of an array (N, ...): the shape of one sample's part, the type on disk, and what stands where nothing was written."""
@@ -170,7 +173,7 @@ class Info(Origin):
     way = "make one with RelevanceStore.create or `lrpwidgets attribute`"
     asked = (*Origin.asked, "dtype", "pool", "layer")
 
-    dtype: str
+    dtype: Precision
     """Of relevance on disk, ``"float16"`` or ``"float32"``."""
     pool: int | None
     """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
@@ -216,7 +219,6 @@ def _is_composite(value: dict[str, Any]) -> bool:
 
 
 _LIMITS: dict[str, Callable[[Any], bool]] = {
-    "dtype": ("float16", "float32").__contains__,
     "input_dtype": lambda value: re.fullmatch(r"torch\.\w+", value) is not None,
     "targets": lambda value: isinstance(value, int) or value in ("predicted", "label"),
     "inputs": bool,
@@ -240,6 +242,8 @@ def is_a(value: Any, hint: Any) -> bool:
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if kind is UnionType:
         return any(is_a(value, part) for part in parts)
+    if kind is Literal:
+        return value in parts
     if kind in (list, tuple):
         return isinstance(value, list) and all(is_a(each, parts[0]) for each in value)
     if kind is dict:

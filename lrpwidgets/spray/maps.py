@@ -16,7 +16,7 @@ from .layout import COLUMNS
 if TYPE_CHECKING:
     from ..lrp import Explainer, Explanation
     from ..lrp.propagation import Keep
-    from .info import Info
+    from .info import Info, Precision
 
 TOP = 15
 """The largest value of a map in 16 bits lies in [2¹⁴, 2¹⁵): as far up as the sum of two still fits."""
@@ -70,7 +70,7 @@ def of_input(explanation: Explanation, pool: int | None) -> Tensor:
     return functional.avg_pool2d(relevance.float().sum(1, keepdim=True), squares, ceil_mode=True, divisor_override=1)
 
 
-def packed(relevance: Tensor, dtype: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
+def packed(relevance: Tensor, dtype: Precision) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """Relevance (n, ...) as `dtype`, and scales (n,): powers of two which, multiplied with it, give it back.
 
     In 16 bits the largest value of each sample comes to lie near the top of what they hold, so that values down to

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import files, layout, seal
 from .dataset_store import DatasetStore
-from .info import Info
+from .info import Info, Precision
 from .layout import FAILED
 from .merging import merged
 
@@ -57,7 +57,7 @@ class RelevanceStore(DatasetStore[Info]):
         progress: bool | Watcher = True,
         layer: str | None = None,
         pool: int | None = None,
-        dtype: str = "float16",
+        dtype: Precision = "float16",
     ) -> RelevanceStore:
         """Explain every input of `subject` and keep the relevance in the folder `path`, or go on where it ended.
 
