@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from lrpwidgets.colours import coloured
@@ -161,7 +163,7 @@ def test_the_state_survives_its_kernel(dashboard, digits):
 
 DAMAGED = {
     "item={": "The link is damaged: item='{' cannot be read",
-    "subject=digits&item=99999": "This state is of input 99999, and here are inputs 0 to 354",
+    "subject=digits&item=99999": "This state is of input 99999, and the subject has 355, counted from 0.",
     "subject=imagenet&item=3": "This state is of the subject 'imagenet'; here is 'digits'",
     "subject=digits&item=3&layer=nowhere&channels=[1]&only=true": "nowhere",
     "subject=digits&item=3&target=10": "10",
@@ -192,6 +194,53 @@ def test_a_saved_view_is_opened_in_a_fresh_tab(dashboard, second, digits, tmp_pa
         other.page.get_by_label("State file").set_input_files(tmp_path / "view.json")
     expect(other.page.get_by_label("Class to explain")).to_have_value("3")
     is_like(dashboard, other)
+
+
+def picture(value: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (8, 8), value).save(file, "PNG")
+    return file.getvalue()
+
+
+def saved(dashboard: Dashboard, name: str, path: Path) -> Path:
+    """Where a view of an upload is saved, with its picture or without."""
+    press(dashboard, "Save this view as a file")
+    asked = dashboard.page.get_by_role("dialog", name="Save this view as a file")
+    expect(asked).to_contain_text("It is of what you uploaded: <b>grey</b>.png.")
+    expect(asked).to_contain_text("20 MB is the most")
+    with dashboard.page.expect_download() as download:
+        asked.get_by_text(name, exact=True).click()
+    expect(asked).to_be_hidden()
+    download.value.save_as(path)
+    return path
+
+
+def test_a_view_of_an_upload_opens_anywhere_with_its_picture_and_else_once_that_is_uploaded(
+    dashboard, second, digits, tmp_path
+):
+    with dashboard.redrawn():
+        dashboard.upload("<b>grey</b>.png", picture(90))
+    dashboard.choose("Class to explain", "4")
+    whole = saved(dashboard, "with the picture", tmp_path / "whole.json")
+    plain = saved(dashboard, "without", tmp_path / "plain.json")
+    other = second(digits.address)
+    with other.redrawn():
+        other.page.get_by_label("State file").set_input_files(whole)
+    expect(other.page.get_by_label("Class to explain")).to_have_value("4")
+    is_like(dashboard, other)
+
+    for state in (plain, shared_link(dashboard)):
+        third = second(digits.address if state is plain else state)
+        if state is plain:
+            third.page.get_by_label("State file").set_input_files(plain)
+        expect(third.error).to_contain_text("uploaded picture '<b>grey</b>.png', which is not here: upload")
+        with third.redrawn():
+            third.upload("wrong.png", picture(10))
+        with third.redrawn():
+            third.upload("grey (1).png", picture(90))
+        expect(third.page.get_by_label("Class to explain")).to_have_value("4")
+        expect(third.error).to_have_count(0)
+        np.testing.assert_array_equal(dashboard.pixels(), third.pixels())
 
 
 BROKEN = {"": "This is no state file", "hello": "This is no state file", '{"subject": "mine"}': "of the subject 'mine'"}

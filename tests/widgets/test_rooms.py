@@ -84,15 +84,19 @@ def test_the_channel_that_is_wished_for_is_looked_into(entered, say):
     assert exploration.error == ""
 
 
-def test_a_picture_from_outside_goes_along_and_back(entered, say, digits):
+def png(value):
     file = io.BytesIO()
-    Image.new("L", (8, 8), 100).save(file, "PNG")
+    Image.new("L", (8, 8), value).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_from_outside_goes_along_and_back(entered, say, digits):
     page, samples = entered(), len(digits.dataset)
-    page.shared.show(file.getvalue(), "mine.png")
+    page.shared.show(png(100), "mine.png")
     say(bar(page, "explore"), enter="maximize")
     studio = page["maximize"].shared
     assert (studio.item, studio.concepts.name) == (samples, "mine.png")
-    studio.show(file.getvalue(), "another.png")
+    studio.show(png(200), "another.png")
     say(bar(page, "maximize"), enter="explore")
     assert page.shared.name(page.shared.item) == "another.png"
     assert page.shared.count == samples + 2

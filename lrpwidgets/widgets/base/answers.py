@@ -93,7 +93,7 @@ class Answering:
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        return self._decoded(uploads[item - samples])[0]
+        return self.decoded(uploads[item - samples])[0]
 
     def read(self, upload: Upload) -> str:
         """Decode `upload`, which is going to be asked about; raises what its decoder raises.
@@ -103,13 +103,16 @@ class Answering:
         str
             What a person should know of the picture, as a sentence; empty if it is as others.
         """
-        picture, said = self._decoded(upload)
+        picture, said = self.decoded(upload)
         self._opened = (upload, picture)
         return said
 
-    def _decoded(self, upload: Upload) -> tuple[Picture, str]:
+    def decoded(self, upload: Upload) -> tuple[Picture, str]:
+        """The picture, and what a person should know of it as :meth:`read` says it; on any thread."""
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
+        if upload.data is None:
+            raise ValueError(f"The picture {upload.name!r} is not here: upload it again.")
         picture = subjects.open_picture(upload.data, name=upload.name)
         return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,6 +19,8 @@ from .sentences import sentence
 MOST = 100 * 2**20
 """Bytes of an uploaded file; the page says so before it sends them."""
 
+MOST_HELD = 20 * 2**20
+"""Bytes of all pictures that one state file holds."""
 
 _UPLOADS = -1_000_000
 """Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
@@ -22,10 +28,52 @@ _UPLOADS = -1_000_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Upload(Readable):
-    """A picture file from outside."""
+    """A picture file from outside: its content, not its name, says which picture it is."""
 
     name: str
-    data: bytes
+    data: bytes | None = None
+    """None where only the picture's fingerprint is known: in a state that speaks of it."""
+    digest: str = ""
+    """Fingerprint of the content: the first 32 digits of its SHA-256."""
+
+    def __post_init__(self) -> None:
+        if self.data is not None:
+            object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest()[:32])
+
+    def to_dict(self, *, whole: bool = False) -> dict[str, str]:
+        """Plain values for JSON: name and fingerprint, or the `whole` picture, in base64."""
+        if whole and self.data is not None:
+            return {"name": self.name, "data": base64.b64encode(self.data).decode()}
+        return {"name": self.name, "digest": self.digest}
+
+    @classmethod
+    def from_dict(cls, given: Any) -> Upload:
+        """What :meth:`to_dict` described; raises ValueError that names what is wrong."""
+        parts = dict(given) if isinstance(given, Mapping) else {}
+        name, data, digest = (parts.get(each) for each in ("name", "data", "digest"))
+        if isinstance(name, str) and isinstance(data, str):
+            try:
+                return cls(name, base64.b64decode(data, validate=True))
+            except ValueError:
+                raise ValueError(f"The picture {name!r} in the state is damaged; save the state again.") from None
+        if isinstance(name, str) and isinstance(digest, str) and re.fullmatch("[0-9a-f]{32}", digest):
+            return cls(name, digest=digest)
+        raise ValueError(f"A state speaks of an uploaded picture by name and digest, got {str(given)[:80]!r}.")
+
+
+class PictureMissingError(ValueError):
+    """A state speaks of an uploaded picture that is not here."""
+
+    def __init__(self, upload: Upload, namesake: bool) -> None:
+        self.upload = upload
+        name = upload.name
+        super().__init__(
+            f"This state is of another picture {name!r} than the one that is here: upload that one, and the state "
+            "opens; or ask for a state file that holds the picture."
+            if namesake
+            else f"This state is of the uploaded picture {name!r}, which is not here: upload {name!r} again, and the "
+            "state opens; or ask for a state file that holds the picture."
+        )
 
 
 class Inputs(Asking):
@@ -44,13 +92,22 @@ class Inputs(Asking):
 
     def name(self, item: int) -> str:
         """What the input number `item` is called, without decoding it."""
+        upload = self.upload(item)
+        return self.subject.item_name(item) if upload is None else upload.name
+
+    def upload(self, item: int | None) -> Upload | None:
+        """The input number `item`, if somebody brought it; None for a sample of the subject."""
         samples = len(self.subject.dataset)
-        return self.subject.item_name(item) if item < samples else str(self.uploads[item - samples].name)
+        if item is None or not samples <= item < self.count:
+            return None
+        upload: Upload = self.uploads[item - samples]
+        return upload
 
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
         """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
 
-        That error stays over pictures of the same bunch: those that follow it.
+        That error stays over pictures of the same bunch: those that follow it. A picture that is here already is looked
+        at again.
         """
         self._said = self._said if follows else ()
         upload = Upload(name, data)
@@ -62,8 +119,8 @@ class Inputs(Asking):
         """Decode `upload` on the worker: what is to be said of it as a sentence, empty if nothing is."""
         raise NotImplementedError
 
-    def _came(self, *, readable: bool) -> None:
-        """An upload is the last of the inputs now, or could not be read."""
+    def _came(self, item: int | None) -> None:
+        """An upload is the input number `item` now, or None: it could not be read."""
         raise NotImplementedError
 
     def _decoded(self, upload: Upload) -> tuple[bool, str]:
@@ -76,36 +133,83 @@ class Inputs(Asking):
         readable, said = outcome
         self._reading = tuple(each for each in self._reading if each is not upload)
         if said:
-            self._said = (*self._said, said)
-            self.error = " ".join(self._said)
+            self._say(said)
         if readable:
-            self.uploads = (*self.uploads, upload)
-        self._came(readable=readable)
+            self.uploads = self._with(upload)
+        self._came(self._number(upload, self.uploads) if readable else None)
+
+    def _say(self, said: str) -> None:
+        """Say it beside whatever else is said of the newest bunch of uploads."""
+        self._said = (*self._said, said)
+        self.error = " ".join(self._said)
+
+    def _with(self, *uploads: Upload) -> tuple[Upload, ...]:
+        """All uploads with these, of which some may be here already."""
+        known = tuple(self.uploads)
+        for upload in uploads:
+            if all(each.digest != upload.digest for each in known):
+                known = (*known, upload)
+        return known
+
+    def _number(self, upload: Upload, uploads: tuple[Upload, ...]) -> int | None:
+        """Which input is the picture `upload`, of which the fingerprint does; None if it is not among `uploads`."""
+        found = (number for number, each in enumerate(uploads) if each.digest == upload.digest)
+        place = next(found, None)
+        return None if place is None else len(self.subject.dataset) + place
+
+    # -- speaking of inputs ----------------------------------------------------------------------------------------
 
     def looked_at(self, item: int | None) -> dict[str, Any]:
         """What of a :class:`Place` says which input that is, also to a room with other uploads."""
-        samples = len(self.subject.dataset)
-        if item is None or item < samples:
-            return {"item": item}
-        return {"upload": self.uploads[item - samples]}
+        upload = self.upload(item)
+        return {"item": item} if upload is None else {"upload": upload}
 
-    def number_of(self, place: Place) -> dict[str, int]:
+    def number_of(self, place: Place) -> dict[str, int | None]:
         """The part of a question that looks at the input of `place`, if that has one; an upload is taken over."""
         if place.upload is not None:
-            if place.upload not in self.uploads:
-                self.uploads = (*self.uploads, place.upload)
-            return {"item": len(self.subject.dataset) + self.uploads.index(place.upload)}
+            self.uploads = self._with(place.upload)
+            return {"item": self._number(place.upload, self.uploads)}
         return {} if place.item is None else {"item": place.item}
+
+    def described(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """`parts` of a text form that speak of an upload by its fingerprint: its number says little."""
+        upload = self.upload(parts.get("item"))
+        if upload is None:
+            return dict(parts)
+        return {**{name: value for name, value in parts.items() if name != "item"}, "upload": upload.to_dict()}
+
+    def numbered(self, parts: Mapping[str, Any], uploads: tuple[Upload, ...]) -> dict[str, Any]:
+        """What :meth:`described` made of `parts`, again with the number of the input, which may be one of `uploads`.
+
+        Raises
+        ------
+        PictureMissingError
+            If they speak of a picture that is not there.
+        ValueError
+            If they speak of an input by a number that no sample has.
+        """
+        found, samples = dict(parts), len(self.subject.dataset)
+        if "upload" in found:
+            upload = Upload.from_dict(found.pop("upload"))
+            found["item"] = self._number(upload, uploads)
+            if found["item"] is None:
+                raise PictureMissingError(upload, any(each.name == upload.name for each in uploads))
+        elif isinstance(item := found.get("item"), int) and item >= samples:
+            raise ValueError(
+                f"This state is of input {item}, and the subject has {samples}, counted from 0. If it was an uploaded "
+                "picture, upload it again and save the view anew: this state does not say which picture it was."
+            )
+        return found
 
 
 @dataclass
 class Pieces:
-    """Pieces of picture files, as a page sends them: Jupyter takes no large messages."""
+    """Pieces of files, as a page sends them: Jupyter takes no large messages."""
 
     _parts: list[bytes] = field(default_factory=list, repr=False)
 
-    def take(self, message: dict[str, Any], piece: bytes) -> Upload | None:
-        """The file, if that was its last piece; `message` has its name, the piece's number and how many there are.
+    def take(self, message: dict[str, Any], piece: bytes) -> bytes | None:
+        """The whole file, if that was its last piece; `message` has name, number of the piece and how many there are.
 
         Raises
         ------
@@ -115,8 +219,8 @@ class Pieces:
         self._parts = [*(self._parts if message["part"] else []), piece]
         if sum(map(len, self._parts)) > MOST:
             self._parts = []
-            raise ValueError(f"{message['name']!r} is too large: a picture may have {MOST // 2**20} MB at most.")
+            raise ValueError(f"{message['name']!r} is too large: a file may have {MOST // 2**20} MB at most.")
         if len(self._parts) < message["parts"]:
             return None
         content, self._parts = b"".join(self._parts), []
-        return Upload(message["name"], content)
+        return content

@@ -3,6 +3,7 @@
 import { element, button, download, follow } from "./common.js";
 import { addressOf, lookOn } from "./top_bar/address.js";
 import { savePicture, saveState, stateFile } from "./top_bar/files.js";
+import { holdingOf } from "./top_bar/holding.js";
 import { keep, shortcuts } from "./top_bar/keys.js";
 import { copied, helpOf, listingOf } from "./top_bar/sheets.js";
 import { inVoila, themeOf } from "./top_bar/theme.js";
@@ -16,7 +17,8 @@ function render({ model, el }) {
   const want = (/** @type {string} */ text) => model.send({ want: text });
   const tabs = element("nav", { className: "lrp-rooms-bar", ariaLabel: "Rooms" });
   const note = element("span", { className: "lrp-quiet lrp-note", role: "status" });
-  const file = stateFile((text) => model.send({ restore: text }));
+  const file = stateFile(model);
+  const holding = holdingOf((text) => saveState(text, lookOn(page())), () => want("whole"));
   const [help, listing, theme] = [helpOf(page), listingOf(), themeOf(el, page)];
   const share = named("Share link", "Copy a link to this view", () => want("link"));
   share.hidden = !inVoila();
@@ -36,16 +38,19 @@ function render({ model, el }) {
     file,
     help.made,
     listing.made,
+    holding.made,
   );
 
   const address = (/** @type {string} */ query) => addressOf(query, lookOn(page()), model.get("home") ? "" : model.get("room"));
 
-  async function receive(/** @type {{ as: string, text: string, name: string }} */ { as, text, name }) {
+  /** @param {{ as: string, text: string, name: string, pictures?: import("./top_bar/holding.js").Held[], most?: number }} message */
+  async function receive({ as, text, name, pictures = [], most = 0 }) {
     if (as === "note") return say(text);
     if (as === "file") return download(new Blob([text]), name);
     if (as === "picture") return savePicture(text, name);
     if (as === "code") return listing.open(text);
     if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
+    if (pictures.length) return holding.ask(text, pictures, most);
     saveState(text, lookOn(page()));
   }
 

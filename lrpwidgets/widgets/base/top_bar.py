@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import traitlets
 
 from .asking import Asking
+from .inputs import Pieces
 from .query import from_query
 from .view import View, script, style
 
@@ -33,16 +35,21 @@ class Bar(View):
 
     def __init__(self, shared: Asking, **traits: Any) -> None:
         super().__init__(shared, title=shared.subject.title, **traits)
+        self._pieces = Pieces()
         self.follow(self._changed, *self.settles)
         self.follow(self._stand, "room", "rooms", "home", "here")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Give a text form, ``{"want": "code"}`` (or link, state), or look at one, ``{"restore": text}``.
 
-        ``{"enter": "maximize"}`` asks for another room.
+        ``{"name": "view.json", "part": 0, "parts": 2}`` is a piece of a state file, and ``{"enter": "maximize"}`` asks
+        for another room.
         """
         if "restore" in message:
             self.restore(self._read(str(message["restore"])))
+        elif "part" in message:
+            if (file := self._pieces.take(message, bytes(buffers[0]))) is not None:
+                self.restore(self._read(file.decode(errors="replace")))
         elif "enter" in message:
             self.shared.enter(message["enter"])
         else:
@@ -66,9 +73,9 @@ class Bar(View):
         state.pop("look", None)  # of another room's maps
         self.shared.restore(state)
 
-    def _state(self) -> str:
+    def _state(self, state: Mapping[str, Any] | None = None) -> str:
         room = {"room": self.room} if self.room else {}
-        return json.dumps({**room, **self.shared.to_dict()})
+        return json.dumps({**room, **(self.shared.to_dict() if state is None else state)})
 
     def _stand(self) -> None:
         shared = self.shared

@@ -1,10 +1,9 @@
-// Pictures from outside: chosen, dropped, pasted or taken. They travel in pieces, since Jupyter's websocket refuses
-// messages above 10 MB.
+// Pictures from outside: chosen, dropped, pasted or taken.
 
 import { camera } from "./camera.js";
 import { element } from "./common.js";
+import { sendPieces } from "./pieces.js";
 
-const PIECE = 4 * 2 ** 20;
 const MOST = 100 * 2 ** 20;
 
 /**
@@ -100,11 +99,7 @@ async function sendOne(model, chosen, follows) {
     refuse(model, chosen.name, `it has ${Math.round(chosen.size / 2 ** 20)} MB; a picture may have ${MOST / 2 ** 20} MB at most.`);
     return;
   }
-  const parts = Math.max(1, Math.ceil(chosen.size / PIECE));
-  for (let part = 0; part < parts; part++) {
-    const piece = await chosen.slice(part * PIECE, (part + 1) * PIECE).arrayBuffer();
-    model.send({ name: chosen.name, part, parts, follows }, undefined, [piece]);
-  }
+  await sendPieces(model, chosen, { follows });
 }
 
 /**

@@ -21,10 +21,11 @@ from ..base import presets
 from ..base.answers import Answer, Answering, Picture
 from ..base.asking import Place
 from ..base.cells import until_run_again
-from ..base.inputs import Inputs, Upload
+from ..base.inputs import MOST_HELD, Inputs, PictureMissingError, Upload
 from ..base.question import Question
-from ..base.sentences import CLOSED, told
+from ..base.sentences import CLOSED, sentence, told
 from ..base.worker import NewestWins
+from .look import Look
 
 _PATIENCE = 0.2
 """Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
@@ -79,6 +80,7 @@ class Exploration(Inputs):
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
+        self._awaited: tuple[Upload, Mapping[str, Any] | str] | None = None  # a picture, and the state that lacks it
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -175,12 +177,29 @@ class Exploration(Inputs):
     def _read(self, upload: Upload) -> str:
         return self._answering.read(upload)
 
-    def _came(self, *, readable: bool) -> None:
-        if readable:
-            self._blamed = self._asked + bool(self._said)  # the answer does not wipe it away
-            self.item = self.count - 1
-        else:
+    def _came(self, item: int | None) -> None:
+        if item is None:
             self.busy = self._answered < self._asked or bool(self._reading)
+            return
+        opened = self._opens(item)
+        self._blamed = self._asked + bool(self._said and not opened)  # the answer does not wipe it away
+        if not opened:
+            self.item = item
+
+    def _opens(self, item: int) -> bool:
+        """Whether a state that lacked the picture number `item` is open now."""
+        upload = self.upload(item)
+        if upload is None or self._awaited is None:
+            return False
+        lacked, state = self._awaited
+        if upload.digest != lacked.digest and upload.name != lacked.name:
+            return False
+        try:
+            self.restore(state)
+        except ValueError as error:
+            self._say(sentence(error))
+            return False
+        return True
 
     def _still_reading(self) -> None:
         self.busy = self.busy or bool(self._reading)
@@ -227,37 +246,75 @@ class Exploration(Inputs):
 
     # -- text form -------------------------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole state as plain values, for a file: subject, question, pins; uploads are not in it."""
-        pins = [pin.to_dict(self.preset) for pin in self.pins]
-        state = {"subject": self.subject.name, **self.question.to_dict(self.preset)}
-        return state | ({"pins": pins} if pins else {})
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The whole state as plain values, for a file: subject, question, pins.
 
-    def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or ``link`` described.
+        It speaks of uploads by their fingerprint, and opens where these are; with `pictures` it holds them, and opens
+        anywhere.
 
         Raises
         ------
         ValueError
-            If the state is damaged, is of another subject, or speaks of an input that is not here; nothing is
+            If the composite selects layers by a function of the user's, or the pictures have more than 20 MB.
+        """
+        state = {"subject": self.subject.name, **self.text(self.question)}
+        if self.pins:
+            state["pins"] = [self.text(pin) for pin in self.pins]
+        if pictures:
+            _check_size(self.spoken_of)
+            state["pictures"] = [each.to_dict(whole=True) for each in self.spoken_of]
+        return state
+
+    def text(self, question: Question) -> dict[str, Any]:
+        """`question` as plain values; an upload by its fingerprint."""
+        return self.described(question.to_dict(self.preset))
+
+    @property
+    def spoken_of(self) -> tuple[Upload, ...]:
+        """The uploads that the question and the pins are of."""
+        found = {upload.digest: upload for each in (self.question, *self.pins) if (upload := self.upload(each.item))}
+        return tuple(found.values())
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or ``link`` described; ``look`` in it is how maps are drawn.
+
+        Raises
+        ------
+        PictureMissingError
+            If the state speaks of an upload that is not here. It opens when that comes, unless another is restored.
+        ValueError
+            If the state is damaged, is of another subject, or speaks of an input that is not here. Nothing is
             changed then.
         """
+        self._awaited = None
         parts = self._parts_of(state)
-        pins = parts.pop("pins", [])
-        if not isinstance(pins, list) or len(pins) > MOST_PINS or not all(isinstance(pin, Mapping) for pin in pins):
-            raise ValueError(f"The part 'pins' of a state must be a list of {MOST_PINS} states at most, got {pins!r}.")
-        question = Question.from_dict({"composite": self._begin.composite.name, **parts}, self.preset)
-        pinned = [Question.from_dict(pin, self.preset) for pin in pins]
-        for each in (question, *pinned):
-            if each.item is not None and each.item >= self.count:
-                raise ValueError(
-                    f"This state is of input {each.item}, and here are inputs 0 to {self.count - 1}: uploaded "
-                    "pictures are not kept."
-                )
+        look, pins = parts.pop("look", {}), parts.pop("pins", [])
+        _check_parts(look, pins)
+        uploads = self._with(*self._held(parts.pop("pictures", [])))
+        try:
+            question, *pinned = (
+                Question.from_dict(self.numbered(each, uploads), self.preset)
+                for each in ({"composite": self._begin.composite.name, **parts}, *pins)
+            )
+        except PictureMissingError as error:
+            self._awaited = error.upload, state
+            raise
         with self._quietly(), self.hold_trait_notifications():  # nobody sees the one without the other
+            self.uploads = uploads
             self._put(question if question.item is not None else replace(question, item=self.item))
             self.pins, self.pinned = tuple(pinned), (None,) * len(pinned)
         self._ask()
+        self.look = look
+
+    def _held(self, given: Any) -> tuple[Upload, ...]:
+        """The pictures that a state holds; raises ValueError if one cannot be looked at, or they are too large."""
+        if not isinstance(given, list):
+            raise ValueError(f"The part 'pictures' of a state must be a list, got {str(given)[:80]!r}.")
+        pictures = tuple(map(Upload.from_dict, given))
+        _check_size(pictures)
+        for each in pictures:
+            self._answering.decoded(each)
+        return pictures
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -380,6 +437,24 @@ class Exploration(Inputs):
     def _report(self, progress: tuple[int, int | None]) -> None:
         if self.busy:
             self.progress = progress
+
+
+def _check_parts(look: Any, pins: Any) -> None:
+    """Raise ValueError if these parts of a state are not what they must be."""
+    if not isinstance(look, dict):
+        raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
+    Look.from_dict(look)
+    if not isinstance(pins, list) or len(pins) > MOST_PINS or not all(isinstance(pin, Mapping) for pin in pins):
+        raise ValueError(f"The part 'pins' of a state must be a list of {MOST_PINS} states at most, got {pins!r}.")
+
+
+def _check_size(pictures: tuple[Upload, ...]) -> None:
+    size = sum(len(each.data or b"") for each in pictures)
+    if size > MOST_HELD:
+        raise ValueError(
+            f"The pictures of this state have {size / 2**20:.0f} MB, and a state file holds {MOST_HELD // 2**20} MB at "
+            "most: save it without them, and send them along."
+        )
 
 
 def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:

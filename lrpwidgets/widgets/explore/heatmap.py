@@ -209,7 +209,7 @@ class HeatmapView(View):
         return file.getvalue()
 
     def _text(self, question: Question) -> str:
-        return json.dumps(question.to_dict(self.shared.preset), ensure_ascii=False)
+        return json.dumps(self.shared.text(question), ensure_ascii=False)
 
 
 def file_name(answer: Answer) -> str:

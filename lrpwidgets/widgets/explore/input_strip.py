@@ -92,8 +92,8 @@ class InputStrip(View):
             self._tell_everything()
         elif "problem" in message:
             self.shared.error = message["problem"]
-        elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
-            self.shared.show(upload.data, upload.name, follows=message.get("follows", False))
+        elif (data := self._pieces.take(message, bytes(buffers[0]))) is not None:
+            self.shared.show(data, message["name"], follows=message.get("follows", False))
 
     def _mark(self) -> None:
         self.draw(chosen=self.shared.item)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base.inputs import MOST_HELD
 from ..base.top_bar import Bar
 from .code import code
 from .exploration import Exploration
-from .look import Look
 
 
 class TopBar(Bar):
@@ -25,10 +25,16 @@ class TopBar(Bar):
         name = exploration.name(question.item) if uploaded and question.item is not None else None
         return code(exploration.subject, question, exploration.preset, name)
 
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """As in other rooms; with a state come names and sizes of uploads, and ``{"want": "whole"}`` holds them."""
+        want = message.get("want")
+        if want == "state":
+            pictures = [[each.name, len(each.data or b"")] for each in self.shared.spoken_of]
+            self.send({"as": "state", "text": self._state(), "pictures": pictures, "most": MOST_HELD})
+        elif want == "whole":
+            self.send({"as": "state", "text": self._state(self.shared.to_dict(pictures=True)), "pictures": []})
+        else:
+            super().heard(message, buffers)
+
     def _restore(self, state: dict[str, Any]) -> None:
-        look = state.pop("look", {})
-        if not isinstance(look, dict):
-            raise ValueError(f"The part 'look' of a state must be names and values, got {look!r}.")
-        Look.from_dict(look)  # raises before anything is changed
-        self.shared.restore(state)
-        self.shared.look = look
+        self.shared.restore(state)  # the look of its maps too

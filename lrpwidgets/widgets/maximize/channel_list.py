@@ -61,8 +61,8 @@ class ChannelList(View):
             studio.ask(item=message["item"] % studio.count if studio.count else None)
         elif "problem" in message:
             studio.error = message["problem"]
-        elif (upload := self._pieces.take(message, bytes(buffers[0]))) is not None:
-            studio.show(upload.data, upload.name, follows=message.get("follows", False))
+        elif (data := self._pieces.take(message, bytes(buffers[0]))) is not None:
+            studio.show(data, message["name"], follows=message.get("follows", False))
 
     def _show(self) -> None:
         studio, listed = self.shared, self.shared.concepts

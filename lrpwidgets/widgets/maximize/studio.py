@@ -165,9 +165,9 @@ class Studio(Wishing):
     def _read(self, upload: Upload) -> str:
         return self._finder.read(upload)
 
-    def _came(self, *, readable: bool) -> None:
-        if readable:
-            self.ask(item=self.count - 1)
+    def _came(self, item: int | None) -> None:
+        if item is not None:
+            self.ask(item=item)
 
     def wall_classes(self) -> tuple[int, ...]:
         """The classes of the wall."""

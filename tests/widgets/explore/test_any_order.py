@@ -20,7 +20,6 @@ EARNED = [
     "There is room for 5 maps beside the live one; close one of them first.",
     r"'up\d+\.png' is no image that Pillow can read; .*",
     "This is no state file, or it is damaged.",
-    r"This state is of input \d+, and here are inputs 0 to \d+: uploaded pictures are not kept.",
     r"There is no input -?\d+; here are \d+, counted from 0.",
     r"target 10 is out of range: the model has 10 classes, 0 to 9.",
     r"The layer '\w+' has channels 0 to \d+, there is no \d+\.",

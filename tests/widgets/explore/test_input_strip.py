@@ -189,7 +189,7 @@ def test_a_file_that_is_too_large_is_refused_in_the_kernel_as_on_the_page(explor
     monkeypatch.setattr(inputs, "MOST", 2**20)
     strip = InputStrip(exploration)
     upload(strip, say, "endless.png", bytes(3 * 2**20), size=2**19)
-    assert exploration.error == "'endless.png' is too large: a picture may have 1 MB at most."
+    assert exploration.error == "'endless.png' is too large: a file may have 1 MB at most."
     assert sum(map(len, strip._pieces._parts)) <= 2**20
     assert exploration.uploads == ()
     upload(strip, say, "one.png", png(50))

@@ -1,16 +1,17 @@
 // Files of a view: what is saved, and a state that is opened.
 
 import { element, download } from "../common.js";
+import { sendPieces } from "../pieces.js";
 
-const MOST_STATE = 5 * 2 ** 20; // characters of a state file
+const MOST_STATE = 32 * 2 ** 20; // bytes of a state file, of which pictures have 20 MB at most, and a third more as text
 
-/** @param {(text: string) => void} restore is called with the text of a file; empty if it is too long */
-export function stateFile(restore) {
+/** @param {import("../common.js").Model} model hears a state file, and an empty one if it is too large */
+export function stateFile(model) {
   const made = element("input", { type: "file", accept: ".json,application/json", hidden: true, ariaLabel: "State file" });
   made.addEventListener("change", async () => {
     const [chosen] = made.files ?? [];
     made.value = ""; // so that the same file can be chosen again
-    if (chosen) restore(chosen.size > MOST_STATE ? "" : await chosen.text());
+    if (chosen) await sendPieces(model, chosen.size > MOST_STATE ? new File([], chosen.name) : chosen);
   });
   return made;
 }

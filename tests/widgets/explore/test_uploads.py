@@ -1,0 +1,222 @@
+"""Uploaded pictures: which one a state speaks of is known by its content, never by its place."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from lrpwidgets.widgets import TopBar
+from lrpwidgets.widgets.base.inputs import PictureMissingError
+from lrpwidgets.widgets.explore import exploration as exploring
+
+
+def png(value=255, size=(8, 8)):
+    file = io.BytesIO()
+    Image.new("L", size, value).save(file, "PNG")
+    return file.getvalue()
+
+
+CAT, DOG = png(40), png(200)
+
+
+def seen(exploration):
+    """All that a person sees of a state."""
+    return exploration.question, exploration.pins, exploration.pinned, exploration.uploads, exploration.look
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+@pytest.fixture
+def cat(explore, digits):
+    """An exploration that looks at an uploaded cat."""
+    made = explore(digits)
+    made.show(CAT, "cat.png")
+    return made
+
+
+def test_a_state_and_a_link_name_the_upload_that_they_are_of_and_that_of_each_pin(cat):
+    cat.pin(cat.question, replace(cat.question, item=3))
+    cat.show(DOG, "dog.png")
+    state = cat.to_dict()
+    assert "item" not in state
+    assert state["upload"] == {"name": "dog.png", "digest": digest(DOG)}
+    assert state["pins"][0]["upload"] == {"name": "cat.png", "digest": digest(CAT)}
+    assert state["pins"][1]["item"] == 3
+    assert digest(DOG) in cat.link()
+    assert "pictures" not in state
+
+
+@pytest.mark.parametrize("form", ["link", "to_dict"])
+def test_a_state_finds_its_upload_wherever_that_stands(cat, explore, digits, form):
+    cat.ask(target=4)
+    other = explore(digits)
+    other.show(DOG, "dog.png")
+    other.show(CAT, "the same under another name.png")
+    other.item = 0
+    other.restore(getattr(cat, form)())
+    assert other.item == len(digits.dataset) + 1
+    assert (other.target, other.answer.scores) == (4, cat.answer.scores)
+
+
+def test_a_state_beside_another_upload_is_refused_and_changes_nothing(cat, explore, digits):
+    other = explore(digits)
+    other.show(DOG, "dog.png")
+    before = seen(other)
+    with pytest.raises(PictureMissingError, match=r"'cat\.png', which is not here: upload 'cat\.png' again, and the"):
+        other.restore(cat.to_dict())
+    assert seen(other) == before
+
+
+def test_another_picture_of_that_name_is_told_apart(cat, explore, digits):
+    other = explore(digits)
+    other.show(DOG, "cat.png")
+    before = seen(other)
+    with pytest.raises(PictureMissingError, match=r"of another picture 'cat\.png' than the one that is here"):
+        other.restore(cat.link())
+    assert seen(other) == before
+
+
+def test_a_pin_of_a_picture_that_is_not_here_refuses_the_whole_state(cat, explore, digits):
+    cat.pin(cat.question)
+    cat.item = 3
+    other = explore(digits)
+    before = seen(other)
+    with pytest.raises(PictureMissingError, match=r"cat\.png"):
+        other.restore(cat.to_dict())
+    assert seen(other) == before
+
+
+def test_a_refused_state_opens_once_its_picture_is_uploaded(cat, explore, digits):
+    cat.ask(target=4)
+    cat.pin(replace(cat.question, target=7))
+    other = explore(digits)
+    with pytest.raises(PictureMissingError):
+        other.restore({**cat.to_dict(), "look": {"gain": 3}})
+    other.show(DOG, "dog.png")
+    assert (other.item, other.target, other.pins) == (len(digits.dataset), None, ())
+    other.show(CAT, "cat.png")
+    assert (other.error, other.target, other.look) == ("", 4, {"gain": 3})
+    assert other.answer.scores == cat.answer.scores
+    assert other.pinned[0].target == 7
+    other.show(png(90), "more.png")
+    assert other.name(other.item) == "more.png"
+
+
+def test_the_wrong_picture_of_that_name_is_looked_at_and_said_to_be_another(cat, explore, digits):
+    other = explore(digits)
+    with pytest.raises(PictureMissingError):
+        other.restore(cat.to_dict())
+    other.show(DOG, "cat.png")
+    assert "of another picture 'cat.png'" in other.error
+    assert other.answer.picture.name == "cat.png"
+    other.show(CAT, "cat (1).png")
+    assert (other.error, other.answer.scores) == ("", cat.answer.scores)
+
+
+def test_a_state_that_was_given_up_for_another_does_not_open_later(cat, explore, digits):
+    cat.ask(target=4)
+    other = explore(digits)
+    with pytest.raises(PictureMissingError):
+        other.restore(cat.to_dict())
+    other.restore({"item": 5})
+    other.show(CAT, "cat.png")
+    assert other.target is None
+
+
+def test_a_picture_that_is_uploaded_twice_is_one(cat):
+    cat.item = 0
+    cat.show(CAT, "cat (1).png")
+    assert [upload.name for upload in cat.uploads] == ["cat.png"]
+    assert cat.name(cat.item) == "cat.png"
+
+
+def test_a_state_from_before_fingerprints_says_that_it_does_not_know_its_picture(cat):
+    before = seen(cat)
+    for number in (cat.item, 4000):
+        with pytest.raises(ValueError, match=r"of input \d+, and the subject has 355.*does not say which picture"):
+            cat.restore({"subject": "digits", "item": number})
+    assert seen(cat) == before
+
+
+def test_a_file_that_holds_its_pictures_opens_anywhere(cat, explore, digits):
+    cat.show(DOG, "dog.png")
+    cat.pin(replace(cat.question, item=len(digits.dataset)))
+    state = json.loads(json.dumps(cat.to_dict(pictures=True)))
+    other = explore(digits)
+    other.restore(state)
+    assert [(upload.name, upload.data) for upload in other.uploads] == [("dog.png", DOG), ("cat.png", CAT)]
+    assert other.answer.scores == cat.answer.scores
+    assert other.pinned[0].scores == cat.pinned[0].scores
+    other.restore(state)
+    assert len(other.uploads) == 2
+
+
+HOSTILE = {
+    "no list": ({"cat.png": "AAAA"}, "must be a list"),
+    "no text": ([{"name": "cat.png", "data": 5}], "by name and digest"),
+    "no base64": ([{"name": "cat.png", "data": "??"}], "'cat.png' in the state is damaged"),
+    "no picture": ([{"name": "cat.png", "data": "AAAA"}], "'cat.png' is no image"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_whose_pictures_are_damaged_is_a_sentence_and_changes_nothing(exploration, name):
+    pictures, words = HOSTILE[name]
+    before = seen(exploration)
+    with pytest.raises(ValueError, match=words):
+        exploration.restore({"item": 5, "pictures": pictures})
+    assert seen(exploration) == before
+
+
+@pytest.mark.parametrize("upload", ["cat.png", {}, {"name": "cat.png"}, {"name": "cat.png", "digest": "A" * 32}, [1]])
+def test_a_state_that_speaks_of_no_picture_is_a_sentence(exploration, upload):
+    with pytest.raises(ValueError, match="speaks of an uploaded picture by name and digest"):
+        exploration.restore({"upload": upload})
+
+
+def test_pictures_that_are_too_large_for_a_file_are_neither_saved_nor_opened(cat, monkeypatch):
+    state = cat.to_dict(pictures=True)
+    monkeypatch.setattr(exploring, "MOST_HELD", len(CAT) - 1)
+    with pytest.raises(ValueError, match="a state file holds 0 MB at most: save it without them"):
+        cat.to_dict(pictures=True)
+    with pytest.raises(ValueError, match="a state file holds 0 MB at most"):
+        cat.restore(state)
+
+
+def test_the_bar_tells_which_pictures_a_file_could_hold_and_opens_it_in_pieces(cat, explore, digits, say):
+    bar, sent = TopBar(cat), []
+    bar.send = lambda message, buffers=None: sent.append(message)
+    say(bar, want="state")
+    say(bar, want="whole")
+    plain, whole = sent
+    assert plain["pictures"] == [["cat.png", len(CAT)]]
+    assert "data" not in plain["text"]
+    other = explore(digits)
+    content = whole["text"].encode()
+    fresh = TopBar(other)
+    for part, piece in enumerate((content[:50], content[50:])):
+        say(fresh, piece, name="view.json", part=part, parts=2)
+    assert (other.error, other.name(other.item)) == ("", "cat.png")
+
+
+def test_a_state_without_uploads_is_saved_as_it_is(exploration, say):
+    bar, sent = TopBar(exploration), []
+    bar.send = lambda message, buffers=None: sent.append(message)
+    say(bar, want="state")
+    assert sent[0]["pictures"] == []
+
+
+def test_the_question_in_a_numpy_file_names_its_upload(cat):
+    import numpy as np
+
+    from lrpwidgets.widgets import HeatmapView
+
+    with np.load(io.BytesIO(HeatmapView(cat).to_npz())) as found:
+        assert json.loads(str(found["question"]))["upload"]["digest"] == digest(CAT)
