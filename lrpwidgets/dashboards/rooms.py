@@ -73,7 +73,18 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         state.room, state.rooms = name, tuple((each, title) for each, (title, _) in ROOMS.items())
         state.home = state is self.shared
         state.observe(self._enter, "elsewhere")
+        state.observe(self._remove, "uploads")
         self.children = (*self.children, page)
+
+    def _remove(self, change: dict[str, Any]) -> None:
+        """What was removed in one room is removed in all, and no way back leads to it."""
+        gone = {each.digest for each in change["new"] if each.data is None}
+        self._came_from = {
+            name: place for name, place in self._came_from.items() if getattr(place.upload, "digest", None) not in gone
+        }
+        for page in self._pages.values():
+            if page.shared is not change["owner"]:
+                page.shared.remove_all(gone)
 
     def _enter(self, change: dict[str, Any]) -> None:
         if not change["new"]:

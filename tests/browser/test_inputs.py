@@ -291,6 +291,30 @@ def test_several_pictures_are_uploaded_and_a_bad_one_is_named_and_not_kept(strip
     assert strip.page.evaluate("window.owned") is None
 
 
+def test_uploads_are_removed_by_a_button_and_by_key(strip):
+    strip.upload(**{f"{value}.png": png(value) for value in (20, 110, 200)})
+    strip.settled(358)
+    expect(strip.figure).to_contain_text("200.png")
+    expect(strip.page.locator(".lrp-remove")).to_have_count(3)  # samples have none
+    strip.tile(355).locator(".lrp-remove").click()
+    expect(strip.tile(355)).to_have_count(0)
+    expect(strip.page.locator(".lrp-count b")).to_have_text("357 pictures")
+    expect(strip.figure).to_contain_text("200.png")  # what is looked at stays
+    strip.tile(356).focus()
+    strip.page.keyboard.press("Delete")
+    expect(strip.tile(356)).to_have_count(0)
+    expect(strip.tile(357)).to_be_focused()
+    strip.page.keyboard.press("Delete")
+    expect(strip.figure).to_contain_text("sample 354")
+    expect(strip.tile(354)).to_be_focused()
+    strip.page.keyboard.press("Delete")  # a sample stays
+    strip.upload(**{"again.png": png(110)})
+    expect(strip.figure).to_contain_text("again.png")
+    strip.settled(356)
+    strip.tile(356).locator("img[src]").evaluate("(image) => image.decode()")
+    expect(strip.page.locator(".lrp-count b")).to_have_text("356 pictures")
+
+
 def test_a_large_picture_travels_in_pieces(strip):
     noise = Image.frombytes("L", (3000, 3000), np.random.default_rng(0).bytes(9_000_000))
     file = io.BytesIO()

@@ -76,6 +76,10 @@ class Answer:
         return np.ascontiguousarray(relevance[0].sum(0).float().numpy(force=True))
 
 
+class RemovedError(ValueError):
+    """An upload was removed before it was opened."""
+
+
 class Answering:
     """Answers questions about a subject, and remembers the last answer to ask it on. Lives on the worker."""
 
@@ -112,9 +116,15 @@ class Answering:
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
         if upload.data is None:
-            raise ValueError(f"The picture {upload.name!r} is not here: upload it again.")
+            raise RemovedError(f"The picture {upload.name!r} is not here any more: upload it again.")
         picture = subjects.open_picture(upload.data, name=upload.name)
         return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
+
+    def forget(self, item: int) -> None:
+        """Let go of what is kept of the input number `item`."""
+        self._opened = None
+        if self._last is not None and self._last.question.item == item:
+            self._last = None
 
     def answer(self, question: Question, uploads: tuple[Upload, ...] = (), *, live: bool = True) -> Answer:
         """Answer `question`; what is `live` is remembered."""

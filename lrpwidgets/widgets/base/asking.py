@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -76,6 +76,9 @@ class Asking(traitlets.HasTraits):
 
     def show_place(self, place: Place) -> None:
         """Look at what another room looks at."""
+
+    def remove_all(self, digests: Collection[str]) -> None:
+        """Let go of the uploads of these fingerprints, as far as they are here."""
 
     @property
     def question(self) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ class Upload(Readable):
 
     name: str
     data: bytes | None = None
-    """None where only the picture's fingerprint is known: in a state that speaks of it."""
+    """None where only the picture's fingerprint is known: a state speaks of it, or it was removed."""
     digest: str = ""
     """Fingerprint of the content: the first 32 digits of its SHA-256."""
 
@@ -79,7 +79,7 @@ class PictureMissingError(ValueError):
 class Inputs(Asking):
     """A state that looks at one input at a time."""
 
-    uploads = traitlets.Tuple(help="Pictures from outside, Uploads.")
+    uploads = traitlets.Tuple(help="Pictures from outside, Uploads; one that was removed keeps its place.")
 
     _reading: tuple[Upload, ...] = ()
     _said: tuple[str, ...] = ()  # of the newest bunch of uploads
@@ -103,6 +103,41 @@ class Inputs(Asking):
         upload: Upload = self.uploads[item - samples]
         return upload
 
+    def has(self, item: int) -> bool:
+        """Whether the input number `item` was not removed."""
+        upload = self.upload(item)
+        return upload is None or upload.data is not None
+
+    @property
+    def removed(self) -> tuple[int, ...]:
+        """Numbers of the uploads that were removed."""
+        samples = len(self.subject.dataset)
+        return tuple(samples + place for place, each in enumerate(self.uploads) if each.data is None)
+
+    def remove(self, item: int) -> None:
+        """Let go of an upload, and of all that was computed of it; raises ValueError if `item` is none that is here.
+
+        The others keep their numbers: no number ever means another picture. The same picture may come again.
+        """
+        upload = self.upload(item)
+        if upload is None or upload.data is None:
+            raise ValueError(f"Input {item} is no upload that is here; samples of the subject stay.")
+        self.uploads = tuple(replace(each, data=None) if each is upload else each for each in self.uploads)
+        self._went(item)
+
+    def remove_all(self, digests: Collection[str]) -> None:
+        """Let go of the uploads of these fingerprints, as far as they are here."""
+        for item in range(len(self.subject.dataset), self.count):
+            upload = self.upload(item)
+            if upload is not None and upload.data is not None and upload.digest in digests:
+                self.remove(item)
+
+    def beside(self, item: int) -> int | None:
+        """The next input that is here, else the one before; None if there is no other."""
+        later = (number for number in range(item + 1, self.count) if self.has(number))
+        earlier = (number for number in range(item - 1, -1, -1) if self.has(number))
+        return next(later, next(earlier, None))
+
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
         """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
 
@@ -122,6 +157,15 @@ class Inputs(Asking):
     def _came(self, item: int | None) -> None:
         """An upload is the input number `item` now, or None: it could not be read."""
         raise NotImplementedError
+
+    def _went(self, item: int) -> None:
+        """The input number `item` was removed."""
+        raise NotImplementedError
+
+    def _aside(self, job: Callable[[], None]) -> None:
+        """Have the worker do something that no other job may push out."""
+        self._lane += 1
+        self.worker.submit(job, lambda _: None, lane=self._lane)
 
     def _decoded(self, upload: Upload) -> tuple[bool, str]:
         try:
@@ -144,17 +188,17 @@ class Inputs(Asking):
         self.error = " ".join(self._said)
 
     def _with(self, *uploads: Upload) -> tuple[Upload, ...]:
-        """All uploads with these, of which some may be here already."""
-        known = tuple(self.uploads)
+        """All uploads with these, of which some may be here already; one that was removed has its place again."""
+        known = {each.digest: each for each in self.uploads}
         for upload in uploads:
-            if all(each.digest != upload.digest for each in known):
-                known = (*known, upload)
-        return known
+            if upload.digest not in known or known[upload.digest].data is None:
+                known[upload.digest] = upload
+        return tuple(known.values())
 
     def _number(self, upload: Upload, uploads: tuple[Upload, ...]) -> int | None:
         """Which input is the picture `upload`, of which the fingerprint does; None if it is not among `uploads`."""
-        found = (number for number, each in enumerate(uploads) if each.digest == upload.digest)
-        place = next(found, None)
+        present = (n for n, each in enumerate(uploads) if each.digest == upload.digest and each.data is not None)
+        place = next(present, None)
         return None if place is None else len(self.subject.dataset) + place
 
     # -- speaking of inputs ----------------------------------------------------------------------------------------
@@ -193,7 +237,8 @@ class Inputs(Asking):
             upload = Upload.from_dict(found.pop("upload"))
             found["item"] = self._number(upload, uploads)
             if found["item"] is None:
-                raise PictureMissingError(upload, any(each.name == upload.name for each in uploads))
+                present = (each for each in uploads if each.data is not None)
+                raise PictureMissingError(upload, any(each.name == upload.name for each in present))
         elif isinstance(item := found.get("item"), int) and item >= samples:
             raise ValueError(
                 f"This state is of input {item}, and the subject has {samples}, counted from 0. If it was an uploaded "

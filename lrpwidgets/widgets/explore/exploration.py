@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import traitlets
@@ -201,6 +202,24 @@ class Exploration(Inputs):
             return False
         return True
 
+    def _went(self, item: int) -> None:
+        self._aside(partial(self._answering.forget, item))
+        self._let_go(item)
+        beside = self.beside(item)
+        if self.item == item:
+            self.item = beside
+        if beside is None:
+            self.error = "There is no picture left to look at: upload one."
+
+    def _let_go(self, item: int) -> None:
+        """Hold no answer of an input, and no pin that keeps it."""
+        kept = [(pin, held) for pin, held in zip(self.pins, self.pinned, strict=True) if pin.item != item]
+        with self.hold_trait_notifications():
+            self.pins = tuple(pin for pin, _ in kept)
+            self.pinned = tuple(None if held and held.question.item == item else held for _, held in kept)
+            if self.answer is not None and self.answer.question.item == item:
+                self.answer = None
+
     def _still_reading(self) -> None:
         self.busy = self.busy or bool(self._reading)
 
@@ -365,7 +384,7 @@ class Exploration(Inputs):
 
     def _ask_pin(self, number: int, pin: Question, question: Question) -> None:
         def arrived(outcome: Answer | str) -> None:
-            if number >= len(self.pins) or self.pins[number] is not pin:
+            if number >= len(self.pins) or self.pins[number] is not pin or not self._is_here(question):
                 return
             if isinstance(outcome, str):
                 self.error = outcome
@@ -402,19 +421,22 @@ class Exploration(Inputs):
 
     def _arrived(self, number: int, question: Question, outcome: Answer | str) -> None:
         newest = number == self._asked
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, Answer) and self._is_here(question):  # else it was removed meanwhile
             if number > self._blamed:
                 self.error = ""  # before the answer: a view that cannot show it may say so
             self.answer = outcome
             if self.pins:
                 self._ask_pins(None)
-        elif newest:
+        elif newest and isinstance(outcome, str):
             self.error = outcome
             self._step_back(question)
         self._answered = number
         self.busy = self.busy and not newest
         if not self.busy:
             self.progress = ()
+
+    def _is_here(self, question: Question) -> bool:
+        return question.item is None or self.has(question.item)
 
     def _step_back(self, failed: Question) -> None:
         """Ask about what is on the screen again: a question that cannot be answered must not stay."""

@@ -115,6 +115,7 @@ class HeatmapView(View):
     def _show(self) -> None:
         answer = self.shared.answer
         if answer is None:
+            self._clear()
             return
         pins = [self._pinned(pin, held, answer) for pin, held in self._pins()]
         traits: dict[str, Any] = {
@@ -131,6 +132,11 @@ class HeatmapView(View):
             traits["picture"] = self._rgb(answer)
             self._drawn = answer.picture
         self.draw(**traits)
+
+    def _clear(self) -> None:
+        """Show nothing: what was shown was removed."""
+        self._drawn = None
+        self.draw(size=(0, 0), relevance=b"", picture=b"", caption={}, pinned=[], pin_maps=[], pin_pictures=[])
 
     def _pins(self) -> list[tuple[Question, Answer | None]]:
         return list(zip(self.shared.pins, self.shared.pinned, strict=True))

@@ -31,7 +31,7 @@ function render({ model, el }) {
   const empty = element("p", { className: "lrp-quiet lrp-empty" }, model.get("takes_pictures") ? BRING_SOME : NONE);
   const bring = model.get("takes_pictures") ? uploads(model, el, () => sift(ALL)) : { controls: [], close: () => {} };
   const dress = (/** @type {HTMLElement} */ tile, /** @type {number} */ index) => label(tile, wordsOf(known, index, className));
-  const strip = film(row, { dress, look, want: (indices) => model.send({ thumbnails: indices }) });
+  const strip = film(row, { dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
   const reel = element("div", { className: "lrp-reel" }, head.made, row, empty, element("div", { className: "lrp-bring" }, ...bring.controls));
   el.append(reel, broken.made, filter.made, taken.made);
 
@@ -43,6 +43,8 @@ function render({ model, el }) {
 
   function draw() {
     enlarge(known, model.get("total"));
+    known.removed = new Set(model.get("removed"));
+    strip.forget(known.removed);
     redraw();
     strip.mark(now());
   }
@@ -50,11 +52,11 @@ function render({ model, el }) {
   function redraw() {
     cancelAnimationFrame(waiting);
     waiting = 0;
-    const [count, all] = [counted(known), known.says.length];
-    head.tell(count, all, className);
+    const count = counted(known);
+    head.tell(count, className);
     filter.offer(count.truth, wish.truth, className);
-    head.made.hidden = row.hidden = !all;
-    empty.hidden = Boolean(all);
+    head.made.hidden = row.hidden = !count.all;
+    empty.hidden = Boolean(count.all);
     el.dataset.looked = String(count.looked);
     strip.dress();
     redrawRow();

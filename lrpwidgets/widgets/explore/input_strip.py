@@ -45,13 +45,16 @@ class InputStrip(View):
     _esm = script(__file__)
     _css = style(__file__)
     chosen = traitlets.Int(None, allow_none=True, help="index of the input that is shown").tag(sync=True)
-    total = traitlets.Int(help="number of inputs, samples and then uploads").tag(sync=True)
+    total = traitlets.Int(help="number of inputs, samples and then uploads, removed ones too").tag(sync=True)
+    samples = traitlets.Int(help="number of samples").tag(sync=True)
+    removed: traitlets.List[Any] = traitlets.List(help="indices of uploads that were removed").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         subject = exploration.subject
         fixed = {"classes": list(subject.classes), "takes_pictures": subject.from_image is not None}
+        fixed["samples"] = len(subject.dataset)
         super().__init__(exploration, **fixed, **traits)
         self._survey = Survey(exploration)
         self._names: list[str] = []
@@ -79,13 +82,15 @@ class InputStrip(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person or the script wants.
 
-        ``{"item": 5}``: look at another input. ``{"thumbnails": [3, 4]}``: those in view. ``{"everything": True}``:
-        all that is known, for a page that was just opened. ``{"name": "cat.jpg", "part": 0, "parts": 2}``: a piece
-        of a picture file, with ``"follows": True`` if it came with the one before. ``{"problem": "…"}``: a sentence
-        for the person.
+        ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"thumbnails": [3, 4]}``:
+        those in view. ``{"everything": True}``: all that is known, for a page that was just opened. ``{"name":
+        "cat.jpg", "part": 0, "parts": 2}``: a piece of a picture file, with ``"follows": True`` if it came with the
+        one before. ``{"problem": "…"}``: a sentence for the person.
         """
         if "item" in message:
             self.shared.item = message["item"]
+        elif "remove" in message:
+            self.shared.remove(message["remove"])
         elif "thumbnails" in message:
             self._want(message["thumbnails"])
         elif "everything" in message:
@@ -101,11 +106,13 @@ class InputStrip(View):
     # -- how many, and their names ---------------------------------------------------------------------------------
 
     def _count(self) -> None:
-        """There are more inputs than before."""
-        known = len(self._names)
-        self._names += [self._name(index) for index in range(known, self.shared.count)]
-        self.draw(total=self.shared.count)
-        self._tell_names(known)
+        """There are other inputs than before: more, or some that were removed."""
+        exploration, known, samples = self.shared, self._names, self.samples
+        ours = known[:samples] or [self._name(index) for index in range(samples)]
+        self._names = [*ours, *(upload.name for upload in exploration.uploads)]
+        self.draw(total=exploration.count, removed=list(exploration.removed))
+        if self._names != known:
+            self._tell_names(samples if known else 0)
         self._look()
 
     def _name(self, index: int) -> str:

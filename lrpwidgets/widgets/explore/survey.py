@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...readable import Readable
-from ..base.answers import Picture
+from ..base.answers import Picture, RemovedError
 from ..base.sentences import sentence
 from .exploration import Exploration
 
@@ -76,9 +76,9 @@ class Survey:
         self._seen = np.zeros(0, bool)
 
     def left(self, start: int) -> NDArray[np.intp]:
-        """Inputs that were not looked at: from `start` to the last, then those before."""
+        """Inputs that are here and were not looked at: from `start` to the last, then those before."""
         self._grow()
-        left = np.flatnonzero(~self._seen)
+        left = np.setdiff1d(np.flatnonzero(~self._seen), self._exploration.removed)
         return np.roll(left, -int(np.searchsorted(left, start)))
 
     def look(self, indices: Iterable[int]) -> Findings:
@@ -108,6 +108,8 @@ class Survey:
         for index in map(int, indices):
             try:
                 opened[index] = self._exploration.open(index)
+            except RemovedError:
+                continue  # nobody sees it
             except Exception as error:  # one broken file must not hide the others
                 problems[index] = sentence(error)
         return opened, problems

@@ -58,11 +58,18 @@ class ChannelList(View):
         elif "layer" in message:
             studio.ask(layer=message["layer"], number=0)
         elif "item" in message:
-            studio.ask(item=message["item"] % studio.count if studio.count else None)
+            studio.ask(item=self._near(message["item"]))
         elif "problem" in message:
             studio.error = message["problem"]
         elif (data := self._pieces.take(message, bytes(buffers[0]))) is not None:
             studio.show(data, message["name"], follows=message.get("follows", False))
+
+    def _near(self, item: int) -> int | None:
+        """The input number `item`, round at the ends, or one that is here further on the way there."""
+        studio = self.shared
+        step = -1 if item < (studio.item or 0) else 1
+        around = (number % studio.count for number in range(item, item + step * studio.count, step))
+        return next(filter(studio.has, around), None)
 
     def _show(self) -> None:
         studio, listed = self.shared, self.shared.concepts

@@ -53,6 +53,12 @@ class Finder:
         """Decode a picture from outside on the worker; what is to be said of it, raises what its decoder raises."""
         return self._answering.read(upload)
 
+    def forget(self, item: int) -> None:
+        """Let go, on the worker, of what is kept of an input."""
+        self._answering.forget(item)
+        if self._answer is not None and self._answer.question.item == item:
+            self._answer = None
+
     def follow(self) -> None:
         """Somebody looks: find out how relevance flows, now and in whatever is looked at next."""
         if not self._follows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,13 @@ class Studio(Wishing):
     def _came(self, item: int | None) -> None:
         if item is not None:
             self.ask(item=item)
+
+    def _went(self, item: int) -> None:
+        self._aside(partial(self._finder.forget, item))
+        if self.concepts is not None and self.concepts.item == item:
+            self.concepts = self.flow = None
+        if self.item == item:
+            self.ask(item=self.beside(item))
 
     def wall_classes(self) -> tuple[int, ...]:
         """The classes of the wall."""

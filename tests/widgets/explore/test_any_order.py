@@ -20,6 +20,10 @@ EARNED = [
     "There is room for 5 maps beside the live one; close one of them first.",
     r"'up\d+\.png' is no image that Pillow can read; .*",
     "This is no state file, or it is damaged.",
+    r"This state is of the uploaded picture 'up\d+\.png', which is not here: .*",
+    r"This state is of another picture 'up\d+\.png' than the one that is here: .*",
+    r"The picture 'up\d+\.png' is not here any more: upload it again\.",
+    r"Input \d+ is no upload that is here; samples of the subject stay\.",
     r"There is no input -?\d+; here are \d+, counted from 0.",
     r"target 10 is out of range: the model has 10 classes, 0 to 9.",
     r"The layer '\w+' has channels 0 to \d+, there is no \d+\.",
@@ -140,6 +144,9 @@ class Person:
     def uploads(self):
         content = self._any(png(self.luck.randrange(256)), png(self.luck.randrange(256)), b"no picture")
         self._say("InputStrip", content, name=f"up{self.luck.randrange(99)}.png", part=0, parts=1)
+
+    def removes(self):
+        self._say("InputStrip", remove=self.shared.count - self.luck.randrange(1, 4))
 
     def paints(self):
         point = [8 * self.luck.random(), 8 * self.luck.random()]

@@ -14,6 +14,7 @@ from torch import nn
 from lrpwidgets.subjects import Subject, TensorSamples
 from lrpwidgets.widgets import Exploration, InputStrip
 from lrpwidgets.widgets.base import inputs
+from lrpwidgets.widgets.explore.survey import Survey
 
 PATIENCE = 30
 
@@ -172,6 +173,34 @@ def test_several_uploads_come_after_the_samples_and_a_bad_one_spoils_none(explor
     assert exploration.answer.picture.name == "two.png"
     exploration.item = 0
     assert exploration.error == ""
+
+
+def test_a_removed_upload_is_named_to_the_page_and_not_looked_at(exploration, say):
+    strip = InputStrip(exploration)
+    page = Page(strip)
+    for value in (50, 100):
+        upload(strip, say, f"{value}.png", png(value))
+    say(strip, remove=355)
+    assert (strip.total, strip.samples, strip.removed, strip.chosen) == (357, 355, [355], 356)
+    say(strip, thumbnails=[355, 356])
+    assert list(page.thumbnails) == [356]
+    upload(strip, say, "again.png", png(50))
+    assert (strip.removed, strip.chosen, page.names[355]) == ([], 355, "again.png")
+    say(strip, thumbnails=[355])
+    assert page.problems == {}
+    assert list(page.thumbnails) == [356, 355]
+    say(strip, remove=3)
+    assert exploration.error == "Input 3 is no upload that is here; samples of the subject stay."
+
+
+def test_one_that_is_removed_before_it_is_looked_at_is_looked_at_when_it_comes_again(exploration):
+    survey = Survey(exploration)
+    exploration.show(png(50), "one.png")
+    exploration.remove(355)
+    assert 355 not in survey.left(0)
+    assert len(survey.look([355]).index) == 0
+    exploration.show(png(50), "one.png")
+    assert 355 in survey.left(0)
 
 
 def test_the_next_upload_on_its_own_wipes_a_refusal_away(exploration, say):

@@ -87,6 +87,7 @@ SIEVE = """((known, names) => {
     count: { ...count, says: [...count.says], truth: [...count.truth] },
     problems: [...known.problems],
     renamed: (m.learnNames(known, 1, ["z"]), known.names),
+    removed: (known.removed.add(1), [wish({}), m.counted(known).all, m.counted(known).wrong]),
   };
 })(m.nothingKnown(), ["rose", "tulip", "cat"])"""
 
@@ -310,9 +311,13 @@ def test_inputs_of_which_nothing_is_said_come_last(sieve):
 
 
 def test_inputs_are_counted_by_what_is_known_of_them(sieve):
-    expected = {"looked": 4, "labelled": 2, "wrong": 1, "unreadable": 1, "says": [0, 1, 2], "truth": [0]}
+    expected = {"all": 5, "looked": 4, "labelled": 2, "wrong": 1, "unreadable": 1, "says": [0, 1, 2], "truth": [0]}
     assert sieve["count"] == expected
     assert sieve["problems"] == [[3, "cut short"]]
+
+
+def test_removed_inputs_are_neither_shown_nor_counted(sieve):
+    assert sieve["removed"] == [[0, 2, 3, 4], 4, 0]
 
 
 def test_new_names_replace_those_from_their_place_on(sieve):

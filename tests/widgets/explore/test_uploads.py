@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -220,3 +222,128 @@ def test_the_question_in_a_numpy_file_names_its_upload(cat):
 
     with np.load(io.BytesIO(HeatmapView(cat).to_npz())) as found:
         assert json.loads(str(found["question"]))["upload"]["digest"] == digest(CAT)
+
+
+# -- removing -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pets(cat):
+    """Beside the cat a dog, which is looked at."""
+    cat.show(DOG, "dog.png")
+    return cat
+
+
+def test_a_removed_upload_leaves_the_others_their_numbers_and_the_next_is_looked_at(pets, digits):
+    first = len(digits.dataset)
+    pets.item = first
+    pets.remove(first)
+    assert (pets.item, pets.answer.picture.name, pets.error) == (first + 1, "dog.png", "")
+    assert pets.removed == (first,)
+    pets.remove(first + 1)
+    assert (pets.item, pets.answer.picture.name) == (first - 1, digits.item_name(first - 1))
+
+
+def test_removing_one_that_is_not_looked_at_changes_nothing_else(pets, digits):
+    answer = pets.answer
+    pets.remove(len(digits.dataset))
+    assert pets.answer is answer
+
+
+def test_pins_of_a_removed_upload_go_with_it_and_others_stay(pets, digits):
+    gone = len(digits.dataset) + 1
+    pets.pin(pets.question, replace(pets.question, item=3), replace(pets.question, item=None, target=7))
+    pets.remove(gone)
+    assert [pin.item for pin in pets.pins] == [3, None]
+    assert [held.picture.name for held in pets.pinned] == [digits.item_name(3), "cat.png"]
+
+
+def test_what_is_no_upload_cannot_be_removed(pets, digits):
+    pets.remove(len(digits.dataset))
+    for item in (0, -1, len(digits.dataset), 4000):
+        with pytest.raises(ValueError, match=f"Input {item} is no upload that is here"):
+            pets.remove(item)
+
+
+def test_a_removed_upload_cannot_be_asked_about_and_a_state_of_it_asks_for_it_again(pets, digits):
+    state = pets.to_dict()
+    pets.remove(pets.item)
+    before = seen(pets)
+    with pytest.raises(PictureMissingError, match=r"'dog\.png', which is not here: upload"):
+        pets.restore(state)
+    assert seen(pets) == before
+    pets.item = len(digits.dataset) + 1
+    assert "'dog.png' is not here any more: upload it again" in pets.error
+    assert pets.item == len(digits.dataset)
+
+
+def test_the_same_picture_comes_again_to_its_place_under_its_new_name(pets, digits):
+    scores = pets.answer.scores
+    pets.remove(pets.item)
+    pets.show(DOG, "hound.png")
+    assert (pets.item, pets.name(pets.item), pets.removed) == (len(digits.dataset) + 1, "hound.png", ())
+    assert (pets.answer.picture.name, pets.answer.scores) == ("hound.png", scores)
+
+
+def test_where_nothing_else_is_left_nothing_is_shown_until_a_picture_comes(explore, digits):
+    from lrpwidgets.widgets import HeatmapView
+
+    exploration = explore(digits, dataset=())
+    exploration.show(CAT, "cat.png")
+    view = HeatmapView(exploration)
+    exploration.pin()
+    exploration.remove(0)
+    assert (exploration.item, exploration.answer, exploration.pinned, view.size) == (None, None, (None,), (0, 0))
+    assert exploration.error == "There is no picture left to look at: upload one."
+    exploration.show(DOG, "dog.png")
+    assert (exploration.error, exploration.answer.picture.name, view.size) == ("", "dog.png", (8, 8))
+
+
+def test_what_a_removed_upload_took_is_free(pets, digits):
+    from lrpwidgets.dashboards.pages import explore_page
+
+    page = explore_page(pets)
+    pets.pin(pets.question)
+    held = [weakref.ref(each) for each in (pets.upload(pets.item), pets.answer.picture.x, pets.answer.whole)]
+    pets.remove(pets.item)
+    gc.collect()  # traitlets' events are in circles
+    assert [each() for each in held] == [None] * 3
+    page.close()
+
+
+def test_a_removed_upload_is_gone_from_all_rooms(digits):
+    from lrpwidgets import dashboards
+
+    page = dashboards.explore(digits)
+    exploration = page.shared
+    exploration.show(CAT, "cat.png")
+    exploration.enter("maximize")
+    studio = page["maximize"].shared
+    assert studio.item == len(digits.dataset)
+    upload = weakref.ref(studio.upload(studio.item))
+    studio.enter("explore")
+    exploration.remove(exploration.item)
+    assert (studio.removed, studio.item) == ((len(digits.dataset),), len(digits.dataset) - 1)
+    gc.collect()
+    assert upload() is None
+    studio.enter("maximize")
+    assert studio.error == ""
+    page.close()
+
+
+def test_stepping_through_the_inputs_of_a_channel_passes_removed_ones_over(digits, say):
+    from lrpwidgets.widgets.maximize import ChannelList, Studio
+
+    studio = Studio(digits, prior="l2", steps=2)
+    for content in (CAT, DOG, png(90)):
+        studio.show(content, f"{content[-20:]!r}.png")
+    first = len(digits.dataset)
+    studio.remove(first + 1)
+    view = ChannelList(studio)
+    say(view, item=first + 1)
+    assert studio.item == first
+    say(view, item=first + 1)
+    assert studio.item == first + 2
+    say(view, item=first + 3)
+    assert studio.item == 0
+    studio.close()

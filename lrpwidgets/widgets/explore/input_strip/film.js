@@ -9,6 +9,8 @@ import { tilesOf } from "./tiles.js";
  * @typedef {object} Acts
  * @property {(tile: HTMLElement, index: number) => void} dress labels a thumbnail
  * @property {(index: number) => void} look is called at a click
+ * @property {(index: number) => boolean} removable whether an input is an upload
+ * @property {(index: number) => void} remove is called for one that shall go
  * @property {(indices: number[]) => void} want asks for pictures
  */
 
@@ -16,11 +18,11 @@ import { tilesOf } from "./tiles.js";
  * @param {HTMLElement} row
  * @param {Acts} acts
  */
-export function film(row, { dress, look, want }) {
+export function film(row, { dress, look, removable, remove, want }) {
   const spacer = element("div", { className: "lrp-film" });
   const scroll = scrollOf(row);
   const pictures = picturesOf(want);
-  const tiles = tilesOf({ spacer, dress, choose, address: pictures.address });
+  const tiles = tilesOf({ spacer, dress, choose, removable, remove, address: pictures.address });
   let order = new Int32Array();
   let chosen = /** @type {number | null} */ (null);
   let entrance = 0; // the place that the tab key leads to; arrows go on from there
@@ -75,12 +77,13 @@ export function film(row, { dress, look, want }) {
   return {
     /** Show the inputs `indices`. */
     show: (/** @type {Int32Array<ArrayBuffer>} */ indices) => {
-      const now = focused() ? order[entrance] : chosen;
+      const [walks, now] = focused() ? [true, order[entrance]] : [false, chosen];
       order = indices;
       scroll.resize(order.length);
       spacer.style.width = `${scroll.width()}px`;
-      entrance = Math.max(0, now === null ? -1 : order.indexOf(now)); // more being known moves nobody who walks along the row
+      entrance = placeOf(order, now, walks ? entrance : 0);
       draw();
+      if (walks) tiles.focus(order[entrance]);
     },
     /** Outline the input `index`, and bring it into view if it was another before. */
     mark: (/** @type {number | null} */ index) => {
@@ -90,6 +93,7 @@ export function film(row, { dress, look, want }) {
       if (!same) reveal();
     },
     reveal,
+    forget: pictures.drop, // of inputs that were removed
     dress: tiles.dress,
     /** The picture of an input has come; empty if there is none. */
     receive: (/** @type {number} */ index, /** @type {DataView<ArrayBuffer>} */ bytes) => {
@@ -103,4 +107,16 @@ export function film(row, { dress, look, want }) {
       pictures.close();
     },
   };
+}
+
+/**
+ * The place of an input: more being known moves nobody who walks along the row. One that is gone leaves its `place`.
+ *
+ * @param {Int32Array} order
+ * @param {number | null} index
+ * @param {number} place
+ */
+function placeOf(order, index, place) {
+  const found = index === null ? -1 : order.indexOf(index);
+  return found < 0 ? Math.max(0, Math.min(place, order.length - 1)) : found;
 }

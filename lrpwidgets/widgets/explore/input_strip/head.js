@@ -39,18 +39,17 @@ export function headOf(wish, sift, walk, openers) {
 
   /**
    * @param {ReturnType<typeof import("./sieve.js").counted>} count
-   * @param {number} all
    * @param {(index: number) => string} className
    */
-  function tell(count, all, className) {
-    total.textContent = `${counted(all)} ${all === 1 ? "picture" : "pictures"}`;
+  function tell(count, className) {
+    total.textContent = `${counted(count.all)} ${count.all === 1 ? "picture" : "pictures"}`;
     wrong.hidden = !count.labelled;
     wrong.textContent = `${counted(count.wrong)} wrong`;
     openers.broken.textContent = `${counted(count.unreadable)} unreadable ▾`;
     openers.broken.hidden = !count.unreadable;
     openers.confusion.hidden = !count.labelled;
     classOptions(says, count.says, wish.says, className);
-    note.dataset.looked = count.looked < all ? `looked at ${counted(count.looked)} of ${counted(all)}` : "";
+    note.dataset.looked = count.looked < count.all ? `looked at ${counted(count.looked)} of ${counted(count.all)}` : "";
   }
 
   /**

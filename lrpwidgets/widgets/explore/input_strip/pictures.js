@@ -41,10 +41,25 @@ export function picturesOf(want) {
     addresses.delete(oldest);
   }
 
+  /**
+   * Let go of the pictures of inputs that were removed: if they come again, these are asked for again.
+   *
+   * @param {Iterable<number>} indices
+   */
+  function drop(indices) {
+    for (const index of indices) {
+      const address = addresses.get(index);
+      if (address) URL.revokeObjectURL(address);
+      addresses.delete(index);
+      asked.delete(index);
+    }
+  }
+
   return {
     ask,
     receive,
     forget,
+    drop,
     address: (/** @type {number} */ index) => addresses.get(index),
     close: () => addresses.forEach((address) => address && URL.revokeObjectURL(address)),
   };

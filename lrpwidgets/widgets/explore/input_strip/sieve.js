@@ -11,6 +11,7 @@ const UNREADABLE = -1; // as in survey.py
  * @property {string[]} names
  * @property {string[]} words names in lower case
  * @property {Map<number, string>} problems why an input is unreadable
+ * @property {Set<number>} removed uploads that are not here any more
  *
  * @typedef {object} Wish which inputs to show, and in which order
  * @property {string} show
@@ -52,7 +53,7 @@ const unsure = (known, i) => (known.says[i] >= 0 ? known.confidence[i] : 2);
 
 /** @returns {Known} */
 export function nothingKnown() {
-  return { says: new Int32Array(), truth: new Int32Array(), confidence: new Float32Array(), names: [], words: [], problems: new Map() };
+  return { says: new Int32Array(), truth: new Int32Array(), confidence: new Float32Array(), names: [], words: [], problems: new Map(), removed: new Set() };
 }
 
 /**
@@ -118,15 +119,15 @@ export function learnNames(known, start, names) {
 }
 
 /**
- * How many were looked at, have a label, and are wrong or unreadable; and the classes that occur.
+ * How many there are, were looked at, have a label, and are wrong or unreadable; and the classes that occur.
  *
  * @param {Known} known
  */
 export function counted(known) {
   const classes = { says: /** @type {Set<number>} */ (new Set()), truth: /** @type {Set<number>} */ (new Set()) };
-  const count = { looked: 0, labelled: 0, wrong: 0, unreadable: 0, ...classes };
+  const count = { all: known.says.length - known.removed.size, looked: 0, labelled: 0, wrong: 0, unreadable: 0, ...classes };
   for (let i = 0; i < known.says.length; i++) {
-    if (known.says[i] === NOT_YET) continue;
+    if (known.says[i] === NOT_YET || known.removed.has(i)) continue;
     count.looked++;
     if (known.says[i] === UNREADABLE) {
       count.unreadable++;
@@ -156,7 +157,7 @@ export function sifted(known, wish, className) {
   if (wish.low > 0 || wish.high < 1) tests.push((_, i) => known.says[i] >= 0 && known.confidence[i] >= wish.low && known.confidence[i] <= wish.high);
   if (text) tests.push(speaksOf(known, text, className));
   const found = [];
-  for (let i = 0; i < known.says.length; i++) if (tests.every((test) => test(known, i))) found.push(i);
+  for (let i = 0; i < known.says.length; i++) if (!known.removed.has(i) && tests.every((test) => test(known, i))) found.push(i);
   const compare = ORDERS[wish.sort]?.(known);
   return Int32Array.from(compare ? found.sort(compare) : found);
 }

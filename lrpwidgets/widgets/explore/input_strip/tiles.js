@@ -8,11 +8,13 @@ import { TILE } from "./scroll.js";
  * @property {HTMLElement} spacer what they stand in
  * @property {(tile: HTMLElement, index: number) => void} dress labels one
  * @property {(index: number) => void} choose is called at a click
+ * @property {(index: number) => boolean} removable whether an input is an upload
+ * @property {(index: number) => void} remove is called for one that shall go
  * @property {(index: number) => string | undefined} address of a picture; empty if there is none
  */
 
 /** @param {Tiles} given */
-export function tilesOf({ spacer, dress, choose, address }) {
+export function tilesOf({ spacer, dress, choose, removable, remove, address }) {
   const tiles = /** @type {Map<number, HTMLButtonElement>} */ (new Map()); // by the index of their input
   let chosen = /** @type {number | null} */ (null);
 
@@ -52,9 +54,27 @@ export function tilesOf({ spacer, dress, choose, address }) {
     tile.addEventListener("click", () => choose(index));
     tile.ariaSelected = String(index === chosen);
     if (source !== undefined) picture.src = source;
+    if (removable(index)) addRemover(tile, () => remove(index));
     dress(tile, index);
     tiles.set(index, tile);
     return tile;
+  }
+
+  /**
+   * A cross for the pointer, and a key for who has the focus.
+   *
+   * @param {HTMLElement} tile
+   * @param {() => void} act
+   */
+  function addRemover(tile, act) {
+    const cross = element("i", { className: "lrp-remove", title: "Remove this upload, and what is pinned of it (Delete)", ariaHidden: "true" }, "×");
+    cross.addEventListener("click", (event) => {
+      event.stopPropagation(); // it is not looked at
+      act();
+    });
+    tile.addEventListener("keydown", (event) => event.key === "Delete" && act());
+    tile.setAttribute("aria-keyshortcuts", "Delete");
+    tile.prepend(cross);
   }
 
   return {
