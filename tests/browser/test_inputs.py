@@ -79,6 +79,11 @@ class Strip:
     def error(self):
         return self.page.locator(".lrp-status .lrp-words.lrp-error")
 
+    @property
+    def refusals(self):
+        """What is said below the strip of files that are no pictures."""
+        return self.page.locator(".lrp-strip .lrp-refusals")
+
     def tile(self, index: int):
         return self.page.locator(f".lrp-thumbnails [data-index='{index}']")
 
@@ -286,9 +291,32 @@ def test_several_pictures_are_uploaded_and_a_bad_one_is_named_and_not_kept(strip
     strip.settled(357)
     expect(strip.tile(356)).to_be_in_viewport(ratio=0.9)
     expect(strip.chosen).to_have_attribute("data-index", "356")
-    expect(strip.error).to_contain_text("<img src=x onerror='owned=1'>.png")
-    expect(strip.error).to_contain_text("is no image that Pillow can read")
+    for said in (strip.error, strip.refusals):
+        expect(said).to_contain_text("<img src=x onerror='owned=1'>.png")
+        expect(said).to_contain_text("is no image that Pillow can read")
     assert strip.page.evaluate("window.owned") is None
+
+
+def test_each_file_that_is_refused_is_listed_where_one_uploaded_until_the_next_come(strip):
+    expect(strip.refusals).to_be_hidden()
+    strip.upload(**{"notes.txt": b"no picture", "one.png": png(20), "cut.png": png(20, 400)[:90], "two.png": png(200)})
+    expect(strip.figure).to_contain_text("two.png")
+    strip.settled(357)
+    expect(strip.refusals).to_contain_text("2 files not uploaded:")
+    first, second = strip.refusals.locator("li").all_inner_texts()
+    assert "'notes.txt' is no image" in first
+    assert "'cut.png' is damaged or truncated" in second
+    strip.page.keyboard.press("k")
+    expect(strip.figure).to_contain_text("one.png")
+    expect(strip.error).to_have_count(0)
+    expect(strip.refusals).to_be_visible()  # until somebody has read it
+    strip.page.get_by_role("button", name="Hide what was not uploaded").click()
+    expect(strip.refusals).to_be_hidden()
+    strip.upload(**{"more.txt": b"no picture"})
+    expect(strip.refusals).to_contain_text("Not uploaded:")
+    expect(strip.refusals.locator("li")).to_have_count(1)
+    strip.upload(**{"three.png": png(90)})
+    expect(strip.refusals).to_be_hidden()
 
 
 def test_uploads_are_removed_by_a_button_and_by_key(strip):

@@ -81,6 +81,8 @@ class Inputs(Asking):
 
     uploads = traitlets.Tuple(help="Pictures from outside, Uploads; one that was removed keeps its place.")
 
+    refused = traitlets.Tuple(help="Why files of the newest bunch of uploads are not here, a sentence for each.")
+
     _reading: tuple[Upload, ...] = ()
     _said: tuple[str, ...] = ()  # of the newest bunch of uploads
     _lane = _UPLOADS
@@ -139,16 +141,27 @@ class Inputs(Asking):
         return next(later, next(earlier, None))
 
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
-        """Look at an uploaded picture file with content `data`; one that cannot be read becomes an error alone.
+        """Look at an uploaded picture file with content `data`; one that cannot be read is refused.
 
-        That error stays over pictures of the same bunch: those that follow it. A picture that is here already is looked
+        It `follows` another of the same bunch: what is said of that one stays. A picture that is here already is looked
         at again.
         """
-        self._said = self._said if follows else ()
+        self._begin_bunch(follows)
         upload = Upload(name, data)
         self._lane += 1
         self._reading = (*self._reading, upload)
         self.worker.submit(partial(self._decoded, upload), partial(self._was_read, upload), lane=self._lane)
+
+    def refuse(self, why: str, *, follows: bool = False) -> None:
+        """Say `why` a file cannot be looked at: a sentence that names it."""
+        self._begin_bunch(follows)
+        if why not in self.refused:
+            self.refused = (*self.refused, why)
+            self._say(why)
+
+    def _begin_bunch(self, follows: bool) -> None:
+        if not follows:
+            self._said = self.refused = ()
 
     def _read(self, upload: Upload) -> str:
         """Decode `upload` on the worker: what is to be said of it as a sentence, empty if nothing is."""
@@ -176,7 +189,9 @@ class Inputs(Asking):
     def _was_read(self, upload: Upload, outcome: tuple[bool, str]) -> None:
         readable, said = outcome
         self._reading = tuple(each for each in self._reading if each is not upload)
-        if said:
+        if not readable:
+            self.refuse(said, follows=True)
+        elif said:
             self._say(said)
         if readable:
             self.uploads = self._with(upload)
@@ -269,3 +284,27 @@ class Pieces:
             return None
         content, self._parts = b"".join(self._parts), []
         return content
+
+
+class Arrivals:
+    """Hears what a page sends of pictures from outside, and hands them to the state `shared`."""
+
+    def __init__(self, shared: Inputs) -> None:
+        self._shared, self._pieces = shared, Pieces()
+
+    def hear(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """``{"name": "cat.jpg", "part": 0, "parts": 2}`` is a piece of a file, ``{"problem": "…"}`` why one is not.
+
+        ``"follows": True`` if it came with the one before.
+        """
+        follows = bool(message.get("follows"))
+        if "problem" in message:
+            self._shared.refuse(str(message["problem"]), follows=follows)
+            return
+        try:
+            data = self._pieces.take(message, bytes(buffers[0]))
+        except ValueError as error:
+            self._shared.refuse(sentence(error), follows=follows)
+        else:
+            if data is not None:
+                self._shared.show(data, message["name"], follows=follows)

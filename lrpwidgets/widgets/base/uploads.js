@@ -3,11 +3,13 @@
 import { camera } from "./camera.js";
 import { element } from "./common.js";
 import { sendPieces } from "./pieces.js";
+import { refusalsOf } from "./refusals.js";
 
 const MOST = 100 * 2 ** 20;
 
 /**
- * Controls that bring pictures to the kernel, and `close`; pictures can be dropped and pasted anywhere on the page.
+ * Controls that bring pictures to the kernel, what is said of those that are not taken, and `close`. Pictures can be
+ * dropped and pasted anywhere on the page.
  *
  * @param {import("./common.js").Model} model
  * @param {HTMLElement} el
@@ -18,6 +20,7 @@ export function uploads(model, el, before) {
   const upload = element("button", { type: "button", title: "Upload pictures; you can also drop or paste them" }, "Upload picture");
   const { open: shutter, dialog } = camera((taken) => send([taken]));
   const leave = dropsAndPastes(() => el.closest(".lrp-page") ?? el, send);
+  const refusals = refusalsOf(model);
   let sending = Promise.resolve(); // one file after the other
   upload.addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
@@ -30,13 +33,15 @@ export function uploads(model, el, before) {
     if (files.length) before();
     for (const each of files) {
       const follows = each !== files[0];
-      sending = sending.then(() => sendOne(model, each, follows)).catch((error) => refuse(model, each.name, error.message));
+      sending = sending.then(() => sendOne(model, each, follows)).catch((error) => refuse(model, each.name, error.message, follows));
     }
   }
 
   return {
     controls: [upload, shutter, file, dialog],
+    refusals: refusals.made,
     close: () => {
+      refusals.close();
       leave();
       dialog.close();
     },
@@ -96,7 +101,7 @@ function dropsAndPastes(page, send) {
  */
 async function sendOne(model, chosen, follows) {
   if (chosen.size > MOST) {
-    refuse(model, chosen.name, `it has ${Math.round(chosen.size / 2 ** 20)} MB; a picture may have ${MOST / 2 ** 20} MB at most.`);
+    refuse(model, chosen.name, `it has ${Math.round(chosen.size / 2 ** 20)} MB; a picture may have ${MOST / 2 ** 20} MB at most.`, follows);
     return;
   }
   await sendPieces(model, chosen, { follows });
@@ -106,7 +111,8 @@ async function sendOne(model, chosen, follows) {
  * @param {import("./common.js").Model} model
  * @param {string} name
  * @param {string} why
+ * @param {boolean} follows
  */
-function refuse(model, name, why) {
-  model.send({ problem: `“${name}” cannot be uploaded: ${why}` });
+function refuse(model, name, why, follows) {
+  model.send({ problem: `'${name}' cannot be uploaded: ${why}`, follows });
 }

@@ -29,11 +29,11 @@ function render({ model, el }) {
   const head = headOf(wish, sift, walk, { broken: broken.opener, filter: filter.opener, confusion: taken.opener });
   const row = element("div", { className: "lrp-thumbnails", role: "listbox", ariaLabel: "Inputs", ariaOrientation: "horizontal" });
   const empty = element("p", { className: "lrp-quiet lrp-empty" }, model.get("takes_pictures") ? BRING_SOME : NONE);
-  const bring = model.get("takes_pictures") ? uploads(model, el, () => sift(ALL)) : { controls: [], close: () => {} };
+  const bring = model.get("takes_pictures") ? uploads(model, el, () => sift(ALL)) : { controls: [], refusals: null, close: () => {} };
   const dress = (/** @type {HTMLElement} */ tile, /** @type {number} */ index) => label(tile, wordsOf(known, index, className));
   const strip = film(row, { dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
   const reel = element("div", { className: "lrp-reel" }, head.made, row, empty, element("div", { className: "lrp-bring" }, ...bring.controls));
-  el.append(reel, broken.made, filter.made, taken.made);
+  el.append(reel, ...(bring.refusals ? [bring.refusals] : []), broken.made, filter.made, taken.made);
 
   function receive(/** @type {import("./input_strip/hearing.js").Told} */ message, /** @type {DataView<ArrayBuffer>[]} */ buffers) {
     if (message.thumbnails) message.thumbnails.forEach((index, at) => strip.receive(index, buffers[at]));

@@ -11,7 +11,7 @@ from typing import Any
 
 import traitlets
 
-from ..base.inputs import Pieces
+from ..base.inputs import Arrivals
 from ..base.view import View, script, style
 from .exploration import Exploration
 from .survey import Findings, Survey
@@ -48,6 +48,7 @@ class InputStrip(View):
     total = traitlets.Int(help="number of inputs, samples and then uploads, removed ones too").tag(sync=True)
     samples = traitlets.Int(help="number of samples").tag(sync=True)
     removed: traitlets.List[Any] = traitlets.List(help="indices of uploads that were removed").tag(sync=True)
+    refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
 
@@ -64,10 +65,11 @@ class InputStrip(View):
         self._first = exploration.item or 0  # of the inputs in view
         self._wanted: list[int] = []
         self._lane = next(_lanes)
-        self._pieces = Pieces()
+        self._arrivals = Arrivals(exploration)
         self._making = self._looking = self._more = self._closed = False
         self.follow(self._count, "uploads")
         self.follow(self._mark, "item")
+        self.follow(self._refuse, "refused")
 
     def close(self) -> None:
         """Stop looking at inputs and disappear from the page."""
@@ -83,9 +85,8 @@ class InputStrip(View):
         """What a person or the script wants.
 
         ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"thumbnails": [3, 4]}``:
-        those in view. ``{"everything": True}``: all that is known, for a page that was just opened. ``{"name":
-        "cat.jpg", "part": 0, "parts": 2}``: a piece of a picture file, with ``"follows": True`` if it came with the
-        one before. ``{"problem": "…"}``: a sentence for the person.
+        those in view. ``{"everything": True}``: all that is known, for a page that was just opened. All else is of
+        pictures from outside.
         """
         if "item" in message:
             self.shared.item = message["item"]
@@ -95,13 +96,14 @@ class InputStrip(View):
             self._want(message["thumbnails"])
         elif "everything" in message:
             self._tell_everything()
-        elif "problem" in message:
-            self.shared.error = message["problem"]
-        elif (data := self._pieces.take(message, bytes(buffers[0]))) is not None:
-            self.shared.show(data, message["name"], follows=message.get("follows", False))
+        else:
+            self._arrivals.hear(message, buffers)
 
     def _mark(self) -> None:
         self.draw(chosen=self.shared.item)
+
+    def _refuse(self) -> None:
+        self.draw(refused=list(self.shared.refused))
 
     # -- how many, and their names ---------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ function render({ model, el }) {
     (step) => model.send({ item: model.get("state").item + step }),
     (item) => model.send({ item }),
   );
-  const bring = model.get("takes_pictures") ? uploads(model, el, () => {}) : { controls: [], close() {} };
+  const bring = model.get("takes_pictures") ? uploads(model, el, () => {}) : { controls: [], refusals: null, close() {} };
   const heading = element("div", { className: "lrp-head" }, element("h2", {}, "Input"), element("span", { className: "lrp-space" }), ...bring.controls);
   const subtitle = element("span", { className: "lrp-quiet" });
   const rows = element("div", { className: "lrp-rows", role: "group", ariaLabel: "Channels, the most relevant first" });
   const channels = element("div", {}, input.made, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), columns(), rows);
   const nothing = element("p", { className: "lrp-quiet" }, "There is no input yet in which channels could be looked for.");
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers.made, heading, channels, nothing);
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers.made, heading, ...(bring.refusals ? [bring.refusals] : []), channels, nothing);
   window.addEventListener("lrp-theme", draw);
 
   function draw() {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ..base.inputs import Pieces
+from ..base.inputs import Arrivals
 from ..base.view import View, script, style
 from .concepts import Where
 from .film_view import shrunk
@@ -26,6 +26,7 @@ class ChannelList(View):
     _esm = script(__file__)
     _css = style(__file__)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked into").tag(sync=True)
+    refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
     layers: traitlets.List[Any] = traitlets.List(help="[name, kind and sizes] of each").tag(sync=True)
     state = traitlets.Dict(help="layer, wished layer and channel, item, count, name, what the network says").tag(
         sync=True
@@ -41,15 +42,13 @@ class ChannelList(View):
 
     def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, takes_pictures=state.subject.from_image is not None, **traits)
-        self._pieces = Pieces()
+        self._arrivals = Arrivals(state)
         self.follow(self._show, "uploads", "concepts", "layers", "layer", "number")
         self.follow(self._face, "concepts", "faces")
+        self.follow(self._refuse, "refused")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``.
-
-        ``{"name": "cat.jpg", "part": 0, "parts": 2}`` is a piece of a picture file, ``{"problem": "…"}`` a sentence.
-        """
+        """``{"channel": 5}`` of the layer that is listed; ``{"layer": name}``; ``{"item": 3}``; or of pictures."""
         studio, listed = self.shared, self.shared.concepts
         if "channel" in message:
             if listed is None:
@@ -59,10 +58,11 @@ class ChannelList(View):
             studio.ask(layer=message["layer"], number=0)
         elif "item" in message:
             studio.ask(item=self._near(message["item"]))
-        elif "problem" in message:
-            studio.error = message["problem"]
-        elif (data := self._pieces.take(message, bytes(buffers[0]))) is not None:
-            studio.show(data, message["name"], follows=message.get("follows", False))
+        else:
+            self._arrivals.hear(message, buffers)
+
+    def _refuse(self) -> None:
+        self.draw(refused=list(self.shared.refused))
 
     def _near(self, item: int) -> int | None:
         """The input number `item`, round at the ends, or one that is here further on the way there."""

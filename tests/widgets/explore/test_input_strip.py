@@ -175,6 +175,25 @@ def test_several_uploads_come_after_the_samples_and_a_bad_one_spoils_none(explor
     assert exploration.error == ""
 
 
+def test_what_of_a_bunch_is_refused_is_told_beside_the_strip_until_the_next_bunch(exploration, say, monkeypatch):
+    monkeypatch.setattr(inputs, "MOST", 2**20)
+    strip = InputStrip(exploration)
+    say(strip, problem="'film.mp4' cannot be uploaded: it has 900 MB.", follows=False)
+    upload(strip, say, "one.png", png(50), follows=True)
+    upload(strip, say, "notes.txt", b"no picture", follows=True)
+    upload(strip, say, "endless.png", bytes(3 * 2**20), size=2**19, follows=True)
+    upload(strip, say, "two.png", png(200), follows=True)
+    film, notes, endless = strip.refused
+    assert film == "'film.mp4' cannot be uploaded: it has 900 MB."
+    assert "'notes.txt' is no image that Pillow can read" in notes
+    assert "'endless.png' is too large" in endless
+    assert all(why in exploration.error for why in strip.refused)
+    assert [each.name for each in exploration.uploads] == ["one.png", "two.png"]
+    assert exploration.answer.picture.name == "two.png"
+    upload(strip, say, "three.png", png(90))
+    assert strip.refused == []
+
+
 def test_a_removed_upload_is_named_to_the_page_and_not_looked_at(exploration, say):
     strip = InputStrip(exploration)
     page = Page(strip)
@@ -219,7 +238,7 @@ def test_a_file_that_is_too_large_is_refused_in_the_kernel_as_on_the_page(explor
     strip = InputStrip(exploration)
     upload(strip, say, "endless.png", bytes(3 * 2**20), size=2**19)
     assert exploration.error == "'endless.png' is too large: a file may have 1 MB at most."
-    assert sum(map(len, strip._pieces._parts)) <= 2**20
+    assert sum(map(len, strip._arrivals._pieces._parts)) <= 2**20
     assert exploration.uploads == ()
     upload(strip, say, "one.png", png(50))
     assert (exploration.error, exploration.answer.picture.name) == ("", "one.png")

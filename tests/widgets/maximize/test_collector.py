@@ -261,6 +261,8 @@ def test_a_picture_from_outside_is_looked_into_for_the_concept(film, digits, say
 def test_a_picture_that_cannot_be_read_is_an_error_alone(film, digits, say):
     studio = film(digits, prior="l2", steps=2)
     before = studio.item
-    say(ChannelList(studio), b"no picture", name="mine.png", part=0, parts=1)
+    view = ChannelList(studio)
+    say(view, b"no picture", name="mine.png", part=0, parts=1)
     assert "mine.png" in studio.error
+    assert view.refused == [studio.error]
     assert (studio.item, studio.uploads) == (before, ())
