@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import own
 from .brush import Stroke, painted
+from .framing import Crop
 from .guess import describe
 from .imagenet import from_folder
 from .normalization import Normalization
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..lrp.scores import Select
 
 __all__ = [
+    "Crop",
     "Normalization",
     "Samples",
     "Stroke",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import shapes
+from .framing import Crop
 from .scenes import CLASSES
 from .subject import Subject
 from .tags import Tag, TaggedSamples
@@ -67,6 +68,7 @@ def load(seed: int = 0, tagged: bool = True) -> Subject:
         classes=list(CLASSES),
         to_image=shapes.COLOURS.to_image,
         from_image=shapes.from_image,
+        crop=Crop(),
         bounds=shapes.COLOURS.bounds,
         name="clever-hans",
         title="Small CNN · shapes, " + ("some stars with a tag" if tagged else "none with a tag"),

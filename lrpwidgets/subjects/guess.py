@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from .folder import compared
 from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reason, sequence, spelled
+from .framing import Crop
 from .naming import class_names, known_names, own_classes
 from .outputs import Outputs, outputs
 from .preprocessing import normalization_in, understood
@@ -124,6 +125,9 @@ def describe(
     reading = dict.fromkeys(remark for example in examples for remark in example.remarks)
     notes += [*_training(model), *reading, *_random(items, reader, examples), *told.notes, *naming, *matching]
     notes += [*(() if "bounds" in fields else ranges), *(() if "from_image" in fields else uploads)]
+    if from_image is not None and from_image.size is not None and "from_image" not in fields:
+        height, width = from_image.size
+        guesses["crop"] = Crop(ratio=width / height)
     guesses |= {"from_image": from_image, "start": examples[0].index if examples else 0, "notes": notes}
     if "name" not in fields:
         guesses["title"] = _title(model, items)

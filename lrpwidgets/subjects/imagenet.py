@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .folder import ImageFolder, listed
+from .framing import Crop
 from .naming import class_names, known_names
 from .normalization import Normalization
 from .outputs import Outputs, outputs
@@ -85,6 +86,7 @@ def load(
         classes=names,
         to_image=normalization.to_image,
         from_image=from_image,
+        crop=Crop(min(1.0, network.transforms.crop_size[0] / network.transforms.resize_size[0])),
         bounds=normalization.bounds,
         name="imagenet" if own is None else own.stem,
         title=f"{describe(arch)} · {'ImageNet' if own is None else own.name}",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
+from .framing import Crop
 from .normalization import Normalization
 from .scenes import CLASSES, SIZE, scenes
 from .subject import Subject
@@ -52,6 +53,7 @@ def load(seed: int = 0) -> Subject:
         classes=list(CLASSES),
         to_image=COLOURS.to_image,
         from_image=from_image,
+        crop=Crop(),
         bounds=COLOURS.bounds,
         name="shapes",
         title="Small CNN · shapes",

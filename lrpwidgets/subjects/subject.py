@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..lrp import Composite, Explainer
     from ..lrp.scores import Select
+    from .framing import Crop
     from .samples import Sample, Samples
 
 
@@ -34,6 +35,8 @@ class Subject:
     """Picture of an input (C, H, W). The default stretches each input to its own range."""
     from_image: Callable[[Image], Tensor] | None = field(default=None, repr=False)
     """Input (C, H, W) from any picture; None where uploads make no sense."""
+    crop: Crop | None = field(default=None, repr=False)
+    """What `from_image` sees of a picture; None where that is all of it, or unknown."""
     bounds: tuple[tuple[float, ...], tuple[float, ...]] | None = field(default=None, repr=False)
     """Lowest and highest valid input, per channel; None where unknown."""
     name: str = "subject"

@@ -17,7 +17,7 @@ from sklearn.metrics import confusion_matrix
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
-from tests.browser.dashboard import NEXT_FRAME
+from tests.browser.dashboard import NEXT_FRAME, SEQUENCE
 
 CELL = """
 import torch
@@ -132,6 +132,11 @@ def served(serve, tmp_path_factory) -> Callable[[str, str], str]:
 @pytest.fixture(scope="module")
 def few(served) -> str:
     return served("few", "subject = subjects.load('digits')")
+
+
+@pytest.fixture(scope="module")
+def shapes(served) -> str:
+    return served("shapes", "subject = subjects.load('shapes')")
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +322,26 @@ def test_each_file_that_is_refused_is_listed_where_one_uploaded_until_the_next_c
     expect(strip.refusals.locator("li")).to_have_count(1)
     strip.upload(**{"three.png": png(90)})
     expect(strip.refusals).to_be_hidden()
+
+
+def test_a_person_chooses_between_the_middle_of_an_upload_and_all_of_it(visit, shapes):
+    strip = Strip(visit(shapes))
+    framing = strip.page.locator(".lrp-framing")
+    expect(framing).to_be_hidden()
+    file = io.BytesIO()
+    Image.new("RGB", (90, 60), "red").save(file, "PNG")
+    strip.upload(**{"<b>wide</b>.png": file.getvalue()})
+    expect(framing).to_contain_text("<b>wide</b>.png: the network sees the middle 60 × 60 of its 90 × 60 pixels.")
+    before = strip.page.evaluate(SEQUENCE)
+    framing.get_by_role("button", name="fit").click()
+    expect(framing).to_contain_text("the network sees all of its 90 × 60 pixels.")
+    strip.page.wait_for_function(f"{SEQUENCE} > {before}")
+    corner = strip.page.locator(".lrp-pixels").first.evaluate(
+        "(of) => [...of.getContext('2d').getImageData(5, 1, 1, 1).data]"
+    )
+    assert corner[0] == corner[1] == corner[2]
+    strip.page.get_by_role("button", name="Previous input").click()
+    expect(framing).to_be_hidden()
 
 
 def test_uploads_are_removed_by_a_button_and_by_key(strip):

@@ -7,7 +7,7 @@ no forward.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +32,8 @@ class Picture(Readable):
     name: str
     label: int | None
     """Its true class, None where unknown."""
+    seen: tuple[int, int, int, int] | None = None
+    """Of an upload that is cropped or could be: its width and height, and those of what the network sees of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,17 +89,17 @@ class Answering:
         self._subject, self._explainer = subject, explainer
         self._last: Answer | None = None
         self._opened: tuple[object, Picture] | None = None
-        self._clean: tuple[int | None, list[float]] | None = None  # an input and its scores without paint
+        self._clean: tuple[object, list[float]] | None = None  # an input and its scores without paint
 
-    def open(self, item: int, uploads: tuple[Upload, ...]) -> Picture:
-        """The input number `item`: a sample, or behind those an upload."""
+    def open(self, item: int, uploads: tuple[Upload, ...], *, fit: bool = False) -> Picture:
+        """The input number `item`: a sample, or behind those an upload, all of it if it shall `fit`."""
         samples = len(self._subject.dataset)
         if not 0 <= item < samples + len(uploads):
             raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        return self.decoded(uploads[item - samples])[0]
+        return self.decoded(uploads[item - samples], fit=fit)[0]
 
     def read(self, upload: Upload) -> str:
         """Decode `upload`, which is going to be asked about; raises what its decoder raises.
@@ -108,17 +110,23 @@ class Answering:
             What a person should know of the picture, as a sentence; empty if it is as others.
         """
         picture, said = self.decoded(upload)
-        self._opened = (upload, picture)
+        self._opened = ((upload, False), picture)
         return said
 
-    def decoded(self, upload: Upload) -> tuple[Picture, str]:
+    def decoded(self, upload: Upload, *, fit: bool = False) -> tuple[Picture, str]:
         """The picture, and what a person should know of it as :meth:`read` says it; on any thread."""
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
         if upload.data is None:
             raise RemovedError(f"The picture {upload.name!r} is not here any more: upload it again.")
         picture = subjects.open_picture(upload.data, name=upload.name)
-        return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
+        crop, seen = self._subject.crop, None
+        said = not_finite(picture, upload.name)
+        if crop is not None:
+            size = picture.size
+            picture = crop.whole(picture) if fit else picture
+            seen = (*size, *(size if fit else crop.size(*size)))
+        return Picture(self._subject.from_image(picture)[None], upload.name, None, seen), said
 
     def forget(self, item: int) -> None:
         """Let go of what is kept of the input number `item`."""
@@ -144,11 +152,11 @@ class Answering:
         if live:
             self._last = made
         if not question.strokes:
-            self._clean = question.item, made.scores
+            self._clean = (question.item, question.fit), made.scores
         return made
 
     def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Picture, Explanation]:
-        picture = self._painted(self._kept(question.item, uploads), question.strokes)
+        picture = self._painted(self._kept(question, uploads), question.strokes)
         self._explainer.composite = question.composite
         if question.than is None:
             return picture, self._explainer.explain(picture.x, question.target)
@@ -160,7 +168,7 @@ class Answering:
     def _ask_on(self, question: Question) -> tuple[Picture, Explanation] | None:
         """The last answer asked on; None if it is of another input, or of weights that have changed."""
         last = self._last
-        if last is None or (last.question.item, last.question.strokes) != (question.item, question.strokes):
+        if last is None or last.question.input != question.input:
             return None
         explanation = last.whole
         wanted = question.target_of(explanation.top_class)
@@ -173,25 +181,26 @@ class Answering:
             return None
         return last.picture, explanation
 
-    def _kept(self, item: int | None, uploads: tuple[Upload, ...]) -> Picture:
+    def _kept(self, question: Question, uploads: tuple[Upload, ...]) -> Picture:
         """The input, decoded once while it is painted on."""
+        item = question.item
         assert item is not None
         samples = len(self._subject.dataset)
-        kept = uploads[item - samples] if samples <= item < samples + len(uploads) else item
+        kept = (uploads[item - samples] if samples <= item < samples + len(uploads) else item, question.fit)
         if self._opened is None or self._opened[0] != kept:
-            self._opened = (kept, self.open(item, uploads))
+            self._opened = (kept, self.open(item, uploads, fit=question.fit))
         return self._opened[1]
 
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:
         if not question.strokes:
             return None
-        if self._clean is None or self._clean[0] != question.item:
-            scores = self._explainer.scores(self._kept(question.item, uploads).x)
-            self._clean = question.item, scores[0].tolist()
+        if self._clean is None or self._clean[0] != (question.item, question.fit):
+            scores = self._explainer.scores(self._kept(question, uploads).x)
+            self._clean = (question.item, question.fit), scores[0].tolist()
         return self._clean[1]
 
     def _painted(self, picture: Picture, strokes: tuple[Stroke, ...]) -> Picture:
         if not strokes:
             return picture
         x = subjects.painted(picture.x[0], strokes, self._subject.bounds)
-        return Picture(x[None], picture.name, picture.label)
+        return replace(picture, x=x[None])

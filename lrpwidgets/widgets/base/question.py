@@ -18,6 +18,8 @@ class Question(Readable):
     item: int | None
     """Index of the input: a sample of the subject or, behind those, an upload. None in a pin: whatever is shown."""
     composite: Composite
+    fit: bool = False
+    """Whether an upload is seen as a whole, with grey around it, where its middle would be cut out."""
     target: int | None = None
     """The class to explain; None for the top class of each input."""
     than: int | None = None
@@ -30,6 +32,11 @@ class Question(Readable):
     """Channels of it that are chosen."""
     only: bool = False
     """Whether only relevance that flows through those channels counts."""
+
+    @property
+    def input(self) -> tuple[Any, ...]:
+        """What the network sees depends on."""
+        return self.item, self.fit, self.strokes
 
     def target_of(self, top: int) -> int | Rather:
         """What to explain of an input whose top class is `top`."""
@@ -63,7 +70,8 @@ class Question(Readable):
         for name in ("item", "target", "than"):
             _check(name, data.get(name), lambda value: value is None or _is_count(value), "a whole number from 0 on")
         _check("layer", data.get("layer"), lambda value: value is None or isinstance(value, str), "the name of a layer")
-        _check("only", data.get("only", False), lambda value: isinstance(value, bool), "true or false")
+        for name in ("fit", "only"):
+            _check(name, data.get(name, False), lambda value: isinstance(value, bool), "true or false")
         for name in ("channels", "strokes"):
             _check(name, data.get(name, []), lambda value: isinstance(value, list), "a list")
         _check("channels", data.get("channels", []), lambda value: all(map(_is_count, value)), "a list of numbers")

@@ -57,6 +57,7 @@ class Exploration(Inputs):
     parts = _PARTS
 
     item = traitlets.Int(None, allow_none=True, help="Index of the input that is shown; uploads come after samples.")
+    fit = traitlets.Bool(help="Whether uploads are seen as a whole, where their middle would be cut out.")
     target = traitlets.Int(None, allow_none=True, help="Class to explain; None for the top class of each input.")
     than = traitlets.Int(None, allow_none=True, help="Class whose score is taken away: why not this one.")
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
@@ -367,7 +368,7 @@ class Exploration(Inputs):
             return  # these choose what is shown of the answer, and it is there already
         if self._quiet:
             return
-        if change["name"] == "item":
+        if change["name"] in ("item", "fit"):
             with self._quietly():
                 self.strokes = ()  # paint sticks to its picture
         self._ask()

@@ -173,10 +173,7 @@ class HeatmapView(View):
 
     def _other_picture(self, held: Answer | None, live: Answer) -> bytes:
         """The picture of a pin that keeps another one than the live map's."""
-        same = held is None or (held.question.item, held.question.strokes) == (
-            live.question.item,
-            live.question.strokes,
-        )
+        same = held is None or held.question.input == live.question.input
         return b"" if held is None or same else self._rgb(held)
 
     def _rgb(self, answer: Answer) -> bytes:

@@ -5,9 +5,10 @@ import { uploads } from "../base/uploads.js";
 import { confusionPanel } from "./input_strip/confusion.js";
 import { film } from "./input_strip/film.js";
 import { filterOf } from "./input_strip/filter.js";
+import { framingOf } from "./input_strip/framing.js";
 import { headOf } from "./input_strip/head.js";
-import { hear } from "./input_strip/hearing.js";
-import { ALL, nothingKnown, enlarge, counted, sifted } from "./input_strip/sieve.js";
+import { hear, hearTraits } from "./input_strip/hearing.js";
+import { ALL, nothingKnown, counted, sifted } from "./input_strip/sieve.js";
 import { further, walking } from "./input_strip/walking.js";
 import { label, problemsPanel, wordsOf } from "./input_strip/words.js";
 
@@ -33,7 +34,8 @@ function render({ model, el }) {
   const dress = (/** @type {HTMLElement} */ tile, /** @type {number} */ index) => label(tile, wordsOf(known, index, className));
   const strip = film(row, { dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
   const reel = element("div", { className: "lrp-reel" }, head.made, row, empty, element("div", { className: "lrp-bring" }, ...bring.controls));
-  el.append(reel, ...(bring.refusals ? [bring.refusals] : []), broken.made, filter.made, taken.made);
+  const framing = framingOf((fit) => model.send({ fit }));
+  el.append(reel, framing.made, ...(bring.refusals ? [bring.refusals] : []), broken.made, filter.made, taken.made);
 
   function receive(/** @type {import("./input_strip/hearing.js").Told} */ message, /** @type {DataView<ArrayBuffer>[]} */ buffers) {
     if (message.thumbnails) message.thumbnails.forEach((index, at) => strip.receive(index, buffers[at]));
@@ -42,9 +44,9 @@ function render({ model, el }) {
   }
 
   function draw() {
-    enlarge(known, model.get("total"));
-    known.removed = new Set(model.get("removed"));
+    hearTraits(known, model);
     strip.forget(known.removed);
+    framing.show(model.get("framing"));
     redraw();
     strip.mark(now());
   }

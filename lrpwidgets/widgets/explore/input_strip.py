@@ -49,6 +49,7 @@ class InputStrip(View):
     samples = traitlets.Int(help="number of samples").tag(sync=True)
     removed: traitlets.List[Any] = traitlets.List(help="indices of uploads that were removed").tag(sync=True)
     refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
+    framing = traitlets.Dict(help="name of an upload that could be cropped, its size, what is seen, fit").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
 
@@ -70,6 +71,7 @@ class InputStrip(View):
         self.follow(self._count, "uploads")
         self.follow(self._mark, "item")
         self.follow(self._refuse, "refused")
+        self.follow(self._frame, "answer", "fit")
 
     def close(self) -> None:
         """Stop looking at inputs and disappear from the page."""
@@ -84,7 +86,8 @@ class InputStrip(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person or the script wants.
 
-        ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"thumbnails": [3, 4]}``:
+        ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"fit": True}``:
+        see uploads as a whole. ``{"thumbnails": [3, 4]}``:
         those in view. ``{"everything": True}``: all that is known, for a page that was just opened. All else is of
         pictures from outside.
         """
@@ -92,6 +95,8 @@ class InputStrip(View):
             self.shared.item = message["item"]
         elif "remove" in message:
             self.shared.remove(message["remove"])
+        elif "fit" in message:
+            self.shared.fit = message["fit"]
         elif "thumbnails" in message:
             self._want(message["thumbnails"])
         elif "everything" in message:
@@ -101,6 +106,15 @@ class InputStrip(View):
 
     def _mark(self) -> None:
         self.draw(chosen=self.shared.item)
+
+    def _frame(self) -> None:
+        """Say what the network sees of the upload that is shown."""
+        answer = self.shared.answer
+        seen = None if answer is None else answer.picture.seen
+        if answer is None or seen is None:
+            self.draw(framing={})
+            return
+        self.draw(framing={"name": answer.picture.name, "seen": list(seen), "fit": self.shared.fit})
 
     def _refuse(self) -> None:
         self.draw(refused=list(self.shared.refused))

@@ -148,6 +148,9 @@ class Person:
     def removes(self):
         self._say("InputStrip", remove=self.shared.count - self.luck.randrange(1, 4))
 
+    def sees_the_whole_or_the_middle(self):
+        self._say("InputStrip", fit=self._any(True, False))
+
     def paints(self):
         point = [8 * self.luck.random(), 8 * self.luck.random()]
         self._say("HeatmapView", strokes=[{"kind": "grey", "radius": 1.5, "points": [point]}])

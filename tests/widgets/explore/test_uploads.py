@@ -10,9 +10,12 @@ import weakref
 from dataclasses import replace
 
 import pytest
+import torch
 from PIL import Image
 
-from lrpwidgets.widgets import TopBar
+from lrpwidgets import subjects
+from lrpwidgets.subjects import Stroke
+from lrpwidgets.widgets import InputStrip, TopBar
 from lrpwidgets.widgets.base.inputs import PictureMissingError
 from lrpwidgets.widgets.explore import exploration as exploring
 
@@ -347,3 +350,79 @@ def test_stepping_through_the_inputs_of_a_channel_passes_removed_ones_over(digit
     say(view, item=first + 3)
     assert studio.item == 0
     studio.close()
+
+
+# -- crop and fit ---------------------------------------------------------------------------------------------------
+
+
+def photo(size=(96, 64)):
+    file = io.BytesIO()
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", (40, 0, 60, 64))
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def cropped(explore):
+    """An exploration of shapes that looks at a photo whose sides the network does not see."""
+    made = explore(subjects.load("shapes"))
+    made.show(photo(), "photo.png")
+    return made
+
+
+def test_an_upload_says_what_is_seen_of_it_and_samples_say_nothing(cropped, say):
+    strip = InputStrip(cropped)
+    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 64, 64], "fit": False}
+    say(strip, fit=True)
+    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 96, 64], "fit": True}
+    cropped.item = 0
+    assert strip.framing == {}
+    say(strip, fit=False)
+    cropped.item = len(cropped.subject.dataset)
+    assert strip.framing["seen"] == [96, 64, 64, 64]
+
+
+def test_a_picture_that_fits_is_explained_as_a_whole_and_a_pin_keeps_its_middle(cropped):
+    subject, middle = cropped.subject, cropped.answer
+    cropped.pin()
+    cropped.strokes = (Stroke("grey", 4, ((9.0, 9.0),)),)
+    cropped.fit = True
+    assert cropped.strokes == ()
+    picture = subjects.open_picture(photo())
+    assert torch.equal(cropped.answer.picture.x[0], subject.from_image(subject.crop.whole(picture)))
+    assert torch.equal(cropped.pinned[0].picture.x, middle.picture.x)
+    cropped.fit = False
+    assert torch.equal(cropped.answer.picture.x, middle.picture.x)
+    assert cropped.answer.scores == middle.scores
+
+
+def test_paint_on_a_picture_that_fits_is_held_against_that_picture(cropped):
+    cropped.fit = True
+    whole = cropped.answer.scores
+    cropped.fit = False
+    cropped.fit = True
+    cropped.strokes = (Stroke("grey", 4, ((9.0, 9.0),)),)
+    assert cropped.answer.before == whole
+
+
+@pytest.mark.parametrize("form", ["link", "to_dict"])
+def test_a_state_says_that_a_picture_fits(cropped, explore, form):
+    assert "fit" not in cropped.to_dict()
+    cropped.fit = True
+    other = explore(cropped.subject)
+    other.show(photo(), "photo.png")
+    other.restore(getattr(cropped, form)())
+    assert other.fit
+    assert other.answer.scores == cropped.answer.scores
+
+
+def test_copied_python_says_whether_the_middle_is_cut_out_or_all_is_seen(cropped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").write_bytes(photo())
+    for fit, said in ((False, "# its middle"), (True, "# all of it")):
+        cropped.fit = fit
+        text, names = TopBar(cropped).code(), {}
+        assert said in text
+        exec(text, names)
+        assert torch.equal(names["relevance"], cropped.answer.explanation.relevance)

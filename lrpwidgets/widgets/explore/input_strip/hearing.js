@@ -1,7 +1,7 @@
 // What the kernel says of inputs, a part at a time.
 
 import { array } from "../../base/common.js";
-import { learn, learnNames } from "./sieve.js";
+import { enlarge, learn, learnNames } from "./sieve.js";
 
 /**
  * @typedef {object} Told
@@ -20,4 +20,15 @@ import { learn, learnNames } from "./sieve.js";
 export function hear(known, { names, problems }, buffers) {
   if (names !== undefined) learnNames(known, names, JSON.parse(new TextDecoder().decode(buffers[0])));
   else learn(known, buffers.map((buffer, at) => (at < 3 ? array(buffer, Int32Array) : array(buffer, Float32Array))), problems);
+}
+
+/**
+ * Note how many there are, and which were removed.
+ *
+ * @param {import("./sieve.js").Known} known
+ * @param {import("../../base/common.js").Model} model
+ */
+export function hearTraits(known, model) {
+  enlarge(known, model.get("total"));
+  known.removed = new Set(model.get("removed"));
 }
