@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .dicom import HEAD, Measured, is_dicom, measured
 
 MAX_PIXELS = 50_000_000
 """Largest picture that is decoded. Pillow has four bytes for each pixel, so it takes 200 MB; while it is decoded, twice
@@ -22,6 +25,12 @@ as much where it has to be turned or is not RGB, and four times as much as WebP.
 
 NOT_FINITE = "not finite"
 """Under which the `info` of a decoded picture says how many of its numbers were NaN or infinite."""
+
+_DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that devices measure in; files have 16 for all that are more than 8, and would be nearly black."""
+
+_MOST = 2**30
+"""Bytes of a DICOM file that are read: of the largest picture there are 400 MB at most."""
 
 _STRIP = 128
 """Rows that are converted at once."""
@@ -43,10 +52,11 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
     Returns
     -------
     PIL.Image.Image
-        Mode RGB, turned upright by its EXIF orientation. Transparency is laid on white, 16 bits become 8,
-        other numbers (32-bit, float) are stretched from their lowest to their highest finite value, and of an
-        animation it is the first frame. Numbers that are not finite are black; a warning, and the entry
-        `NOT_FINITE` of the picture's ``info``, say how many.
+        Mode RGB, turned upright by its EXIF orientation. Transparency is laid on white. In grey pictures of 16 bits
+        those that are in use (8, 10, 12, 14 or 16) are seen, other numbers (32-bit, float) are stretched from their
+        lowest to their highest finite value, and DICOM is windowed as the file says. Of an animation it is the first
+        frame. Numbers that are not finite are black; a warning, and the entry `NOT_FINITE` of the picture's ``info``,
+        say how many.
 
     Raises
     ------
@@ -56,6 +66,8 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
         If the file cannot be read at all, such as FileNotFoundError.
     """
     name = name or (str(source) if isinstance(source, str | Path) else "picture")
+    if (data := _medical(source)) is not None:
+        return _windowed(measured(data, name, MAX_PIXELS))
     with _identified(BytesIO(source) if isinstance(source, bytes) else source, name) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(_too_large(name, f"{picture.width} × {picture.height} pixels"))
@@ -67,6 +79,35 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
     if said := not_finite(made, name):
         warnings.warn(said, stacklevel=2)
     return made
+
+
+def _medical(source: str | Path | bytes | BinaryIO) -> bytes | None:
+    """The content of `source` if it is DICOM; else None, and `source` stands where it stood."""
+    if isinstance(source, bytes):
+        return source if is_dicom(source[:HEAD]) else None
+    if isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            return file.read(_MOST) if is_dicom(file.read(HEAD)) and file.seek(0) == 0 else None
+    start = source.tell()
+    head = source.read(HEAD)
+    source.seek(start)
+    return source.read(_MOST) if is_dicom(head) else None
+
+
+def _windowed(found: Measured) -> Image.Image:
+    """What a device measured as a picture: as its file wants it to be seen, else from its lowest to its highest."""
+    level, width = found.window or _span(found.values)
+    levels = _Levels(level - width / 2, level + width / 2, 0)
+    picture = Image.fromarray(found.values)
+    made = Image.new("L", picture.size)
+    for box, strip in _strips(picture):
+        made.paste(levels.grey(strip), box)
+    return (ImageOps.invert(made) if found.inverted else made).convert("RGB")
+
+
+def _span(values: NDArray[np.float32]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    return (low + high) / 2, high - low
 
 
 def not_finite(picture: Image.Image, name: str) -> str:
@@ -152,7 +193,7 @@ class _Levels:
 
 
 def _levels(picture: Image.Image) -> _Levels:
-    """16 bits by their full range, other numbers by the range that occurs among the finite ones."""
+    """16 bits by the range of those in use, other numbers by the range that occurs among the finite ones."""
     low, high, not_finite = float("inf"), float("-inf"), 0
     for _, strip in _strips(picture):
         numbers = np.asarray(strip)
@@ -163,5 +204,6 @@ def _levels(picture: Image.Image) -> _Levels:
     if not_finite == picture.width * picture.height:
         return _Levels(0, 0, not_finite)
     if picture.mode != "F" and low >= 0 and high < 2**16:
-        return _Levels(0, 2**16 - 1, 0)
+        depth = next(bits for bits in _DEPTHS if high < 2**bits)
+        return _Levels(0, 2**depth - 1, 0)
     return _Levels(low, high, not_finite)

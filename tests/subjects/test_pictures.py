@@ -160,6 +160,14 @@ def test_sixteen_bits_keep_their_brightness():
         assert [picture.getpixel((i, 0))[0] for i in range(3)] == [0, 127, 255]
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_of_sixteen_bits_those_in_use_become_the_eight_that_are_seen(bits, kind):
+    levels = np.array([[0, 2 ** (bits - 1), 2**bits - 1]], dtype=np.uint16)
+    picture = open_picture(encoded(Image.fromarray(levels), kind))
+    assert [picture.getpixel((i, 0))[0] for i in range(3)] == pytest.approx([0, 127.5, 255], abs=1)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_numbers_without_a_range_are_stretched(dtype):
     levels = np.array([[-100_000, 0, 100_000]], dtype=dtype)

@@ -16,7 +16,7 @@ const MOST = 100 * 2 ** 20;
  * @param {() => void} before called when some are on their way
  */
 export function uploads(model, el, before) {
-  const file = element("input", { type: "file", accept: "image/*", multiple: true, hidden: true, ariaLabel: "Pictures to upload" });
+  const file = element("input", { type: "file", accept: "image/*,.dcm,.dicom", multiple: true, hidden: true, ariaLabel: "Pictures to upload" });
   const upload = element("button", { type: "button", title: "Upload pictures; you can also drop or paste them" }, "Upload picture");
   const { open: shutter, dialog } = camera((taken) => send([taken]));
   const leave = dropsAndPastes(() => el.closest(".lrp-page") ?? el, send);
