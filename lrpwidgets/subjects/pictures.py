@@ -26,6 +26,9 @@ as much where it has to be turned or is not RGB, and four times as much as WebP.
 NOT_FINITE = "not finite"
 """Under which the `info` of a decoded picture says how many of its numbers were NaN or infinite."""
 
+WINDOW = "window"
+"""Under which the `info` of a decoded picture says level and width of what is seen of more than 8 bits."""
+
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that devices measure in; files have 16 for all that are more than 8, and would be nearly black."""
 
@@ -39,7 +42,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's own decoders only: others (EPS) start programs, which an upload must not."""
 
 
-def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None) -> Image.Image:
+def open_picture(
+    source: str | Path | bytes | BinaryIO, name: str | None = None, window: tuple[float, float] | None = None
+) -> Image.Image:
     """Decode a picture.
 
     Parameters
@@ -48,6 +53,9 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
         Where the picture is.
     name : str, optional
         What messages call it; by default the path, or "picture".
+    window : (float, float), optional
+        Level and width of the numbers that are seen, of a picture of more than 8 bits: what lies below
+        ``level - width / 2`` is black. By default as below.
 
     Returns
     -------
@@ -67,13 +75,13 @@ def open_picture(source: str | Path | bytes | BinaryIO, name: str | None = None)
     """
     name = name or (str(source) if isinstance(source, str | Path) else "picture")
     if (data := _medical(source)) is not None:
-        return _windowed(measured(data, name, MAX_PIXELS))
+        return _windowed(measured(data, name, MAX_PIXELS), window)
     with _identified(BytesIO(source) if isinstance(source, bytes) else source, name) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(_too_large(name, f"{picture.width} × {picture.height} pixels"))
         try:
             ImageOps.exif_transpose(picture, in_place=True)
-            made = as_rgb(picture)
+            made = as_rgb(picture, window)
         except Exception as error:  # hostile files make Pillow raise nearly anything, SyntaxError too
             raise ValueError(_damaged(name, error)) from error
     if said := not_finite(made, name):
@@ -94,15 +102,16 @@ def _medical(source: str | Path | bytes | BinaryIO) -> bytes | None:
     return source.read(_MOST) if is_dicom(head) else None
 
 
-def _windowed(found: Measured) -> Image.Image:
-    """What a device measured as a picture: as its file wants it to be seen, else from its lowest to its highest."""
-    level, width = found.window or _span(found.values)
-    levels = _Levels(level - width / 2, level + width / 2, 0)
+def _windowed(found: Measured, window: tuple[float, float] | None) -> Image.Image:
+    """What a device measured as a picture: by default as its file wants it, else from its lowest to its highest."""
+    levels = _Levels.of(window or found.window or _span(found.values))
     picture = Image.fromarray(found.values)
     made = Image.new("L", picture.size)
     for box, strip in _strips(picture):
         made.paste(levels.grey(strip), box)
-    return (ImageOps.invert(made) if found.inverted else made).convert("RGB")
+    made = (ImageOps.invert(made) if found.inverted else made).convert("RGB")
+    made.info = {WINDOW: levels.window}
+    return made
 
 
 def _span(values: NDArray[np.float32]) -> tuple[float, float]:
@@ -145,14 +154,16 @@ def _damaged(name: str, error: Exception) -> str:
     return f"{name!r} is damaged or truncated ({error}); save or download it again."
 
 
-def as_rgb(picture: Image.Image) -> Image.Image:
+def as_rgb(picture: Image.Image, window: tuple[float, float] | None = None) -> Image.Image:
     """A decoded picture of any mode in mode RGB, as `open_picture` promises it; itself if it is that already."""
     if picture.mode == "RGB" and not picture.has_transparency_data:
         picture.load()
         return picture
     levels = _levels(picture) if _has_large_numbers(picture) else None
     made = Image.new("RGB", picture.size)
-    made.info = {NOT_FINITE: levels.not_finite} if levels and levels.not_finite else {}
+    if levels is not None and window is not None:
+        levels = _Levels.of(window, levels.not_finite)
+    made.info = {} if levels is None else {WINDOW: levels.window, NOT_FINITE: levels.not_finite}
     for box, strip in _strips(picture):
         made.paste(_on_white(strip) if levels is None else levels.grey(strip).convert("RGB"), box)
     return made
@@ -184,6 +195,17 @@ class _Levels:
     high: float
     not_finite: int
     """How many are NaN or infinite."""
+
+    @classmethod
+    def of(cls, window: tuple[float, float], not_finite: int = 0) -> _Levels:
+        """The levels that a window shows, by its level and width."""
+        level, width = window
+        return cls(level - width / 2, level + width / 2, not_finite)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Level and width."""
+        return (self.low + self.high) / 2, self.high - self.low
 
     def grey(self, picture: Image.Image) -> Image.Image:
         """`picture` in 8 bits; what is not finite is black."""

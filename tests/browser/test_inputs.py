@@ -344,6 +344,24 @@ def test_a_person_chooses_between_the_middle_of_an_upload_and_all_of_it(visit, s
     expect(framing).to_be_hidden()
 
 
+def test_a_person_chooses_the_window_of_a_picture_of_twelve_bits(strip):
+    window = strip.page.locator(".lrp-framing")
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(0, 4000, 64).astype(np.uint16).reshape(8, 8)).save(file, "PNG")
+    strip.upload(**{"scan.png": file.getvalue()})
+    expect(window.get_by_label("level")).to_have_value("2047.5")
+    expect(window.get_by_label("width")).to_have_value("4095")
+    expect(window.get_by_role("button", name="crop")).to_be_hidden()
+    before = strip.page.evaluate(SEQUENCE)
+    window.get_by_label("width").fill("10")
+    window.get_by_label("width").press("Enter")
+    strip.page.wait_for_function(f"{SEQUENCE} > {before}")
+    read = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 8, 8).data].filter((_, i) => i % 4 === 0)"
+    assert set(strip.page.locator(".lrp-pixels").first.evaluate(read)) == {0, 255}
+    window.get_by_role("button", name="as it comes").click()
+    expect(window.get_by_label("width")).to_have_value("4095")
+
+
 def test_uploads_are_removed_by_a_button_and_by_key(strip):
     strip.upload(**{f"{value}.png": png(value) for value in (20, 110, 200)})
     strip.settled(358)

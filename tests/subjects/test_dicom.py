@@ -45,6 +45,11 @@ def test_the_window_of_the_file_is_seen_in_the_units_of_its_rescaling():
     assert seen(dicom(**fields | {"WindowCenter": [1000, 40], "WindowWidth": [4000, 400]})) == [0, 127, 255, 255]
 
 
+def test_another_window_may_be_wished_for():
+    picture = open_picture(dicom(WindowCenter=40, WindowWidth=400, photometric="MONOCHROME1"), window=(1500, 1000))
+    assert np.asarray(picture)[0, :, 0].tolist() == [255, 255, 0, 0]
+
+
 def test_without_a_window_the_lowest_is_black_and_the_highest_is_white():
     assert seen(dicom()) == [0, 63, 127, 255]
     assert seen(dicom(np.full((1, 2), 7, np.uint16))) == [0, 0]

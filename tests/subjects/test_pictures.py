@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lrpwidgets.subjects import open_picture
-from lrpwidgets.subjects.pictures import FORMATS, MAX_PIXELS, suffixes
+from lrpwidgets.subjects.pictures import FORMATS, MAX_PIXELS, WINDOW, suffixes
 
 
 def encoded(picture, kind="PNG", **options):
@@ -166,6 +166,15 @@ def test_of_sixteen_bits_those_in_use_become_the_eight_that_are_seen(bits, kind)
     levels = np.array([[0, 2 ** (bits - 1), 2**bits - 1]], dtype=np.uint16)
     picture = open_picture(encoded(Image.fromarray(levels), kind))
     assert [picture.getpixel((i, 0))[0] for i in range(3)] == pytest.approx([0, 127.5, 255], abs=1)
+
+
+def test_a_window_says_which_numbers_are_black_and_white():
+    for dtype, kind in ((np.uint16, "PNG"), (np.float32, "TIFF")):
+        levels = np.array([[0, 900, 1000, 1100, 4000]], dtype=dtype)
+        picture = open_picture(encoded(Image.fromarray(levels), kind), window=(1000, 200))
+        assert [picture.getpixel((i, 0))[0] for i in range(5)] == [0, 0, 127, 255, 255]
+        assert picture.info[WINDOW] == (1000, 200)
+    assert open_picture(encoded(Image.new("L", (2, 2), 9)), window=(1000, 200)).getpixel((0, 0)) == (9, 9, 9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])

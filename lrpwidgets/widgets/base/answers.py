@@ -18,7 +18,7 @@ from ... import subjects
 from ...lrp import Explainer, Explanation, StaleExplanationError
 from ...readable import Readable
 from ...subjects import Stroke, Subject
-from ...subjects.pictures import not_finite
+from ...subjects.pictures import WINDOW, not_finite
 from .inputs import Upload
 from .question import Question
 
@@ -34,6 +34,8 @@ class Picture(Readable):
     """Its true class, None where unknown."""
     seen: tuple[int, int, int, int] | None = None
     """Of an upload that is cropped or could be: its width and height, and those of what the network sees of it."""
+    window: tuple[float, float] | None = None
+    """Of an upload of more than 8 bits: level and width of what is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +93,17 @@ class Answering:
         self._opened: tuple[object, Picture] | None = None
         self._clean: tuple[object, list[float]] | None = None  # an input and its scores without paint
 
-    def open(self, item: int, uploads: tuple[Upload, ...], *, fit: bool = False) -> Picture:
-        """The input number `item`: a sample, or behind those an upload, all of it if it shall `fit`."""
+    def open(
+        self, item: int, uploads: tuple[Upload, ...], *, fit: bool = False, window: tuple[float, float] | None = None
+    ) -> Picture:
+        """The input number `item`: a sample, or behind those an upload, seen as the question says."""
         samples = len(self._subject.dataset)
         if not 0 <= item < samples + len(uploads):
             raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
             x, label = self._subject.item(item)
             return Picture(x[None], self._subject.item_name(item), label)
-        return self.decoded(uploads[item - samples], fit=fit)[0]
+        return self.decoded(uploads[item - samples], fit=fit, window=window)[0]
 
     def read(self, upload: Upload) -> str:
         """Decode `upload`, which is going to be asked about; raises what its decoder raises.
@@ -110,23 +114,26 @@ class Answering:
             What a person should know of the picture, as a sentence; empty if it is as others.
         """
         picture, said = self.decoded(upload)
-        self._opened = ((upload, False), picture)
+        self._opened = ((upload, False, None), picture)
         return said
 
-    def decoded(self, upload: Upload, *, fit: bool = False) -> tuple[Picture, str]:
+    def decoded(
+        self, upload: Upload, *, fit: bool = False, window: tuple[float, float] | None = None
+    ) -> tuple[Picture, str]:
         """The picture, and what a person should know of it as :meth:`read` says it; on any thread."""
         if self._subject.from_image is None:
             raise ValueError(f"{self._subject.title} takes no pictures from outside.")
         if upload.data is None:
             raise RemovedError(f"The picture {upload.name!r} is not here any more: upload it again.")
-        picture = subjects.open_picture(upload.data, name=upload.name)
+        picture = subjects.open_picture(upload.data, name=upload.name, window=window)
+        shown = picture.info.get(WINDOW)
         crop, seen = self._subject.crop, None
         said = not_finite(picture, upload.name)
         if crop is not None:
             size = picture.size
             picture = crop.whole(picture) if fit else picture
             seen = (*size, *(size if fit else crop.size(*size)))
-        return Picture(self._subject.from_image(picture)[None], upload.name, None, seen), said
+        return Picture(self._subject.from_image(picture)[None], upload.name, None, seen, shown), said
 
     def forget(self, item: int) -> None:
         """Let go of what is kept of the input number `item`."""
@@ -152,7 +159,7 @@ class Answering:
         if live:
             self._last = made
         if not question.strokes:
-            self._clean = (question.item, question.fit), made.scores
+            self._clean = question.clean, made.scores
         return made
 
     def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Picture, Explanation]:
@@ -186,17 +193,18 @@ class Answering:
         item = question.item
         assert item is not None
         samples = len(self._subject.dataset)
-        kept = (uploads[item - samples] if samples <= item < samples + len(uploads) else item, question.fit)
+        _, *view = question.clean
+        kept = (uploads[item - samples] if samples <= item < samples + len(uploads) else item, *view)
         if self._opened is None or self._opened[0] != kept:
-            self._opened = (kept, self.open(item, uploads, fit=question.fit))
+            self._opened = (kept, self.open(item, uploads, fit=question.fit, window=question.window))
         return self._opened[1]
 
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:
         if not question.strokes:
             return None
-        if self._clean is None or self._clean[0] != (question.item, question.fit):
+        if self._clean is None or self._clean[0] != question.clean:
             scores = self._explainer.scores(self._kept(question, uploads).x)
-            self._clean = (question.item, question.fit), scores[0].tolist()
+            self._clean = question.clean, scores[0].tolist()
         return self._clean[1]
 
     def _painted(self, picture: Picture, strokes: tuple[Stroke, ...]) -> Picture:

@@ -20,6 +20,8 @@ class Question(Readable):
     composite: Composite
     fit: bool = False
     """Whether an upload is seen as a whole, with grey around it, where its middle would be cut out."""
+    window: tuple[float, float] | None = None
+    """Level and width of what is seen of an upload of more than 8 bits; None: as its file says, or what is in use."""
     target: int | None = None
     """The class to explain; None for the top class of each input."""
     than: int | None = None
@@ -36,7 +38,12 @@ class Question(Readable):
     @property
     def input(self) -> tuple[Any, ...]:
         """What the network sees depends on."""
-        return self.item, self.fit, self.strokes
+        return *self.clean, self.strokes
+
+    @property
+    def clean(self) -> tuple[Any, ...]:
+        """What the input without paint depends on."""
+        return self.item, self.fit, self.window
 
     def target_of(self, top: int) -> int | Rather:
         """What to explain of an input whose top class is `top`."""
@@ -59,6 +66,8 @@ class Question(Readable):
             found["strokes"] = [stroke.to_dict() for stroke in self.strokes]
         if self.channels:
             found["channels"] = list(self.channels)
+        if self.window is not None:
+            found["window"] = list(self.window)
         return found
 
     @classmethod
@@ -72,10 +81,13 @@ class Question(Readable):
         _check("layer", data.get("layer"), lambda value: value is None or isinstance(value, str), "the name of a layer")
         for name in ("fit", "only"):
             _check(name, data.get(name, False), lambda value: isinstance(value, bool), "true or false")
+        _check("window", data.get("window"), is_window, "a level and a width above 0")
         for name in ("channels", "strokes"):
             _check(name, data.get(name, []), lambda value: isinstance(value, list), "a list")
         _check("channels", data.get("channels", []), lambda value: all(map(_is_count, value)), "a list of numbers")
         given = dict(data)
+        if data.get("window") is not None:
+            given["window"] = tuple(map(float, data["window"]))
         given["channels"] = tuple(data.get("channels", ()))
         given["strokes"] = tuple(Stroke.from_dict(stroke) for stroke in data.get("strokes", ()))
         given["composite"] = composite_of(data.get("composite"), preset)
@@ -98,6 +110,14 @@ def composite_of(data: Any, preset: Callable[[str], Composite]) -> Composite:
     if isinstance(data, Mapping):
         return Composite.from_dict(data)
     raise ValueError(f"The composite must be the name of a preset or a list of entries, got {data!r}.")
+
+
+def is_window(value: Any) -> bool:
+    """Whether it is None, or two numbers that 32 bits can tell apart from nothing and infinity."""
+    if value is None:
+        return True
+    numbers = isinstance(value, list | tuple) and len(value) == 2 and all(type(each) in (int, float) for each in value)
+    return numbers and abs(value[0]) < 1e9 and 1e-9 < value[1] < 1e10
 
 
 def _is_count(value: Any) -> bool:

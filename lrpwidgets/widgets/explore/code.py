@@ -59,18 +59,19 @@ def _input(subject: Subject, question: Question, upload: str | None) -> list[str
     if upload is None:
         lines.append(f"x, label = subject.item({question.item})")
     else:
-        lines += _upload(subject, upload, question.fit)
+        lines += _upload(subject, upload, question)
     if question.strokes:
         strokes = [f"    {_stroke(stroke)}," for stroke in question.strokes]
         lines += ["strokes = [", *strokes, "]", "x = subjects.painted(x, strokes, subject.bounds)"]
     return lines
 
 
-def _upload(subject: Subject, name: str, fit: bool) -> list[str]:
-    lines = [f"picture = subjects.open_picture({name!r})"]
+def _upload(subject: Subject, name: str, question: Question) -> list[str]:
+    window = "" if question.window is None else f", window={question.window!r}"
+    lines = [f"picture = subjects.open_picture({name!r}{window})"]
     if subject.crop is None:
         return [*lines, "x = subject.from_image(picture)"]
-    if fit:
+    if question.fit:
         return [*lines, "x = subject.from_image(subject.crop.whole(picture))  # all of it, with grey around"]
     return [*lines, "x = subject.from_image(picture)  # its middle: subject.crop.whole(picture) is all of it"]
 

@@ -58,6 +58,7 @@ class Exploration(Inputs):
 
     item = traitlets.Int(None, allow_none=True, help="Index of the input that is shown; uploads come after samples.")
     fit = traitlets.Bool(help="Whether uploads are seen as a whole, where their middle would be cut out.")
+    window = traitlets.Instance(tuple, allow_none=True, help="Level and width of what is seen of uploads of many bits.")
     target = traitlets.Int(None, allow_none=True, help="Class to explain; None for the top class of each input.")
     than = traitlets.Int(None, allow_none=True, help="Class whose score is taken away: why not this one.")
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
@@ -371,6 +372,9 @@ class Exploration(Inputs):
         if change["name"] in ("item", "fit"):
             with self._quietly():
                 self.strokes = ()  # paint sticks to its picture
+        if change["name"] == "item":
+            with self._quietly():
+                self.window = None  # another picture has other numbers
         self._ask()
 
     @traitlets.observe("pins")

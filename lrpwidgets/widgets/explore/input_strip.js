@@ -34,7 +34,7 @@ function render({ model, el }) {
   const dress = (/** @type {HTMLElement} */ tile, /** @type {number} */ index) => label(tile, wordsOf(known, index, className));
   const strip = film(row, { dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
   const reel = element("div", { className: "lrp-reel" }, head.made, row, empty, element("div", { className: "lrp-bring" }, ...bring.controls));
-  const framing = framingOf((fit) => model.send({ fit }));
+  const framing = framingOf((change) => model.send(change));
   el.append(reel, framing.made, ...(bring.refusals ? [bring.refusals] : []), broken.made, filter.made, taken.made);
 
   function receive(/** @type {import("./input_strip/hearing.js").Told} */ message, /** @type {DataView<ArrayBuffer>[]} */ buffers) {

@@ -12,6 +12,7 @@ from typing import Any
 import traitlets
 
 from ..base.inputs import Arrivals
+from ..base.question import is_window
 from ..base.view import View, script, style
 from .exploration import Exploration
 from .survey import Findings, Survey
@@ -49,7 +50,7 @@ class InputStrip(View):
     samples = traitlets.Int(help="number of samples").tag(sync=True)
     removed: traitlets.List[Any] = traitlets.List(help="indices of uploads that were removed").tag(sync=True)
     refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
-    framing = traitlets.Dict(help="name of an upload that could be cropped, its size, what is seen, fit").tag(sync=True)
+    framing = traitlets.Dict(help="name, size and numbers of an upload, and what is seen of them").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
     takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
 
@@ -87,7 +88,7 @@ class InputStrip(View):
         """What a person or the script wants.
 
         ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"fit": True}``:
-        see uploads as a whole. ``{"thumbnails": [3, 4]}``:
+        see uploads as a whole. ``{"window": [40, 400]}``: level and width of what is seen. ``{"thumbnails": [3, 4]}``:
         those in view. ``{"everything": True}``: all that is known, for a page that was just opened. All else is of
         pictures from outside.
         """
@@ -97,6 +98,8 @@ class InputStrip(View):
             self.shared.remove(message["remove"])
         elif "fit" in message:
             self.shared.fit = message["fit"]
+        elif "window" in message:
+            self._window(message["window"])
         elif "thumbnails" in message:
             self._want(message["thumbnails"])
         elif "everything" in message:
@@ -110,11 +113,18 @@ class InputStrip(View):
     def _frame(self) -> None:
         """Say what the network sees of the upload that is shown."""
         answer = self.shared.answer
-        seen = None if answer is None else answer.picture.seen
-        if answer is None or seen is None:
-            self.draw(framing={})
-            return
-        self.draw(framing={"name": answer.picture.name, "seen": list(seen), "fit": self.shared.fit})
+        framing: dict[str, Any] = {}
+        if answer is not None and (answer.picture.seen or answer.picture.window):
+            shown, question = answer.picture, answer.question
+            framing = {"name": shown.name, "seen": shown.seen and list(shown.seen), "fit": self.shared.fit}
+            framing |= {"window": shown.window and list(shown.window), "chosen": question.window is not None}
+        self.draw(framing=framing)
+
+    def _window(self, window: Any) -> None:
+        """Look at other numbers of an upload: level and width, or None for those that its file says."""
+        if not is_window(window):
+            raise ValueError(f"A window has a level and a width above 0, got {window!r}.")
+        self.shared.window = None if window is None else tuple(map(float, window))
 
     def _refuse(self) -> None:
         self.draw(refused=list(self.shared.refused))

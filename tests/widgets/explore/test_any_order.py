@@ -151,6 +151,9 @@ class Person:
     def sees_the_whole_or_the_middle(self):
         self._say("InputStrip", fit=self._any(True, False))
 
+    def chooses_a_window(self):
+        self._say("InputStrip", window=self._any(None, [100, 50]))
+
     def paints(self):
         point = [8 * self.luck.random(), 8 * self.luck.random()]
         self._say("HeatmapView", strokes=[{"kind": "grey", "radius": 1.5, "points": [point]}])

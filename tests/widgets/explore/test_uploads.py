@@ -9,6 +9,7 @@ import json
 import weakref
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -219,8 +220,6 @@ def test_a_state_without_uploads_is_saved_as_it_is(exploration, say):
 
 
 def test_the_question_in_a_numpy_file_names_its_upload(cat):
-    import numpy as np
-
     from lrpwidgets.widgets import HeatmapView
 
     with np.load(io.BytesIO(HeatmapView(cat).to_npz())) as found:
@@ -363,6 +362,9 @@ def photo(size=(96, 64)):
     return file.getvalue()
 
 
+EIGHT_BITS = {"window": None, "chosen": False}
+
+
 @pytest.fixture
 def cropped(explore):
     """An exploration of shapes that looks at a photo whose sides the network does not see."""
@@ -373,9 +375,9 @@ def cropped(explore):
 
 def test_an_upload_says_what_is_seen_of_it_and_samples_say_nothing(cropped, say):
     strip = InputStrip(cropped)
-    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 64, 64], "fit": False}
+    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 64, 64], "fit": False} | EIGHT_BITS
     say(strip, fit=True)
-    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 96, 64], "fit": True}
+    assert strip.framing == {"name": "photo.png", "seen": [96, 64, 96, 64], "fit": True} | EIGHT_BITS
     cropped.item = 0
     assert strip.framing == {}
     say(strip, fit=False)
@@ -426,3 +428,56 @@ def test_copied_python_says_whether_the_middle_is_cut_out_or_all_is_seen(cropped
         assert said in text
         exec(text, names)
         assert torch.equal(names["relevance"], cropped.answer.explanation.relevance)
+
+
+# -- windows --------------------------------------------------------------------------------------------------------
+
+
+def scan():
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(0, 4000, 64).astype(np.uint16).reshape(8, 8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def scanned(explore, digits):
+    """An exploration that looks at an upload of 12 bits."""
+    made = explore(digits)
+    made.show(scan(), "scan.png")
+    return made
+
+
+def test_the_window_of_an_upload_is_said_and_chosen_and_goes_with_its_picture(scanned, say):
+    strip = InputStrip(scanned)
+    assert strip.framing == {"name": "scan.png", "seen": None, "fit": False, "window": [2047.5, 4095], "chosen": False}
+    say(strip, window=[1000, 500])
+    assert (strip.framing["window"], strip.framing["chosen"]) == ([1000, 500], True)
+    x = scanned.answer.picture.x[0, 0].flatten()
+    assert float(x[0]) == 0
+    assert float(x[-1]) == 1
+    scanned.item = 3
+    assert (strip.framing, scanned.window) == ({}, None)
+    scanned.item = len(scanned.subject.dataset)
+    assert strip.framing["window"] == [2047.5, 4095]
+
+
+@pytest.mark.parametrize("window", [[1], "wide", [0, 0], [0, -5], [None, 5], [float("nan"), 5], [0, 1e300], [True, 5]])
+def test_a_window_that_is_none_is_a_sentence(scanned, say, window):
+    say(InputStrip(scanned), window=window)
+    assert "A window has a level and a width above 0" in scanned.error
+    with pytest.raises(ValueError, match="'window' of a state must be a level and a width above 0"):
+        scanned.restore({"window": window})
+
+
+def test_a_state_and_copied_python_keep_the_window(scanned, explore, digits, tmp_path, monkeypatch):
+    scanned.window = (1000.0, 500.0)
+    other = explore(digits)
+    other.show(scan(), "scan.png")
+    other.restore(scanned.link())
+    assert other.window == (1000.0, 500.0)
+    assert other.answer.scores == scanned.answer.scores
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.png").write_bytes(scan())
+    names = {}
+    exec(TopBar(scanned).code(), names)
+    assert torch.equal(names["relevance"], scanned.answer.explanation.relevance)
