@@ -207,7 +207,7 @@ def saved(dashboard: Dashboard, name: str, path: Path) -> Path:
     press(dashboard, "Save this view as a file")
     asked = dashboard.page.get_by_role("dialog", name="Save this view as a file")
     expect(asked).to_contain_text("It is of what you uploaded: <b>grey</b>.png.")
-    expect(asked).to_contain_text("20 MB is the most")
+    expect(asked).to_contain_text("(less than 0.1 MB; 20 MB at most)")
     with dashboard.page.expect_download() as download:
         asked.get_by_text(name, exact=True).click()
     expect(asked).to_be_hidden()

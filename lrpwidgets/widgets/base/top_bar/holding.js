@@ -24,16 +24,16 @@ export function holdingOf(save, whole) {
       made.close();
       what();
     };
-    const many = pictures.length > 1 ? "pictures" : "picture";
+    const [many, were] = pictures.length > 1 ? ["pictures", "were"] : ["picture", "was"];
     made.replaceChildren(
       element("h2", {}, "Save this view as a file"),
       element("p", {}, `It is of what you uploaded: ${pictures.map(([name]) => name).join(", ")}.`),
-      element("p", { className: "lrp-quiet" }, `With the ${many} the file opens anywhere: it has ${megabytes(bytes)} MB of them, and ${megabytes(most)} MB is the most. Without, it opens wherever the same ${many} were uploaded. Links never hold any.`),
+      element("p", { className: "lrp-quiet" }, `With the ${many} (${megabytes(bytes)}; ${megabytes(most)} at most) the file opens anywhere; without, wherever the same ${many} ${were} uploaded. Links never hold any.`),
       element(
         "div",
         { className: "lrp-head" },
         button(`with the ${many}`, "Save a file that opens anywhere", act(whole), { disabled: bytes > most, autofocus: true }),
-        button(`without`, "Save a file that names what was uploaded", act(() => save(text))),
+        button("without", "Save a file that names what was uploaded", act(() => save(text))),
         button("close", "Save nothing", act(() => {})),
       ),
     );
@@ -44,6 +44,7 @@ export function holdingOf(save, whole) {
 }
 
 /** @param {number} bytes */
-export function megabytes(bytes) {
-  return (bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: bytes < 2 ** 20 ? 2 : 0 });
+function megabytes(bytes) {
+  const size = bytes / 2 ** 20;
+  return size < 0.1 ? "less than 0.1 MB" : `${size.toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
 }
