@@ -1,6 +1,7 @@
 // One line: what the answer cost, what was lost on the way, and any error or caveat as a sentence.
 
 import { element, number, follow } from "./common.js";
+import { meaningOf } from "./words.js";
 
 /**
  * @typedef {object} Told
@@ -96,14 +97,15 @@ function figuresOf(state) {
 /** @param {Account} account */
 function accountOf({ milliseconds, again, layers, forward, reached, score, through, trusted, bias, stabilizer, rules }) {
   const ms = milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds);
+  const told = (/** @type {HTMLElement} */ node, /** @type {string[]} */ ...words) => Object.assign(node, { title: words.map((each) => `${each}: ${meaningOf(each)}`).join("\n") });
   const sum = part("Σ R = ", number(reached), through ? " of " : " of f = ", number(score));
   if (through) sum.append(" through the channels");
   if (!trusted) sum.append(element("span", { className: "lrp-error" }, " the sums do not match"));
   return [
     part("", `${ms} ms`, " to new relevance"),
     part("", `${again} of ${layers}`, ` layers propagated again${forward ? "" : ", forward kept"}`),
-    sum,
-    part("absorbed by biases ", number(bias), ", by stabilizers ", number(stabilizer)),
+    told(sum, "Σ R", "f"),
+    told(part("absorbed by biases ", number(bias), ", by stabilizers ", number(stabilizer)), "ledger"),
     rules ? part(rules > 0 ? "dropped by rules " : "created by rules ", number(Math.abs(rules))) : "",
   ];
 }

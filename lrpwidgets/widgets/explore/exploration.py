@@ -82,10 +82,11 @@ class Exploration(Inputs):
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
-        item, preset = presets.beginning(subject, self.explainer)
-        composite = preset if composite is None else composite
+        begin = presets.beginning(subject, self.explainer)
+        self._kinds = begin.kinds
+        composite = begin.preset if composite is None else composite
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
-        self._begin = replace(self.question, item=item)
+        self._begin = replace(self.question, item=begin.item)
         self.item = self._begin.item
 
     def __repr__(self) -> str:
@@ -109,8 +110,8 @@ class Exploration(Inputs):
     # -- composites ------------------------------------------------------------------------------------------------
 
     def presets(self) -> list[str]:
-        """Names of the presets that suit the subject: those that need bounds only where they are known."""
-        return presets.suitable(self.subject)
+        """Names of the presets that suit the model and its data; `preset` knows the others, too."""
+        return presets.suitable(self.subject, self._kinds)
 
     def preset(self, name: str) -> Composite:
         """The preset `name`, with the bounds of the subject's input where it takes them."""
