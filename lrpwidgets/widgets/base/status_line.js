@@ -12,6 +12,7 @@ import { meaningOf } from "./words.js";
  * @property {string[]} [caveats]
  * @property {string[]} [notes] what had to be guessed
  * @property {string} [where] the computation is done
+ * @property {string} [memory] how much of it is in use
  * @property {(string | null)[][]} [parts] words and figures in turn, of rooms that have figures of their own
  *
  * @typedef {object} Account of an explanation
@@ -51,7 +52,7 @@ function render({ model, el }) {
     const state = /** @type {State} */ (model.get("state"));
     const light = element("span", { className: "lrp-light", title: state.busy ? "computing" : "ready" });
     light.dataset.state = state.error ? "error" : state.busy ? "busy" : "ready";
-    figures.replaceChildren(light, ...figuresOf(state), element("span", { className: "lrp-where" }, guesses, state.where ?? ""));
+    figures.replaceChildren(light, ...figuresOf(state), element("span", { className: "lrp-where" }, guesses, taken(state), state.where ?? ""));
     wait(state);
     const notes = state.notes ?? [];
     guesses.hidden = !notes.length;
@@ -85,6 +86,11 @@ export function stepsOf(stage, done, total) {
   if (stage !== undefined) return total > 1 ? `${stage}: ${Number(done).toLocaleString("en")} of ${total.toLocaleString("en")}` : stage;
   if (done === undefined) return "";
   return total ? `relevance: layer ${done} of ${total}` : `forward: ${done} steps`;
+}
+
+/** @param {State} state */
+function taken({ memory }) {
+  return memory ? element("span", { title: "What is kept to be quick goes first, and is computed again when it is needed" }, memory) : "";
 }
 
 /** @param {State} state */

@@ -16,6 +16,7 @@ import traitlets
 
 from ...lrp import Composite
 from ...progress import Cancelled, Progress
+from ...shelves import SHELVES
 from ...subjects import Subject
 from ..base import presets
 from ..base.answers import Answer, Answering, Picture
@@ -67,6 +68,7 @@ class Exploration(Inputs):
     pinned = traitlets.Tuple(help="Their answers; None for one that is not there yet.")
     look = traitlets.Dict(help="How a restored state wants its maps to be drawn; while they are, browsers know it.")
     answer = traitlets.Instance(Answer, allow_none=True, help="The newest explanation; None before the first.")
+    memory = traitlets.Unicode(help="How much memory this process takes of its limit, in words.")
     undoable = traitlets.Bool(help="Whether there is a change of rules to undo.")
     redoable = traitlets.Bool(help="Whether there is one to do again.")
 
@@ -75,6 +77,7 @@ class Exploration(Inputs):
         self.subject = subject
         self.explainer = subject.explainer(device=device)
         self.worker = NewestWins()
+        SHELVES.hold()
         self._answering = Answering(subject, self.explainer)
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
@@ -356,6 +359,8 @@ class Exploration(Inputs):
             self.error = outcome
             self._step_back(question)
         self._answered = number
+        self.worker.at_rest(SHELVES.settle, self._tell_memory)
+        self._tell_memory()
         self.busy = self.busy and not newest
         if not self.busy:
             self.progress = ()
@@ -374,6 +379,9 @@ class Exploration(Inputs):
             error = self.error
             self._ask()
             self.error, self._blamed = error, self._asked
+
+    def _tell_memory(self, _: None = None) -> None:
+        self.memory = SHELVES.told()
 
     def _still_waiting(self, number: int) -> None:
         self.busy = self._answered < number
