@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ...lrp import Composite, Rather
@@ -44,6 +44,12 @@ class Question(Readable):
     def clean(self) -> tuple[Any, ...]:
         """What the input without paint depends on."""
         return self.item, self.fit, self.window
+
+    def of(self, other: Question | None) -> Question:
+        """The same of the input of `other`, with its paint and its window; of None, of whatever is shown."""
+        if other is None:
+            return replace(self, item=None, strokes=(), window=None)
+        return replace(self, item=other.item, strokes=other.strokes, window=other.window)
 
     def target_of(self, top: int) -> int | Rather:
         """What to explain of an input whose top class is `top`."""

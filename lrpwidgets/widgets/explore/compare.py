@@ -60,7 +60,7 @@ class Compare(HeatmapView):
 def _variations(
     exploration: Exploration, composites: Sequence[str | Composite], targets: Sequence[int], items: Sequence[int]
 ) -> list[Question]:
-    now = replace(exploration.question, item=None, strokes=())
+    now = exploration.question.of(None)
     chosen = [each if isinstance(each, Composite) else exploration.preset(each) for each in composites]
     return [
         *(replace(now, composite=composite) for composite in chosen),

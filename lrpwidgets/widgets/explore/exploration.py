@@ -241,7 +241,7 @@ class Exploration(Inputs):
         ValueError
             If there would be more than five.
         """
-        chosen = questions or (replace(self.question, item=None, strokes=()),)
+        chosen = questions or (self.question.of(None),)
         if len(self.pins) + len(chosen) > MOST_PINS:
             raise ValueError(f"There is room for {MOST_PINS} maps beside the live one; close one of them first.")
         with self.hold_trait_notifications():
@@ -387,7 +387,7 @@ class Exploration(Inputs):
             self.pinned = (*self.pinned, *(None,) * len(self.pins))[: len(self.pins)]
         for number, pin in enumerate(self.pins):
             old = self.pinned[number]
-            question = pin if pin.item is not None else replace(pin, item=self.item, strokes=self.strokes)
+            question = pin if pin.item is not None else pin.of(self.question)
             if question.item is not None and (old is None or old.question != question):
                 self._ask_pin(number, pin, question)
 

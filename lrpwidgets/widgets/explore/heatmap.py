@@ -85,7 +85,7 @@ class HeatmapView(View):
 
     def _pin(self, which: dict[str, Any]) -> None:
         """Pin the live map, with another composite, the second best class, or its picture kept."""
-        question = replace(self.shared.question, item=None, strokes=())
+        question = self.shared.question.of(None)
         answer = self._answer()
         if "composite" in which:
             question = replace(question, composite=self.shared.preset(which["composite"]))
@@ -97,8 +97,7 @@ class HeatmapView(View):
 
     def _let_follow(self, number: int, follows: bool) -> None:
         pin, held = self.shared.pins[number], self.shared.pinned[number] or self._answer()
-        kept = replace(pin, item=held.question.item, strokes=held.question.strokes)
-        self.shared.repin(number, replace(pin, item=None, strokes=()) if follows else kept)
+        self.shared.repin(number, pin.of(None if follows else held.question))
 
     def _answer(self) -> Answer:
         answer: Answer | None = self.shared.answer
@@ -165,7 +164,7 @@ class HeatmapView(View):
         follows = pin.item is None
         if held is None:
             return {"computing": True, "follows": follows}
-        wanted = replace(pin, item=live.question.item, strokes=live.question.strokes) if follows else pin
+        wanted = pin.of(live.question) if follows else pin
         ledger = held.explanation.ledger
         amounts = ("reached_input", "bias", "stabilizer", "rules")
         return {

@@ -198,7 +198,7 @@ def test_five_hundred_random_deeds_leave_what_was_asked_and_no_error_that_was_no
         ), deed
         assert len(state.pins) == len(state.pinned), deed
         for pin, held in zip(state.pins, state.pinned, strict=True):
-            asked = pin if pin.item is not None else replace(pin, item=state.item, strokes=state.strokes)
+            asked = pin if pin.item is not None else pin.of(state.question)
             assert held is None or held.question == asked, deed
 
 

@@ -481,3 +481,12 @@ def test_a_state_and_copied_python_keep_the_window(scanned, explore, digits, tmp
     names = {}
     exec(TopBar(scanned).code(), names)
     assert torch.equal(names["relevance"], scanned.answer.explanation.relevance)
+
+
+def test_a_pin_that_follows_the_picture_has_its_window(scanned):
+    scanned.window = (1000.0, 500.0)
+    scanned.pin()
+    assert scanned.pins[0].window is None
+    assert scanned.pinned[0].scores == scanned.answer.scores
+    scanned.window = None
+    assert scanned.pinned[0].scores == scanned.answer.scores
