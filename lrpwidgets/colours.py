@@ -106,6 +106,33 @@ def picture(relevance: ArrayLike, scale: float | None = None, name: str = "redâ€
     return Image.fromarray(enlarged(coloured(relevance, scale, MAPS[name]), side))
 
 
+def averaged(relevance: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Relevance (..., H, W) with fewer pixels, (..., h, w) for a `shape` (h, w); that of larger maps stays as it is.
+
+    A pixel is the average of those that fall into it: neighbours first, two by two, then by area. So stripes of one
+    pixel with both signs vanish, at whatever ratio, where leaving pixels out would make other patterns of them; and
+    the mean over all pixels stays what it is. What is no number counts as 0. The widgets' ``averaging.js`` does
+    the same.
+    """
+    numbers = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
+    sides = zip(numbers.shape[-2:], shape, strict=True)
+    down, across = (_shares(before, min(before, after)) for before, after in sides)
+    return np.asarray(down @ numbers @ across.T, dtype=np.float32)
+
+
+def _shares(before: int, after: int) -> NDArray[np.float64]:
+    """How much of each of `before` pixels is in each of `after`, (after, before)."""
+    if after == before:
+        return np.eye(before)
+    edges = np.arange(before + 1)
+    ends = np.linspace(0, before, after + 1)
+    covered = np.minimum(ends[1:, None], edges + 0.5) - np.maximum(ends[:-1, None], edges - 0.5)
+    neighbours = np.zeros((before + 1, before))
+    for beside in (edges - 1, edges):
+        neighbours[edges, beside.clip(0, before - 1)] += 0.5
+    return np.asarray(covered.clip(min=0) @ neighbours * (after / before))
+
+
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Pixels (H, W, ...) repeated until the picture is about `side` pixels wide or high."""
     times = max(1, round(side / max(pixels.shape[:2])))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Subject
@@ -18,7 +19,10 @@ except ImportError:  # on Windows nobody waits: run the tests there one after th
     flock = None
 
 # Most tensors here are tiny: handing them between threads costs tenfold on a busy machine and gains nothing.
+# That is so for torch, for the libraries below NumPy, and for kernels and servers that tests start.
 torch.set_num_threads(1)
+threadpool_limits(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 DOOR, ROOM = Path(__file__), Path(__file__).with_name("__init__.py")
 """Files that tests lock, so that some are alone; nobody writes into them."""

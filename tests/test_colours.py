@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lrpwidgets.colours import MAPS, coloured
+from lrpwidgets.colours import MAPS, averaged, coloured
 
 AMOUNTS = np.linspace(-1, 1, 2001)
 RED, BLUE = MAPS["red–blue"].positive[-1], MAPS["red–blue"].negative[-1]
@@ -67,3 +67,42 @@ def test_colours_do_not_depend_on_the_unit():
 
 def test_the_shape_is_kept():
     assert coloured(np.zeros((3, 4)), scale=1.0).shape == (3, 4, 3)
+
+
+def by_area(values, shape):
+    """What `averaged` is to give, from the integral of a line through the means of neighbours."""
+    for axis, count in enumerate(shape):
+        lines = np.moveaxis(np.asarray(values, dtype=float), axis, -1)
+        if (n := lines.shape[-1]) == count:
+            continue
+        knots = np.array([0, *(np.arange(n) + 0.5), n])
+        ends = np.concatenate([lines[..., :1], lines, lines[..., -1:]], axis=-1)
+        whole = np.concatenate(
+            [np.zeros_like(lines[..., :1]), ((ends[..., 1:] + ends[..., :-1]) / 2 * np.diff(knots)).cumsum(-1)], -1
+        )
+        at = np.stack([np.interp(np.linspace(0, n, count + 1), knots, line) for line in whole.reshape(-1, n + 2)])
+        values = np.moveaxis(np.diff(at).reshape(*lines.shape[:-1], count) * count / n, -1, axis)
+    return values
+
+
+@pytest.mark.parametrize("shape", [(165, 165), (224, 165), (112, 112), (1, 1), (7, 223)])
+def test_a_pixel_is_the_average_of_what_falls_into_it(shape):
+    relevance = np.random.default_rng(0).normal(size=(224, 224))
+    found = averaged(relevance, shape)
+    np.testing.assert_allclose(found, by_area(relevance, shape), atol=1e-6)
+    assert found.mean() == pytest.approx(relevance.mean(), abs=1e-7)
+
+
+@pytest.mark.parametrize("side", [50, 112, 165, 199])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_stripes_of_both_signs_vanish(side, axis):
+    stripes = np.expand_dims(np.where(np.arange(200) % 2, 1.0, -1.0), axis) * np.ones((200, 200))
+    inside = averaged(stripes, (side, side))[2:-2, 2:-2]
+    assert np.abs(inside).max() < 1e-6
+    assert (coloured(inside, 1) == 255).all()
+
+
+def test_a_map_that_has_room_stays_as_it_is():
+    relevance = np.array([[1, np.nan], [-2, 3]], dtype=np.float32)
+    np.testing.assert_array_equal(averaged(relevance, (9, 9)), [[1, 0], [-2, 3]])
+    assert averaged(np.ones((5, 4, 6)), (2, 3)).shape == (5, 2, 3)

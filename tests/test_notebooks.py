@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TUTORIALS = NOTEBOOKS / "tutorials"
 
-SECONDS = 180
+SECONDS = 300
 """Patience with one cell on a busy machine."""
 
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}

@@ -35,7 +35,9 @@ from .panes import Dashboard, box, pane
 
 def explore_page(exploration: Exploration) -> Dashboard:
     """One decision, its heatmap, and the rules that trace it back."""
-    return Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
+    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
+    page.add_class("lrp-steady")  # the map stays in sight
+    return page
 
 
 def closely(exploration: Exploration) -> list[ipywidgets.DOMWidget]:

@@ -41,7 +41,7 @@ class Subject:
     title: str = ""
     """Human heading; by default the name."""
     start: int = 0
-    """Index of the sample to show first."""
+    """Index of the sample to show first; with 0 it is the first that the network reads right, among the first few."""
     modality: str = "image"
     """Kind of data, chooses the view."""
     recipe: str = field(default="", repr=False)

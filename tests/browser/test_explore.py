@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from lrpwidgets import subjects
 from lrpwidgets.colours import GAMMA, coloured
 from lrpwidgets.lrp import Explainer, Rather, rules
-from tests.browser.dashboard import BEGIN, NEXT_FRAME, Dashboard, with_gamma
+from tests.browser.dashboard import BEGIN, NEXT_FRAME, Dashboard, end_of_scale, with_gamma
 
 SECONDS = 60
 
@@ -85,7 +85,7 @@ def test_the_first_picture_is_the_backends_relevance_in_its_colours(dashboard, e
     dashboard.shows(explain())
     picture = np.asarray(subject.to_image(subject.item(subject.start)[0]).convert("RGB"))
     np.testing.assert_array_equal(dashboard.pixels(0), picture)
-    largest = float(explain().relevance.abs().max())
+    largest = end_of_scale(explain().relevance.numpy())
     low, high = dashboard.page.locator(".lrp-scale .lrp-number").all_inner_texts()
     assert (figure(low), figure(high)) == pytest.approx((-largest, largest), rel=5e-3)
 
@@ -112,7 +112,7 @@ def test_a_slider_moves_by_keys_and_is_not_moved_back(dashboard, explain, subjec
     moved = float(slider.input_value())
     assert moved == pytest.approx(start + 10 * 3 / 200, abs=1e-6)
     expected = explain().switch(with_gamma(subject).with_rule(1, rules.Gamma(float(f"{10**moved:.3g}"))))
-    largest = float(expected.relevance.abs().max())
+    largest = end_of_scale(expected.relevance.numpy())
     expect(dashboard.page.locator(".lrp-scale .lrp-number").last).to_have_text(f"+{largest:.3g}")
     assert float(slider.input_value()) == moved
     dashboard.shows(expected)
@@ -219,7 +219,7 @@ def test_gain_overlay_and_zoom_need_no_kernel(page, look, digits, explain, subje
     page.wait_for_function("document.body.dataset.kernel === 'idle'")
     page.wait_for_timeout(1500)  # the link of the first view is sent a second after it
     relevance = explain().relevance[0].sum(0).numpy()
-    largest = np.abs(relevance).max()
+    largest = end_of_scale(relevance)
     before, frames = dashboard.pixels(), len(sent)
     assert frames
 

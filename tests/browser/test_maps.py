@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -14,14 +15,15 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from lrpwidgets import subjects
-from lrpwidgets.colours import GAMMA, MAPS, coloured
+from lrpwidgets.colours import GAMMA, MAPS, averaged, coloured
 from lrpwidgets.lrp import Explainer, composites
 from lrpwidgets.subjects import Stroke, Subject, painted
-from tests.browser.dashboard import NEXT_FRAME, READ
+from tests.browser.dashboard import NEXT_FRAME, READ, end_of_scale
 
 SIDE = 8
 SEQUENCE = "Number(document.querySelector('.lrp-heatmap')?.dataset.seq)"
@@ -30,6 +32,25 @@ from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration, HeatmapView
 HeatmapView(Exploration(subjects.load("digits"), "epsilon_gamma_box"))
 """
+
+FINE = """
+import torch
+from torch import nn
+from lrpwidgets.subjects import Subject
+from lrpwidgets.subjects.samples import TensorSamples
+from lrpwidgets.widgets import Exploration, HeatmapView
+
+stripes = torch.where(torch.arange(300) % 2 == 0, 1.0, -1.0).expand(150, 300)
+model = nn.Sequential(nn.Flatten(), nn.Linear(300 * 300, 2))
+with torch.no_grad():
+    model[1].weight[0] = torch.cat([stripes, torch.randn(150, 300, generator=torch.manual_seed(0))]).flatten()
+    model[1].bias.zero_()
+subject = Subject(model.eval(), TensorSamples(torch.ones(1, 1, 300, 300), [0], ["stripes"]), name="fine")
+exploration = Exploration(subject, "epsilon")
+exploration.target = 0
+HeatmapView(exploration)
+"""
+"""Relevance that is as fine as it can be: stripes of ±1 in the upper half, noise in the lower one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +122,11 @@ class Heatmap:
 
 @pytest.fixture(scope="module")
 def server(serve, tmp_path_factory) -> str:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    return address_of(NOTEBOOK, serve, tmp_path_factory)
+
+
+def address_of(code: str, serve, tmp_path_factory) -> str:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
     path = tmp_path_factory.mktemp("heatmap") / "heatmap.ipynb"
     nbformat.write(notebook, path)
@@ -138,23 +163,19 @@ def figure(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def largest(*maps: np.ndarray) -> float:
-    return max(float(np.abs(each).max()) for each in maps)
-
-
 # -- colours and scale -------------------------------------------------------------------------------------------------
 
 
 def test_every_colour_map_draws_what_python_says(heatmap, explain):
     for name in MAPS:
         heatmap.choose("colours", name)
-        heatmap.shows(explain(), largest(explain()), name=name)
+        heatmap.shows(explain(), end_of_scale(explain()), name=name)
 
 
 def test_one_sign_alone(heatmap, explain):
     for sign, values in (("positive", np.maximum(explain(), 0)), ("negative", np.minimum(explain(), 0))):
         heatmap.choose("sign", f"{sign} only")
-        heatmap.shows(values, largest(explain()))
+        heatmap.shows(values, end_of_scale(explain()))
 
 
 def test_the_scale_ends_at_a_percentile(heatmap, explain):
@@ -166,25 +187,37 @@ def test_the_scale_ends_at_a_percentile(heatmap, explain):
         assert figure(text) == pytest.approx(limit, rel=5e-3)
 
 
-def test_maps_share_one_scale_or_have_their_own(heatmap, explain):
-    heatmap.pin("epsilon")
-    live, pinned = explain(), explain("epsilon")
+def test_maps_of_one_composite_share_a_scale_and_others_have_their_own(heatmap, explain, subject):
     unit = heatmap.page.locator(".lrp-scale .lrp-quiet")
+    heatmap.pin("the second best class")
     expect(unit).to_contain_text("same scale in both maps")
-    for which, values in ((1, live), (2, pinned)):
-        heatmap.shows(values, largest(live, pinned), which)
-    heatmap.choose("scale", "own")
-    expect(unit).to_contain_text("each has its own")
-    for which, values in ((1, live), (2, pinned)):
-        heatmap.shows(values, largest(values), which)
+    with torch.no_grad():
+        order = subject.model(subject.item(subject.start)[0][None])[0].argsort(descending=True)
+    second = explain(target=int(order[1]))
+    shared = end_of_scale(explain(), second)
+    for which, values in ((1, explain()), (2, second)):
+        heatmap.shows(values, shared, which)
+    heatmap.pin("epsilon")
+    expect(unit).to_contain_text("scale of the live map, others have their own")
+    for which, values, limit in (
+        (1, explain(), shared),
+        (2, second, shared),
+        (3, explain("epsilon"), end_of_scale(explain("epsilon"))),
+    ):
+        heatmap.shows(values, limit, which)
+    expect(heatmap.page.locator("figure").nth(3)).to_contain_text("±")
     heatmap.press("one scale for all")
-    expect(unit).to_contain_text("same scale in both maps")
+    expect(unit).to_contain_text("same scale in all maps")
+    for which, values in ((1, explain()), (2, second), (3, explain("epsilon"))):
+        heatmap.shows(values, end_of_scale(explain(), second, explain("epsilon")), which)
+    heatmap.press("one scale for each composite")
+    heatmap.shows(explain("epsilon"), end_of_scale(explain("epsilon")), 3)
 
 
 def test_overlay_lets_the_grey_of_the_input_through(heatmap, explain):
     heatmap.page.get_by_label("overlay", exact=True).fill("0.5")
     grey = heatmap.pixels(0).mean(-1)
-    relevance, limit = explain(), largest(explain())
+    relevance, limit = explain(), end_of_scale(explain())
     strength = (np.clip(np.abs(relevance) / limit, 0, 1) ** GAMMA)[..., None]
     paper = (255 + (grey - 255) * 0.5)[..., None]
     expected = paper + (coloured(np.sign(relevance), 1) - paper) * strength
@@ -194,11 +227,11 @@ def test_overlay_lets_the_grey_of_the_input_through(heatmap, explain):
 def test_shortcut_buttons_bring_gain_and_overlay_back_and_change_the_colours(heatmap, explain):
     page = heatmap.page
     page.get_by_label("gain", exact=True).fill("1")
-    heatmap.shows(explain(), largest(explain()) / 10)
+    heatmap.shows(explain(), end_of_scale(explain()) / 10)
     page.evaluate("document.querySelector('[data-shortcut=g]').click()")
-    heatmap.shows(explain(), largest(explain()))
+    heatmap.shows(explain(), end_of_scale(explain()))
     page.evaluate("document.querySelector('[data-shortcut=m]').click()")
-    heatmap.shows(explain(), largest(explain()), name="orange–purple")
+    heatmap.shows(explain(), end_of_scale(explain()), name="orange–purple")
     page.evaluate("document.querySelector('[data-shortcut=o]').click()")
     assert json.loads(page.locator(".lrp-heatmap").get_attribute("data-look"))["overlay"] == 0.5
 
@@ -288,7 +321,12 @@ def test_tools_need_no_kernel(page, visit, server, explain):
     page.wait_for_function("document.body.dataset.kernel === 'idle'")
     frames = len(sent)
     assert frames
-    for label, option in (("colours", "fire–ice"), ("scale", "own"), ("contour", "top 5 %"), ("dots", "top 10")):
+    for label, option in (
+        ("colours", "fire–ice"),
+        ("one scale for", "each map"),
+        ("contour", "top 5 %"),
+        ("dots", "top 10"),
+    ):
         heatmap.choose(label, option)
     page.get_by_label("gain", exact=True).fill("0.5")
     heatmap.press("difference")
@@ -329,7 +367,7 @@ def test_a_pin_says_how_alike_it_is_and_shows_the_difference(heatmap, explain):
     assert alike == pytest.approx(np.corrcoef(live.ravel(), pinned.ravel())[0, 1], abs=1e-3)
     assert figure(re.search(r"Σ R (\S+)", foot)[1]) == pytest.approx(pinned.sum(), rel=5e-3)
     heatmap.press("difference")
-    heatmap.shows(live - pinned, largest(live, live - pinned), 2)
+    heatmap.shows(live - pinned, end_of_scale(live - pinned), 2)
     expect(heatmap.page.locator("figcaption").nth(2)).to_contain_text("difference")
 
 
@@ -350,7 +388,7 @@ def test_paint_changes_the_score_as_the_backend_says(heatmap, subject):
     expect(heatmap.page.locator("figure").first).to_contain_text("painted: not the original input")
     np.testing.assert_array_equal(heatmap.pixels(0), np.asarray(subject.to_image(changed).convert("RGB")))
     relevance = after.relevance[0].sum(0).numpy()
-    heatmap.shows(relevance, largest(relevance))
+    heatmap.shows(relevance, end_of_scale(relevance))
     scores = [float(each.scores[0, after.top_class]) for each in (before, after)]
     note = heatmap.page.locator("figcaption").nth(1).locator(".lrp-quiet").last.inner_text()
     assert [figure(part) for part in note.removeprefix("f = ").split(" → ")] == pytest.approx(scores, rel=5e-3)
@@ -402,6 +440,35 @@ def test_the_saved_figure_has_words_scale_and_contour_as_vectors(heatmap):
     assert len(images) == 2
     assert all(source.startswith("data:image/png;base64,") for source in images)
     assert name.endswith(".svg")
+
+
+def test_a_map_larger_than_its_pane_is_averaged_and_then_coloured(visit, serve, tmp_path_factory):
+    page = visit(address_of(FINE, serve, tmp_path_factory))
+    page.wait_for_function(f"{SEQUENCE} > 0")
+    heatmap, rng = Heatmap(page), torch.manual_seed(0)
+    stripes = np.where(np.arange(300) % 2, -1.0, 1.0) * np.ones((150, 300))
+    weights = np.concatenate([stripes, torch.randn(150, 300, generator=rng).numpy()])
+    relevance, limit = weights, end_of_scale(weights)
+
+    def drawn(which: int = 1) -> tuple[int, int]:
+        height, width, _ = heatmap.pixels(which).shape
+        heatmap.shows(averaged(relevance, (height, width)), limit, which)
+        return height, width
+
+    room = round(page.locator(".lrp-frame").nth(1).evaluate("(node) => node.clientWidth"))
+    assert drawn() == (room, room)
+    assert room < 300
+    assert (heatmap.pixels()[2 : room // 2 - 2, 2:-2] == 255).all()  # of the stripes nothing is left
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.wait_for_function(f"document.querySelectorAll('.lrp-pixels')[1].width < {room}")
+    assert drawn()[0] < room
+    page.locator(".lrp-frame").nth(1).focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    assert drawn() == (300, 300)  # there is room for all of the part that is seen
+    _, content = heatmap.saved("figure (SVG)")
+    source = next(ET.fromstring(content).iter("{http://www.w3.org/2000/svg}image")).get("href")
+    assert Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).size == (300, 300)
 
 
 def test_numbers_and_report_come_from_python(heatmap, explain):

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from lrpwidgets.colours import coloured
 from lrpwidgets.lrp import Rather, rules
 from lrpwidgets.lrp.selectors import Exactly
-from tests.browser.dashboard import BEGIN, SEQUENCE, Dashboard, opened
+from tests.browser.dashboard import BEGIN, SEQUENCE, Dashboard, end_of_scale, opened
 
 KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 SHOWN = ".lrp-question select, .lrp-question button, .lrp-heatmap figcaption, .lrp-second, .lrp-rules td select"
@@ -305,7 +305,7 @@ def test_copied_python_computes_what_the_page_shows(dashboard, tmp_path):
         seen.append((shown, pixels, text))
     for (shown, pixels, text), relevance in zip(seen, run([text for *_, text in seen], tmp_path), strict=True):
         np.testing.assert_array_equal(shown, relevance[0].sum(0), err_msg=text)
-        np.testing.assert_allclose(pixels.astype(int), coloured(shown, np.abs(shown).max()), atol=1)
+        np.testing.assert_allclose(pixels.astype(int), coloured(shown, end_of_scale(shown)), atol=1)
     assert len({pixels.tobytes() for _, pixels, _ in seen}) == len(STATES)
 
 

@@ -1,5 +1,6 @@
 // Relevance maps on canvases. A map is an array, row by row, and its size is [height, width].
 
+import { averaged, fitted } from "./averaging.js";
 import { MAPS, GAMMA } from "./colours.js";
 import { colour, mapOn, pen } from "./common.js";
 
@@ -16,7 +17,7 @@ import { colour, mapOn, pen } from "./common.js";
  * @property {keyof typeof MAPS} map
  * @property {number} contour percent of the pixels that a line surrounds; 0 for no line
  * @property {number} strongest number of pixels with a dot
- * @property {"shared" | "own"} scale
+ * @property {"composite" | "shared" | "own"} scale which maps have one together: those of one composite, all, or none
  * @property {number[]} zoom factor, then left and top in shares of the picture
  */
 
@@ -24,12 +25,12 @@ import { colour, mapOn, pen } from "./common.js";
 export const LOOK = {
   gain: 1,
   overlay: 0,
-  clip: 100,
+  clip: 99.5,
   sign: "both",
   map: "red–blue",
   contour: 0,
   strongest: 0,
-  scale: "shared",
+  scale: "composite",
   zoom: [1, 0, 0],
 };
 
@@ -59,8 +60,8 @@ function tableOf(name, paper) {
 }
 
 /**
- * Draw `values` on a canvas, one pixel each; ±`limit` gets the full hues, and the grey of an RGB `picture` shines
- * through where `look` says so.
+ * Draw `values` on a canvas; ±`limit` gets the full hues, and the grey of an RGB `picture` shines through where `look`
+ * says so. There is one pixel for each value, or for the average of those that share a pixel of the screen.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {number[]} size
@@ -71,6 +72,23 @@ function tableOf(name, paper) {
  * @param {number[]} paper the colour of nothing
  */
 export function paint(canvas, size, values, limit, look, picture, paper) {
+  fitted(canvas, size, (shown) => {
+    drawMap(canvas, shown, averaged(values, size, shown), limit, look, picture && averaged(picture, size, shown, 3), paper);
+  });
+}
+
+/**
+ * The same, one pixel for each value.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} size
+ * @param {Values} values
+ * @param {number} limit
+ * @param {Look} look
+ * @param {ArrayLike<number> | null} picture
+ * @param {number[]} paper
+ */
+export function drawMap(canvas, size, values, limit, look, picture, paper) {
   const [table, zero, through] = [tableOf(look.map, paper), MAPS[look.map].zero ?? paper, picture ? look.overlay : 0];
   const [low, high] = [look.sign === "positive" ? 0 : -Infinity, look.sign === "negative" ? 0 : Infinity];
   fill(canvas, size, (pixels) => {
@@ -89,18 +107,29 @@ export function paint(canvas, size, values, limit, look, picture, paper) {
 }
 
 /**
- * Draw an RGB picture.
+ * Draw an RGB picture, with as many pixels as are shown of it.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {number[]} size
  * @param {Uint8Array} picture
  */
 export function show(canvas, size, picture) {
+  fitted(canvas, size, (shown) => drawPicture(canvas, shown, averaged(picture, size, shown, 3)));
+}
+
+/**
+ * The same, one pixel for each colour.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} size
+ * @param {ArrayLike<number>} colours
+ */
+export function drawPicture(canvas, size, colours) {
   fill(canvas, size, (pixels) => {
     for (let i = 0, from = 0; i < pixels.length; i += 4) {
-      pixels[i] = picture[from++];
-      pixels[i + 1] = picture[from++];
-      pixels[i + 2] = picture[from++];
+      pixels[i] = colours[from++];
+      pixels[i + 1] = colours[from++];
+      pixels[i + 2] = colours[from++];
       pixels[i + 3] = 255;
     }
   });

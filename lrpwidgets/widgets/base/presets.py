@@ -5,6 +5,12 @@ from __future__ import annotations
 from ...lrp import Composite, Explainer, composites
 from ...subjects import Subject
 
+PICTURES = "epsilon_plus_flat"
+"""The preset for pictures."""
+
+TRIED = 8
+"""Inputs that are looked at for one that the network reads right."""
+
 
 def suitable(subject: Subject) -> list[str]:
     """Names of the presets that suit the subject: those that need bounds only where they are known."""
@@ -19,14 +25,23 @@ def preset(subject: Subject, name: str) -> Composite:
     return composites.get(name)
 
 
-def suiting(subject: Subject, explainer: Explainer) -> str:
-    """The preset that a person sees first: the one that ``"auto"`` stands for, by the family of the network.
+def beginning(subject: Subject, explainer: Explainer) -> tuple[int | None, str]:
+    """Which input a person sees first, and under which preset.
 
-    It runs the model on the first input that is shown. Where that cannot be, which whoever asks for its explanation
-    is told, it is the one for pictures.
+    The input is where the subject says that one starts; if it does not say so, the first that the network reads right
+    among the first few. The preset is what ``"auto"`` stands for, by the family of the network, or that for pictures
+    where the model cannot run, which is said when the input is explained.
     """
-    try:
-        x, _ = subject.item(subject.start)
-        return composites.family(explainer.record(x[None]).steps)
-    except Exception:
-        return "epsilon_plus_flat"
+    if not len(subject.dataset):
+        return None, PICTURES
+    preset = PICTURES
+    for item in [subject.start] if subject.start else range(min(TRIED, len(subject.dataset))):
+        try:
+            x, label = subject.item(item)
+            tape = explainer.record(x[None])
+        except Exception:
+            break
+        preset = composites.family(tape.steps)
+        if label is None or tape.scores[0].argmax() == label:
+            return item, preset
+    return subject.start, preset

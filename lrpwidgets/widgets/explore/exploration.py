@@ -82,10 +82,10 @@ class Exploration(Inputs):
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
-        if composite is None:
-            composite = presets.suiting(subject, self.explainer)
+        item, preset = presets.beginning(subject, self.explainer)
+        composite = preset if composite is None else composite
         super().__init__(composite=composite if isinstance(composite, Composite) else self.preset(composite))
-        self._begin = replace(self.question, item=subject.start if len(subject.dataset) else None)
+        self._begin = replace(self.question, item=item)
         self.item = self._begin.item
 
     def __repr__(self) -> str:

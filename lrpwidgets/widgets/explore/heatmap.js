@@ -65,6 +65,8 @@ function render({ model, el }) {
     if (model.get("received") >= expected) strokes.hear(model.get("strokes"));
     el.style.setProperty("--aspect", String(shown.size[1] / shown.size[0]));
     pins.receive(model.get("pinned"), model.get("pin_maps"), model.get("pin_pictures"));
+    const composites = model.get("composites");
+    [shown.live, ...shown.pins].forEach((pane, index) => (pane.composite = composites[index]));
     arrange(row, shown.panes.length);
     redraw();
     region.draw();

@@ -50,6 +50,9 @@ class HeatmapView(View):
     caption = traitlets.Dict(help="what is explained, and its score").tag(sync=True)
     pinned: traitlets.List[Any] = traitlets.List(help="one caption per pin").tag(sync=True)
     pin_maps: traitlets.List[Any] = traitlets.List(help="their relevance; empty while computing").tag(sync=True)
+    composites: traitlets.List[Any] = traitlets.List(help="of the live map and of pins: equal ones, equal numbers").tag(
+        sync=True
+    )
     pin_pictures: traitlets.List[Any] = traitlets.List(help="RGB of those that keep another picture").tag(sync=True)
     presets: traitlets.List[Any] = traitlets.List(help="composites that can be pinned").tag(sync=True)
     strokes: traitlets.List[Any] = traitlets.List(help="what was painted").tag(sync=True)
@@ -116,12 +119,14 @@ class HeatmapView(View):
         answer = self.shared.answer
         if answer is None:
             return
+        composites = [answer.question.composite, *(pin.composite for pin in self.shared.pins)]
         pins = [self._pinned(pin, held, answer) for pin, held in self._pins()]
         traits: dict[str, Any] = {
             "relevance": answer.pixels.tobytes(),
             "size": answer.pixels.shape,
             "caption": self._caption(answer) | {"before": _before(answer), "file": file_name(answer)},
             "pinned": pins,
+            "composites": [composites.index(each) for each in composites],
             "pin_maps": [held.pixels.tobytes() if held else b"" for _, held in self._pins()],
             "pin_pictures": [self._other_picture(held, answer) for _, held in self._pins()],
             "strokes": [stroke.to_dict() for stroke in self.shared.strokes],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...colours import MAPS
 
 SIGNS = ("both", "positive", "negative")
-SCALES = ("shared", "own")
+SCALES = ("composite", "shared", "own")
 CLIPS = (100.0, 99.9, 99.5, 99.0, 95.0)
 CONTOURS = (0, 1, 5, 10, 20)
 STRONGEST = (0, 1, 5, 10, 50, 100)
@@ -28,7 +28,7 @@ class Look:
     """Brightens faint relevance: the scale is divided by it; 1 to 100."""
     overlay: float = 0.0
     """How much of the input shines through, 0 to 1."""
-    clip: float = 100.0
+    clip: float = 99.5
     """Percentile of \\|r\\| at which the scale ends, one of `CLIPS`."""
     sign: str = "both"
     """Which relevance is drawn and marked, one of `SIGNS`."""
@@ -38,8 +38,8 @@ class Look:
     """A line around the strongest pixels, in percent of all; one of `CONTOURS`, 0 for none."""
     strongest: int = 0
     """How many of the strongest pixels get a dot, one of `STRONGEST`."""
-    scale: str = "shared"
-    """Whether all maps share one scale, one of `SCALES`."""
+    scale: str = "composite"
+    """Which maps share one scale: those of one composite, all, or none; one of `SCALES`."""
     zoom: tuple[float, float, float] = (1.0, 0.0, 0.0)
     """Factor, and the left and upper end of what is seen in shares of the picture."""
 
@@ -65,6 +65,11 @@ class Look:
         """The relevance at the end of the scale of `maps` together, above 0."""
         largest = max((float(np.percentile(np.abs(each), self.clip)) for each in maps), default=0.0)
         return (largest or 1.0) / self.gain
+
+    def limits(self, maps: list[NDArray[np.float32]], composites: Sequence[Any]) -> list[float]:
+        """The end of the scale of each map, given by which composite each was made."""
+        groups = {"composite": list(composites), "shared": [0] * len(maps), "own": list(range(len(maps)))}[self.scale]
+        return [self.limit([each for each, other in zip(maps, groups, strict=True) if other == own]) for own in groups]
 
     def seen(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Relevance of the chosen sign; 0 elsewhere."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...colours import MAPS, coloured, enlarged
+from ...colours import MAPS, averaged, coloured, enlarged
 from ...subjects import Subject
 from ..base.answers import Answer
 from ..base.page import page, source
@@ -48,7 +48,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         raise ValueError("Nothing is explained yet; look at a picture first.")
     drawn = Look.from_dict(look or {})
     answers = [answer, *filter(None, exploration.pinned)]
-    limits = _limits(answers, drawn)
+    limits = drawn.limits([each.pixels for each in answers], [each.question.composite for each in answers])
     maps = [_map(each, subject, drawn, limit) for each, limit in zip(answers, limits, strict=True)]
     return page(
         _TEMPLATE,
@@ -57,6 +57,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         picture={"name": answer.picture.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
         painted=bool(answer.question.strokes),
         maps=maps,
+        one_scale=len(set(limits)) == 1,
         look=drawn,
         ramp=source(_ramp(drawn)),
         scores=_scores(answer, exploration),
@@ -65,11 +66,6 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         caveats=answer.explanation.caveats,
         state=_state(exploration),
     )
-
-
-def _limits(answers: list[Answer], look: Look) -> list[float]:
-    pixels = [answer.pixels for answer in answers]
-    return [look.limit(pixels) if look.scale == "shared" else look.limit([each]) for each in pixels]
 
 
 def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str, Any]:
@@ -81,15 +77,22 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
         "through": f"through {through} of {question.layer}" if question.only and through else "",
         "name": answer.picture.name,
         "composite": question.composite.name,
-        "source": source(enlarged(coloured(look.seen(answer.pixels), limit, MAPS[look.map]), _SIDE)),
+        "source": source(enlarged(coloured(look.seen(_fitted(answer.pixels)), limit, MAPS[look.map]), _SIDE)),
         "limit": limit,
         "reached": float(ledger.reached_input[0]),
         "score": float(answer.whole.ledger.explained[0]),
     }
 
 
+def _fitted(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As many as the page shows: a browser would leave out the others."""
+    share = min(1, _SIDE / max(pixels.shape))
+    rows, columns = (max(1, round(share * side)) for side in pixels.shape)
+    return averaged(pixels, (rows, columns))
+
+
 def _picture(answer: Answer, subject: Subject) -> str:
-    image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(answer.pixels.shape[::-1])
+    image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(_fitted(answer.pixels).shape[::-1])
     return source(enlarged(np.asarray(image), _SIDE))
 
 

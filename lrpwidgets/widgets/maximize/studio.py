@@ -21,7 +21,7 @@ from ..base.answers import Answer
 from ..base.asking import Place
 from ..base.cells import until_run_again
 from ..base.inputs import Upload
-from ..base.presets import preset, suiting
+from ..base.presets import beginning, preset
 from ..base.sentences import CLOSED, sentence, told
 from ..base.worker import NewestWins
 from .collector import Collector
@@ -67,7 +67,8 @@ class Studio(Wishing):
         self.explainer = subject.explainer(device=device)
         self.worker, self.films = NewestWins(), NewestWins()
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
-        self.composite = preset(subject, suiting(subject, self.explainer))
+        item, suiting = beginning(subject, self.explainer)
+        self.composite = preset(subject, suiting)
         """By whose rules real inputs are explained."""
         self._finder, self._wall = Finder(self), Wall(self)
         self._collector = Collector(self, None if references is None else Path(references))
@@ -75,7 +76,7 @@ class Studio(Wishing):
         """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
         self._good: Wish | None = None  # the newest wish of which there was a frame
-        first = Wish.from_dict({"item": subject.start if len(subject.dataset) else None, **wish})
+        first = Wish.from_dict({"item": item, **wish})
         self._quiet = True
         super().__init__(**{name: getattr(first, name) for name in PARTS})
         self._quiet = False

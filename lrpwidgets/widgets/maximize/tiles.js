@@ -1,6 +1,8 @@
 // Small pictures of any sizes, and maps of relevance on one scale.
 
-import { colour, mapOn, pen } from "../base/common.js";
+import { averaged, fitted } from "../base/averaging.js";
+import { colour, mapOn } from "../base/common.js";
+import { fill } from "../base/maps.js";
 
 /**
  * Parts of `bytes` one behind the other, of `depth` bytes for each pixel of `sizes`.
@@ -16,19 +18,23 @@ export function parts(bytes, sizes, depth) {
 }
 
 /**
- * Relevance of −127 to 127 on a canvas, one pixel each.
+ * Relevance of −127 to 127 on a canvas, with as many pixels as are shown of it.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Int8Array} values
  * @param {number[]} size
  * @param {number[]} paper
  */
-export function paintRelevance(canvas, values, [height, width], paper) {
-  Object.assign(canvas, { width, height });
+export function paintRelevance(canvas, values, size, paper) {
   canvas.style.imageRendering = "pixelated";
-  if (!height || values.length < height * width) return;
-  const image = new ImageData(width, height);
+  const known = size[0] > 0 && values.length >= size[0] * size[1];
+  if (!known) Object.assign(canvas, { width: size[1], height: size[0] });
   const colours = mapOn("red–blue", paper);
-  for (let i = 0; i < height * width; i++) colour(image.data, 4 * i, values[i] / 127, colours, paper);
-  pen(canvas).putImageData(image, 0, 0);
+  fitted(canvas, size, (shown) => {
+    if (!known) return;
+    const relevance = averaged(values, size, shown);
+    fill(canvas, shown, (pixels) => {
+      for (let i = 0; i < relevance.length; i++) colour(pixels, 4 * i, relevance[i] / 127, colours, paper);
+    });
+  });
 }

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ...colours import averaged
 from ...spray import RelevanceStore
 from ...subjects import Subject
 from .tiles import LARGEST, Tiles, relevance_tiles
@@ -44,10 +45,11 @@ class Thumbnails:
         return np.asarray(small).reshape(self._size, self._size, -1)
 
     def maps(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Maps (m, H, W) as (m, s, s): the mean of what falls into a pixel, by area, or pixels repeated."""
-        if relevance.shape[1:] == (self._size,) * 2:
-            return relevance
-        resized = [Image.fromarray(each).resize((self._size,) * 2, Image.Resampling.BOX) for each in relevance]
+        """Maps (m, H, W) as (m, s, s): what falls into a pixel is averaged, or pixels are repeated."""
+        square = self._size, self._size
+        if min(relevance.shape[1:]) >= self._size:
+            return averaged(relevance, square)
+        resized = [Image.fromarray(each).resize(square, Image.Resampling.BOX) for each in relevance]
         return np.stack([np.asarray(each) for each in resized])
 
 

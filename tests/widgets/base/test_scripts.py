@@ -22,6 +22,9 @@ PROGRAM = """{
   nothing: ((pixels) => (m.colour(pixels, 0, NaN, m.mapOn("red–blue", [9, 8, 7]), [9, 8, 7]), pixels))([]),
   unaligned: [...m.array(new DataView(Uint8Array.of(9, 0, 0, 128, 63, 9).buffer, 1, 4), Float32Array)],
   missing: m.array(null, Float32Array).length,
+  averaged: given.shapes.map((shape) => [...m.averaged(given.map, [6, 9], shape)]),
+  colours3: [...m.averaged([1, 10, 100, 3, 30, 300], [1, 2], [1, 1], 3)],
+  itself: m.averaged(given.map, [6, 9], [6, 9]) === given.map,
   steps: [[undefined, undefined, 0], [undefined, 3, 0], [undefined, 3, 9], ["wall", 1200, 5000], ["wall", 0, 1]].map(
     (told) => m.stepsOf(...told)),
 }"""
@@ -31,11 +34,17 @@ VALUES = [-1.5, -1, -0.3, -0.01, 0, 0.01, 0.3, 1, 1.5]
 PAPERS = {"light": [255, 255, 255], "dark": [20, 20, 20]}
 
 
+MAP = np.random.default_rng(0).normal(size=(6, 9))
+SHAPES = [(4, 6), (3, 3), (1, 1), (6, 5), (5, 9)]
+
+
 @pytest.fixture(scope="module")
 def computed():
     given = [{"name": name, "paper": paper, "values": VALUES} for name in colours.MAPS for paper in PAPERS.values()]
-    scripts = ["base/common.js", "base/status_line.js"]
-    return node(PROGRAM, *scripts, given={"numbers": NUMBERS, "colours": given})
+    scripts = ["base/averaging.js", "base/common.js", "base/status_line.js"]
+    return node(
+        PROGRAM, *scripts, given={"numbers": NUMBERS, "colours": given, "map": MAP.ravel().tolist(), "shapes": SHAPES}
+    )
 
 
 def test_numbers_have_three_digits_and_a_real_minus_sign(computed):
@@ -49,6 +58,14 @@ def test_a_plus_is_there_if_it_is_asked_for(computed):
 
 def test_what_is_not_finite_is_called_so(computed):
     assert computed["broken"] == ["not finite"] * 2
+
+
+def test_maps_are_averaged_as_in_python(computed):
+    for shape, found in zip(SHAPES, computed["averaged"], strict=True):
+        expected = colours.averaged(MAP, shape)
+        np.testing.assert_allclose(np.reshape(found, shape), expected, atol=1e-6)
+    assert computed["colours3"] == [2, 20, 200]
+    assert computed["itself"]
 
 
 def test_nothing_has_the_colour_of_the_paper(computed):

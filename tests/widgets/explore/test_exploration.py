@@ -123,6 +123,16 @@ def test_it_begins_with_the_relevance_that_an_explainer_gives_by_default(explore
     assert torch.equal(exploration.answer.explanation.relevance, expected.relevance)
 
 
+@pytest.mark.parametrize(
+    ("start", "labels", "item"), [(0, (1, 1, 0, 0), 2), (0, (1, 1, 1, 1), 0), (1, (1, 1, 0, 0), 1)]
+)
+def test_it_begins_with_an_input_that_is_read_right_where_the_subject_names_none(explore, start, labels, item):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    model[1].load_state_dict({"weight": torch.zeros(2, 192), "bias": torch.tensor([1.0, 0.0])})
+    exploration = explore(Subject(model, [(torch.rand(3, 8, 8), label) for label in labels], start=start))
+    assert exploration.item == item
+
+
 def test_where_the_model_cannot_run_it_begins_with_the_preset_for_pictures(explore, digits):
     exploration = explore(digits, model=nn.Linear(3, 3))
     assert exploration.composite.name == "epsilon_plus_flat"

@@ -65,6 +65,7 @@ def test_the_picture_is_the_subjects_own(exploration, digits):
 def test_a_slider_sends_the_live_map_and_nothing_else(exploration):
     exploration.composite = turned(exploration, 0.3)
     exploration.pin()
+    exploration.composite = turned(exploration, 0.35)
     view = HeatmapView(exploration)
     picture, relevance, messages = view.picture, view.relevance, sent(view)
     exploration.composite = turned(exploration, 0.4)
@@ -280,7 +281,8 @@ def test_a_look_that_makes_no_sense_is_refused_with_a_sentence(exploration, look
 
 def test_the_scale_ends_at_the_percentile_divided_by_the_gain():
     maps = [np.linspace(-1, 3, 5, dtype=np.float32), np.zeros(5, np.float32)]
-    assert Look().limit(maps) == 3
+    assert Look(clip=100.0).limit(maps) == 3
+    assert Look().limit(maps) == pytest.approx(np.percentile([1, 0, 1, 2, 3], 99.5))
     assert Look(gain=2, clip=95.0).limit(maps[:1]) == pytest.approx(np.percentile([1, 0, 1, 2, 3], 95) / 2)
 
 

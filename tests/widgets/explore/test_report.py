@@ -47,18 +47,20 @@ class Page(HTMLParser):
 def test_the_pictures_are_those_on_the_screen(exploration):
     page = Page(report(exploration, {"gain": 2, "map": "orange–purple", "sign": "positive"}))
     pixels = exploration.answer.pixels
-    expected = coloured(np.maximum(pixels, 0), np.abs(pixels).max() / 2, MAPS["orange–purple"])
+    expected = coloured(np.maximum(pixels, 0), np.percentile(np.abs(pixels), 99.5) / 2, MAPS["orange–purple"])
     times = page.image(1).shape[0] // 8
     np.testing.assert_array_equal(page.image(1)[::times, ::times], expected)
     picture = exploration.subject.to_image(exploration.answer.picture.x[0]).convert("RGB")
     np.testing.assert_array_equal(page.image(0)[::times, ::times], np.asarray(picture))
 
 
-def test_pinned_maps_share_the_scale_unless_each_has_its_own(exploration):
+def test_which_maps_share_a_scale(exploration):
     exploration.pin(replace(exploration.question, composite=exploration.preset("epsilon")))
-    maps = [exploration.answer.pixels, exploration.pinned[0].pixels]
-    largest = [np.abs(each).max() for each in maps]
-    for scale, limits in (("shared", [max(largest)] * 2), ("own", largest)):
+    exploration.pin(replace(exploration.question, target=2))
+    maps = [exploration.answer.pixels, *(each.pixels for each in exploration.pinned)]
+    live, other, same = (np.percentile(np.abs(each), 99.5) for each in maps)
+    scales = {"composite": (max(live, same), other, max(live, same)), "own": (live, other, same)}
+    for scale, limits in (scales | {"shared": (max(live, other, same),) * 3}).items():
         page = Page(report(exploration, {"scale": scale}))
         for which, (pixels, limit) in enumerate(zip(maps, limits, strict=True), start=1):
             times = page.image(which).shape[0] // 8

@@ -60,8 +60,9 @@ export function tileOf({ pick, focus, wish }) {
 export function paintTile(tile, place, maps, look, paper) {
   tile.relevance.hidden = look.shows === "activation";
   tile.activation.hidden = look.shows === "relevance";
-  if (!tile.relevance.hidden) paint(tile.relevance, maps.size, place, hues(maps.relevance, look.sign, paper));
-  if (!tile.activation.hidden) paint(tile.activation, maps.size, place, ink(maps.activation, tile.made, paper));
+  const [start, end] = [place, place + 1].map((each) => each * maps.size[0] * maps.size[1]);
+  if (!tile.relevance.hidden) paint(tile.relevance, maps.size, maps.relevance.subarray(start, end), hues(look.sign, paper));
+  if (!tile.activation.hidden) paint(tile.activation, maps.size, maps.activation.subarray(start, end), ink(tile.made, paper));
 }
 
 /**

@@ -28,14 +28,14 @@ export function write(node, text) {
  *
  * @param {import("./shown.js").Shown} shown
  */
-export function tellFirst({ input, live, size, caption, look, pins }) {
+export function tellFirst({ input, live, size, caption, oneScale }) {
   const { name, before, score, painted } = caption;
   write(input.title, name);
   write(input.note, `${size[1]} × ${size[0]}`);
   write(input.second, painted ? "painted: not the original input" : "");
   write(live.title, titleOf(caption));
   write(live.note, `f = ${before === null ? "" : `${number(before)} → `}${number(score)}`);
-  write(live.second, secondOf(live, caption, look.scale === "own" && pins.length > 0));
+  write(live.second, secondOf(live, caption, !oneScale));
   input.canvas.ariaLabel = input.frame.ariaLabel = `Input ${name}`;
   live.canvas.ariaLabel = live.frame.ariaLabel = `Relevance for ${caption.class}`;
   input.figure.classList.toggle("lrp-painted", painted);

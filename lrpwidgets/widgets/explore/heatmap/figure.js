@@ -1,6 +1,7 @@
 // The panes as a figure for a paper: vector text, one scale with its unit, and pixels that stay pixels.
 
 import { element, pen } from "../../base/common.js";
+import { wholeOf } from "./painting.js";
 import { drawn } from "./panes.js";
 
 const SIDE = 448; // of a map in a figure, about
@@ -25,15 +26,15 @@ const PRINTED = /** @type {const} */ ([
  */
 
 /**
- * An SVG of some panes, so many side by side.
+ * An SVG of the input and all maps, so many side by side.
  *
- * @param {import("./panes.js").Pane[]} panes
- * @param {number[]} zoom
+ * @param {import("./shown.js").Shown} shown
  * @param {number} columns
  * @param {Scale} scale
  * @param {Inks} inks
  */
-export function figureOf(panes, zoom, columns, scale, inks) {
+export function figureOf(shown, columns, scale, inks) {
+  const panes = [shown.input, ...shown.maps];
   const [height, width] = panes[0].size;
   const times = Math.max(1, Math.round(SIDE / Math.max(height, width)));
   const [wide, high] = [width * times, height * times];
@@ -41,7 +42,7 @@ export function figureOf(panes, zoom, columns, scale, inks) {
   const [total, below] = [across * (wide + GAP) + GAP, Math.ceil(panes.length / across) * (high + HEAD + 12) + GAP];
   const maps = panes.map((pane, index) => {
     const [left, top] = [GAP + (index % across) * (wide + GAP), GAP + Math.floor(index / across) * (high + HEAD + 12)];
-    return mapOf(pane, { left, top, width: wide, height: high }, [height, width], zoom, inks);
+    return mapOf(pane, { left, top, width: wide, height: high }, shown, inks);
   });
   const stops = scale.ramp.map((fill, index) => drawn("stop", { offset: index / (scale.ramp.length - 1), "stop-color": fill }));
   const middle = below + 10;
@@ -61,14 +62,14 @@ export function figureOf(panes, zoom, columns, scale, inks) {
 /**
  * @param {import("./panes.js").Pane} pane
  * @param {{ left: number, top: number, width: number, height: number }} place
- * @param {number[]} size
- * @param {number[]} zoom
+ * @param {import("./shown.js").Shown} shown
  * @param {Inks} inks
  */
-function mapOf(pane, place, [height, width], [factor, x, y], inks) {
+function mapOf(pane, place, shown, inks) {
+  const [[height, width], [factor, x, y]] = [shown.size, shown.look.zoom];
   const { left, top, width: wide, height: high } = place;
   const title = [pane.title.textContent, pane.note.textContent].join(" · ");
-  const image = drawn("image", { width, height, href: pane.canvas.toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" });
+  const image = drawn("image", { width, height, href: wholeOf(pane, shown).toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" });
   const visible = `${x * width} ${y * height} ${width / factor} ${height / factor}`;
   const lines = PRINTED.map(([name, more]) => {
     const d = pane.paths[name][1].getAttribute("d") ?? "";

@@ -11,7 +11,7 @@ export const CHOICES = {
   map: Object.keys(MAPS),
   contour: [0, 1, 5, 10, 20],
   strongest: [0, 1, 5, 10, 50, 100],
-  scale: ["shared", "own"],
+  scale: ["composite", "shared", "own"],
 };
 
 const MOST_ZOOM = 32;

@@ -1,6 +1,7 @@
 // What is drawn in the panes: colours, contours and dots.
 
-import { paint, show } from "../../base/maps.js";
+import { element } from "../../base/common.js";
+import { drawMap, drawPicture, paint, show } from "../../base/maps.js";
 import { limitOf, strongOf, strongest } from "./numbers.js";
 import { mark, see } from "./panes.js";
 import { dots, outline } from "./shapes.js";
@@ -12,16 +13,39 @@ import { dots, outline } from "./shapes.js";
  */
 export function drawPanes({ look, size, picture, input, live, maps, panes, paper }) {
   const limits = maps.map(({ values }) => limitOf(values, look.clip));
-  const shared = Math.max(...limits);
+  const together = maps.map((pane, index) => ({ composite: pane.composite, shared: 0, own: index })[look.scale]);
   maps.forEach((pane, index) => {
-    pane.limit = ((look.scale === "shared" ? shared : limits[index]) || 1) / look.gain;
-    const behind = pane.picture.length ? pane.picture : picture;
-    paint(pane.canvas, pane.size, pane.values, pane.limit, look, behind, paper);
+    const largest = Math.max(...limits.filter((_, other) => together[other] === together[index]));
+    pane.limit = (largest || 1) / look.gain;
+    paint(pane.canvas, pane.size, pane.values, pane.limit, look, behind(pane, picture), paper);
     markStrongest(pane, pane.values, look);
   });
   show(input.canvas, size, picture);
   markStrongest(input, live.values, look);
   panes.forEach((pane) => see(pane, look.zoom));
+}
+
+/**
+ * What is drawn in a pane with all its pixels, however few of them the page has room for.
+ *
+ * @param {import("./panes.js").Pane} pane
+ * @param {import("./shown.js").Shown} shown
+ */
+export function wholeOf(pane, { look, picture, paper }) {
+  const canvas = element("canvas");
+  if (pane.kind === "input") drawPicture(canvas, pane.size, picture);
+  else drawMap(canvas, pane.size, pane.values, pane.limit, look, behind(pane, picture), paper);
+  return canvas;
+}
+
+/**
+ * The picture that shines through the map of a pane.
+ *
+ * @param {import("./panes.js").Pane} pane
+ * @param {Uint8Array} input
+ */
+function behind(pane, input) {
+  return pane.picture.length ? pane.picture : input;
 }
 
 /**

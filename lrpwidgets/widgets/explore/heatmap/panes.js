@@ -1,6 +1,7 @@
-// A pane: a caption, a canvas that holds one pixel per pixel of the input, and lines above it that stay thin however
-// far one zooms in. Zoom costs nothing, and a test can read the exact colours back.
+// A pane: a caption, a canvas that holds one pixel per pixel of the input (or of the screen, where it has fewer), and
+// lines above it that stay thin however far one zooms in. A test can read the exact colours back.
 
+import { magnify } from "../../base/averaging.js";
 import { element } from "../../base/common.js";
 
 const MARKS = /** @type {const} */ (["shade", "contour", "dots", "edge"]); // from below; all but the shade are drawn on a halo
@@ -55,6 +56,7 @@ export function paneOf(kind) {
     values: new Float32Array(), // of a map
     picture: new Uint8Array(), // if it is another one than the input
     limit: 0, // the |r| of the full hues
+    composite: 0, // a number that maps of one composite have in common
     differs: false, // whether the values are those of the live map less its own
     marked: /** @type {Float32Array | null} */ (null), // the values that lines and dots were drawn from
     wanted: "", // the look that they were drawn in
@@ -82,6 +84,8 @@ export function mark(pane, name, path) {
  */
 export function see(pane, [factor, x, y]) {
   const [height, width] = pane.size;
+  pane.canvas.style.aspectRatio = `${width} / ${height}`;
+  magnify(pane.canvas, factor);
   pane.canvas.style.transform = `scale(${factor}) translate(${-100 * x}%, ${-100 * y}%)`;
   pane.lines.setAttribute("viewBox", `${x * width} ${y * height} ${width / factor} ${height / factor}`);
 }

@@ -74,7 +74,7 @@ export function pinsOf(shown, row, attach, say, draw) {
   }
 
   function tell() {
-    for (const pin of shown.pins) tellPin(pin, shown.live.values, shown.look.scale === "own");
+    for (const pin of shown.pins) tellPin(pin, shown.live.values, !shown.oneScale);
   }
 
   return { receive, compare, tell };
@@ -102,7 +102,7 @@ function pinOf(acts) {
 /**
  * @param {Pin} pin
  * @param {Float32Array} live
- * @param {boolean} scaled whether each map has a scale of its own
+ * @param {boolean} scaled whether maps have different scales
  */
 function tellPin(pin, live, scaled) {
   const { caption } = pin;

@@ -10,10 +10,10 @@ import { asBlob, figureOf, rasterized } from "./figure.js";
  * @param {ReturnType<typeof import("./scale.js").scaleOf>} scale
  * @param {"png" | "svg"} kind
  */
-export async function save(el, { input, maps, look, caption, paper }, columns, scale, kind) {
-  const inks = { ink: getComputedStyle(el).color, quiet: getComputedStyle(scale.unit).color, paper: `rgb(${paper.join()})` };
-  const figure = figureOf([input, ...maps], look.zoom, columns, scale.printed(), inks);
-  download(kind === "svg" ? asBlob(figure) : await rasterized(figure), `${caption.file}.${kind}`);
+export async function save(el, shown, columns, scale, kind) {
+  const inks = { ink: getComputedStyle(el).color, quiet: getComputedStyle(scale.unit).color, paper: `rgb(${shown.paper.join()})` };
+  const figure = figureOf(shown, columns, scale.printed(), inks);
+  download(kind === "svg" ? asBlob(figure) : await rasterized(figure), `${shown.caption.file}.${kind}`);
 }
 
 /**

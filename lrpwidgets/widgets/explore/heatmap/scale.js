@@ -12,19 +12,18 @@ export function scaleOf(shown, setLook, readout) {
   const [low, high] = ["lrp-number", "lrp-number"].map((className) => element("span", { className }));
   const ramp = element("span", { className: "lrp-ramp", role: "img" });
   const unit = element("span", { className: "lrp-quiet lrp-unit" });
-  const rescale = button("", "One scale for all maps, or one for each", () => setLook({ scale: shown.look.scale === "own" ? "shared" : "own" }), { className: "lrp-link" });
+  const rescale = button("", "One scale for all maps, or one for those of each composite", () => setLook({ scale: shown.look.scale === "shared" ? "composite" : "shared" }), { className: "lrp-link" });
   const made = element("div", { className: "lrp-scale" }, low, ramp, high, unit, rescale, readout);
 
   function tell() {
-    const { look, live, maps, paper } = shown;
-    const own = look.scale === "own";
+    const { look, live, maps, paper, oneScale } = shown;
     low.textContent = number(-live.limit);
     high.textContent = number(live.limit, { sign: true });
     ramp.ariaLabel = `Colour scale: ${legendOf(look)}`;
     ramp.style.background = `linear-gradient(90deg, ${stopsOf(look.map, paper).join()})`;
-    rescale.hidden = maps.length < 2;
-    rescale.textContent = own ? "one scale for all" : "one scale each";
-    write(unit, `relevance per pixel: ${legendOf(look)}; ${rangeOf(maps.length, own)}`);
+    rescale.hidden = new Set(maps.map(({ composite }) => composite)).size < 2;
+    rescale.textContent = look.scale === "shared" ? "one scale for each composite" : "one scale for all";
+    write(unit, `relevance per pixel: ${legendOf(look)}${beyondOf(look.clip)}; ${rangeOf(maps.length, oneScale)}`);
   }
 
   /** What a figure says of it. */
@@ -34,14 +33,23 @@ export function scaleOf(shown, setLook, readout) {
 }
 
 /**
+ * What is stronger than the scale says.
+ *
+ * @param {number} clip percentile of |r| at which it ends
+ */
+function beyondOf(clip) {
+  return clip === 100 ? "" : `, ${number(+(100 - clip).toFixed(1))} % of the pixels beyond`;
+}
+
+/**
  * For which maps the scale is.
  *
  * @param {number} count of the maps
- * @param {boolean} own whether each has its own
+ * @param {boolean} one whether all have it
  */
-function rangeOf(count, own) {
+function rangeOf(count, one) {
   if (count < 2) return "in units of the score";
-  return own ? "scale of the live map, each has its own" : `same scale in ${count === 2 ? "both" : "all"} maps`;
+  return one ? `same scale in ${count === 2 ? "both" : "all"} maps` : "scale of the live map, others have their own";
 }
 
 /**

@@ -44,6 +44,11 @@ export class Shown {
     return [this.live, ...this.pins.filter(({ values }) => values.length)];
   }
 
+  /** Whether they have one scale together. */
+  get oneScale() {
+    return new Set(this.maps.map(({ limit }) => limit)).size === 1;
+  }
+
   /** Show another part of the picture: factor, then left and top in shares of it. */
   show(/** @type {number[]} */ zoom) {
     this.look = { ...this.look, zoom };

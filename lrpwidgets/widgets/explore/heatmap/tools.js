@@ -83,7 +83,7 @@ function selectsOf(setLook) {
   const choose = (name, words, text) => choice(words, CHOICES[name], (value) => setLook({ [name]: value }), text);
   return {
     map: choose("map", "colours"),
-    scale: choose("scale", "scale"),
+    scale: choose("scale", "one scale for", (value) => ({ composite: "each composite", shared: "all maps", own: "each map" })[/** @type {string} */ (value)] ?? ""),
     clip: choose("clip", "scale ends at", (value) => (value === 100 ? "the largest" : `${value} %`)),
     sign: choose("sign", "sign", (value) => (value === "both" ? "both" : `${value} only`)),
     contour: choose("contour", "contour", (value) => (value ? `top ${value} %` : "off")),

@@ -28,6 +28,7 @@ export function drawingBoard(model) {
     if (sample.row !== row) [box, from, row] = [null, null, sample.row];
     if (!open() || !made.isConnected) return;
     const pixels = array(model.get("picture"), Uint8Array);
+    for (const { style } of canvases) style.aspectRatio = `${sample.size[1]} / ${sample.size[0]}`;
     show(canvases[0], sample.size, pixels);
     paint(canvases[1], sample.size, array(model.get("relevance"), Int8Array), 127, { ...LOOK, overlay: 0.2 }, pixels, paperOf(made));
     title.textContent = title.title = `${sample.name} · ${(sample.place + 1).toLocaleString("en")} of ${sample.count.toLocaleString("en")}`;

@@ -48,7 +48,7 @@ export function verdict(tested, patch, poisoned) {
  * @param {Uint8Array} pixels
  */
 function picture(title, size, pixels) {
-  const made = element("canvas", { title });
+  const made = element("canvas", { title, style: { aspectRatio: `${size[1]} / ${size[0]}` } });
   show(made, size, pixels);
   return made;
 }
