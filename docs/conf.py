@@ -71,16 +71,14 @@ class InPlaceOfWidgets(SphinxTransform):
                 bundle.replace_self(_picture(DASHBOARDS[name]) if name in DASHBOARDS else _sentence(name))
 
 
-def _picture(name: str) -> nodes.figure:
-    words = nodes.caption(
-        "", f"The {name} dashboard, which is live in a notebook; what it shows there may be another input."
-    )
-    return nodes.figure("", nodes.image(uri=f"../{name}.png", alt=f"The {name} dashboard", candidates={}), words)
+def _picture(name: str) -> list[nodes.Node]:
+    words = f"The {name} dashboard is live in a notebook. The picture may show another input."
+    return [nodes.image(uri=f"../{name}.png", alt=f"The {name} dashboard", candidates={}), nodes.paragraph("", words)]
 
 
-def _sentence(name: str) -> nodes.admonition:
-    words = nodes.paragraph("", "A notebook has the live view ", nodes.literal("", name), nodes.Text(" here."))
-    return nodes.admonition("", nodes.title("", "Live"), words, classes=["note"])
+def _sentence(name: str) -> list[nodes.Node]:
+    words = nodes.Text("In a notebook this is the live view "), nodes.literal("", name), nodes.Text(".")
+    return [nodes.note("", nodes.paragraph("", "", *words))]
 
 
 def setup(app: Any) -> None:
