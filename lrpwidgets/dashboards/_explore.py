@@ -8,6 +8,7 @@ from torch import nn
 
 from ..lrp import Composite
 from ..lrp.scores import Select
+from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets import Exploration
 from .options import Options
@@ -60,5 +61,6 @@ def explore(
     given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, "select": select, **fields}
     given = {name: value for name, value in given.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
+    SHELVES.hold(options.memory)
     exploration = Exploration(subject, composite, device or options.device)
     return Rooms(explore_page(exploration), "explore")

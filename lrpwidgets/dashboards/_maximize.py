@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets.maximize import Studio
 from .options import Options
@@ -52,5 +53,6 @@ def maximize(
     options = Options.from_environment()
     given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
+    SHELVES.hold(options.memory)
     studio = Studio(subject, device or options.device, references or options.store, **(wish or {}))
     return Rooms(maximize_page(studio), "maximize")

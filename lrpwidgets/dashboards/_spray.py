@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 
 from ..lrp import Composite
+from ..shelves import SHELVES
 from ..spray import RelevanceStore
 from ..spray.kept import kept
 from ..subjects import Subject
@@ -63,6 +64,7 @@ def spray(
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))
+    SHELVES.hold(options.memory)
     state = Investigation(store, subject or subject_for(store, options), device or options.device)
     points = EmbeddingScatter(state)
     return _SprayPage(

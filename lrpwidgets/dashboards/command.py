@@ -26,6 +26,7 @@ import click
 
 from lrpwidgets.dashboards import attributing, maximizing, spraying, verifying
 from lrpwidgets.dashboards.options import Options
+from lrpwidgets.memory import size
 
 if TYPE_CHECKING:
     from lrpwidgets.subjects import Subject
@@ -36,6 +37,10 @@ NOTEBOOKS = INSTALLED if INSTALLED.is_dir() else CHECKOUT
 
 TOKEN = "LRPWIDGETS_TOKEN"
 """Variable of the environment with the secret word."""
+
+
+NEEDED_MEMORY = 10**9
+"""Bytes that a kernel takes: torch, a network, the explanation of an input."""
 
 
 class Refused(click.ClickException):
@@ -103,6 +108,7 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(1),
     help="At the same time; the others wait in line. In any case no more than there is memory for.",
 )
+@click.option("--memory", help="What a kernel may take, such as 2GB; by default what suits the machine.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(
     dashboard: str,
@@ -115,6 +121,7 @@ def serve(
     certfile: Path | None,
     keyfile: Path | None,
     most_visitors: int | None,
+    memory: str | None,
     no_browser: bool,
     **choices: Any,
 ) -> None:
@@ -125,7 +132,7 @@ def serve(
     notebook = find_notebook(dashboard)
     secret = find_token(token, token_file, no_token=no_token)
     tls = find_certificate(certfile, keyfile)
-    options = find_options(**choices)
+    options = replace(find_options(**choices), memory=find_memory(memory))
     find_port(port)
     with in_a_sentence():
         if dashboard == "spray":
@@ -386,6 +393,20 @@ def find_certificate(certfile: Path | None, keyfile: Path | None) -> ssl.SSLCont
         files = " and ".join(repr(str(each)) for each in (certfile, keyfile) if each is not None)
         raise Refused(f"No certificate with its key could be read from {files}: {error.strerror or error}.") from None
     return made
+
+
+def find_memory(memory: str | None) -> int | None:
+    """The bytes that a kernel may take; None if nobody says."""
+    if memory is None:
+        return None
+    try:
+        wanted = size(memory)
+    except ValueError:
+        raise Refused(f"--memory must be a size such as 2GB, 1.5GB or 1500MB; got {memory!r}.") from None
+    if wanted < NEEDED_MEMORY:
+        least = f"{NEEDED_MEMORY / 10**9:.0f}GB"
+        raise Refused(f"--memory must be at least {least}, which a kernel takes to start; got {memory!r}.")
+    return wanted
 
 
 def find_port(port: int) -> int:

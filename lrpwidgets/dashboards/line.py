@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from .memory import free
+from ..memory import free
 
 EACH = 600 * 2**20
 """Bytes of memory that a visitor takes, about: a kernel with torch, a small network and its explanations."""
@@ -32,12 +32,18 @@ class Line:
         Tells the bytes of memory that may still be taken.
     clock
         Tells the seconds.
+    each
+        Bytes of memory that a visitor takes.
     """
 
     def __init__(
-        self, most: int | None, free: Callable[[], int] = free, clock: Callable[[], float] = time.monotonic
+        self,
+        most: int | None,
+        free: Callable[[], int] = free,
+        clock: Callable[[], float] = time.monotonic,
+        each: int = EACH,
     ) -> None:
-        self._most, self._free, self._clock = most, free, clock
+        self._most, self._each, self._free, self._clock = most, each, free, clock
         self._seen: dict[str, float] = {}  # by ticket, in the order of their places
         self._entering = False
 
@@ -46,7 +52,7 @@ class Line:
 
         Kernels that are `starting` have not taken their memory yet.
         """
-        more = max(0, self._free() // EACH - starting)
+        more = max(0, self._free() // self._each - starting)
         return max(1, inside + more if self._most is None else min(self._most, inside + more))
 
     def ask(self, ticket: str | None, full: bool) -> tuple[str, int]:

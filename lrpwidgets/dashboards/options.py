@@ -40,6 +40,8 @@ class Options:
     """the working directory for somebody's own code, as an absolute path"""
     select: str | None = None
     """a key, an attribute or a position in what the model returns, where its scores are"""
+    memory: int | None = None
+    """bytes that a kernel may take"""
     device: str | None = None
     """as `torch.device` spells it"""
 

@@ -21,7 +21,7 @@ import click
 from tornado.web import Application, HTTPError
 
 from .door import Door
-from .line import Line, Watch
+from .line import EACH, Line, Watch
 from .line import page as waiting_page
 from .options import Options
 from .warm import warm_up
@@ -121,7 +121,9 @@ def serve_notebook(
         send_promptly()
         warm_up()
         door = partial(Door, token=token, port=port, hosts=hosts, tls=tls is not None)
-        voila = behind_a_door(notebook, door, Line(most), tls, configuration(notebook, port, connections))
+        voila = behind_a_door(
+            notebook, door, Line(most, each=options.memory or EACH), tls, configuration(notebook, port, connections)
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         loop.add_callback(announce)  # runs once the server listens

@@ -348,6 +348,11 @@ def names() -> list[str]:
     return list(_PRESETS)
 
 
+def described(name: str) -> str:
+    """What the preset `name` does, in a sentence: the first line of what its maker says of itself."""
+    return (_PRESETS[name].__doc__ or "").strip().partition("\n")[0]
+
+
 def register(name: str, make: Callable[..., Composite]) -> None:
     """Add the preset `name`, which `make` makes of its parameters; of two the last counts.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from io import BytesIO
@@ -378,6 +379,16 @@ class Explanation:
         new = conditions(self._tape, self._tape.index, channels, positions or {})
         return self._again(asked=sorted([*self._asked, *new], key=lambda each: each.step, reverse=True))
 
+    def reduced(self) -> Explanation:
+        """The same with no more than ``keep="input"`` keeps; this one stays as it is."""
+        self.ledger, self.caveats  # noqa: B018  # of what goes; they are taken along
+        found = copy(self)
+        found.keep, found._plan, found._tape = "input", Plan(self._plan.rules), self._tape.reduced()
+        found._whole = found._relevances = [each.reduced(self._tape.inputs) for each in self._relevances]
+        for name in ("layers", "parameters"):
+            vars(found).pop(name, None)
+        return found
+
     def _lost_in_products(self) -> float:
         """How much of a score the stabilizers of products take."""
         taken = [row.stabilizer.abs() for row in self.ledger.rows if row.kind in ("product", "matmul")]
@@ -490,6 +501,9 @@ class JoinedExplanation(Explanation):
     @property
     def recomputed(self) -> list[str]:
         return self.parts[0].recomputed
+
+    def reduced(self) -> Explanation:
+        return JoinedExplanation([part.reduced() for part in self.parts])
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -98,6 +98,14 @@ class Relevance(Readable):
     rows: dict[int, Row]
     """The accounts of the steps that were closed, by index of the step."""
 
+    def reduced(self, values: Sequence[int]) -> Relevance:
+        """The same of those `values` alone."""
+        of = Sums()
+        for value in values:
+            if value in self.of:
+                of[value] = [self.of[value]]
+        return Relevance(Plan(self.plan.rules), self.start, of, {}, self.again, self.rows)
+
 
 @torch.no_grad()
 def propagate(

@@ -207,6 +207,13 @@ class Tape:
             if number is not None and number != self.output:
                 self.values[number].let_go()
 
+    def reduced(self) -> Tape:
+        """A copy that keeps inputs and scores, and of all between them the shapes."""
+        kept = replace(self, values=[replace(value) for value in self.values], widened={})
+        for step in kept.steps:
+            kept.forget(step)
+        return kept
+
     def check_weights(self) -> None:
         """Raise StaleExplanationError if a weight was changed since: it would not fit the activations any more."""
         if _changed(self.weights):

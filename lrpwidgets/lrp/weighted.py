@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from ..shelves import Shelf
 from . import affine
 from .call import Call, version
 from .linear import ONES, Bound, Inputs, LinearStep, Term
@@ -22,14 +23,14 @@ from .linear import ONES, Bound, Inputs, LinearStep, Term
 class EffectiveWeights:
     """Effective weights (w⁺, w + γw⁺, folded batch norm, ...), kept until their parameter changes.
 
+    As many as there is room for in this process: see :mod:`lrpwidgets.shelves`.
+
     A change is seen by torch's version counter, which every in-place call advances, optimizers and
     ``load_state_dict`` included. Writing through ``parameter.data`` goes past it: call :meth:`clear` then.
     """
 
-    KEPT = 12  # per parameter: what one composite needs, and the last few stops of a slider
-
     def __init__(self) -> None:
-        self._kept: Any = WeakTensorKeyDictionary()
+        self._kept: Any = WeakTensorKeyDictionary()  # of stamps and shelves
         self._lock = Lock()  # two threads may explain with one explainer
 
     def of(self, sources: Sequence[Any]) -> Callable[[Any, Callable[[], Tensor]], Tensor]:
@@ -38,20 +39,9 @@ class EffectiveWeights:
         stamp = tuple([(ref(t), t.data_ptr(), version(t)) if isinstance(t, Tensor) else t for t in sources])
         with self._lock:
             if sources[0] not in self._kept or not _same(self._kept[sources[0]][0], stamp):
-                self._kept[sources[0]] = stamp, {}
-            kept: dict[Any, Tensor] = self._kept[sources[0]][1]
-
-        def get(variant: Any, build: Callable[[], Tensor]) -> Tensor:
-            with self._lock:
-                found = kept.pop(variant, None)
-            found = build() if found is None else found
-            with self._lock:
-                kept[variant] = found  # at the end: the first one is always the least recently used
-                while len(kept) > self.KEPT:
-                    del kept[next(iter(kept))]
-            return found
-
-        return get
+                self._kept[sources[0]] = stamp, Shelf()
+            shelf: Shelf = self._kept[sources[0]][1]
+        return shelf.find
 
     def clear(self) -> None:
         """Forget everything."""

@@ -1,4 +1,4 @@
-"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|maximize|references|spray|steady|zoo]``.
+"""Measure, don't guess: ``python -m tests.benchmarks [lrp|dashboard|families|maximize|memory|...]``.
 
 Times depend on the machine; ratios within one run are what to quote. Every figure is the median of interleaved
 runs, and a JSON file with the same numbers is written beside the table if ``--json FILE`` says where.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, maximize, references, spray, steady, zoo
+from . import dashboard, families, lrp, maximize, references, session, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -30,7 +30,7 @@ def _listed(convert: Callable[[str], object]) -> Callable[..., list[object] | No
 
 
 def _network(name: str) -> str:
-    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS, *zoo.PACKAGES]))
+    known = list(dict.fromkeys([*NETWORKS, *dashboard.NETWORKS, *session.NETWORKS, *zoo.PACKAGES]))
     if name not in known:
         raise ValueError(f"{name!r} is none of {', '.join(known)}")
     return name
@@ -40,7 +40,7 @@ def _network(name: str) -> str:
 @click.argument(
     "names",
     nargs=-1,
-    type=click.Choice(["lrp", "dashboard", "families", "maximize", "references", "spray", "steady", "zoo"]),
+    type=click.Choice(["lrp", "dashboard", "families", "maximize", "memory", "references", "spray", "steady", "zoo"]),
 )
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
@@ -49,7 +49,8 @@ def _network(name: str) -> str:
     "--networks",
     callback=_listed(_network),
     help=f"Which networks, with commas between. lrp: of {','.join(NETWORKS)}; "
-    f"dashboard: of {','.join(dashboard.NETWORKS)}; zoo: packages, of {','.join(zoo.PACKAGES)}. [default: all]",
+    f"dashboard: of {','.join(dashboard.NETWORKS)}; memory: of {','.join(session.NETWORKS)}; "
+    f"zoo: packages, of {','.join(zoo.PACKAGES)}. [default: all]",
 )
 @click.option(
     "--batches",
@@ -81,6 +82,8 @@ def main(
 
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
 
+    memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
+
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
@@ -96,6 +99,7 @@ def main(
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
         "maximize": lambda: maximize.measure(rounds),
+        "memory": lambda: session.measure(networks),
         "references": references.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from lrpwidgets.dashboards.command import ALLOCATOR
+from lrpwidgets.dashboards.server import ALLOCATOR
 
 
 def tuned() -> bool:

@@ -21,6 +21,11 @@ def now() -> int:
     return _status("VmRSS")
 
 
+def peak() -> int:
+    """Bytes of memory that the process has taken at most."""
+    return _status("VmHWM")
+
+
 def added(run: Callable[[], object]) -> int:
     """Bytes by which the largest resident set during `run` exceeds that before it."""
     gc.collect()
@@ -28,7 +33,7 @@ def added(run: Callable[[], object]) -> int:
     (PROCESS / "clear_refs").write_text("5")  # the peak so far is forgotten
     before = now()
     run()
-    return _status("VmHWM") - before
+    return peak() - before
 
 
 def _status(name: str) -> int:

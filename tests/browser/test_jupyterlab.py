@@ -122,6 +122,12 @@ def test_shortcuts_are_those_of_the_dashboard_inside_it_and_jupyterlabs_outside(
     page = explored.page
     cells = page.locator(".jp-Notebook .jp-Cell")
     before = cells.count()
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.locator(".lrp-rules h2").click()  # what takes no focus by itself
+    for _ in range(4):
+        page.keyboard.press("d")
+    expect(page.locator(".lrp-page")).to_have_attribute("data-theme", "light")
+    assert cells.count() == before
     page.locator(".lrp-frame").first.focus()
     with explored.redrawn():
         page.keyboard.press("j")

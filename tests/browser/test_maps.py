@@ -276,6 +276,8 @@ def test_the_numbers_of_a_box_are_numpys(heatmap, explain):
     assert min(sums) > 0
     ratio = relevance[~inside].mean() / relevance[inside].mean()
     assert figure(text.rpartition("= ")[2]) == pytest.approx(ratio, rel=6e-3)
+    share = np.maximum(relevance, 0)[inside].sum() / np.maximum(relevance, 0).sum()
+    assert text.startswith(f"{100 * share:.0f} % of the evidence for “3” lies in the marked region")
     heatmap.press("invert")
     assert told(heatmap) == pytest.approx([*sums[::-1], 100 * (~inside).mean()], rel=6e-3)
     heatmap.press("clear")

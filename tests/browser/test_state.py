@@ -361,17 +361,47 @@ def test_the_help_sheet_lists_every_shortcut(dashboard):
     page = dashboard.page
     page.wait_for_selector("[data-shortcut='7']", state="attached")  # the classes are listed
     page.keyboard.press("?")
-    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    sheet = page.get_by_role("dialog", name="Keys and words")
     listed = set(sheet.locator("kbd").all_inner_texts())
-    assert listed >= set("jkurpcdogmwy?/17") | {"Escape"}
+    assert listed >= set("fjkurpcdogmwy?/17") | {"Escape"}
     every = page.locator("[data-shortcut]").evaluate_all("(all) => all.map((each) => each.dataset.shortcut)")
     assert len(set(every) - set("23456")) == len(listed)
     assert all(page.locator("[data-shortcut]").evaluate_all("(all) => all.map((each) => each.title)"))
+    for word in ("Σ R", "composite", "ε", "ledger"):
+        expect(sheet.get_by_role("row", name=word).first).to_be_attached()
     before = page.evaluate(SEQUENCE)
     page.keyboard.press("j")  # a dialog is open: it has the keys
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     assert page.evaluate(SEQUENCE) == before
+
+
+def test_a_page_that_is_presented_has_the_question_the_maps_and_the_scores_alone(dashboard, explain):
+    page = dashboard.page
+    shown = [".lrp-question", ".lrp-heatmap", ".lrp-classes"]
+    hidden = [".lrp-strip", ".lrp-rules", ".lrp-inside", ".lrp-status", "nav"]
+    page.keyboard.press("f")
+    for part in hidden:
+        expect(page.locator(part).first).to_be_hidden()
+    for part in shown:
+        expect(page.locator(part).first).to_be_in_viewport(ratio=1)
+    dashboard.shows(explain())
+    page.keyboard.press("f")
+    for part in hidden:
+        expect(page.locator(part).first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1366, 768), (1440, 900), (1920, 1080)])
+def test_the_map_stays_in_sight_whatever_is_scrolled_to(dashboard, width, height):
+    page = dashboard.page
+    page.set_viewport_size({"width": width, "height": height})
+    for part in (".lrp-inside", ".lrp-rules tbody tr:last-child", ".lrp-classes"):
+        page.locator(part).last.scroll_into_view_if_needed()
+        expect(page.locator(part).last).to_be_in_viewport()
+        for map_ in page.locator(".lrp-pixels").all():
+            expect(map_).to_be_in_viewport(ratio=1)
+    assert page.locator(".lrp-pixels").nth(1).bounding_box()["width"] >= 0.4 * height
+    assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
 
 
 def test_keys_typed_into_a_field_do_nothing_else(dashboard):

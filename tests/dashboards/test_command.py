@@ -52,6 +52,9 @@ def refusal(*arguments):
         (["--weights", "DEFAULT"], "--weights needs --arch, the model that they are for."),
         (["--crop", "128"], "--crop needs --arch, the model whose input it is."),
         (["--classes", "names.txt"], "--classes needs --arch, the model whose outputs they name."),
+        (["--memory", "-1"], "--memory must be a size such as 2GB, 1.5GB or 1500MB; got '-1'."),
+        (["--memory=2 apples"], "--memory must be a size such as 2GB, 1.5GB or 1500MB; got '2 apples'."),
+        (["--memory", "800MB"], "--memory must be at least 1GB, which a kernel takes to start; got '800MB'."),
         (["--split", "val"], "--split needs --images, the folder that it is in."),
         (["--arch", "vgg16", "--split", "val"], "--split needs --images, the folder that it is in."),
         (["--subject", "digits", "--classes", "a.txt"], "--classes is for the subject imagenet, not for 'digits'."),
@@ -107,6 +110,15 @@ def test_a_folder_is_found_from_the_kernels_working_directory_too(served, unload
     options = served[0][0][1]
     assert options.images == str(tmp_path / "pictures")
     assert (options.classes, options.split, options.folder) == (str(tmp_path / "names.txt"), "val", None)
+
+
+@pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), ("1.5 gb", 15 * 10**8), ("4096MB", 4096 * 10**6)])
+def test_what_a_kernel_may_take_is_handed_to_it(served, monkeypatch, text, size):
+    CliRunner().invoke(command.main, ["serve", "--port", "0", "--memory", text])
+    options = served[0][0][1]
+    assert options.memory == size
+    monkeypatch.setenv(VARIABLE, options.to_environment()[VARIABLE])
+    assert Options.from_environment().memory == size
 
 
 def test_port_0_is_a_free_port(served):

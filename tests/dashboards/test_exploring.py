@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 import lrpwidgets as lw
+from lrpwidgets.dashboards.options import Options
 from lrpwidgets.lrp import TwoClasses
+from lrpwidgets.shelves import SHELVES
 from lrpwidgets.subjects import Subject
 
 
@@ -54,6 +56,14 @@ def test_one_score_is_explored_as_two_classes(explored):
     assert exploration.subject.select == TwoClasses("logits")
     assert len(exploration.answer.scores) == 2
     assert any("above 0 it says 'yes', else 'no'" in note for note in exploration.subject.notes)
+
+
+def test_what_the_kernel_may_take_is_what_serve_was_told(explored, monkeypatch):
+    for name, value in Options(memory=3 * 10**9).to_environment().items():
+        monkeypatch.setenv(name, value)
+    for name in ("limit", "room"):
+        monkeypatch.setattr(SHELVES, name, getattr(SHELVES, name))  # for the tests that come
+    assert explored(Inside(3), X, select="logits").memory.endswith(" of 3.0 GB of memory in use")
 
 
 def test_a_subject_has_its_own_select():

@@ -112,3 +112,7 @@ def test_a_page_says_the_place():
     assert "room for one visitor now" in page(1, 1)
     assert "You are number 3 in line" in page(3, 4)
     assert "You are number 12 in line" in page(12, 4)
+
+
+def test_where_a_kernel_may_take_more_there_is_room_for_fewer():
+    assert Line(None, free=lambda: 5 * EACH, each=2 * EACH).room(1, 0) == 3

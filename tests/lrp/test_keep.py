@@ -136,6 +136,57 @@ def test_memory_is_released(x):
     assert held["layers"] < 0.75 * held["all"]
 
 
+# Keeping less from now on.
+
+
+def asked(explainer, x, how):
+    """An explanation that came about in one way or another."""
+    if how == "several targets":
+        return explainer.explain(x, targets=[1, Rather(2, than=0)])
+    explanation = explainer.explain(x, 1)
+    if how == "through channels":
+        return explanation.condition({explanation.layers[0].name: [0, 2]})
+    return explanation.switch(Flat()) if how == "switched" else explanation
+
+
+@pytest.mark.parametrize("how", ["explained", "switched", "several targets", "through channels"])
+def test_a_reduced_explanation_says_the_same_of_the_input(model, x, how):
+    whole = asked(Explainer(model, "epsilon_plus_flat"), x, how)
+    reduced = whole.reduced()
+    assert (reduced.keep, whole.keep) == ("input", "all")
+    for name in ("relevance", "scores", "target"):
+        assert torch.equal(getattr(reduced, name), getattr(whole, name))
+    assert (reduced.caveats, reduced.recomputed, repr(reduced.composite)) == (
+        whole.caveats,
+        whole.recomputed,
+        repr(whole.composite),
+    )
+    assert_same_ledger(reduced, whole)
+    assert [(each.name, each.rule, each.shape) for each in reduced] == [(e.name, e.rule, e.shape) for e in whole]
+
+
+def test_a_reduced_explanation_cannot_be_asked_on_and_the_whole_one_can(model, x):
+    whole = Explainer(model).explain(x, 1)
+    expected = whole.retarget(2).relevance
+    reduced = whole.reduced()
+    with pytest.raises(ValueError, match=r"kept 'input' only; another target needs explain\(..., keep='all'\)"):
+        reduced.retarget(2)
+    assert torch.equal(whole.retarget(2).relevance, expected)
+    assert whole.layers[0].activation.device.type == "cpu"
+
+
+def test_a_reduced_explanation_takes_as_little_as_one_that_never_kept_more(x):
+    explainer = Explainer(realistic(Residual()).double(), "epsilon_plus_flat")
+    held = []
+    for make in (lambda: explainer.explain(x, keep="input"), lambda: explainer.explain(x).reduced()):
+        make()
+        before = living_bytes()
+        explanation = make()
+        held.append(living_bytes() - before)
+        del explanation
+    assert held[1] <= 1.1 * held[0]
+
+
 # A batch that does not fit.
 
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lrpwidgets import shelves
 from lrpwidgets.lrp import Composite, Explainer, Explanation, composites
 from lrpwidgets.lrp.rules import Epsilon, Flat, Gamma, WSquare, Zero, ZPlus
 from lrpwidgets.lrp.weighted import EffectiveWeights
+from lrpwidgets.shelves import Shelves
 from tests.lrp.dense import assert_near
 from tests.lrp.networks import HIGH, LOW, Fire, Residual, pictures, realistic
 
@@ -283,19 +285,28 @@ def test_the_parameters_of_an_explanation_are_not_told_by_weights_that_changed_s
         _ = explanation.parameters
 
 
-def test_a_slider_over_many_values_does_not_fill_the_memory(residual, x):
-    explainer = Explainer(residual, ZPlus())
-    explanation = explainer.explain(x)
-
-    def kept() -> int:
-        return sum(len(variants) for variants in explainer.cache._kept.values())
-
-    sizes = []
+def test_a_slider_over_many_values_does_not_fill_the_memory(residual, x, monkeypatch):
+    kept, weights = Shelves(), sum(parameter.nbytes for parameter in residual.parameters())
+    kept.room = 5 * weights
+    monkeypatch.setattr(shelves, "SHELVES", kept)
+    explanation = Explainer(residual, ZPlus()).explain(x)
     for step in range(50):
         explanation = explanation.switch(Gamma(0.1 + step))
-        sizes.append(kept())
-    assert max(sizes) == sizes[-1] == sizes[10]
-    assert sizes[-1] <= explainer.cache.KEPT * len(list(residual.parameters()))
+        assert kept.bytes <= kept.room
+    assert kept.bytes > kept.room / 2
+
+
+@pytest.mark.parametrize("room", [0, 1000])
+def test_effective_weights_that_were_let_go_are_made_again(residual, x, monkeypatch, room):
+    expected = [Explainer(residual, each).explain(x).relevance for each in (ZPlus(), Gamma(0.3))]
+    kept = Shelves()
+    kept.room = room
+    monkeypatch.setattr(shelves, "SHELVES", kept)
+    explanation = Explainer(residual, ZPlus()).explain(x)
+    for _ in range(3):
+        for rule, relevance in zip((ZPlus(), Gamma(0.3)), expected, strict=True):
+            explanation = explanation.switch(rule)
+            assert torch.equal(explanation.relevance, relevance)
 
 
 def test_the_cache_lets_go_of_a_model_that_is_gone(x):

@@ -1,5 +1,7 @@
 """Answers: an explanation with what it is an explanation of, and the worker's way to one.
 
+What is live keeps its activations, and is asked on; of other answers the map and the ledger are enough.
+
 An answer is asked on wherever that is possible: a new rule propagates again from its layer down, a new class needs
 no forward.
 """
@@ -7,7 +9,7 @@ no forward.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +58,13 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"Answer({self.picture.name!r}: {self.explanation!r})"
+
+    def reduced(self) -> Answer:
+        """The same without activations: those of ResNet-50 and their relevance take 300 MB."""
+        whole = self.whole.reduced()
+        return replace(
+            self, whole=whole, explanation=whole if self.explanation is self.whole else self.explanation.reduced()
+        )
 
     @cached_property
     def scores(self) -> list[float]:
@@ -114,7 +123,7 @@ class Answering:
         return Picture(self._subject.from_image(picture)[None], upload.name, None), not_finite(picture, upload.name)
 
     def answer(self, question: Question, uploads: tuple[Upload, ...] = (), *, live: bool = True) -> Answer:
-        """Answer `question`; what is `live` is remembered."""
+        """Answer `question`; what is `live` is remembered, and can be asked on and looked into."""
         started = time.perf_counter()
         asked_on = self._ask_on(question)
         forward = asked_on is None
@@ -128,11 +137,12 @@ class Answering:
         target = whole.top_class if question.target is None else question.target
         before = self._before(question, uploads)
         made = Answer(question, picture, whole, shown, target, 1000 * (time.perf_counter() - started), forward, before)
-        if live:
-            self._last = made
         if not question.strokes:
             self._clean = question.item, made.scores
-        return made
+        if live:
+            self._last = made
+            return made
+        return made.reduced()
 
     def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Picture, Explanation]:
         picture = self._painted(self._kept(question.item, uploads), question.strokes)

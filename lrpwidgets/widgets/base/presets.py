@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from ...lrp import Composite, Explainer, composites
 from ...subjects import Subject
 
@@ -11,10 +13,78 @@ PICTURES = "epsilon_plus_flat"
 TRIED = 8
 """Inputs that are looked at for one that the network reads right."""
 
+TITLES = {
+    "epsilon_plus_flat": "evidence for, smooth",
+    "epsilon_plus": "evidence for",
+    "epsilon": "for and against, raw",
+    "epsilon_gamma_box": "evidence for, by pixel",
+    "epsilon_alpha2_beta1_flat": "contrasted, smooth",
+    "epsilon_alpha2_beta1": "contrasted",
+    "deep_taylor": "deep Taylor decomposition",
+    "excitation_backprop": "excitation backprop",
+    "vgg_tutorial": "by depth, for VGG",
+    "attn_lrp": "AttnLRP",
+    "attn_lrp_vision": "AttnLRP for pictures",
+    "cp_lrp": "attention held constant",
+    "lstm_lrp": "for gated networks",
+}
+"""What presets are called by people."""
 
-def suitable(subject: Subject) -> list[str]:
-    """Names of the presets that suit the subject: those that need bounds only where they are known."""
-    return [name for name in composites.names() if subject.bounds or not composites.requires_bounds(name)]
+_MADE_FOR = {
+    "epsilon_plus_flat": {"conv"},
+    "epsilon_plus": {"conv"},
+    "epsilon_gamma_box": {"conv"},
+    "epsilon_alpha2_beta1_flat": {"conv"},
+    "epsilon_alpha2_beta1": {"conv"},
+    "vgg_tutorial": {"conv", "maxpool"},
+    "attn_lrp": {"matmul"},
+    "attn_lrp_vision": {"matmul", "conv"},
+    "cp_lrp": {"matmul"},
+    "lstm_lrp": {"product"},
+}
+"""Kinds of layers without which a preset says nothing that another one does not."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a person sees first."""
+
+    item: int | None
+    """Index of the input; None where there is none."""
+    preset: str = PICTURES
+    """The one that ``"auto"`` stands for, by the family of the network."""
+    kinds: frozenset[str] | None = None
+    """Kinds of the network's steps; None where they are not known."""
+
+
+def beginning(subject: Subject, explainer: Explainer) -> Beginning:
+    """Where the subject says that one starts; else the first that is read right of the first few inputs.
+
+    Where the model cannot run, the preset is that for pictures; why is said when an input is explained.
+    """
+    if not len(subject.dataset):
+        return Beginning(None)
+    begin = Beginning(subject.start)
+    for item in [subject.start] if subject.start else range(min(TRIED, len(subject.dataset))):
+        try:
+            x, label = subject.item(item)
+            tape = explainer.record(x[None])
+        except Exception:
+            return begin
+        kinds = frozenset(step.kind for step in tape.steps)
+        begin = Beginning(subject.start, composites.family(tape.steps), kinds)
+        if label is None or tape.scores[0].argmax() == label:
+            return replace(begin, item=item)
+    return begin
+
+
+def suitable(subject: Subject, kinds: frozenset[str] | None = None) -> list[str]:
+    """Names of the presets that suit the subject: those for layers of these `kinds`, if they are known.
+
+    Those that need bounds are among them only where the bounds of the input are known.
+    """
+    fitting = [name for name in composites.names() if kinds is None or _MADE_FOR.get(name, set()) <= kinds]
+    return [name for name in fitting if subject.bounds or not composites.requires_bounds(name)]
 
 
 def preset(subject: Subject, name: str) -> Composite:
@@ -23,25 +93,3 @@ def preset(subject: Subject, name: str) -> Composite:
         low, high = subject.bounds
         return composites.get(name, low=low, high=high)
     return composites.get(name)
-
-
-def beginning(subject: Subject, explainer: Explainer) -> tuple[int | None, str]:
-    """Which input a person sees first, and under which preset.
-
-    The input is where the subject says that one starts; if it does not say so, the first that the network reads right
-    among the first few. The preset is what ``"auto"`` stands for, by the family of the network, or that for pictures
-    where the model cannot run, which is said when the input is explained.
-    """
-    if not len(subject.dataset):
-        return None, PICTURES
-    preset = PICTURES
-    for item in [subject.start] if subject.start else range(min(TRIED, len(subject.dataset))):
-        try:
-            x, label = subject.item(item)
-            tape = explainer.record(x[None])
-        except Exception:
-            break
-        preset = composites.family(tape.steps)
-        if label is None or tape.scores[0].argmax() == label:
-            return item, preset
-    return subject.start, preset

@@ -1,6 +1,7 @@
 // One line: what the answer cost, what was lost on the way, and any error or caveat as a sentence.
 
 import { element, number, follow } from "./common.js";
+import { meaningOf } from "./words.js";
 
 /**
  * @typedef {object} Told
@@ -11,6 +12,7 @@ import { element, number, follow } from "./common.js";
  * @property {string[]} [caveats]
  * @property {string[]} [notes] what had to be guessed
  * @property {string} [where] the computation is done
+ * @property {string} [memory] how much of it is in use
  * @property {(string | null)[][]} [parts] words and figures in turn, of rooms that have figures of their own
  *
  * @typedef {object} Account of an explanation
@@ -50,7 +52,7 @@ function render({ model, el }) {
     const state = /** @type {State} */ (model.get("state"));
     const light = element("span", { className: "lrp-light", title: state.busy ? "computing" : "ready" });
     light.dataset.state = state.error ? "error" : state.busy ? "busy" : "ready";
-    figures.replaceChildren(light, ...figuresOf(state), element("span", { className: "lrp-where" }, guesses, state.where ?? ""));
+    figures.replaceChildren(light, ...figuresOf(state), element("span", { className: "lrp-where" }, guesses, taken(state), state.where ?? ""));
     wait(state);
     const notes = state.notes ?? [];
     guesses.hidden = !notes.length;
@@ -87,6 +89,11 @@ export function stepsOf(stage, done, total) {
 }
 
 /** @param {State} state */
+function taken({ memory }) {
+  return memory ? element("span", { title: "What is kept to be quick goes first, and is computed again when it is needed" }, memory) : "";
+}
+
+/** @param {State} state */
 function figuresOf(state) {
   if (state.parts) return state.parts.map((texts) => part(...texts));
   if ("milliseconds" in state) return accountOf(state);
@@ -96,14 +103,15 @@ function figuresOf(state) {
 /** @param {Account} account */
 function accountOf({ milliseconds, again, layers, forward, reached, score, through, trusted, bias, stabilizer, rules }) {
   const ms = milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds);
+  const told = (/** @type {HTMLElement} */ node, /** @type {string[]} */ ...words) => Object.assign(node, { title: words.map((each) => `${each}: ${meaningOf(each)}`).join("\n") });
   const sum = part("Σ R = ", number(reached), through ? " of " : " of f = ", number(score));
   if (through) sum.append(" through the channels");
   if (!trusted) sum.append(element("span", { className: "lrp-error" }, " the sums do not match"));
   return [
     part("", `${ms} ms`, " to new relevance"),
     part("", `${again} of ${layers}`, ` layers propagated again${forward ? "" : ", forward kept"}`),
-    sum,
-    part("absorbed by biases ", number(bias), ", by stabilizers ", number(stabilizer)),
+    told(sum, "Σ R", "f"),
+    told(part("absorbed by biases ", number(bias), ", by stabilizers ", number(stabilizer)), "ledger"),
     rules ? part(rules > 0 ? "dropped by rules " : "created by rules ", number(Math.abs(rules))) : "",
   ];
 }

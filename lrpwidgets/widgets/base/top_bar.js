@@ -4,6 +4,7 @@ import { element, button, download, follow } from "./common.js";
 import { addressOf, lookOn } from "./top_bar/address.js";
 import { savePicture, saveState, stateFile } from "./top_bar/files.js";
 import { keep, shortcuts } from "./top_bar/keys.js";
+import { presentingOf } from "./top_bar/presenting.js";
 import { copied, helpOf, listingOf } from "./top_bar/sheets.js";
 import { inVoila, themeOf } from "./top_bar/theme.js";
 
@@ -17,9 +18,10 @@ function render({ model, el }) {
   const tabs = element("nav", { className: "lrp-rooms-bar", ariaLabel: "Rooms" });
   const note = element("span", { className: "lrp-quiet lrp-note", role: "status" });
   const file = stateFile((text) => model.send({ restore: text }));
-  const [help, listing, theme] = [helpOf(page), listingOf(), themeOf(el, page)];
+  const [help, listing, theme, presenting] = [helpOf(page), listingOf(), themeOf(el, page), presentingOf(page)];
   const share = named("Share link", "Copy a link to this view", () => want("link"));
   share.hidden = !inVoila();
+  const present = named("Present", "Present: the question, the maps and the scores alone", presenting.toggle, "f");
   el.append(
     element("strong", {}, "lrpwidgets"),
     element("span", { className: "lrp-quiet lrp-subject", title: model.get("title") }, model.get("title")),
@@ -31,7 +33,8 @@ function render({ model, el }) {
     share,
     named("Save", "Save this view as a file", () => want("state")),
     named("Open", "Open a saved view", () => file.click()),
-    named("?", "Keyboard shortcuts", help.open, "?"),
+    present,
+    named("?", "Keys and words", help.open, "?"),
     named("◐", "Light or dark", theme.toggle, "d"),
     file,
     help.made,
@@ -73,9 +76,12 @@ function render({ model, el }) {
   const key = /** @type {EventListener} */ (shortcuts(el, page));
   const waiting = requestAnimationFrame(() => {
     theme.begin();
+    present.hidden = !page().matches(".lrp-steady");
     listening = inVoila() ? document : page();
     listening.addEventListener("keydown", key);
-    if (!inVoila()) listening.addEventListener("keydown", /** @type {EventListener} */ (keep));
+    if (inVoila()) return;
+    page().tabIndex = -1; // a click between controls puts the focus here, not on the cell, where "d d" would delete it
+    listening.addEventListener("keydown", /** @type {EventListener} */ (keep));
   });
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
@@ -83,6 +89,7 @@ function render({ model, el }) {
   return () => {
     stop();
     cancelAnimationFrame(waiting);
+    presenting.end();
     model.off("msg:custom", receive);
     listening?.removeEventListener("keydown", key);
     listening?.removeEventListener("keydown", /** @type {EventListener} */ (keep));

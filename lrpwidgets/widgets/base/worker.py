@@ -16,6 +16,9 @@ from typing import Any
 
 Job = Callable[[], Any]
 
+REST = 1.0
+"""Seconds without anything to do after which there is time for what nobody waits for."""
+
 
 class NewestWins:
     """Runs jobs one at a time and hands their results back to the thread that made this object.
@@ -74,6 +77,13 @@ class NewestWins:
         for task in tasks if self.open else ():
             task()
 
+    def at_rest(self, job: Job, done: Callable[[Any], None]) -> None:
+        """Run `job`, in the place of an earlier one, once nothing was to do for a while, and call `done` as usual.
+
+        Never without an event loop.
+        """
+        self._queue.put_at_rest(job, done)
+
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Run `call` on the caller's thread after a while; never without an event loop, where nothing waits."""
         if self._loop:
@@ -99,6 +109,7 @@ class _Queue:
         self._changed = threading.Condition()
         self._waiting: dict[int, tuple[Job, Callable[[Any], None]]] = {}  # by lane
         self._idle: Iterator[Callable[[], None]] = iter(())
+        self._rest: tuple[Job, Callable[[Any], None]] | None = None
         self.open = True
 
     def waits_before(self, lane: int) -> bool:
@@ -117,11 +128,18 @@ class _Queue:
                 self._idle = chain(self._idle, tasks)
                 self._changed.notify()
 
+    def put_at_rest(self, job: Job, done: Callable[[Any], None]) -> None:
+        with self._changed:
+            if self.open:
+                self._rest = (job, done)
+                self._changed.notify()
+
     def close(self) -> None:
         with self._changed:
             self.open = False
             self._waiting.clear()
             self._idle = iter(())
+            self._rest = None
             self._changed.notify()
 
     def run(self) -> None:
@@ -144,13 +162,24 @@ class _Queue:
         """Run what waits; else wait. A method of its own: what is done must not be held while nothing is to do."""
         with self._changed:
             waiting = self._waiting.pop(min(self._waiting)) if self._waiting else None
-            idle = self._idle
+            idle, rest = self._idle, self._rest
         if waiting:
             job, done = waiting
             self.deliver(done, job())
         elif task := next(idle, None):
             self.deliver(task)
-        else:
-            with self._changed:
-                while self.open and not self._waiting and self._idle is idle:
-                    self._changed.wait()
+        elif self._rests(idle, rest) and rest:
+            job, done = rest
+            self.deliver(done, job())
+
+    def _rests(self, idle: Iterator[Callable[[], None]], rest: object) -> bool:
+        """Wait for something to do; whether nothing came before it was time for what is done at `rest`."""
+
+        def changed() -> bool:
+            return not self.open or bool(self._waiting) or self._idle is not idle or self._rest is not rest
+
+        with self._changed:
+            if self._changed.wait_for(changed, REST if rest else None):
+                return False
+            self._rest = None
+            return True

@@ -34,15 +34,17 @@ function render({ model, el }) {
       listed = classes.length;
       target.replaceChildren(element("option", { value: "" }), ...numberedOptions(classes));
       than.replaceChildren(element("option", { value: "" }, "—"), ...numberedOptions(classes));
-      composite.replaceChildren(...presets.map((/** @type {string} */ name) => element("option", { value: name }, name)));
+      composite.replaceChildren(...presets.map((/** @type {string[]} */ [value, title, told]) => element("option", { value, title: told }, title ? `${title} · ${value}` : value)));
     }
     target.options[0].textContent = `${classes[state.top]} (the top class)`;
     target.value = state.target ?? "";
     than.value = state.than ?? "";
-    if (!presets.includes(state.composite) && composite.options.length === presets.length) {
+    const preset = presets.find((/** @type {string[]} */ [name]) => name === state.composite);
+    if (!preset && composite.options.length === presets.length) {
       composite.append(element("option", { value: state.composite, disabled: true }, state.composite));
     }
     composite.value = state.composite;
+    composite.title = preset?.[2] ?? "";
     changed.hidden = !state.changed;
     through.hidden = !state.channels.length;
     const numbers = state.channels.map((/** @type {number} */ channel) => `#${channel}`).join(", ");

@@ -6,6 +6,8 @@ from typing import Any
 
 import traitlets
 
+from ...lrp import composites
+from ..base.presets import TITLES
 from ..base.view import View, script, style
 from .exploration import Exploration
 
@@ -17,13 +19,17 @@ class QuestionBar(View):
     _esm = script(__file__)
     _css = style(__file__)
     classes: traitlets.List[Any] = traitlets.List(help="names of all classes").tag(sync=True)
-    presets: traitlets.List[Any] = traitlets.List(help="names of the composites that suit the subject").tag(sync=True)
+    presets: traitlets.List[Any] = traitlets.List(
+        help="composites that suit the subject: name, what people call it, and a sentence that says what it does"
+    ).tag(sync=True)
     state = traitlets.Dict(
         help="what is asked: target (None for the top class), than, top, composite, changed, channels, strokes"
     ).tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
-        super().__init__(exploration, presets=exploration.presets(), **traits)
+        self._names = exploration.presets()
+        told = [(name, TITLES.get(name, ""), composites.described(name)) for name in self._names]
+        super().__init__(exploration, presets=told, **traits)
         self.follow(self._show, "answer", "error")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -50,7 +56,7 @@ class QuestionBar(View):
                 "than": question.than,
                 "top": answer.whole.top_class,
                 "composite": name,
-                "changed": name in self.presets and exploration.composite != exploration.preset(name),
+                "changed": name in self._names and exploration.composite != exploration.preset(name),
                 "channels": list(question.channels) if question.only else [],
                 "layer": question.layer,
             },

@@ -13,10 +13,13 @@ from .exploration import Exploration
 class StatusLine(Status):
     """Milliseconds, layers propagated again, Σ R against f(x), what biases and stabilizers absorbed, or the error.
 
+    And how much memory is in use, beside the place where it is computed.
+
     A computation that takes longer shows how far it is, and can be cancelled.
     """
 
     shared: Exploration
+    follows = (*Status.follows, "memory")
 
     def _show(self) -> None:
         exploration = self.shared
@@ -27,6 +30,7 @@ class StatusLine(Status):
             "progress": list(exploration.progress),
             "error": exploration.error,
             "where": f"{explorer.device} · {precision}",
+            "memory": exploration.memory,
             "notes": exploration.subject.notes,
         }
         self.draw(state=state | (_figures(answer) if answer else {}))

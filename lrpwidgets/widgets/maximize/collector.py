@@ -52,7 +52,7 @@ class Collector:
     def know(self, answer: Answer) -> None:
         """Learn from an answer which layers there are, and whether explanations take their time."""
         if self._explanation is None:
-            self._explanation = answer.whole
+            self._explanation = answer.whole.reduced()  # its layers are enough, and it stays
             self._at_once = 8 if answer.milliseconds > SLOW else 64
         self.look()
 

@@ -67,8 +67,8 @@ class Studio(Wishing):
         self.explainer = subject.explainer(device=device)
         self.worker, self.films = NewestWins(), NewestWins()
         self._reel = Reel(lambda: self._made(Wish()), _Screen(self))
-        item, suiting = beginning(subject, self.explainer)
-        self.composite = preset(subject, suiting)
+        begin = beginning(subject, self.explainer)
+        self.composite = preset(subject, begin.preset)
         """By whose rules real inputs are explained."""
         self._finder, self._wall = Finder(self), Wall(self)
         self._collector = Collector(self, None if references is None else Path(references))
@@ -76,7 +76,7 @@ class Studio(Wishing):
         """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
         self._good: Wish | None = None  # the newest wish of which there was a frame
-        first = Wish.from_dict({"item": item, **wish})
+        first = Wish.from_dict({"item": begin.item, **wish})
         self._quiet = True
         super().__init__(**{name: getattr(first, name) for name in PARTS})
         self._quiet = False

@@ -13,6 +13,7 @@ import torch
 
 from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets import Exploration
+from lrpwidgets.widgets.base import worker as worker_module
 from lrpwidgets.widgets.base.worker import NewestWins
 
 PATIENCE = 30
@@ -173,7 +174,7 @@ def test_an_exploration_answers_the_newest_question_and_says_when_one_takes_long
         model = moody.model
         forward = model.forward
         model.forward = lambda x: (gate(), forward(x))[1]
-        exploration = Exploration(moody)
+        exploration = Exploration(moody, "epsilon_plus_flat")  # named: a network is run for its family
         answers = []
         exploration.observe(
             lambda change: (answers.append(change["new"]), len(answers) == 2 and answered.set()), "answer"
@@ -287,3 +288,19 @@ def test_a_computation_reports_its_progress_and_is_cancelled_at_once():
         exploration.close()
 
     asyncio.run(scenario())
+
+
+def test_what_is_for_a_rest_is_done_once_and_only_when_nothing_was_asked_for_a_while(monkeypatch):
+    monkeypatch.setattr(worker_module, "REST", 0.3)
+
+    async def scenario(worker, loop):
+        order, rested = [], asyncio.Event()
+        for number in range(4):
+            worker.at_rest(lambda number=number: order.append(f"rest {number}"), lambda _: rested.set())
+            worker.submit(lambda number=number: order.append(number), lambda _: None)
+            await asyncio.sleep(0.05)
+        await rested.wait()
+        await asyncio.sleep(0.5)
+        assert order == [0, 1, 2, 3, "rest 3"]
+
+    in_loop(scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from dataclasses import replace
@@ -13,9 +14,11 @@ import torchvision
 from PIL import Image
 from torch import nn
 
+from lrpwidgets import memory, shelves
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, rules
 from lrpwidgets.subjects import Stroke, Subject, painted
 from lrpwidgets.widgets import Exploration
+from lrpwidgets.widgets.base import worker
 
 
 class Hostile:
@@ -366,6 +369,60 @@ def test_pins_keep_their_question_and_follow_the_picture(exploration):
         (pinned,) = exploration.pinned
         assert (pinned.question.item, pinned.target, exploration.answer.target != 9) == (item, 9, True)
         torch.testing.assert_close(pinned.scores, exploration.answer.scores)
+
+
+def test_pins_keep_their_maps_and_accounts_and_no_activations(exploration, digits):
+    exploration.pin(replace(exploration.question, item=None, layer="conv1", channels=(1, 2), only=True))
+    exploration.pin()
+    for answer in exploration.pinned:
+        assert (answer.whole.keep, answer.explanation.keep) == ("input", "input")
+    through, plain = exploration.pinned
+    whole = exploration.answer.whole
+    torch.testing.assert_close(plain.pixels, exploration.answer.pixels)
+    torch.testing.assert_close(through.pixels, whole.condition({"conv1": [1, 2]}).relevance[0].sum(0).numpy())
+    assert plain.explanation.ledger.reached_input == whole.ledger.reached_input
+    assert exploration.answer.whole.keep == "all"
+
+
+def test_answers_are_the_same_however_little_is_kept(explore, digits, monkeypatch):
+    def looked_at(exploration):
+        exploration.pin(replace(exploration.question, item=None, composite=exploration.preset("epsilon_plus")))
+        maps = []
+        for item in range(12):
+            exploration.item = item
+            exploration.change_rules(exploration.composite.with_rule(1, rules.Gamma(0.1 * item)))
+            maps += [exploration.answer.pixels, exploration.pinned[0].pixels]
+            assert shelves.SHELVES.bytes <= shelves.SHELVES.room
+        return maps
+
+    expected = looked_at(explore(digits))
+    kept = shelves.Shelves()
+    monkeypatch.setattr(shelves, "SHELVES", kept)
+    tight = explore(digits)
+    kept.room = 20_000
+    for found, map in zip(looked_at(tight), expected, strict=True):
+        np.testing.assert_array_equal(found, map)
+
+
+def test_how_much_memory_is_in_use_is_told_when_the_answer_comes_and_after_a_rest(digits, monkeypatch):
+    monkeypatch.setattr(worker, "REST", 0.1)
+    monkeypatch.setattr(memory, "resident", lambda: taken)
+    monkeypatch.setattr(shelves.SHELVES, "limit", 2 * 10**9)
+    taken, told = 10**9, []
+
+    async def scenario():
+        nonlocal taken
+        exploration = Exploration(digits, "epsilon_plus_flat")
+        exploration.observe(lambda change: told.append(change["new"]), "memory")
+        while not told:
+            await asyncio.sleep(0.01)
+        taken = 12 * 10**8
+        while len(told) < 2:
+            await asyncio.sleep(0.01)
+        exploration.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert told == ["1.0 of 2.0 GB of memory in use", "1.2 of 2.0 GB of memory in use"]
 
 
 def test_a_pin_may_keep_its_picture(exploration):

@@ -16,8 +16,9 @@ def test_it_asks_about_a_class_and_about_the_top_class_again(exploration, say):
 
 def test_it_offers_every_preset_and_each_of_them_answers(exploration, say):
     bar = QuestionBar(exploration)
-    assert bar.presets == exploration.presets()
-    for name in bar.presets:
+    assert [name for name, _, _ in bar.presets] == exploration.presets()
+    assert all(title and sentence for _, title, sentence in bar.presets)
+    for name, _, _ in bar.presets:
         say(bar, composite=name)
         assert (exploration.error, bar.state["composite"], bar.state["changed"]) == ("", name, False)
 

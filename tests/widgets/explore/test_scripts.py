@@ -171,6 +171,8 @@ def test_correlation_is_that_of_numpy(computed, maps):
 def test_relevance_is_summed_inside_and_outside_of_a_region(computed, maps):
     relevance, _, masks = maps
     for found, mask in zip(computed["sums"], masks, strict=True):
+        evidence = np.maximum(maps[0], 0)
+        assert found["evidence"] == pytest.approx(evidence[np.array(mask, bool)].sum() / evidence.sum())
         assert found["within"] == pytest.approx(relevance[mask].sum(), abs=1e-4)
         assert found["without"] == pytest.approx(relevance[~mask].sum(), abs=1e-4)
         assert found["share"] == mask.mean()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lrpwidgets.lrp import rules
@@ -18,6 +20,13 @@ def test_the_figures_are_the_ledgers(exploration):
     assert state["trusted"]
     assert state["where"] == "cpu · float32"
     assert state["milliseconds"] > 0
+
+
+def test_it_says_how_much_memory_is_in_use_of_the_limit(exploration):
+    line = StatusLine(exploration)
+    assert re.fullmatch(r"\d+\.\d of \d+\.\d GB of memory in use", line.state["memory"])
+    exploration.memory = "1.0 of 2.0 GB of memory in use"
+    assert line.state["memory"] == "1.0 of 2.0 GB of memory in use"
 
 
 def test_layers_that_were_propagated_again_are_counted(exploration):

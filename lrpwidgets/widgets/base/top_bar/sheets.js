@@ -1,24 +1,27 @@
-// Dialogs: the keyboard shortcuts, and this view as Python.
+// Dialogs: keys and words, and this view as Python.
 
 import { element } from "../common.js";
 import { keysOn } from "./keys.js";
+import { WORDS } from "../words.js";
 
 const TIP = "Tab goes through all controls; sliders and lists move with the arrow keys, a picture zooms with + and −.";
 
 /**
- * The keyboard shortcuts of a page; `open` shows those that there are now.
+ * The keyboard shortcuts of a page and what its words mean; `open` shows those that there are now.
  *
  * @param {() => HTMLElement} page
  */
 export function helpOf(page) {
-  const made = element("dialog", { className: "lrp-sheet", ariaLabel: "Keyboard shortcuts" });
+  const made = element("dialog", { className: "lrp-sheet", ariaLabel: "Keys and words" });
 
   function open() {
     const rows = keysOn(page()).map(([title, keys]) => element("tr", {}, element("th", { scope: "row" }, ...capsOf(keys)), element("td", {}, title)));
     made.replaceChildren(
-      element("div", { className: "lrp-head" }, element("h2", {}, "Keyboard shortcuts"), element("span", { className: "lrp-space" }), closing(made)),
+      element("div", { className: "lrp-head" }, element("h2", {}, "Keys"), element("span", { className: "lrp-space" }), closing(made)),
       element("table", {}, ...rows),
       element("p", { className: "lrp-quiet" }, TIP),
+      element("h2", {}, "Words"),
+      element("table", {}, ...WORDS.map(([word, meaning]) => element("tr", {}, element("th", { scope: "row" }, word), element("td", {}, meaning)))),
     );
     made.showModal();
   }

@@ -96,18 +96,21 @@ export function correlation(a, b) {
 }
 
 /**
- * Relevance inside and outside of a region, its share of the area, and the context ratio (Lapuschkin et al. 2016).
+ * Relevance inside and outside of a region, its share of the area, the context ratio (Lapuschkin et al. 2016), and the
+ * share of all positive relevance that lies inside; NaN where there is none.
  *
  * @param {Float32Array} values
  * @param {(i: number) => boolean} inside
  */
 export function sumsOf(values, inside) {
-  let [within, without, area] = [0, 0, 0];
+  let [within, without, area, forIt, all] = [0, 0, 0, 0, 0];
   for (let i = 0; i < values.length; i++) {
     if (inside(i)) area += 1;
+    if (values[i] > 0) all += values[i];
+    if (values[i] > 0 && inside(i)) forIt += values[i];
     if (inside(i)) within += values[i];
     else without += values[i];
   }
   const context = within > 0 && without >= 0 ? without / (values.length - area) / (within / area) : NaN;
-  return { within, without, share: area / values.length, context };
+  return { within, without, share: area / values.length, context, evidence: forIt / all };
 }

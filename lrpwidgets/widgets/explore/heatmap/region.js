@@ -47,7 +47,7 @@ export function regionOf(shown, changed) {
       mark(pane, "shade", shade);
     }
     made.hidden = !mask;
-    if (mask) made.replaceChildren(...wordsOf(sumsOf(shown.live.values, inside)));
+    if (mask) made.replaceChildren(...wordsOf(sumsOf(shown.live.values, inside), shown.caption.class));
   }
 
   /** Select nothing if the region is one of pictures of another size. */
@@ -70,9 +70,14 @@ export function regionOf(shown, changed) {
   };
 }
 
-/** @param {ReturnType<typeof sumsOf>} sums */
-function wordsOf({ within, without, share, context }) {
+/**
+ * @param {ReturnType<typeof sumsOf>} sums
+ * @param {string} name of the class
+ */
+function wordsOf({ within, without, share, context, evidence }, name) {
+  const sentence = `${number(Math.round(100 * evidence))} % of the evidence for “${name}” lies in the marked region, which is ${number(100 * share)} % of the picture.`;
   const ratio = element("span", {}, `context ratio μ = ${Number.isNaN(context) ? "—" : number(context)}`);
   ratio.title = "Mean relevance outside over mean relevance inside; it says nothing where one of the sums is negative.";
-  return [`region: Σ inside ${number(within)} · Σ outside ${number(without)} · ${number(100 * share)} % of the area · `, ratio];
+  const sums = element("div", { className: "lrp-quiet" }, `region: Σ inside ${number(within)} · Σ outside ${number(without)} · ${number(100 * share)} % of the area · `, ratio);
+  return evidence >= 0 ? [sentence, sums] : [sums];
 }

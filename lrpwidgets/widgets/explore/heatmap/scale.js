@@ -38,7 +38,7 @@ export function scaleOf(shown, setLook, readout) {
  * @param {number} clip percentile of |r| at which it ends
  */
 function beyondOf(clip) {
-  return clip === 100 ? "" : `, ${number(+(100 - clip).toFixed(1))} % of the pixels beyond`;
+  return clip === 100 ? "" : `, ${number(+(100 - clip).toFixed(1))} % beyond`;
 }
 
 /**
@@ -48,7 +48,7 @@ function beyondOf(clip) {
  * @param {boolean} one whether all have it
  */
 function rangeOf(count, one) {
-  if (count < 2) return "in units of the score";
+  if (count < 2) return "in units of f";
   return one ? `same scale in ${count === 2 ? "both" : "all"} maps` : "scale of the live map, others have their own";
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from lrpwidgets.dashboards import memory
+from lrpwidgets import memory
 
 MIB = 2**20
 
@@ -47,3 +47,22 @@ def test_the_tightest_limit_holds_and_nothing_is_less_than_none(group):
     group(0, "outer", limit=8, usage=3, cache=0)
     group(0, "outer/inner", limit=2, usage=3, cache=0)
     assert memory.free() == 0
+
+
+def test_all_memory_is_what_the_machine_has_or_a_group_around_allows(monkeypatch, group):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"total": 8 * MIB}))
+    group(0, "outer", "max", 3, 1)
+    assert memory.total() == 8 * MIB
+    group(0, "outer/inner", limit=4, usage=3, cache=0)
+    assert memory.total() == 4 * MIB
+
+
+@pytest.mark.parametrize("text", ["", "2", "GB", "-1GB", "2 apples", "2GBs", "1e3GB", "nanGB", "9999999GB"])
+def test_what_is_no_size_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match=f"such as 2GB or 1.5GB; got '{text}'"):
+        memory.size(text)
+
+
+def test_what_was_freed_is_given_back():
+    memory.give_back()  # without glibc nothing is done
+    assert memory.resident() > MIB
