@@ -1,7 +1,7 @@
 // Scores as rows that are buttons: name, bar, score, probability if there is one. Bars start at zero, wherever that lies.
 
 import { element, button, array, follow } from "../base/common.js";
-import { lineOf, listed, ranked, shortened } from "./class_scores/ranking.js";
+import { lineOf, listed, percent, ranked, shortened } from "./class_scores/ranking.js";
 import { rowOf } from "./class_scores/row.js";
 
 const SHORTCUTS = 9; // rows that a digit reaches
@@ -19,6 +19,7 @@ function render({ model, el }) {
   };
   const list = element("div", { className: "lrp-classes", role: "group", ariaLabel: "Classes by score" });
   const search = element("input", { type: "search", ariaLabel: "Search the classes", data: { shortcut: "/" }, title: "Search the classes" });
+  const spoken = element("p", { className: "lrp-spoken", role: "status" }); // for those who hear the page
   const none = element("p", { className: "lrp-quiet", hidden: true }, "No class has that in its name.");
   let said = saidBy(model);
   search.addEventListener("input", fill);
@@ -34,6 +35,7 @@ function render({ model, el }) {
     list,
     none,
     search,
+    spoken,
   );
 
   /** The best class beside the one that is explained. */
@@ -55,6 +57,9 @@ function render({ model, el }) {
     modes.than.setAttribute("aria-pressed", String(contrasts()));
     search.placeholder = `Search ${classes.length.toLocaleString("en")} classes …`;
     search.hidden = classes.length <= model.get("top");
+    const [top] = ranked(said.scores);
+    const words = `The network says ${classes[top]}${said.probabilities.length ? `, ${percent(said.probabilities[top])}` : ""}.`;
+    if (spoken.textContent !== words) spoken.textContent = words;
     fill();
   }
 
@@ -62,7 +67,8 @@ function render({ model, el }) {
     const shown = listed(ranked(said.scores), said.classes, state(), model.get("top"), search.value);
     none.hidden = shown.length > 0;
     const focused = [...list.children].findIndex((each) => each === document.activeElement);
-    const at = lineOf(shown.map((index) => said.scores[index]));
+    const line = [...ranked(said.scores).slice(0, model.get("top")), ...shown]; // what is found lies on the line of the best
+    const at = lineOf(line.map((index) => said.scores[index]));
     list.replaceChildren(...shown.map((index, place) => row(index, place, at)));
     /** @type {HTMLElement | undefined} */ (list.children[focused])?.focus();
   }

@@ -85,6 +85,7 @@ class Exploration(Inputs):
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
+        self._unpainted: int | None = None  # the top class before something was painted
         begin = presets.beginning(subject, self.explainer)
         self._kinds = begin.kinds
         composite = begin.preset if composite is None else composite
@@ -100,11 +101,18 @@ class Exploration(Inputs):
 
     @property
     def question(self) -> Question:
-        """All that is asked."""
-        return Question(**{name: getattr(self, name) for name in _PARTS})
+        """All that is asked.
+
+        While somebody paints, the class is the one that was on top before, if the top class is asked for: what was
+        painted over may have been the reason for it.
+        """
+        question = Question(**{name: getattr(self, name) for name in _PARTS})
+        return replace(question, target=self._unpainted) if self.target is None else question
 
     def ask(self, **parts: Any) -> None:
         """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
+        if "target" in parts:
+            self._unpainted = None
         with self._quietly(), self.hold_trait_notifications():
             for name, value in parts.items():
                 setattr(self, name, value)
@@ -291,6 +299,9 @@ class Exploration(Inputs):
 
     @traitlets.observe(*_PARTS)
     def _ask_again(self, change: Any) -> None:
+        if change["name"] == "strokes" and not (change["old"] and change["new"]):
+            shown = self.answer if change["new"] else None
+            self._unpainted = shown.target if shown and shown.question.item == self.item else None
         if change["name"] in ("layer", "channels") and not self.only:
             return  # these choose what is shown of the answer, and it is there already
         if self._quiet:

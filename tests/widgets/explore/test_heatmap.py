@@ -231,6 +231,21 @@ def test_a_stroke_is_explained_as_the_backend_explains_the_painted_input(explora
     assert view.caption["painted"]
 
 
+def test_painting_keeps_the_class_until_another_one_is_asked_for(exploration, say):
+    view, everything = HeatmapView(exploration), {"kind": "grey", "radius": 20, "points": [[4, 4]]}
+    before = exploration.answer.target
+    say(view, strokes=[everything])
+    assert exploration.answer.explanation.top_class != before  # grey is no 3
+    assert (exploration.answer.target, exploration.target) == (before, None)
+    exploration.ask(target=None)
+    assert exploration.answer.target == exploration.answer.explanation.top_class
+    say(view, strokes=[])
+    assert (exploration.answer.target, exploration.answer.question.target) == (before, None)
+    say(view, strokes=[everything])
+    exploration.item = 0
+    assert exploration.answer.target == exploration.answer.explanation.top_class
+
+
 def test_the_score_of_the_unpainted_picture_is_remembered(exploration, say):
     view = HeatmapView(exploration)
     exploration.target = 3

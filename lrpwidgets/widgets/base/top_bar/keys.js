@@ -10,10 +10,11 @@
 export function shortcuts(el, page) {
   return (/** @type {KeyboardEvent} */ event) => {
     if (!el.checkVisibility()) return; // another room of the page is open
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || types(event.target)) return;
+    const wanted = undoes(event) ? (event.shiftKey ? "r" : "u") : event.ctrlKey || event.metaKey ? "" : event.key;
+    if (event.defaultPrevented || !wanted || event.altKey || types(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const found = controlsOn(page()).find(
-      (control) => control.dataset.shortcut === event.key && !control.disabled && (control.dataset.unseen || control.checkVisibility()),
+      (control) => control.dataset.shortcut === wanted && !control.disabled && (control.dataset.unseen || control.checkVisibility()),
     );
     if (!found) return;
     event.preventDefault();
@@ -28,7 +29,16 @@ export function shortcuts(el, page) {
  * @param {KeyboardEvent} event
  */
 export function keep(event) {
-  if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  if (undoes(event) || (!event.ctrlKey && !event.metaKey && !event.altKey)) event.stopPropagation();
+}
+
+/**
+ * Whether a key takes something back everywhere; with Shift it does it again.
+ *
+ * @param {KeyboardEvent} event
+ */
+function undoes(event) {
+  return (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z";
 }
 
 /**
