@@ -21,7 +21,7 @@ help:
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
 	@echo "make audit       known vulnerabilities of what is installed; asks PyPI"
-	@echo "make docs        build the site in docs/_build       ARGS=\"-D nb_execution_mode=cache\" runs the tutorials first"
+	@echo "make docs        build the site in docs/_build       ARGS=\"-D nb_execution_mode=off\" without running the tutorials"
 	@echo "make benchmark   print the timings"
 	@echo "Each of them makes or updates .venv by itself; PYTHON=python3.12 chooses the Python for it."
 

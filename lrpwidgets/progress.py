@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,18 @@ class Line:
         if now - self._last < self.INTERVAL and not ended:
             return
         text = str(progress)
-        print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
+        print(f"\r{text:<{self._width}}", end="", file=_paper(), flush=True)
         self._last, self._width = now, len(text)
 
     def close(self) -> None:
         """Go to the next line, if anything was written."""
         if self._width:
-            print(file=sys.stderr)
+            print(file=_paper())
+
+
+def _paper() -> TextIO:
+    """Standard error; in a notebook standard output, as notebooks show the other as if something had gone wrong."""
+    return sys.stdout if type(sys.stdout).__module__.startswith("ipykernel.") else sys.stderr
 
 
 def duration(seconds: float) -> str:

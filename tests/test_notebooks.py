@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -72,6 +73,24 @@ def test_it_runs(file, weights, tmp_path):
     notebook = run(file, weights, tmp_path)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
+    assert not {each.name for each in tmp_path.iterdir() if not each.name.startswith(".")} - {
+        "ipython"
+    }  # leaves nothing
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+@each
+def test_exercises_have_solutions_that_are_folded(file):
+    cells = nbformat.read(file, as_version=4).cells
+    asked = "".join(cell.source.partition("### Exercises")[2].partition("###")[0] for cell in cells)
+    count = len(re.findall(r"^\d+\. ", asked, re.MULTILINE))
+    words = [cell.source for cell in cells if cell.source.startswith("<details>")]
+    assert [each.splitlines()[0] for each in words] == [
+        f"<details><summary>Solution of exercise {number + 1}</summary>" for number in range(count)
+    ]
+    for cell in cells:
+        if cell.id.startswith("solution-") and cell.cell_type == "code":
+            assert cell.metadata == {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["hide-cell"]}
 
 
 @each
@@ -132,6 +151,8 @@ QUOTED = {
         "2 of 528 pairs make it a 9",
         "stabilizer 5.99",
         "conv1 → conv1\n",
+        "wiped (3, 5): a 5. Its relevance was  0.78, the 1. largest",
+        "Zero  bias 2.08",
     ],
     "02_rules_and_composites": [
         "Zero         2.00  -2.00   1.00    sum 1.00",
@@ -146,6 +167,9 @@ QUOTED = {
         "LRP-0                    2.20     2.61     3.17",
         "score of 5: -1.17",
         "There is no rule 'Gama'",
+        "γ = 10   change 0.036   likeness 0.38",
+        "upside down: change 0.09   likeness 0.24   reaches the input  63%",
+        "roughness 1.71 → 0.52",
     ],
     "03_inside_the_network": [
         "upper right square of pool3, 5.97 of 14.39",
@@ -161,6 +185,9 @@ QUOTED = {
         "3: activation 1.26   relevance  1.90",
         "5: activation 1.38   relevance  0.88",
         "6: activation 1.23",
+        "#54 R -1.45   in our 3:  1.20",
+        "the score falls by 6.76; their relevance is 5.22",
+        "sample 219: #15 1.20; most relevant #54 1.60",
     ],
     "04_why_was_it_wrong": [
         "3 of 355 are wrong",
@@ -168,6 +195,10 @@ QUOTED = {
         "the lead of 3 over 5: 1.62 → -5.50",
         "0 of the other 35 places do more; 11 of all 36 put 5 ahead",
         "sample 134, 8 rather than 1: explained  0.01 = input -0.72",
+        "sample 134, radius 1.5:  1.36, elsewhere  0.33",
+        "the maps of 3 and 9 have a cosine of 0.96",
+        "score of 8: falls by -1.22 at the claimed place",
+        "where there is as much ink by  2.15, 1 of 8",
     ],
     "05_unmasking_clever_hans": [
         "2,400 scenes, 99.1% right",
@@ -191,6 +222,12 @@ QUOTED = {
         "11  75.9          99.4%   69.4%     99.4%        5         0",
         "404         0   Clever Hans",
         "182 are read wrong, 128 for 2",
+        "scenes with tags 99.1%   the same scenes without 98.9%",
+        "scenes with tags 97.0%   the same scenes without 97.0%",
+        "row 545: with a tag",
+        "the same one for 83% of 199 stars",
+        "80.4%, 20 turned into “star”. The same box of other pictures of “star”: 73.6%, 20 turned",
+        "upper right: 0.2% are taken for stars",
     ],
     "06_activation_maximization": [
         "score of 3: 28.3; the highest of 355 real digits: 16.2",
@@ -200,6 +237,10 @@ QUOTED = {
         "No natural input: it excites 1.7 times as much",
         "expert    positive relevance in the corner  31%",
         "expert    positive relevance in the corner   4%",
+        "read as a 9 after 8 steps",
+        "3: pixels differ by 0.15",
+        "tags in the data cross        2%   11%    5%   17%",
+        "one still view  activation 103.6   left under shifts 0.52",
     ],
     "07_concepts": [
         "#15        1.80        4.88               #4        0.79        6.14",
@@ -211,6 +252,9 @@ QUOTED = {
         "strategy 1: 48% of the stars, 99.5% of them have the tag",
         "168 of 400 other shapes",
         "fooled  more unusual than 95% of the stars: 62%",
+        "channel 16: 8 of eight are the same",
+        "explained for another class: [80, 134, 326]",
+        "channels with other reference samples: [11, 24, 41]",
     ],
 }
 

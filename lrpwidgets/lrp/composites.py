@@ -8,6 +8,9 @@ A rule for products is passed over by linear layers, and the other way round. Su
 nothing matches get the ε-rule with a tiny ε; elementwise products give all to the signal, matrix products half
 to each factor. A max pool sends relevance to the winner, unless a selector names it in full or by its kind: then
 it counts as an average pool.
+
+A network without dense layers, such as SqueezeNet, whose classes are channels of a convolution, has no ε in any layer
+with weights under ``epsilon_plus`` and its kin.
 """
 
 from __future__ import annotations

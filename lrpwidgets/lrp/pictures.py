@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..colours import WHITE, picture
+from ..gallery import source
 from .ledger import Ledger
 from .targets import described
 
@@ -104,9 +103,8 @@ def captions(explanation: Explained, most: int | None = None) -> list[str]:
 def html(explanation: Explained) -> str:
     """What a notebook shows: heatmaps on one scale where the inputs are pictures, and where the scores went."""
     try:
-        content = BytesIO()
-        sheet(explanation, None, "red–blue", 224 if len(explanation.scores) == 1 else 112, MOST).save(content, "PNG")
-        shown = f'<img alt="Heatmaps" src="data:image/png;base64,{b64encode(content.getvalue()).decode()}">'
+        side = 224 if len(explanation.scores) == 1 else 112
+        shown = f'<img alt="Heatmaps" src="{source(sheet(explanation, None, "red–blue", side, MOST))}">'
     except ValueError:  # no pictures: the numbers say enough
         shown = ""
     return f"<div>{shown}<br><code>{escape(repr(explanation))}</code>{_sums(explanation)}</div>"

@@ -4,6 +4,8 @@ Separability only ranks clusters; a way of writing a seven is as separate as a c
 whether the model falls for it (Anders et al. 2022): an artefact turns other classes into the one that it was found
 in, and accuracy falls. Part of an object does so too, as it is evidence. So there is a control: the same box of
 pictures of the same class in another cluster. What is an artefact is in one cluster and not in the other.
+
+The control and the limits below are ours, set by looking at small networks; Anders et al. have neither.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ Tags: 0.93 on; strokes: up to 0.76. What only hides the other classes sends them
 """
 
 CHANCE = 1e-3
-"""Probability up to which chance is no explanation (McNemar's exact test, one-sided)."""
+"""Probability up to which chance is no explanation (McNemar's exact test, one-sided, times the number of controls)."""
 
 _MOST_AREA = 0.15
 """A candidate box covers no more of the picture: what is larger is no mark but the picture itself."""
@@ -95,7 +97,11 @@ class Verdict:
     score_change: float
     """Mean change of the class's score by the artefact, in units of the score."""
     chance: float
-    """Probability of so many more turning than with the control, if artefact and control did the same."""
+    """Probability of so many more turning than with the control, if the artefact did what the controls do.
+
+    McNemar's exact test against the control of which the fewest turn, times the number of controls (Bonferroni), as
+    each of them might have been that one.
+    """
 
     def __repr__(self) -> str:
         verdict = f"not a Clever Hans, {self.acquittal}" if self.acquittal else "a Clever Hans"
@@ -294,7 +300,8 @@ def _of_other_classes(subject: Subject, label: int, samples: int, random: np.ran
 def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float) -> Verdict:
     """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
 
-    Of the controls that of which the fewest turn counts: the others may have the artefact as well.
+    Of the controls that of which the fewest turn counts: the others may have the artefact as well. The fewest of
+    several are few by chance, too, so its probability is taken times the number of controls.
     """
     from scipy.stats import binomtest
 
@@ -302,6 +309,7 @@ def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float
     turned, least = turns[0], 1 + int(turns[1:].sum(1).argmin())
     more, fewer = int((turned & ~turns[least]).sum()), int((turns[least] & ~turned).sum())
     chance = float(binomtest(more, more + fewer, 0.5, "greater").pvalue) if more + fewer else 1.0
+    chance = min(1.0, (len(turns) - 1) * chance)
     before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
     return Verdict(right.shape[1], before, after, control, int(turned.sum()), int(turns[least].sum()), change, chance)
 

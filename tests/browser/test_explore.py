@@ -148,7 +148,7 @@ def test_the_status_line_says_what_it_cost_and_what_was_lost(dashboard, explain,
     expect(status).to_contain_text("4 of 4 layers propagated again")
     expect(status).not_to_contain_text("forward kept")
     with dashboard.redrawn():
-        dashboard.row("first layer").locator("select").select_option("Flat")
+        dashboard.row("first layer").locator("select").select_option("WSquare")
     expect(status).to_contain_text("1 of 4 layers propagated again, forward kept")
     marked = dashboard.page.locator(".lrp-rules tr.lrp-again")
     expect(marked).to_have_count(1)
@@ -329,9 +329,13 @@ def test_digits_fit_into_small_and_large_windows(dashboard):
 
 def test_photographs_are_explained_and_fit(look, photos):
     server, subject = photos
+
+    def explained(item):
+        x, label = subject.item(item)
+        return label, Explainer(subject.model, BEGIN).explain(x[None])
+
     dashboard = look(server.address).settled()
-    x, _ = subject.item(subject.start)
-    explanation = Explainer(subject.model, BEGIN).explain(x[None])
+    explanation = next(made for label, made in map(explained, range(8)) if made.top_class == label)  # one read right
     dashboard.shows(explanation)
     dashboard.choose("Composite", "epsilon_gamma_box")
     gamma = dashboard.turn("convolutions", 0.25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import random
 import shutil
@@ -438,6 +439,16 @@ def test_progress_prints_rate_and_time_left_on_one_line(tmp_path, capsys, monkey
     assert told.startswith("\r0 of 50")
     assert told.count("\n") == 1
     assert told.rstrip().endswith("/s · 0 s left")
+
+
+def test_a_notebook_shows_progress_as_what_it_is_and_not_as_an_error(tmp_path, capsys, monkeypatch):
+    of_a_kernel = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(Line, "PATIENCE", 0)
+    monkeypatch.setattr(sys, "stdout", of_a_kernel)
+    attribute(tmp_path / "store", digits(), progress=True)
+    assert of_a_kernel.getvalue().startswith("\r0 of 50")
+    assert of_a_kernel.getvalue().endswith("\n")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

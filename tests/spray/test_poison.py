@@ -193,6 +193,18 @@ def test_of_several_controls_that_counts_of_which_the_fewest_turn():
     taken[2, :19] = True  # a cluster that has the artefact as well
     verdict = _verdict(~taken * 1.0, taken, 0.5)
     assert (verdict.turned_by_control, verdict.control) == (0, 1)
+    assert verdict.chance == pytest.approx(2 * 0.5**20)  # each of both might have been the least
+
+
+def test_to_be_the_least_of_several_controls_is_no_evidence():
+    """An artefact that does just what three controls do gets a chance of p or less in a share p of all tests."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(400):
+        taken = np.concatenate([np.zeros((1, 200), bool), random.random((4, 200)) < 0.2])
+        found.append(_verdict(~taken * 1.0, taken, 0.0).chance)
+    for chance in (0.3, 0.1, 0.03):
+        assert np.mean(np.array(found) <= chance) <= chance
 
 
 # What is pasted.

@@ -33,7 +33,7 @@ import { show } from "../../base/maps.js";
 export function verdict(tested, patch, poisoned) {
   const { before, after, control, turned, turned_by_control: byControl, lender } = tested;
   const pictures = [picture("What was pasted", tested.sizes[0], patch), picture("It on a picture of another class", tested.sizes[1], poisoned)];
-  const chance = `Probability of so many more turning, if a box of ${lender} did the same (McNemar's exact test)`;
+  const chance = `Probability of so many more turning, if a box of ${lender} did the same (McNemar's exact test, times the number of controls)`;
   return [
     element("div", { className: "lrp-poison-pictures" }, ...pictures),
     words(tested),
