@@ -197,6 +197,7 @@ def test_only_wrong_ones_by_key_and_all_again(strip, chances, truth):
     strip.page.keyboard.press("w")
     expect(strip.tiles).to_have_count(len(wrong))
     assert strip.order() == wrong
+    expect(strip.page.locator(".lrp-thumbnails [aria-selected=true]")).to_have_attribute("data-index", str(wrong[0]))
     expect(strip.page.locator(".lrp-thumbnails .lrp-wrong")).to_have_count(len(wrong))
     expect(strip.figure).to_contain_text("sample 8")  # what is looked at stays
     strip.page.keyboard.press("w")

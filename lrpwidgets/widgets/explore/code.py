@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from ...lrp import Composite, rules, selectors
 from ...subjects import Subject
@@ -10,36 +10,49 @@ from ..base.code import select_argument
 from ..base.question import Question
 
 
-def code(subject: Subject, question: Question, preset: Callable[[str], Composite], upload: str | None = None) -> str:
-    """Python that computes the relevance that `question` asks for, as ``relevance``, a tensor (1, C, H, W).
+def code(
+    subject: Subject, questions: Sequence[Question], preset: Callable[[str], Composite], uploads: Mapping[int, str]
+) -> str:
+    """Python that computes the relevance that the first of `questions` asks for, as ``relevance``, (1, C, H, W).
+
+    That of the others, which are pinned, is ``pinned_1``, ``pinned_2`` and so on.
 
     Parameters
     ----------
     subject
         What is examined. One without a recipe, such as a model of your own, must be there as ``subject``.
-    question
-        What is asked of it.
+    questions
+        What is asked of it; all have an input.
     preset
         Gives the composite of that name, with the subject's bounds.
-    upload
-        Name of the picture file, if the input came from outside.
+    uploads
+        Names of the picture files of inputs that came from outside, by the number of the input.
 
     Raises
     ------
     ValueError
         If the composite selects layers, or the subject takes its scores, by a function of the user's.
     """
-    select = select_argument(subject)
-    body = [
-        *_input(subject, question, upload),
-        "",
+    body = [f"subject = {subject.recipe}"] if subject.recipe else ["# subject: your own, as given to explore()"]
+    before = None
+    for number, question in enumerate(questions):
+        if question.input != before:
+            body += [*_input(subject, question, uploads), ""]
+        before = question.input
+        body += _explained(subject, question, preset, f"pinned_{number}" if number else "relevance")
+    return "\n".join([*_imports("\n".join(body)), "", *body[:-1]]) + "\n"
+
+
+def _explained(subject: Subject, question: Question, preset: Callable[[str], Composite], name: str) -> list[str]:
+    return [
         *_composite(question.composite, preset),
-        f"explanation = Explainer(subject.model, composite{select}).explain(x[None]" + _target(question) + ")",
+        f"explainer = Explainer(subject.model, composite{select_argument(subject)})",
+        f"explanation = explainer.explain(x[None]{_target(question)})",
         *_contrast(question),
         *_condition(question),
-        "relevance = explanation.relevance",
+        f"{name} = explanation.relevance",
+        "",
     ]
-    return "\n".join([*_imports("\n".join(body)), "", *body]) + "\n"
 
 
 def _imports(body: str) -> list[str]:
@@ -54,12 +67,11 @@ def _imports(body: str) -> list[str]:
     return [f"from {module} import {', '.join(names)}" for module, names in found.items() if names]
 
 
-def _input(subject: Subject, question: Question, upload: str | None) -> list[str]:
-    lines = [f"subject = {subject.recipe}"] if subject.recipe else ["# subject: your own, as given to explore()"]
-    if upload is None:
-        lines.append(f"x, label = subject.item({question.item})")
+def _input(subject: Subject, question: Question, uploads: Mapping[int, str]) -> list[str]:
+    if question.item in uploads:
+        lines = _upload(subject, uploads[question.item], question)
     else:
-        lines += _upload(subject, upload, question)
+        lines = [f"x, label = subject.item({question.item})"]
     if question.strokes:
         strokes = [f"    {_stroke(stroke)}," for stroke in question.strokes]
         lines += ["strokes = [", *strokes, "]", "x = subjects.painted(x, strokes, subject.bounds)"]

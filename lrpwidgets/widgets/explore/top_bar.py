@@ -17,13 +17,14 @@ class TopBar(Bar):
     settles = ("answer", "pins", "layer", "channels")
 
     def code(self) -> str:
-        """Python that computes what is on the screen."""
+        """Python that computes what is on the screen: the live map and those that are pinned."""
         exploration = self.shared
-        question = exploration.answer.question if exploration.answer else exploration.question
-        samples = len(exploration.subject.dataset)
-        uploaded = question.item is not None and question.item >= samples
-        name = exploration.name(question.item) if uploaded and question.item is not None else None
-        return code(exploration.subject, question, exploration.preset, name)
+        live = exploration.answer.question if exploration.answer else exploration.question
+        pinned = [pin.of(live) if pin.item is None else pin for pin in exploration.pins]
+        asked = [live, *pinned]
+        items = {each.item for each in asked if each.item is not None}
+        uploads = {item: exploration.name(item) for item in items if item >= len(exploration.subject.dataset)}
+        return code(exploration.subject, asked, exploration.preset, uploads)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """As in other rooms; with a state come names and sizes of uploads, and ``{"want": "whole"}`` holds them."""

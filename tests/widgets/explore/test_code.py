@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -71,6 +72,18 @@ def test_the_code_of_a_random_state_gives_its_relevance_exactly(exploration, see
     assert torch.equal(run(TopBar(exploration).code()), exploration.answer.explanation.relevance)
 
 
+def test_the_code_gives_the_pinned_maps_too(exploration):
+    exploration.pin(replace(exploration.question.of(None), composite=exploration.preset("epsilon")))
+    exploration.pin(replace(exploration.question, target=5))
+    exploration.item = 20  # the first pin follows, the second one keeps its picture
+    names = {}
+    exec(compile(TopBar(exploration).code(), "copied", "exec"), names)
+    assert torch.equal(names["relevance"], exploration.answer.explanation.relevance)
+    for number, held in enumerate(exploration.pinned, 1):
+        assert torch.equal(names[f"pinned_{number}"], held.explanation.relevance)
+    assert [each.question.item for each in exploration.pinned] == [20, 8]
+
+
 def test_an_unchanged_preset_is_called_by_its_name(exploration):
     exploration.composite = exploration.preset("epsilon_gamma_box")
     text = TopBar(exploration).code()
@@ -87,7 +100,7 @@ def test_a_subject_of_ones_own_is_named_in_a_comment(explore, moody):
 
 
 def test_an_upload_is_opened_by_its_name(digits, exploration):
-    text = code(digits, exploration.question, exploration.preset, "it's mine.png")
+    text = code(digits, [exploration.question], exploration.preset, {exploration.question.item: "it's mine.png"})
     assert 'subjects.open_picture("it\'s mine.png")' in text
     compile(text, "copied", "exec")
 
