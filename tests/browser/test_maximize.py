@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards.command import find_notebook
+from lrpwidgets.lrp import Explainer
 from lrpwidgets.maximize import maximize, objectives, references
 from tests.browser.dashboard import BEGIN
 
@@ -224,7 +225,9 @@ def test_one_clicks_through_the_graph_from_layer_to_layer(visit, server):
     expect(listed).to_have_attribute("data-layer", "conv3")
     expect(own).to_have_attribute("data-layer", "conv3")
     assert graph.locator("path").count() > 20
-    assert "#5 of conv3 → #24 of conv2: +0.349" in graph.locator("[data-gap='1'] title").all_text_contents()
+    whole = Explainer(DIGITS.model, BEGIN).explain(DIGITS.item(8)[0][None], 3)
+    through = float(whole.condition({"conv3": [5]})["conv2"].relevance[0, 24].sum())
+    assert f"#5 of conv3 → #24 of conv2: +{through:.3g}" in graph.locator("[data-gap='1'] title").all_text_contents()
 
     lower = graph.locator("[data-layer=conv2] button").first
     lower.hover()

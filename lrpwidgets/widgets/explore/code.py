@@ -68,10 +68,8 @@ def _imports(body: str) -> list[str]:
 
 
 def _input(subject: Subject, question: Question, uploads: Mapping[int, str]) -> list[str]:
-    if question.item in uploads:
-        lines = _upload(subject, uploads[question.item], question)
-    else:
-        lines = [f"x, label = subject.item({question.item})"]
+    upload = None if question.item is None else uploads.get(question.item)
+    lines = [f"x, label = subject.item({question.item})"] if upload is None else _upload(subject, upload, question)
     if question.strokes:
         strokes = [f"    {_stroke(stroke)}," for stroke in question.strokes]
         lines += ["strokes = [", *strokes, "]", "x = subjects.painted(x, strokes, subject.bounds)"]

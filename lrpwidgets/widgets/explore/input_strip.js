@@ -24,8 +24,7 @@ function render({ model, el }) {
   let order = new Int32Array();
   let waiting = 0;
 
-  const broken = problemsPanel(known, look);
-  const filter = filterOf(sift);
+  const [broken, filter] = [problemsPanel(known, look), filterOf(sift)];
   const taken = confusionPanel(known, { className, choose: (truth, says) => sift({ ...ALL, truth, says }) });
   const head = headOf(wish, sift, walk, { broken: broken.opener, filter: filter.opener, confusion: taken.opener });
   const row = element("div", { className: "lrp-thumbnails", role: "listbox", ariaLabel: "Inputs", ariaOrientation: "horizontal" });
