@@ -66,7 +66,7 @@ function render({ model, el }) {
   function sift(/** @type {Partial<import("./input_strip/sieve.js").Wish>} */ changes) {
     Object.assign(wish, changes);
     redrawRow();
-    if (changes.show === "wrong" && order.length && !order.includes(now())) look(order[0]); // who asks for them wants to see one
+    if (changes.show === "wrong" && order.length && placeIn(order) < 0) look(order[0]); // who asks for them wants to see one
     strip.reveal();
   }
 
