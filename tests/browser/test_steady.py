@@ -39,7 +39,7 @@ def tell(_):
 tell.asked = 1
 told, ask = ipywidgets.Label(), ipywidgets.Button(description="count")
 ask.on_click(tell)
-ipywidgets.VBox([dashboards.explore(), ipywidgets.HBox([ask, told])])
+ipywidgets.VBox([dashboards.explore(composite="epsilon_gamma_box"), ipywidgets.HBox([ask, told])])
 """
 
 
