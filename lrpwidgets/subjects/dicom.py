@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..readable import Readable
+
 INSTALL = "pip install 'lrpwidgets[medical]'"
 """What brings pydicom."""
 
@@ -25,8 +27,8 @@ _PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
-@dataclass(frozen=True)
-class Measured:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measured(Readable):
     """Numbers of a device."""
 
     values: NDArray[np.float32]
