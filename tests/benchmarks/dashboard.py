@@ -169,6 +169,7 @@ def _settle(page: Page) -> None:
 def _rows(page: Page) -> dict[str, int]:
     """Sliders from the output down; every layer obeys the γ-rule first."""
     page.get_by_label("Composite", exact=True).select_option("epsilon_gamma_box")
+    page.wait_for_selector("[aria-label^='gamma for']")
     page.wait_for_function(READY)
     count = page.locator(".lrp-rules tbody tr:not([hidden], .lrp-block) input").count()
     return {"lowest": count - 1, "middle": count // 2, "highest": 0}
