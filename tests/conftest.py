@@ -22,7 +22,7 @@ except ImportError:  # on Windows nobody waits: run the tests there one after th
 # That is so for torch, for the libraries below NumPy, and for kernels and servers that tests start.
 torch.set_num_threads(1)
 threadpool_limits(1)
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # numba's, which UMAP loads, is that of torch, too
 
 DOOR, ROOM = Path(__file__), Path(__file__).with_name("__init__.py")
 """Files that tests lock, so that some are alone; nobody writes into them."""
