@@ -111,10 +111,10 @@ def averaged(relevance: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float32
 
     A pixel is the average of those that fall into it: neighbours first, two by two, then by area. So stripes of one
     pixel with both signs vanish, at whatever ratio, where leaving pixels out would make other patterns of them; and
-    the mean over all pixels stays what it is. What is no number counts as 0. The widgets' ``averaging.js`` does
+    the mean over all pixels stays what it is. What is not finite counts as 0. The widgets' ``averaging.js`` does
     the same.
     """
-    numbers = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
+    numbers = np.nan_to_num(np.asarray(relevance, dtype=np.float64), posinf=0.0, neginf=0.0)
     sides = zip(numbers.shape[-2:], shape, strict=True)
     down, across = (_shares(before, min(before, after)) for before, after in sides)
     return np.asarray(down @ numbers @ across.T, dtype=np.float32)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .colours import picture
+from .colours import enlarged, picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -100,8 +100,9 @@ def _figure(caption: str, image: Image) -> str:
 
 
 def _enlarged(image: Image, side: int) -> Image:
-    times = max(1, round(side / max(image.size)))
-    return image.convert("RGB").resize((image.width * times, image.height * times), resample=0)  # by the nearest pixel
+    from PIL import Image
+
+    return Image.fromarray(enlarged(np.asarray(image.convert("RGB")), side))
 
 
 def _summed(caption: str, relevance: ArrayLike) -> NDArray[np.float64]:

@@ -106,3 +106,11 @@ def test_a_map_that_has_room_stays_as_it_is():
     relevance = np.array([[1, np.nan], [-2, 3]], dtype=np.float32)
     np.testing.assert_array_equal(averaged(relevance, (9, 9)), [[1, 0], [-2, 3]])
     assert averaged(np.ones((5, 4, 6)), (2, 3)).shape == (5, 2, 3)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_spoils_no_pixel_beside_it(broken):
+    relevance = np.ones((8, 8))
+    relevance[0, 0] = broken
+    whole = np.where(np.isfinite(relevance), relevance, 0)
+    np.testing.assert_array_equal(averaged(relevance, (3, 3)), averaged(whole, (3, 3)))

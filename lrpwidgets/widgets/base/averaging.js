@@ -2,7 +2,6 @@
 // averaged, and its colour comes afterwards: a browser would leave rows and columns out, and of fine structure with both
 // signs another pattern would be left.
 
-const shares = /** @type {Map<string, Share[]>} */ (new Map());
 const drawings = /** @type {WeakMap<Element, Drawing>} */ (new WeakMap());
 let observer = /** @type {ResizeObserver | undefined} */ (undefined);
 
@@ -42,7 +41,7 @@ export function sharesOf(from, to) {
 }
 
 /**
- * `values` with fewer pixels; as they are where the size is the same. What is no number counts as 0.
+ * `values` with fewer pixels; as they are where the size is the same. What is not finite counts as 0.
  *
  * @template {ArrayLike<number>} Values
  * @param {Values} values row by row, `channels` for each pixel
@@ -67,15 +66,16 @@ export function averaged(values, [height, width], [shownHeight, shownWidth], cha
  * @param {number} channels
  */
 function weighed(values, lines, from, to, channels) {
-  const key = `${from} ${to}`;
-  const all = shares.get(key) ?? sharesOf(from, to);
-  shares.set(key, all);
+  const all = sharesOf(from, to);
   const result = new Float32Array(lines * to * channels);
   for (let line = 0, at = 0; line < lines; line++) {
     for (const { first, weights } of all) {
       for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (let i = 0; i < weights.length; i++) sum += weights[i] * (values[(line * from + first + i) * channels + c] || 0);
+        for (let i = 0; i < weights.length; i++) {
+          const value = values[(line * from + first + i) * channels + c];
+          if (Number.isFinite(value)) sum += weights[i] * value;
+        }
         result[at++] = sum;
       }
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +12,8 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from ... import gallery
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -37,9 +37,7 @@ def amount(value: float) -> str:
 
 def source(pixels: NDArray[np.uint8]) -> str:
     """Pixels (h, w) or (h, w, 3) as the source of an image."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return gallery.source(Image.fromarray(pixels))
 
 
 def _versions() -> list[str]:

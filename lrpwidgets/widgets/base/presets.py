@@ -1,4 +1,4 @@
-"""Presets that suit a subject, with the bounds of its input."""
+"""Presets for a subject: which suit it, what people call them, and under which one a person sees which input first."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ function render({ model, el }) {
   const key = /** @type {EventListener} */ (shortcuts(el, page));
   const waiting = requestAnimationFrame(() => {
     theme.begin();
-    present.hidden = !page().matches(".lrp-steady");
+    if (!page().matches(".lrp-steady")) present.remove(); // with its key
     listening = inVoila() ? document : page();
     listening.addEventListener("keydown", key);
     if (inVoila()) return;

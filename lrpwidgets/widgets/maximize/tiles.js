@@ -1,8 +1,7 @@
 // Small pictures of any sizes, and maps of relevance on one scale.
 
-import { averaged, fitted } from "../base/averaging.js";
-import { colour, mapOn } from "../base/common.js";
-import { fill } from "../base/maps.js";
+import { fitted } from "../base/averaging.js";
+import { LOOK, paint } from "../base/maps.js";
 
 /**
  * Parts of `bytes` one behind the other, of `depth` bytes for each pixel of `sizes`.
@@ -27,14 +26,6 @@ export function parts(bytes, sizes, depth) {
  */
 export function paintRelevance(canvas, values, size, paper) {
   canvas.style.imageRendering = "pixelated";
-  const known = size[0] > 0 && values.length >= size[0] * size[1];
-  if (!known) Object.assign(canvas, { width: size[1], height: size[0] });
-  const colours = mapOn("red–blue", paper);
-  fitted(canvas, size, (shown) => {
-    if (!known) return;
-    const relevance = averaged(values, size, shown);
-    fill(canvas, shown, (pixels) => {
-      for (let i = 0; i < relevance.length; i++) colour(pixels, 4 * i, relevance[i] / 127, colours, paper);
-    });
-  });
+  if (size[0] > 0 && values.length >= size[0] * size[1]) paint(canvas, size, values, 127, LOOK, null, paper);
+  else fitted(canvas, size, ([height, width]) => Object.assign(canvas, { width, height })); // empty, whatever was drawn before
 }

@@ -71,21 +71,20 @@ def test_a_state_finds_its_upload_wherever_that_stands(cat, explore, digits, for
     assert (other.target, other.answer.scores) == (4, cat.answer.scores)
 
 
-def test_a_state_beside_another_upload_is_refused_and_changes_nothing(cat, explore, digits):
+@pytest.mark.parametrize("form", ["to_dict", "link"])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dog.png", r"'cat\.png', which is not here: upload 'cat\.png' again, and the"),
+        ("cat.png", r"of another picture 'cat\.png' than the one that is here"),
+    ],
+)
+def test_a_state_beside_another_upload_is_refused_and_changes_nothing(cat, explore, digits, name, told, form):
     other = explore(digits)
-    other.show(DOG, "dog.png")
+    other.show(DOG, name)
     before = seen(other)
-    with pytest.raises(PictureMissingError, match=r"'cat\.png', which is not here: upload 'cat\.png' again, and the"):
-        other.restore(cat.to_dict())
-    assert seen(other) == before
-
-
-def test_another_picture_of_that_name_is_told_apart(cat, explore, digits):
-    other = explore(digits)
-    other.show(DOG, "cat.png")
-    before = seen(other)
-    with pytest.raises(PictureMissingError, match=r"of another picture 'cat\.png' than the one that is here"):
-        other.restore(cat.link())
+    with pytest.raises(PictureMissingError, match=told):
+        other.restore(getattr(cat, form)())
     assert seen(other) == before
 
 

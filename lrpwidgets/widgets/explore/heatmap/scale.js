@@ -23,7 +23,7 @@ export function scaleOf(shown, setLook, readout) {
     ramp.style.background = `linear-gradient(90deg, ${stopsOf(look.map, paper).join()})`;
     rescale.hidden = new Set(maps.map(({ composite }) => composite)).size < 2;
     rescale.textContent = look.scale === "shared" ? "one scale for each composite" : "one scale for all";
-    write(unit, `relevance per pixel: ${legendOf(look)}${beyondOf(look.clip)}; ${rangeOf(maps.length, oneScale)}`);
+    write(unit, `relevance per pixel: ${legendOf(look)}${endOf(look)}; ${rangeOf(maps.length, oneScale)}`);
   }
 
   /** What a figure says of it. */
@@ -33,12 +33,12 @@ export function scaleOf(shown, setLook, readout) {
 }
 
 /**
- * What is stronger than the scale says.
+ * Where it ends, if that is not the largest |r|.
  *
- * @param {number} clip percentile of |r| at which it ends
+ * @param {import("../../base/maps.js").Look} look
  */
-function beyondOf(clip) {
-  return clip === 100 ? "" : `, ${number(+(100 - clip).toFixed(1))} % beyond`;
+function endOf({ clip, gain }) {
+  return clip === 100 ? "" : `, to the ${clip}th percentile${gain > 1 ? ` / ${number(gain)}` : ""}`;
 }
 
 /**
