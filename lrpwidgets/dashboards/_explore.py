@@ -12,7 +12,6 @@ from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets import Exploration
 from .options import Options
-from .pages import explore_page
 from .rooms import Rooms
 from .subjects import subject_of
 
@@ -62,5 +61,4 @@ def explore(
     given = {name: value for name, value in given.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
     SHELVES.hold(options.memory)
-    exploration = Exploration(subject, composite, device or options.device)
-    return Rooms(explore_page(exploration), "explore")
+    return Rooms(Exploration(subject, composite, device or options.device), "explore")

@@ -11,7 +11,6 @@ from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets.maximize import Studio
 from .options import Options
-from .pages import maximize_page
 from .rooms import Rooms
 from .subjects import subject_of
 
@@ -54,5 +53,4 @@ def maximize(
     given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
     subject = subject_of(model_or_subject, given) or options.load_subject()
     SHELVES.hold(options.memory)
-    studio = Studio(subject, device or options.device, references or options.store, **(wish or {}))
-    return Rooms(maximize_page(studio), "maximize")
+    return Rooms(Studio(subject, device or options.device, references or options.store, **(wish or {})), "maximize")

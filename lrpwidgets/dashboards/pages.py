@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipywidgets
-
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -14,6 +12,7 @@ from ..widgets import (
     RuleBoard,
     StatusLine,
     TopBar,
+    Tour,
 )
 from ..widgets.maximize import (
     ChannelList,
@@ -30,27 +29,44 @@ from ..widgets.maximize import (
     Studio,
     WishBar,
 )
+from ..widgets.spray import (
+    AtlasBar,
+    Attribution,
+    AttributionBar,
+    AttributionStatus,
+    AttributionView,
+    ClassRanking,
+    ClusterCards,
+    EigenvalueChart,
+    EmbeddingScatter,
+    Investigation,
+    PoisonTest,
+    SprayBar,
+    SprayStatus,
+    ThumbnailWall,
+)
 from .panes import Dashboard, box, pane
 
 
 def explore_page(exploration: Exploration) -> Dashboard:
     """One decision, its heatmap, and the rules that trace it back."""
-    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *closely(exploration)])
+    picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
+    page = Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            box(
+                "lrp-columns",
+                box("lrp-main", pane(QuestionBar(exploration), picture), pane(RuleBoard(exploration))),
+                box("lrp-side", pane(ClassScores(exploration)), pane(LayerInspector(exploration))),
+            ),
+            StatusLine(exploration),
+            Tour(exploration),
+        ],
+    )
     page.add_class("lrp-steady")  # the map stays in sight
     return page
-
-
-def closely(exploration: Exploration) -> list[ipywidgets.DOMWidget]:
-    """One input with its heatmap, rules, scores and layers, and the status line."""
-    picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
-    return [
-        box(
-            "lrp-columns",
-            box("lrp-main", pane(QuestionBar(exploration), picture), pane(RuleBoard(exploration))),
-            box("lrp-side", pane(ClassScores(exploration)), pane(LayerInspector(exploration))),
-        ),
-        StatusLine(exploration),
-    ]
 
 
 def maximize_page(studio: Studio) -> Dashboard:
@@ -75,5 +91,35 @@ def maximize_page(studio: Studio) -> Dashboard:
             box("lrp-below", pane(ConceptGraph(studio))),
             box("lrp-below", pane(PriorWall(studio))),
             MaximizeStatus(studio),
+        ],
+    )
+
+
+def attribution_page(attribution: Attribution) -> Dashboard:
+    """A data set whose inputs are explained, before they can be looked at together."""
+    return Dashboard(
+        attribution,
+        [
+            AttributionBar(attribution),
+            box("lrp-columns", pane(AttributionView(attribution))),
+            AttributionStatus(attribution),
+        ],
+    )
+
+
+def spray_page(state: Investigation) -> Dashboard:
+    """What a model looks at over a whole data set: classes, clusters, a map of heatmaps, their pictures, a test."""
+    points = EmbeddingScatter(state)
+    return Dashboard(
+        state,
+        [
+            SprayBar(state),
+            box(
+                "lrp-columns",
+                box("lrp-narrow", pane(ClassRanking(state)), pane(EigenvalueChart(state)), pane(ClusterCards(state))),
+                box("lrp-map", pane(AtlasBar(state), points)),
+                box("lrp-wide", pane(ThumbnailWall(state)), pane(PoisonTest(state))),
+            ),
+            SprayStatus(state),
         ],
     )

@@ -3,54 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 
 from ..subjects import Subject
 from ..widgets import Exploration
-from ..widgets.base.asking import Place
+from ..widgets.base.asking import Asking, Place
 from ..widgets.base.cells import until_run_again
 from ..widgets.base.parts import close_parts
 from ..widgets.maximize import Studio
-from .pages import explore_page, maximize_page
+from ..widgets.spray import Attribution, Investigation
+from .pages import attribution_page, explore_page, maximize_page, spray_page
 from .panes import AWAY, Dashboard
 
 
-def _explore(subject: Subject, device: str, place: Place) -> Dashboard:
-    exploration = Exploration(subject, None, device)
-    exploration.show_place(place)
-    return explore_page(exploration)
+@dataclass(frozen=True)
+class Room:
+    """A room for one job; all of them are for a model and its data."""
+
+    title: str
+    pages: dict[type[Asking], Callable[[Any], Dashboard]]
+    """What makes its page, by the state that is shown there."""
+    begin: Callable[[Subject, str, Place], Asking]
+    """Makes its first state, on a device."""
+    closed: Callable[[Subject], str] = lambda _: ""
+    """Why there is nothing to do in it for a subject; empty if there is."""
 
 
-def _maximize(subject: Subject, device: str, place: Place) -> Dashboard:
+def _exploration(subject: Subject, device: str, place: Place) -> Exploration:
+    return Exploration(subject, place.composite, device)
+
+
+def _studio(subject: Subject, device: str, place: Place) -> Studio:
     wish: dict[str, Any] = {"number": place.label or 0}
     if place.channel is not None:
         wish = {"layer": place.layer, "number": place.channel}
-    studio = Studio(subject, device, **wish)
-    studio.show_place(place)
-    return maximize_page(studio)
+    return Studio(subject, device, **wish)
 
 
-ROOMS: dict[str, tuple[str, Callable[[Subject, str, Place], Dashboard]]] = {
-    "explore": ("Explore", _explore),
-    "maximize": ("Maximize", _maximize),
+def _attribution(subject: Subject, device: str, place: Place) -> Attribution:
+    return Attribution(subject, device, place)
+
+
+def _alone(subject: Subject) -> str:
+    return "" if len(subject.dataset) else "SpRAy looks at a whole data set, and here is none."
+
+
+ROOMS = {
+    "explore": Room("Explore", {Exploration: explore_page}, _exploration),
+    "maximize": Room("Maximize", {Studio: maximize_page}, _studio),
+    "spray": Room("SpRAy", {Attribution: attribution_page, Investigation: spray_page}, _attribution, _alone),
 }
-"""By name: its title, and what makes its page. All of them are for a model and its data."""
 
 
 class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Pages of one subject, one of them on the screen; each is made when it is first entered."""
+    """Pages of one subject, one of them on the screen; each is made when it is first entered.
 
-    def __init__(self, page: Dashboard, name: str) -> None:
-        self.shared = page.shared
+    Parameters
+    ----------
+    state
+        What is shown in the room `name`, in which the page is opened.
+    """
+
+    def __init__(self, state: Asking, name: str) -> None:
+        self.shared = state
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
+        self._closed = tuple((each, room.title, room.closed(state.subject)) for each, room in ROOMS.items())
         self.children: tuple[ipywidgets.DOMWidget, ...]
         super().__init__()
         self.add_class("lrp-rooms")
-        self._add(name, page)
+        self._add(name, state)
         until_run_again(self.close)
 
     def __repr__(self) -> str:
@@ -62,19 +88,32 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def close(self) -> None:
         """Disappear from the page, with all rooms."""
-        for page in self._pages.values():
+        for page in self.children:
             page.close()
         super().close()
         close_parts(self)
 
-    def _add(self, name: str, page: Dashboard) -> None:
-        state = page.shared
-        self._pages[name] = page
-        state.room, state.rooms = name, tuple((each, title) for each, (title, _) in ROOMS.items())
+    def _add(self, name: str, state: Asking) -> None:
+        page = self._pages[name] = ROOMS[name].pages[type(state)](state)
+        state.room, state.rooms = name, self._closed
         state.home = state is self.shared
         state.observe(self._enter, "elsewhere")
-        state.observe(self._remove, "uploads")
+        state.observe(lambda change: self._replace(change["owner"]), "successor")
+        if "uploads" in state.trait_names():
+            state.observe(self._remove, "uploads")
         self.children = (*self.children, page)
+        if state.successor is not None:
+            self._replace(state)
+
+    def _replace(self, before: Asking) -> None:
+        """What was done in a room is done, and it shows another page from now on.
+
+        The one before stays out of sight: a browser may still be about to draw it.
+        """
+        here, old = before.here, self._pages[before.room]
+        self._add(before.room, before.successor)
+        self._show(old, False)
+        self._show(self._pages[before.room], here)
 
     def _remove(self, change: dict[str, Any]) -> None:
         """What was removed in one room is removed in all, and no way back leads to it."""
@@ -92,14 +131,18 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         left, (name, what) = change["owner"], change["new"]
         left.elsewhere = ()
         place = what if isinstance(what, Place) else Place()
-        if name not in self._pages:
-            subject, device = left.subject, str(left.explainer.device)
-            self._add(name, ROOMS[name][1](subject, device, place))
-        elif isinstance(what, Place) and place != self._came_from.get(name):
+        new = name not in self._pages
+        if new:
+            self._add(name, ROOMS[name].begin(left.subject, str(left.explainer.device), place))
+        if isinstance(what, Place) and (new or place != self._came_from.get(name)):
             self._pages[name].shared.show_place(place)
         self._came_from[name] = place
         for each, page in self._pages.items():
-            (page.remove_class if each == name else page.add_class)(AWAY)
-            page.shared.here = each == name
+            self._show(page, each == name)
         if isinstance(what, dict):
             self._pages[name].children[0].restore(what)
+
+    @staticmethod
+    def _show(page: Dashboard, here: bool) -> None:
+        (page.remove_class if here else page.add_class)(AWAY)
+        page.shared.here = here

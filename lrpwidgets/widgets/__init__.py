@@ -21,6 +21,7 @@ from .explore import (
     RuleBoard,
     StatusLine,
     TopBar,
+    Tour,
 )
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "RuleBoard",
     "StatusLine",
     "TopBar",
+    "Tour",
     "View",
 ]

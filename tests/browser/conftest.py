@@ -79,6 +79,9 @@ class Server:
         return found
 
 
+BEEN_HERE = "location.protocol === 'http:' && localStorage.setItem('lrp-tour', 'seen')"
+"""Whoever tests has seen the three steps that a newcomer is offered."""
+
 OTHERS = "Could not restore the debugger state"
 """What JupyterLab itself may write while a kernel restarts."""
 
@@ -160,6 +163,7 @@ def new_page(browser: Browser, visitors: Visitors) -> Iterator[Callable[[], Page
     """Open further pages of the same visitor; each must behave (see `watch`)."""
     context = visitors.context(browser.new_context(viewport={"width": 1280, "height": 800}))
     context.set_default_timeout(1000 * SECONDS)
+    context.add_init_script(BEEN_HERE)
     expect.set_options(timeout=1000 * SECONDS)
     watched = []
 

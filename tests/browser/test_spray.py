@@ -192,7 +192,7 @@ def test_a_thumbnail_opens_its_input_with_rules_and_layers_and_back(dashboard, s
     expect(page.locator(".lrp-scatter")).to_be_hidden()
     first = subjects.load("clever-hans", seed=1).item_name(int(store.index[stars.rows[0]]))
     expect(page.locator(".lrp-heatmap")).to_contain_text(first)
-    page.get_by_role("button", name="Back to the atlas").click()
+    page.get_by_role("navigation").get_by_role("button", name="SpRAy").filter(visible=True).click()
     expect(page.locator(".lrp-scatter")).to_be_visible()
     expect(page.locator(".lrp-heatmap")).to_be_hidden()
 
@@ -234,11 +234,13 @@ def test_the_selection_and_a_report_are_saved(dashboard, stars):
     size = int((stars.clusters == 1).sum())
     expect(dashboard.wall).to_contain_text(f"{size} selected")
     with page.expect_download() as download:
+        page.get_by_text("Export ▾", exact=True).click()
         page.get_by_text("Export selection", exact=True).click()
     with open(download.value.path(), newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["row"]) for row in rows] == stars.rows[stars.clusters == 1].tolist()
     with page.expect_download() as download:
+        page.get_by_text("Export ▾", exact=True).click()
         page.get_by_text("HTML report", exact=True).click()
     text = download.value.path().read_text()
     assert text.count("<circle") == len(stars)

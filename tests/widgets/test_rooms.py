@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -11,7 +13,12 @@ from PIL import Image
 
 from lrpwidgets import dashboards
 from lrpwidgets.dashboards.panes import AWAY
+from lrpwidgets.dashboards.rooms import ROOMS
+from lrpwidgets.lrp import Composite
+from lrpwidgets.progress import Cancelled
 from lrpwidgets.widgets import ChannelMaps, TopBar
+from lrpwidgets.widgets.base.asking import Place
+from lrpwidgets.widgets.spray import Attribution, AttributionBar, AttributionView, Investigation, attribution
 
 
 @pytest.fixture
@@ -28,17 +35,31 @@ def entered(digits):
         each.close()
 
 
+@pytest.fixture
+def entered_with(entered, digits):
+    """A page of the digits with other data."""
+    pages = []
+
+    def open_page(dataset):
+        pages.append(dashboards.explore(replace(digits, dataset=dataset)))
+        return pages[-1]
+
+    yield open_page
+    for each in pages:
+        each.close()
+
+
 def bar(page, room):
     return page[room].children[0]
 
 
 def on_screen(page):
-    return [name for name in ("explore", "maximize") if name in page._pages and AWAY not in page[name]._dom_classes]
+    return [name for name in ROOMS if name in page._pages and AWAY not in page[name]._dom_classes]
 
 
 def test_a_room_is_made_when_it_is_first_entered(entered, say):
     page = entered()
-    assert page.shared.rooms == (("explore", "Explore"), ("maximize", "Maximize"))
+    assert page.shared.rooms == (("explore", "Explore", ""), ("maximize", "Maximize", ""), ("spray", "SpRAy", ""))
     assert len(page.children) == 1
     say(bar(page, "explore"), enter="maximize")
     assert len(page.children) == 2
@@ -138,7 +159,97 @@ def test_a_state_file_of_one_room_opens_in_the_other(entered, say):
     say(bar(page, "explore"), restore=state)
     assert page["maximize"].shared.number == 5
     say(bar(page, "explore"), restore=json.dumps({"room": "cellar"}))
-    assert page.shared.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize'."
+    assert page.shared.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize', 'spray'."
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The user's cache is empty."""
+    monkeypatch.setattr("lrpwidgets.spray.kept.user_cache_path", lambda _: tmp_path / "cache")
+
+
+def test_a_data_set_is_explained_when_spray_is_first_entered(entered, say, cache):
+    page = entered()
+    page.shared.ask(item=12, target=None)
+    said = page.shared.answer.target
+    say(bar(page, "explore"), enter="spray")
+    found = page["spray"].shared
+    assert isinstance(found, Investigation)
+    assert on_screen(page) == ["spray"]
+    assert (found.group, found.store.index[found.atlas.rows[found.selection]].tolist()) == (said, [12])
+    assert found.store.done.all()
+    assert [AWAY in each._dom_classes for each in page.children] == [True, True, False]
+
+
+def test_an_input_is_looked_at_closely_under_the_rules_of_its_map(entered, say, cache):
+    page = entered()
+    page.shared.composite = page.shared.preset("epsilon_alpha2_beta1")
+    say(bar(page, "explore"), enter="spray")
+    found = page["spray"].shared
+    found.open(5)
+    assert on_screen(page) == ["explore"]
+    assert page.shared.item == found.store.index[found.atlas.rows[5]]
+    assert page.shared.composite == Composite.from_dict(found.store.info.composite)
+    assert page.shared.error == found.error == ""
+
+
+def test_a_class_without_maps_is_said(entered, say, cache, monkeypatch):
+    page = entered()
+    say(bar(page, "explore"), enter="spray")
+    found = page["spray"].shared
+    monkeypatch.setattr(found, "classes", lambda: [0, 1])
+    found.show_place(Place(label=3))
+    assert found.error == "The store has no map of “3”: no input has this prediction."
+
+
+def test_an_attribution_that_is_stopped_goes_on_and_shows_what_was_wanted(digits, cache, say, monkeypatch):
+    calls, patience = [], SimpleNamespace(stops=True)
+    real = attribution.kept
+
+    def stopping(subject, device, watch):
+        def told(progress):
+            calls.append(progress.done)
+            watch(progress)
+            if patience.stops and progress.done:
+                raise Cancelled
+
+        return real(subject, device, told)
+
+    monkeypatch.setattr(attribution, "kept", stopping)
+    state = Attribution(digits)
+    view = AttributionView(state)
+    assert state.stopped
+    assert 0 < view.state["done"] < view.state["total"] == len(digits.dataset)
+    before, patience.stops = calls[-1], False
+    state.restore({"group": 4, "sign": "absolute"})
+    assert "group=4" in state.link()
+    say(view, go=True)
+    assert not state.stopped
+    assert calls[calls.index(before) + 1] >= before  # what was done is not done again
+    found = state.successor
+    assert (found.group, found.sign) == (4, "absolute")
+    view.close()
+    state.close()
+    found.close()
+
+
+def test_python_of_an_attribution_runs(digits, cache, tmp_path, monkeypatch, capsys):
+    state = Attribution(digits)
+    bar = AttributionBar(state)
+    monkeypatch.chdir(tmp_path)
+    exec(bar.code(), {})  # what a person pastes
+    assert "RankedClass" in capsys.readouterr().out
+    bar.close()
+    state.successor.close()
+    state.close()
+
+
+def test_without_a_data_set_spray_is_closed(entered_with, say):
+    page = entered_with(())
+    why = "SpRAy looks at a whole data set, and here is none."
+    assert page.shared.rooms[-1] == ("spray", "SpRAy", why)
+    say(bar(page, "explore"), enter="spray")
+    assert page.shared.error == why
 
 
 def test_alone_a_view_has_no_rooms(explore, digits, say):

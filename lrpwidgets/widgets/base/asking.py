@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ...lrp import Explainer
+from ...lrp import Composite, Explainer
 from ...subjects import Subject
 from .query import from_query, to_query
 from .worker import NewestWins
@@ -28,6 +28,8 @@ class Place:
     layer: str | None = None
     channel: int | None = None
     """Of that layer."""
+    composite: Composite | None = None
+    """The rules of what is looked at, where they are those of a whole data set."""
 
 
 class Asking(traitlets.HasTraits):
@@ -50,10 +52,11 @@ class Asking(traitlets.HasTraits):
     )
 
     room = traitlets.Unicode(help="Name of the room of a page that this state is shown in; empty: there is one only.")
-    rooms = traitlets.Tuple(help="Name and title of every room of the page.")
+    rooms = traitlets.Tuple(help="Name and title of every room of the page, and why it is closed.")
     home = traitlets.Bool(True, help="Whether the page was opened in this room, which follows its address.")
     here = traitlets.Bool(True, help="Whether the room is on the screen.")
     elsewhere = traitlets.Tuple(help="The room that is asked for, and what there: a Place, or a state as a dict.")
+    successor = traitlets.Any(None, allow_none=True, help="The state that takes the place of this one, once it is.")
 
     _quiet = False
 
@@ -63,11 +66,14 @@ class Asking(traitlets.HasTraits):
         Raises
         ------
         ValueError
-            If the page has no such room.
+            If the page has no such room, or it is closed.
         """
-        if room not in dict(self.rooms):
-            known = ", ".join(repr(name) for name, _ in self.rooms) or "none"
+        closed = {name: why for name, _, why in self.rooms}
+        if room not in closed:
+            known = ", ".join(map(repr, closed)) or "none"
             raise ValueError(f"There is no room {room!r} on this page; its rooms: {known}.")
+        if closed[room]:
+            raise ValueError(closed[room])
         self.elsewhere = (room, self.place() if what is None else what)
 
     def place(self) -> Place:

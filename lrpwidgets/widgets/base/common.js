@@ -1,6 +1,7 @@
 // What scripts of views have in common: colours, elements, files, numbers, and how a view follows the kernel.
 
 import { MAPS, GAMMA, DARK, SHINING } from "./colours.js";
+import { heedKernel, heedTheme } from "./notebook.js";
 
 /**
  * @typedef {{ positive: number[][], negative: number[][], zero?: number[] | null }} ColourMap as in colours.js
@@ -10,6 +11,7 @@ import { MAPS, GAMMA, DARK, SHINING } from "./colours.js";
  * @property {(message: object, callbacks?: null, buffers?: ArrayBufferLike[]) => void} send
  * @property {(event: string, act: (...told: any[]) => void) => void} on
  * @property {(event: string, act: (...told: any[]) => void) => void} off
+ * @property {{ kernel?: import("./notebook.js").Kernel | null }} [widget_manager]
  */
 
 /**
@@ -162,8 +164,11 @@ export function follow(model, el, draw) {
   model.on("change:seq", redraw); // one event for all traits that came with it
   model.on("change:problem", explainNothing);
   redraw();
+  heedTheme();
+  const leave = heedKernel(model.widget_manager?.kernel, el);
   model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
   return () => {
+    leave();
     model.off("change:seq", redraw);
     model.off("change:problem", explainNothing);
   };

@@ -45,18 +45,18 @@ export function choice(words, values, act, text = String) {
 }
 
 /**
- * A button that unfolds a list of [text, act]; `name` says what is meant where the button shows a sign only.
+ * A button that unfolds a list of [text, act, title]; `name` says what is meant where the button shows a sign only.
  *
  * @param {string} text
  * @param {string} title
- * @param {[string, () => void][]} items
+ * @param {[string, () => void, string?][]} items
  * @param {string} [name]
  */
 export function menu(text, title, items, name = text) {
   const list = element("div", { className: "lrp-list" });
   const summary = element("summary", { title, ariaLabel: name }, text);
   const made = element("details", { className: "lrp-menu" }, summary, list);
-  list.append(...items.map(([words, act]) => button(words, "", () => {
+  list.append(...items.map(([words, act, told = ""]) => button(words, told, () => {
     made.removeAttribute("open");
     act();
   })));

@@ -19,6 +19,7 @@ import { colour, mapOn, pen } from "./common.js";
  * @property {number} strongest number of pixels with a dot
  * @property {"composite" | "shared" | "own"} scale which maps have one together: those of one composite, all, or none
  * @property {number[]} zoom factor, then left and top in shares of the picture
+ * @property {number[]} differences pins, by number, that show the live map less their own
  */
 
 /** @type {Look} */
@@ -32,6 +33,7 @@ export const LOOK = {
   strongest: 0,
   scale: "composite",
   zoom: [1, 0, 0],
+  differences: [],
 };
 
 const STEPS = 2048; // of a colour table: at equal steps of √|r|, since colours change fastest near 0

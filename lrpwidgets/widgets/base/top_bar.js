@@ -1,6 +1,7 @@
 // Title, links and files, help and theme, and the keys of all controls.
 
 import { element, button, download, follow } from "./common.js";
+import { closeMenus, menu } from "./controls.js";
 import { addressOf, lookOn } from "./top_bar/address.js";
 import { savePicture, saveState, stateFile } from "./top_bar/files.js";
 import { holdingOf } from "./top_bar/holding.js";
@@ -30,7 +31,7 @@ function render({ model, el }) {
     tabs,
     element("span", { className: "lrp-space" }),
     note,
-    ...model.get("exports").map((/** @type {string[]} */ [text, title, what]) => named(text, title, () => want(what))),
+    ...exportsOf(model.get("exports"), want),
     named("Copy as Python", "Copy Python code that computes this", () => want("code"), "y"),
     share,
     named("Save", "Save this view as a file", () => want("state")),
@@ -88,17 +89,31 @@ function render({ model, el }) {
     page().tabIndex = -1; // a click between controls puts the focus here, not on the cell, where "d d" would delete it
     listening.addEventListener("keydown", /** @type {EventListener} */ (keep));
   });
+  const close = (/** @type {Event} */ { target }) => closeMenus(el, target);
+  document.addEventListener("pointerdown", close);
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
   if (inVoila() && model.get("home")) followLink(model);
   return () => {
     stop();
     cancelAnimationFrame(waiting);
+    document.removeEventListener("pointerdown", close);
     presenting.end();
     model.off("msg:custom", receive);
     listening?.removeEventListener("keydown", key);
     listening?.removeEventListener("keydown", /** @type {EventListener} */ (keep));
   };
+}
+
+/**
+ * Further buttons; a menu where they are several.
+ *
+ * @param {[string, string, string][]} exports word, title, what they want
+ * @param {(text: string) => void} want
+ */
+function exportsOf(exports, want) {
+  if (exports.length < 2) return exports.map(([text, title, what]) => named(text, title, () => want(what)));
+  return [menu("Export ▾", "Take along what is on the screen", exports.map(([text, title, what]) => [text, () => want(what), title]), "Export")];
 }
 
 /**
@@ -129,13 +144,13 @@ function followLink(model) {
  * @param {import("./common.js").Model} model
  */
 function listRooms(tabs, model) {
-  const [rooms, room] = [/** @type {[string, string][]} */ (model.get("rooms")), model.get("room")];
+  const [rooms, room] = [/** @type {[string, string, string][]} */ (model.get("rooms")), model.get("room")];
   tabs.hidden = rooms.length < 2;
   if (tabs.children.length === rooms.length) return;
-  const tab = (/** @type {[string, string]} */ [name, title]) =>
+  const tab = (/** @type {[string, string, string]} */ [name, title, closed]) =>
     name === room
       ? button(title, `You are in ${title}`, () => {}, { ariaCurrent: "page" })
-      : button(title, `${title}, with what you look at`, () => model.send({ enter: name }));
+      : button(title, closed || `${title}, with what you look at`, () => model.send({ enter: name }), { disabled: Boolean(closed) });
   tabs.replaceChildren(...rooms.map(tab));
 }
 

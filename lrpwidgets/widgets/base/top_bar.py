@@ -25,7 +25,7 @@ class Bar(View):
     title = traitlets.Unicode(help="what is under examination").tag(sync=True)
     link = traitlets.Unicode(help="the state as a query string, once nothing changes any more").tag(sync=True)
     room = traitlets.Unicode(help="name of this room; empty if there is one only").tag(sync=True)
-    rooms: traitlets.List[Any] = traitlets.List(help="[name, title] of every room").tag(sync=True)
+    rooms: traitlets.List[Any] = traitlets.List(help="[name, title, why it is closed] of every room").tag(sync=True)
     home = traitlets.Bool(True, help="whether the page was opened in this room").tag(sync=True)
     here = traitlets.Bool(True, help="whether the room is on the screen").tag(sync=True)
     exports: traitlets.List[Any] = traitlets.List(help="further buttons: word, title, what they want").tag(sync=True)

@@ -11,6 +11,7 @@ from .question_bar import QuestionBar
 from .rule_board import RuleBoard
 from .status_line import StatusLine
 from .top_bar import TopBar
+from .tour import Tour
 
 __all__ = [
     "ChannelMaps",
@@ -24,4 +25,5 @@ __all__ = [
     "RuleBoard",
     "StatusLine",
     "TopBar",
+    "Tour",
 ]

@@ -72,7 +72,7 @@ class ChannelMaps(View):
             exploration.ask(layer=layer, channels=tuple(self.chosen["channels"]), only=message["only"])
 
     def _look_round(self) -> None:
-        self.draw(wants="maximize" in dict(self.shared.rooms))
+        self.draw(wants=any(name == "maximize" for name, *_ in self.shared.rooms))
 
     def _show(self) -> None:
         answer = self.shared.answer

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...lrp import Composite
 from ..base.question import Question
-from .exploration import MOST_PINS, Exploration
+from .exploration import Exploration
 from .heatmap import HeatmapView
+from .look import MOST_PINS
 
 
 class Compare(HeatmapView):

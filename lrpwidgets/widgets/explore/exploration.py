@@ -27,16 +27,13 @@ from ..base.inputs import MOST_HELD, Inputs, PictureMissingError, Upload
 from ..base.question import Question
 from ..base.sentences import CLOSED, sentence, told
 from ..base.worker import NewestWins
-from .look import Look
+from .look import MOST_PINS, Look
 
 _PATIENCE = 0.2
 """Seconds before a question counts as waiting: most are answered sooner, and saying so would cost time."""
 
 _OFTEN = 0.1
 """Seconds between two reports of progress."""
-
-MOST_PINS = 5
-"""Maps beside the live one."""
 
 _PARTS = tuple(each.name for each in fields(Question))
 
@@ -178,6 +175,8 @@ class Exploration(Inputs):
         parts: dict[str, Any] = {**self.number_of(place)}
         if place.layer is not None and place.channel is not None:
             parts |= {"layer": place.layer, "channels": (place.channel,)}
+        if place.composite is not None and place.composite != self.composite:
+            parts |= {"composite": place.composite}
         if parts:
             self.ask(**parts)
 

@@ -30,7 +30,7 @@ function render({ model, el }) {
   const { made: readout, read, over, pen } = pointing(shown, region, strokes);
   const hand = handOf({ size: () => shown.size, zoom: () => shown.look.zoom, zoomTo, moveTo, read, over, pen });
   const row = element("div", { className: "lrp-panes" }, shown.input.figure, shown.live.figure);
-  const pins = pinsOf(shown, row, hand.attach, say, draw);
+  const pins = pinsOf(shown, row, hand.attach, say, setLook);
   const scale = scaleOf(shown, setLook, readout);
   const tools = toolsOf(shown, region, strokes, setLook, take);
   const bar = toolbar(shown, model.get("presets"), tools.toggle, { setLook, zoomTo, say, save: (kind) => save(el, shown, columnsOf(row), scale, kind) });

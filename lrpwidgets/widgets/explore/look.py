@@ -18,6 +18,8 @@ CONTOURS = (0, 1, 5, 10, 20)
 STRONGEST = (0, 1, 5, 10, 50, 100)
 MOST_GAIN = 100.0
 MOST_ZOOM = 32.0
+MOST_PINS = 5
+"""Maps beside the live one."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Look:
     """Which maps share one scale: those of one composite, all, or none; one of `SCALES`."""
     zoom: tuple[float, float, float] = (1.0, 0.0, 0.0)
     """Factor, and the left and upper end of what is seen in shares of the picture."""
+    differences: tuple[int, ...] = ()
+    """Pins, by number from 0 on, that show the live map less their own."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Look:
@@ -54,12 +58,12 @@ class Look:
             fine, wanted = _FINE[name]
             if not fine(value):
                 raise ValueError(f"The {name} of a look must be {wanted}, got {value!r}.")
-        zoom = given.get("zoom")
-        return cls(**{**given, **({"zoom": tuple(zoom)} if zoom else {})})
+        taken: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in given.items()}
+        return cls(**taken)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, all of them."""
-        return {**asdict(self), "zoom": list(self.zoom)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def limit(self, maps: list[NDArray[np.float32]]) -> float:
         """The relevance at the end of the scale of `maps` together, above 0."""
@@ -101,6 +105,10 @@ def _is_zoom(value: Any) -> bool:
     return 1 <= value[0] <= MOST_ZOOM and all(0 <= corner <= 1 - 1 / value[0] + 1e-9 for corner in value[1:])
 
 
+def _are_pins(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(type(each) is int and 0 <= each < MOST_PINS for each in value)
+
+
 _FINE: dict[str, Check] = {
     "gain": _between(1, MOST_GAIN),
     "overlay": _between(0, 1),
@@ -110,5 +118,6 @@ _FINE: dict[str, Check] = {
     "contour": _one_of(CONTOURS),
     "strongest": _one_of(STRONGEST),
     "scale": _one_of(SCALES),
+    "differences": (_are_pins, f"a list of numbers of pins, 0 to {MOST_PINS - 1}"),
     "zoom": (_is_zoom, "a factor from 1 to 32 and a corner inside the picture"),
 }

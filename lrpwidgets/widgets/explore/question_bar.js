@@ -1,6 +1,7 @@
 // The sentence: Why [class] rather than [class] · composite [preset] *
 
 import { element, follow } from "../base/common.js";
+import { searchable } from "../base/searching.js";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
@@ -12,6 +13,7 @@ function render({ model, el }) {
   const through = element("button", { type: "button", className: "lrp-link", title: "Back to relevance through all channels" });
   let listed = /** @type {number | null} */ (null);
 
+  [target, than].forEach(searchable);
   const numbered = (/** @type {HTMLSelectElement} */ select) => (select.value === "" ? null : Number(select.value));
   target.addEventListener("change", () => model.send({ target: numbered(target) }));
   than.addEventListener("change", () => model.send({ than: numbered(than) }));

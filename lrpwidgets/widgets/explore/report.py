@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...colours import MAPS, averaged, coloured, enlarged
 from ...subjects import Subject
 from ..base.answers import Answer
 from ..base.page import page, source
+from ..base.presets import TITLES
 from .exploration import Exploration
 from .look import Look
 
@@ -47,9 +48,9 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     if answer is None:
         raise ValueError("Nothing is explained yet; look at a picture first.")
     drawn = Look.from_dict(look or {})
-    answers = [answer, *filter(None, exploration.pinned)]
-    limits = drawn.limits([each.pixels for each in answers], [each.question.composite for each in answers])
-    maps = [_map(each, subject, drawn, limit) for each, limit in zip(answers, limits, strict=True)]
+    shown = [(answer, answer.pixels, False), *_pins(answer, exploration.pinned, drawn)]
+    limits = drawn.limits([pixels for _, pixels, _ in shown], [each.question.composite for each, _, _ in shown])
+    maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
     return page(
         _TEMPLATE,
         title=f"{answer.picture.name}: {maps[0]['question']}",
@@ -60,6 +61,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         one_scale=len(set(limits)) == 1,
         look=drawn,
         ramp=source(_ramp(drawn)),
+        person=_for_a_person(answer, exploration),
         scores=_scores(answer, exploration),
         rows=_rows(answer),
         ledger=_ledger(answer),
@@ -68,7 +70,19 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     )
 
 
-def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str, Any]:
+def _pins(
+    live: Answer, pinned: Sequence[Answer | None], look: Look
+) -> Iterator[tuple[Answer, NDArray[np.float32], bool]]:
+    """The pins that are there: the relevance that each shows, and whether that is the live map's less its own."""
+    for number, answer in enumerate(pinned):
+        if answer is not None:
+            differs = number in look.differences and answer.pixels.shape == live.pixels.shape
+            yield answer, live.pixels - answer.pixels if differs else answer.pixels, differs
+
+
+def _map(
+    answer: Answer, pixels: NDArray[np.float32], differs: bool, subject: Subject, look: Look, limit: float
+) -> dict[str, Any]:
     question, ledger = answer.question, answer.explanation.ledger
     through = ", ".join(f"#{channel}" for channel in question.channels)
     rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than)}”"
@@ -77,7 +91,9 @@ def _map(answer: Answer, subject: Subject, look: Look, limit: float) -> dict[str
         "through": f"through {through} of {question.layer}" if question.only and through else "",
         "name": answer.picture.name,
         "composite": question.composite.name,
-        "source": source(enlarged(coloured(look.seen(_fitted(answer.pixels)), limit, MAPS[look.map]), _SIDE)),
+        "called": TITLES.get(question.composite.name, ""),
+        "differs": differs,
+        "source": source(enlarged(coloured(look.seen(_fitted(pixels)), limit, MAPS[look.map]), _SIDE)),
         "limit": limit,
         "reached": float(ledger.reached_input[0]),
         "score": float(answer.whole.ledger.explained[0]),
@@ -102,6 +118,23 @@ def _ramp(look: Look) -> NDArray[np.uint8]:
 
 def _label(answer: Answer, subject: Subject) -> str:
     return "" if answer.picture.label is None else subject.class_name(answer.picture.label)
+
+
+def _for_a_person(answer: Answer, exploration: Exploration) -> dict[str, Any]:
+    """What the first page says in words: what the network decided, what is right, and how the evidence lies."""
+    subject, pixels = exploration.subject, np.sort(answer.pixels.clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
+    top, label = answer.whole.top_class, answer.picture.label
+    scores = _scores(answer, exploration)
+    share = next((each["share"] for each in scores if each["name"] == subject.class_name(top)), None)
+    half = None if not pixels[-1] else 100 * (1 + int(np.searchsorted(pixels, pixels[-1] / 2))) / len(pixels)
+    return {
+        "says": subject.class_name(top),
+        "share": share,
+        "right": None if label is None or len(scores) < 2 else label == top,
+        "explained": subject.class_name(answer.target),
+        "rather": "" if answer.than is None else subject.class_name(answer.than),
+        "half": half,
+    }
 
 
 def _scores(answer: Answer, exploration: Exploration) -> list[dict[str, Any]]:

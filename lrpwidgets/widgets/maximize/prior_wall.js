@@ -1,6 +1,7 @@
 // Columns of priors, in each the same wishes.
 
 import { element, button, array, follow } from "../base/common.js";
+import { searchable } from "../base/searching.js";
 import { paintRgb, picture, fill } from "./pictures.js";
 import { parts } from "./tiles.js";
 
@@ -95,6 +96,7 @@ function render({ model, el }) {
       selects = chosen.map((_, place) => element("select", { ariaLabel: `Wish ${place + 1}` }));
       for (const each of selects) each.addEventListener("change", () => model.send({ classes: selects.map((one) => Number(one.value)) }));
       choices.replaceChildren(...selects);
+      selects.forEach(searchable);
     }
     const pairs = classes.map((name, index) => [String(index), name]);
     chosen.forEach((wanted, place) => fill(selects[place], pairs, String(wanted)));

@@ -1,6 +1,7 @@
 // The sentence: What excites [class] of [layer] · prior [prior] · steps, seed and side.
 
 import { element, follow } from "../base/common.js";
+import { searchable } from "../base/searching.js";
 import { fill } from "./pictures.js";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
@@ -24,6 +25,7 @@ function render({ model, el }) {
   const steps = count("steps", "Steps", 1);
   const seed = count("seed", "Seed: same seed, same picture", 0);
   const size = count("size", "Side of the picture in pixels", 1, true);
+  searchable(kind);
   const channelWords = element("label", {}, "channel", channel);
   const classWords = element("label", {}, kind);
   el.append(

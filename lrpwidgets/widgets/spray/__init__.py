@@ -8,6 +8,8 @@ Each is usable alone in a notebook cell::
 """
 
 from .atlas_bar import AtlasBar
+from .attribution import Attribution
+from .attribution_view import AttributionBar, AttributionStatus, AttributionView
 from .class_ranking import ClassRanking
 from .cluster_cards import ClusterCards
 from .eigenvalue_chart import EigenvalueChart
@@ -23,6 +25,10 @@ from .wall import ThumbnailWall
 __all__ = [
     "AtlasBar",
     "AtlasQuestion",
+    "Attribution",
+    "AttributionBar",
+    "AttributionStatus",
+    "AttributionView",
     "ClassRanking",
     "ClusterCards",
     "EigenvalueChart",

@@ -15,6 +15,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from ...lrp import Composite
 from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
@@ -27,7 +28,7 @@ from ...spray.notes import Names, call_cluster, names_of_clusters
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from ..base import presets
-from ..base.asking import Asking
+from ..base.asking import Asking, Place
 from ..base.cells import until_run_again
 from ..base.sentences import CLOSED, sentence
 from ..base.worker import NewestWins
@@ -85,7 +86,6 @@ class Investigation(Asking):
     selection = traitlets.Any(_NOBODY, help="Positions of the selected points, sorted, (m,) int64.")
     isolated = traitlets.Any(None, allow_none=True, help="Positions of the only points shown; None for all.")
     hovered = traitlets.Int(None, allow_none=True, help="Position that is looked at.")
-    opened = traitlets.Int(None, allow_none=True, help="Number of the input that is to be looked at closely.")
 
     ranks = traitlets.Tuple(help="Classes found so far, RankedClasses, the most separable first.")
     ranking = traitlets.Bool(help="Whether classes are still being ranked.")
@@ -103,6 +103,8 @@ class Investigation(Asking):
         self._tests = Tests(self.solver, self.explainer, subject, self._judged)
         self._asked = self._changes = 0
         self._shown = AtlasQuestion()
+        self._sought: int | None = None
+        """Number of the input to select, once an atlas has it."""
         self._touched = False
         """Whether a person chose something: the ranking then no longer decides what is looked at."""
         self._quiet = True
@@ -164,10 +166,30 @@ class Investigation(Asking):
         if self.answer is not None:
             self.selection = np.flatnonzero(self.answer.clusters == number)
 
+    def place(self) -> Place:
+        """The class, and the input of the first selected point."""
+        if self.points is None or not len(self.selection):
+            return Place(label=self.group)
+        return Place(item=int(self.store.index[self.points.rows[self.selection[0]]]), label=self.group)
+
+    def show_place(self, place: Place) -> None:
+        """Look at the maps of a class as another room does, and select the input that is shown there."""
+        self._sought, self._touched = place.item, self._touched or place.label is not None
+        if place.label is not None and place.label not in self.classes():
+            name = self.subject.class_name(place.label)
+            self.error = f"The store has no map of “{name}”: no input has this {self.by}."
+        elif place.label is not None and place.label != self.group:
+            self.ask(group=place.label)
+        elif self.answer is not None:
+            self.selection = self._seek(self.answer, self.selection)
+
     def open(self, position: int) -> None:
-        """Look at the input behind a point closely."""
+        """Look at an input closely, under the rules of its map; raises ValueError where no room is for that."""
         if self.points is not None and 0 <= position < len(self.points.rows):
-            self.opened = int(self.store.index[self.points.rows[position]])
+            item = int(self.store.index[self.points.rows[position]])
+            preset = self._shown.composite
+            rules = presets.preset(self.subject, preset) if preset else Composite.from_dict(self.store.info.composite)
+            self.enter("explore", Place(item=item, label=self.group, composite=rules))
 
     def call(self, number: int, name: str, note: str = "") -> None:
         """Give a cluster a name and a note, which stay with the store."""
@@ -350,12 +372,19 @@ class Investigation(Asking):
             self.answer = atlas
             self.names = self._kept_names()
             self.cards = ()
-            if not same or len(selected):
-                self.selection, self.isolated, self.hovered = selected[selected < len(atlas)], None, None
+            if not same or len(selected) or self._sought is not None:
+                chosen = self._seek(atlas, selected[selected < len(atlas)])
+                self.selection, self.isolated, self.hovered = chosen, None, None
             self.points = points_of(atlas, question, self._placed(atlas), self.name)
             self.sorts = sorts_of(atlas)
         self._embed()
         self.solver.submit(CARDS, lambda watch: cards(atlas, self.thumbnails), self._dealt(atlas))
+
+    def _seek(self, atlas: Atlas, otherwise: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the input is that another room looks at, if `atlas` has it; it is sought once."""
+        sought, self._sought = self._sought, None
+        found = np.flatnonzero(self.store.index[atlas.rows] == sought)
+        return found if len(found) else otherwise
 
     def _dealt(self, atlas: Atlas) -> Callable[[tuple[Card, ...]], None]:
         def dealt(made: tuple[Card, ...]) -> None:

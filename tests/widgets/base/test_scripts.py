@@ -21,6 +21,7 @@ PROGRAM = """{
   })),
   nothing: ((pixels) => (m.colour(pixels, 0, NaN, m.mapOn("red–blue", [9, 8, 7]), [9, 8, 7]), pixels))([]),
   unaligned: [...m.array(new DataView(Uint8Array.of(9, 0, 0, 128, 63, 9).buffer, 1, 4), Float32Array)],
+  found: ["", "an", "RED pa", "q"].map((words) => m.matching(["red fox", "giant panda", "Ant", "red panda"], words)),
   missing: m.array(null, Float32Array).length,
   averaged: given.shapes.map((shape) => [...m.averaged(given.map, [6, 9], shape)]),
   colours3: [...m.averaged([1, 10, 100, 3, 30, 300], [1, 2], [1, 1], 3)],
@@ -41,10 +42,14 @@ SHAPES = [(4, 6), (3, 3), (1, 1), (6, 5), (5, 9)]
 @pytest.fixture(scope="module")
 def computed():
     given = [{"name": name, "paper": paper, "values": VALUES} for name in colours.MAPS for paper in PAPERS.values()]
-    scripts = ["base/averaging.js", "base/common.js", "base/status_line.js"]
+    scripts = ["base/averaging.js", "base/common.js", "base/searching.js", "base/status_line.js"]
     return node(
         PROGRAM, *scripts, given={"numbers": NUMBERS, "colours": given, "map": MAP.ravel().tolist(), "shapes": SHAPES}
     )
+
+
+def test_a_menu_is_searched_by_any_part_of_a_name_and_those_that_begin_so_come_first(computed):
+    assert computed["found"] == [[0, 1, 2, 3], [2, 1, 3], [3], []]
 
 
 def test_numbers_have_three_digits_and_a_real_minus_sign(computed):

@@ -286,6 +286,8 @@ def test_the_look_is_given_in_part_and_sent_as_a_whole(exploration):
         ({"clip": 42}, "clip of a look"),
         ({"zoom": [2, 0.9, 0]}, "corner inside the picture"),
         ({"zoom": 3}, "got 3"),
+        ({"differences": [5]}, "a list of numbers of pins, 0 to 4, got .5."),
+        ({"differences": [True]}, "numbers of pins"),
         ({"colour": "red"}, "has no 'colour'; it has gain, overlay"),
     ],
 )

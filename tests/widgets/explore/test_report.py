@@ -68,6 +68,34 @@ def test_which_maps_share_a_scale(exploration):
             assert amount(limit) in page.text
 
 
+def test_a_difference_is_drawn_where_the_screen_shows_one(exploration):
+    exploration.pin(replace(exploration.question, composite=exploration.preset("epsilon")))
+    exploration.pin(replace(exploration.question, target=2))
+    live, _, other = maps = [exploration.answer.pixels, *(each.pixels for each in exploration.pinned)]
+    page = Page(report(exploration, {"differences": [1, 4]}))
+    limit = max(np.percentile(np.abs(each), 99.5) for each in (live, live - other))
+    for which, pixels in ((1, live), (3, live - other)):
+        times = page.image(which).shape[0] // 8
+        np.testing.assert_array_equal(page.image(which)[::times, ::times], coloured(pixels, limit))
+    assert len(maps) == 3
+    assert page.text.count("What the first map has more than") == 1
+
+
+def test_the_first_page_is_for_a_person(exploration):
+    subject, answer = exploration.subject, exploration.answer
+    text = Page(report(exploration)).text
+    says = subject.class_name(answer.whole.top_class)
+    assert f"The network says “{says}” , with a probability of " in text
+    assert "That is right." in text
+    positive = np.sort(answer.pixels.clip(min=0).ravel())[::-1]
+    half = 100 * (1 + np.argmax(positive.cumsum() >= positive.sum() / 2)) / positive.size
+    assert f"Half of the evidence for “{says}” lies in {amount(half)} % of the pixels." in text
+    assert f"against “{says}”" in text
+    assert text.index("What the network says") < text.index("For specialists")
+    exploration.ask(target=3, than=5)
+    assert "what sets “3” apart from “5”." in Page(report(exploration)).text
+
+
 def test_scores_rules_and_losses_are_in_it(exploration):
     text = Page(report(exploration)).text
     ledger = exploration.answer.explanation.ledger

@@ -18,6 +18,7 @@ SCRIPTS = [
     "explore/heatmap/captions.js",
     "explore/heatmap/look.js",
     "explore/heatmap/numbers.js",
+    "explore/heatmap/pins.js",
     "explore/heatmap/shapes.js",
     "explore/input_strip/scroll.js",
     "explore/input_strip/sieve.js",
@@ -47,6 +48,7 @@ PROGRAM = """((map, other, mask) => ({
   box: [...m.box([3, 4], [2.5, 2.1], [1.2, 0.9])],
   looks: given.looks.map(m.lookOf),
   nothing: [m.lookOf(null), m.LOOK],
+  differences: [m.toggled([0, 3], 1), m.toggled([0, 1, 3], 1), m.without([0, 1, 3], 1), m.without([0, 3], 4)],
   zoomed: [m.zoomed([1, 0, 0], 4, 0.25, 0.5), m.zoomed([4, 0.2, 0.3], 0.1), m.zoomed([1, 0, 0], 1e9)[0]],
   centred: m.zoomed([2, 0.1, 0.3], 4),
   placed: m.placed(2, -1, 0.9),
@@ -288,6 +290,10 @@ def test_amounts_of_several_layers_are_added(board):
 
 def test_what_a_layer_took_is_said_in_percent(board):
     assert board["percents"] == ["+12.3 %", "0 %", "−50 %", "0 %", "+12300 %", "—"]
+
+
+def test_what_shows_a_difference_moves_up_with_its_pin(computed):
+    assert computed["differences"] == [[0, 1, 3], [0, 3], [0, 2], [0, 3]]
 
 
 def test_a_slider_settles_at_three_digits(board):

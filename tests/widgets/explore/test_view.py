@@ -15,11 +15,12 @@ from lrpwidgets.widgets import (
     RuleBoard,
     StatusLine,
     TopBar,
+    Tour,
 )
 from tests.widgets import promises
 from tests.widgets.promises import alive, observers
 
-VIEWS = [ChannelMaps, ClassScores, HeatmapView, InputStrip, QuestionBar, RuleBoard, StatusLine, TopBar]
+VIEWS = [ChannelMaps, ClassScores, HeatmapView, InputStrip, QuestionBar, RuleBoard, StatusLine, TopBar, Tour]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -40,7 +41,7 @@ def test_a_page_that_missed_something_is_sent_everything(exploration, say, view)
     assert exploration.appeared == 2
 
 
-@pytest.mark.parametrize("view", [view for view in VIEWS if view not in (ClassScores, TopBar)])
+@pytest.mark.parametrize("view", [view for view in VIEWS if view not in (ClassScores, TopBar, Tour)])
 def test_each_picture_has_a_number(exploration, view):
     made = view(exploration)
     before = made.seq

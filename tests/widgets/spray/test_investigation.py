@@ -328,16 +328,21 @@ def test_the_status_line_says_what_the_atlas_is_of(state):
     line.close()
 
 
-def test_the_dashboard_looks_at_one_input_closely_and_comes_back(store_path):
+def test_the_dashboard_looks_at_one_input_closely(store_path):
     page = dashboards.spray(store_path)
     state = page.shared
     state.open(2)
-    assert page._look.item == state.opened == state.store.index[state.answer.rows[2]]
-    assert page._look.composite.name == "epsilon_plus_flat"
-    state.opened = None
+    look = page["explore"].shared
+    assert look.item == state.store.index[state.answer.rows[2]]
+    assert look.composite.name == "epsilon_plus_flat"
     state.open(5)
-    assert page._look.item == state.opened
+    assert look.item == state.store.index[state.answer.rows[5]]
     page.close()
+
+
+def test_alone_there_is_no_room_to_look_closely(state):
+    with pytest.raises(ValueError, match="no room 'explore' on this page"):
+        state.open(2)
 
 
 def test_a_subject_is_made_as_the_store_says(store_path, monkeypatch):

@@ -15,12 +15,14 @@ export const CHOICES = {
 };
 
 const MOST_ZOOM = 32;
+const MOST_PINS = 5;
 
 /** @type {Record<string, (value: any) => boolean>} */
 const FINE = {
   gain: (value) => between(1, value, 100),
   overlay: (value) => between(0, value, 1),
   zoom: (value) => Array.isArray(value) && value.length === 3 && between(1, value[0], MOST_ZOOM) && between(0, value[1], 1) && between(0, value[2], 1),
+  differences: (value) => Array.isArray(value) && value.every((each) => Number.isInteger(each) && between(0, each, MOST_PINS - 1)),
   ...Object.fromEntries(Object.entries(CHOICES).map(([key, values]) => [key, (value) => /** @type {unknown[]} */ (values).includes(value)])),
 };
 

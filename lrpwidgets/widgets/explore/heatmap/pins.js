@@ -19,21 +19,16 @@ import { paneOf } from "./panes.js";
  * @param {HTMLElement} row what they stand in
  * @param {(pane: import("./panes.js").Pane) => void} attach lets pointer and keys work in a pane
  * @param {(message: object) => void} say tells the kernel
- * @param {() => void} draw
+ * @param {(change: Partial<import("../../base/maps.js").Look>) => void} setLook
  */
-export function pinsOf(shown, row, attach, say, draw) {
-  const differences = /** @type {boolean[]} */ ([]); // by pin: whether it shows the live map less its own
-
+export function pinsOf(shown, row, attach, say, setLook) {
   /** @param {number} index */
   function added(index) {
     const pin = pinOf({
       follow: () => say({ number: index, follows: !pin.caption.follows }),
-      differ: () => {
-        differences[index] = !differences[index];
-        draw();
-      },
+      differ: () => setLook({ differences: toggled(shown.look.differences, index) }),
       close: () => {
-        differences.splice(index, 1);
+        setLook({ differences: without(shown.look.differences, index) });
         say({ unpin: index });
       },
     });
@@ -50,9 +45,10 @@ export function pinsOf(shown, row, attach, say, draw) {
    * @param {DataView[]} pictures
    */
   function receive(captions, maps, pictures) {
+    const had = shown.pins.length;
     for (const gone of shown.pins.splice(captions.length)) gone.figure.remove();
+    if (!captions.length && had) setLook({ differences: [] });
     while (shown.pins.length < captions.length) shown.pins.push(added(shown.pins.length));
-    differences.length = captions.length;
     shown.pins.forEach((pin, index) => {
       pin.caption = captions[index];
       pin.own = array(maps[index], Float32Array);
@@ -66,7 +62,7 @@ export function pinsOf(shown, row, attach, say, draw) {
     const live = shown.live.values;
     shown.pins.forEach((pin, index) => {
       const comparable = pin.own.length === live.length;
-      pin.differs = Boolean(differences[index]) && comparable;
+      pin.differs = shown.look.differences.includes(index) && comparable;
       pin.values = pin.differs ? live.map((value, i) => value - pin.own[i]) : pin.own;
       pin.difference.disabled = !comparable;
       pin.difference.ariaPressed = String(pin.differs);
@@ -78,6 +74,24 @@ export function pinsOf(shown, row, attach, say, draw) {
   }
 
   return { receive, compare, tell };
+}
+
+/**
+ * @param {number[]} numbers
+ * @param {number} pin is there afterwards if it was not before
+ */
+export function toggled(numbers, pin) {
+  return numbers.includes(pin) ? numbers.filter((each) => each !== pin) : [...numbers, pin].sort((a, b) => a - b);
+}
+
+/**
+ * The numbers of pins once a `pin` is gone.
+ *
+ * @param {number[]} numbers
+ * @param {number} pin
+ */
+export function without(numbers, pin) {
+  return numbers.filter((each) => each !== pin).map((each) => (each > pin ? each - 1 : each));
 }
 
 /**

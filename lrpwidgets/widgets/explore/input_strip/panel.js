@@ -1,6 +1,7 @@
 // Panels that open under their button, and lists to choose from.
 
 import { element } from "../../base/common.js";
+import { searchable } from "../../base/searching.js";
 
 export const MOST_CLASSES = 25; // of a table, and of a list in their order
 
@@ -50,6 +51,7 @@ export function line(label, ...controls) {
 export function select(label, choose) {
   const made = element("select", { ariaLabel: label });
   made.addEventListener("change", () => choose(made.value));
+  searchable(made);
   return made;
 }
 

@@ -2,7 +2,7 @@
 
 const GAP = 8; // pixels between tiles
 const EDGE = 4; // pixels beside them, for outlines
-const WIDTHS = { input: 52, heatmap: 52, both: 74, overlay: 52 }; // of a tile, at least
+const WIDTHS = { input: 52, heatmap: 52, both: 96, overlay: 52 }; // of a tile, at least: a shrunk one would mix colours in place of relevance
 
 /** @typedef {keyof typeof WIDTHS} Mode what is shown of each */
 
