@@ -79,7 +79,7 @@ class Server:
         return found
 
 
-BEEN_HERE = "location.protocol === 'http:' && localStorage.setItem('lrp-tour', 'seen')"
+BEEN_HERE = "location.protocol === 'http:' && !localStorage.newcomer && localStorage.setItem('lrp-tour', 'seen')"
 """Whoever tests has seen the three steps that a newcomer is offered."""
 
 OTHERS = "Could not restore the debugger state"

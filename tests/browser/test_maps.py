@@ -190,7 +190,7 @@ def test_the_scale_ends_at_a_percentile(heatmap, explain):
 def test_maps_of_one_composite_share_a_scale_and_others_have_their_own(heatmap, explain, subject):
     unit = heatmap.page.locator(".lrp-scale .lrp-quiet")
     heatmap.pin("the second best class")
-    expect(unit).to_contain_text("same scale in both maps")
+    expect(unit).to_contain_text("one scale for both")
     with torch.no_grad():
         order = subject.model(subject.item(subject.start)[0][None])[0].argsort(descending=True)
     second = explain(target=int(order[1]))
@@ -198,7 +198,7 @@ def test_maps_of_one_composite_share_a_scale_and_others_have_their_own(heatmap, 
     for which, values in ((1, explain()), (2, second)):
         heatmap.shows(values, shared, which)
     heatmap.pin("epsilon")
-    expect(unit).to_contain_text("scale of the live map, others have their own")
+    expect(unit).to_contain_text("others have their own")
     for which, values, limit in (
         (1, explain(), shared),
         (2, second, shared),
@@ -207,7 +207,7 @@ def test_maps_of_one_composite_share_a_scale_and_others_have_their_own(heatmap, 
         heatmap.shows(values, limit, which)
     expect(heatmap.page.locator("figure").nth(3)).to_contain_text("±")
     heatmap.press("one scale for all")
-    expect(unit).to_contain_text("same scale in all maps")
+    expect(unit).to_contain_text("one scale for all")
     for which, values in ((1, explain()), (2, second), (3, explain("epsilon"))):
         heatmap.shows(values, end_of_scale(explain(), second, explain("epsilon")), which)
     heatmap.press("one scale for each composite")

@@ -120,6 +120,21 @@ def test_a_shared_link_shows_the_same_in_another_tab(dashboard, second, explain,
     np.testing.assert_array_equal(map_of(other), relevance)
 
 
+def test_a_pin_that_shows_its_difference_shows_it_in_another_tab(dashboard, second):
+    for name in ("epsilon", "epsilon_alpha2_beta1"):
+        dashboard.page.get_by_label("Pin another map").click()
+        dashboard.page.locator(".lrp-list").get_by_role("button", name=name, exact=True).click()
+    expect(dashboard.page.locator("figure[data-kind=pin][aria-busy=false]")).to_have_count(2)
+    dashboard.page.get_by_role("button", name="difference").nth(1).click()
+    other = second(shared_link(dashboard))
+    expect(other.page.locator("figure[data-kind=pin][aria-busy=false]")).to_have_count(2)
+    expect(other.page.locator("figcaption").nth(3)).to_contain_text("difference to")
+    np.testing.assert_array_equal(dashboard.pixels(3), other.pixels(3))
+    other.page.get_by_label("Close this map").first.click()
+    expect(other.page.locator("figcaption")).to_have_count(3)
+    expect(other.page.locator("figcaption").nth(2)).to_contain_text("difference to")
+
+
 def test_a_link_opens_while_the_first_kernel_of_the_server_still_starts(serve, page, second):
     server = serve()
     query = urlencode({"subject": "digits", "item": 12, "target": 4, "composite": "epsilon_plus_flat"})

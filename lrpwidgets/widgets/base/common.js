@@ -1,6 +1,7 @@
 // What scripts of views have in common: colours, elements, files, numbers, and how a view follows the kernel.
 
 import { MAPS, GAMMA, DARK, SHINING } from "./colours.js";
+import { markMain } from "./landmarks.js";
 import { heedKernel, heedTheme } from "./notebook.js";
 
 /**
@@ -165,6 +166,7 @@ export function follow(model, el, draw) {
   model.on("change:problem", explainNothing);
   redraw();
   heedTheme();
+  markMain(el);
   const leave = heedKernel(model.widget_manager?.kernel, el);
   model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
   return () => {

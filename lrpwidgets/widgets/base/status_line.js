@@ -1,6 +1,7 @@
 // One line: what the answer cost, what was lost on the way, and any error or caveat as a sentence.
 
 import { element, number, follow } from "./common.js";
+import { markOut } from "./landmarks.js";
 import { meaningOf } from "./words.js";
 
 /**
@@ -34,6 +35,7 @@ import { meaningOf } from "./words.js";
 /** @param {{ model: import("./common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-status");
+  markOut(el, "contentinfo");
   const figures = element("div", { className: "lrp-figures" });
   const bar = element("progress", { ariaLabel: "Progress of the computation" });
   const steps = element("span", { className: "lrp-number" });

@@ -2,6 +2,7 @@
 
 import { element, button, download, follow } from "./common.js";
 import { closeMenus, menu } from "./controls.js";
+import { markOut } from "./landmarks.js";
 import { addressOf, lookOn } from "./top_bar/address.js";
 import { savePicture, saveState, stateFile } from "./top_bar/files.js";
 import { holdingOf } from "./top_bar/holding.js";
@@ -15,6 +16,7 @@ const SAID = 6000; // milliseconds that a note stands
 /** @param {{ model: import("./common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-top");
+  markOut(el, "banner");
   const page = () => /** @type {HTMLElement} */ (el.closest(".lrp-page") ?? el);
   const want = (/** @type {string} */ text) => model.send({ want: text });
   const tabs = element("nav", { className: "lrp-rooms-bar", ariaLabel: "Rooms" });
@@ -78,31 +80,39 @@ function render({ model, el }) {
     if (inVoila() && query && moved && here) history.replaceState(null, "", address(query));
   }
 
-  let listening = /** @type {HTMLElement | Document | null} */ (null); // what hears the keys; known once the view is in the page
-  const key = /** @type {EventListener} */ (shortcuts(el, page));
+  const listening = new AbortController();
   const waiting = requestAnimationFrame(() => {
     theme.begin();
     if (!page().matches(".lrp-steady")) present.remove(); // with its key
-    listening = inVoila() ? document : page();
-    listening.addEventListener("keydown", key);
-    if (inVoila()) return;
-    page().tabIndex = -1; // a click between controls puts the focus here, not on the cell, where "d d" would delete it
-    listening.addEventListener("keydown", /** @type {EventListener} */ (keep));
+    hearKeys(el, page, listening.signal);
   });
   const close = (/** @type {Event} */ { target }) => closeMenus(el, target);
-  document.addEventListener("pointerdown", close);
+  document.addEventListener("pointerdown", close, { signal: listening.signal });
   model.on("msg:custom", receive);
   const stop = follow(model, el, draw);
   if (inVoila() && model.get("home")) followLink(model);
   return () => {
     stop();
     cancelAnimationFrame(waiting);
-    document.removeEventListener("pointerdown", close);
     presenting.end();
     model.off("msg:custom", receive);
-    listening?.removeEventListener("keydown", key);
-    listening?.removeEventListener("keydown", /** @type {EventListener} */ (keep));
+    listening.abort();
   };
+}
+
+/**
+ * Hear the keys of all controls, once the view is in its page.
+ *
+ * @param {HTMLElement} el
+ * @param {() => HTMLElement} page
+ * @param {AbortSignal} signal ends it
+ */
+function hearKeys(el, page, signal) {
+  const all = /** @type {HTMLElement | Document} */ (inVoila() ? document : page());
+  all.addEventListener("keydown", /** @type {EventListener} */ (shortcuts(el, page)), { signal });
+  if (inVoila()) return;
+  page().tabIndex = -1; // a click between controls puts the focus here, not on the cell, where "d d" would delete it
+  all.addEventListener("keydown", /** @type {EventListener} */ (keep), { signal });
 }
 
 /**

@@ -49,7 +49,7 @@ function endOf({ clip, gain }) {
  */
 function rangeOf(count, one) {
   if (count < 2) return "in units of f";
-  return one ? `same scale in ${count === 2 ? "both" : "all"} maps` : "scale of the live map, others have their own";
+  return one ? `one scale for ${count === 2 ? "both" : "all"}` : "others have their own";
 }
 
 /**
