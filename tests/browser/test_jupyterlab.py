@@ -95,6 +95,12 @@ def run_command(page: Page, command: str, **arguments: object) -> None:
     page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given)", [command, arguments])
 
 
+def turn(page: Page, theme: str) -> None:
+    """Choose JupyterLab's theme; while one fades in, it would fail to take another."""
+    page.wait_for_function("!document.querySelector('#jupyterlab-splash')")
+    run_command(page, "apputils:change-theme", theme=f"JupyterLab {theme}")
+
+
 def test_the_whole_of_explore_works(explored, explain, subject):
     page = explored.page
     explored.shows(explain())
@@ -157,12 +163,16 @@ def test_a_cell_that_is_run_again_ends_the_dashboard_that_it_made(lab, tmp_path,
 def test_the_theme_is_jupyterlabs(explored, explain):
     page = explored.page
     explored.shows(explain())
-    run_command(page, "apputils:change-theme", theme="JupyterLab Dark")
+    turn(page, "Dark")
     expect(page.locator(".lrp-heatmap")).to_have_css("background-color", f"rgb{DARK_PAPER}")
-    explored.look_at(5)
-    explored.shows(explain(5), paper=DARK_PAPER)
-    run_command(page, "apputils:change-theme", theme="JupyterLab Light")
+    explored.shows(explain(), paper=DARK_PAPER)
+    page.locator(".lrp-top").get_by_role("button", name="Light or dark").click()  # a page may be other than its notebook
+    explored.shows(explain())
+    turn(page, "Light")
     expect(page.locator(".lrp-heatmap")).to_have_css("background-color", "rgb(255, 255, 255)")
+    turn(page, "Dark")
+    expect(page.locator(".lrp-heatmap")).to_have_css("background-color", f"rgb{DARK_PAPER}")
+    explored.shows(explain(), paper=DARK_PAPER)
 
 
 def test_half_a_window_is_enough(explored):
@@ -199,15 +209,17 @@ def test_every_view_works_alone_in_a_cell(cells, explain, subject):
 def test_after_a_restart_of_the_kernel_the_cells_run_again(explored, explain):
     page = explored.page
     explored.look_at(5)
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    expect(page.locator(".lrp-gone")).to_have_text("The kernel that drew this has ended: run the cell again to go on.")
     page.evaluate(
         """async () => {
-            await jupyterapp.shell.currentWidget.sessionContext.restartKernel();
             await jupyterapp.commands.execute("notebook:clear-all-cell-outputs");
             await jupyterapp.commands.execute("notebook:run-all-cells");
         }"""
     )
     page.wait_for_function(f"{SEQUENCE} > 0")
     expect(page.locator(".lrp-heatmap")).to_have_count(1)
+    expect(page.locator(".lrp-gone")).to_have_count(0)
     again = opened(page)
     again.shows(explain())
     again.look_at(5)
