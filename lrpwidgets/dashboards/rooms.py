@@ -13,6 +13,7 @@ from ..widgets import Exploration
 from ..widgets.base.asking import Asking, Place
 from ..widgets.base.cells import until_run_again
 from ..widgets.base.parts import close_parts
+from ..widgets.base.still import Still, display_with_still
 from ..widgets.maximize import Studio
 from ..widgets.spray import Attribution, Investigation
 from .pages import attribution_page, explore_page, maximize_page, spray_page
@@ -72,6 +73,7 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
+        self._still: Still | None = None
         self._closed = tuple((each, room.title, room.closed(state.subject)) for each, room in ROOMS.items())
         self.children: tuple[ipywidgets.DOMWidget, ...]
         super().__init__()
@@ -82,12 +84,17 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.shared.subject.title}: {', '.join(self._pages)})"
 
+    def _ipython_display_(self) -> None:
+        self._still = display_with_still(self, self.shared)
+
     def __getitem__(self, name: str) -> Dashboard:
         """The page of a room that was entered before."""
         return self._pages[name]
 
     def close(self) -> None:
         """Disappear from the page, with all rooms."""
+        if self._still is not None:
+            self._still.unfollow()
         for page in self.children:
             page.close()
         super().close()

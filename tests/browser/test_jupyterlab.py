@@ -166,13 +166,34 @@ def test_the_theme_is_jupyterlabs(explored, explain):
     turn(page, "Dark")
     expect(page.locator(".lrp-heatmap")).to_have_css("background-color", f"rgb{DARK_PAPER}")
     explored.shows(explain(), paper=DARK_PAPER)
-    page.locator(".lrp-top").get_by_role("button", name="Light or dark").click()  # a page may be other than its notebook
+    page.get_by_role("button", name="Light or dark").click()  # a page may be other than its notebook
     explored.shows(explain())
     turn(page, "Light")
     expect(page.locator(".lrp-heatmap")).to_have_css("background-color", "rgb(255, 255, 255)")
     turn(page, "Dark")
     expect(page.locator(".lrp-heatmap")).to_have_css("background-color", f"rgb{DARK_PAPER}")
     explored.shows(explain(), paper=DARK_PAPER)
+    turn(page, "Light")  # it stays for whoever comes next
+
+
+def test_a_saved_notebook_shows_pictures_where_its_kernel_is_gone(explored, lab_server):
+    page = explored.page
+    still = page.locator(".lrp-still")
+    expect(still.locator("img")).to_have_count(2)
+    expect(still).to_be_hidden()
+    explored.look_at(5)
+    page.wait_for_function("document.querySelector('.lrp-still').textContent.includes('sample 5')")
+    page.evaluate(
+        """async () => {
+            const { context } = jupyterapp.shell.currentWidget;
+            await context.save();
+            await context.sessionContext.shutdown();
+        }"""
+    )
+    page.reload()
+    expect(still).to_be_visible()
+    expect(still).to_contain_text("As it was when the notebook was saved; run the cell to go on.")
+    assert page.evaluate("[...document.querySelectorAll('.lrp-still img')].every((each) => each.naturalWidth > 100)")
 
 
 def test_half_a_window_is_enough(explored):

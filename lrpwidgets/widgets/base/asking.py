@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import traitlets
+from PIL.Image import Image
 
 from ...lrp import Composite, Explainer
 from ...subjects import Subject
@@ -37,6 +38,8 @@ class Asking(traitlets.HasTraits):
 
     parts: ClassVar[tuple[str, ...]]
     """Names of the traits that make the question, which are also its fields."""
+    pictured: ClassVar[tuple[str, ...]] = ("answer",)
+    """Names of the traits that its pictures depend on."""
     subject: Subject
     """What is under examination."""
     explainer: Explainer
@@ -90,6 +93,10 @@ class Asking(traitlets.HasTraits):
     def question(self) -> Any:
         """All that is asked."""
         raise NotImplementedError
+
+    def pictures(self) -> dict[str, Image]:
+        """What is on the screen as pictures, by caption, for where no view can be drawn."""
+        return {}
 
     def cancel(self) -> None:
         """End what is under way; what is on the screen stays."""

@@ -168,7 +168,11 @@ export function follow(model, el, draw) {
   heedTheme();
   markMain(el);
   const leave = heedKernel(model.widget_manager?.kernel, el);
-  model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
+  try {
+    model.send({ drawn: model.get("seq") }); // what came while the page was opened is lost: the kernel sends it again
+  } catch {
+    // drawn from what a notebook kept: there is no kernel any more
+  }
   return () => {
     leave();
     model.off("change:seq", redraw);

@@ -14,7 +14,9 @@ from functools import partial
 from typing import Any
 
 import traitlets
+from PIL.Image import Image
 
+from ...colours import averaged, picture
 from ...lrp import Composite
 from ...progress import Cancelled, Progress
 from ...shelves import SHELVES
@@ -34,6 +36,9 @@ _PATIENCE = 0.2
 
 _OFTEN = 0.1
 """Seconds between two reports of progress."""
+
+_MOST_PIXELS = 320
+"""Of the side of a picture that stays in a saved notebook."""
 
 _PARTS = tuple(each.name for each in fields(Question))
 
@@ -235,6 +240,19 @@ class Exploration(Inputs):
 
     def _still_reading(self) -> None:
         self.busy = self.busy or bool(self._reading)
+
+    def pictures(self) -> dict[str, Image]:
+        """The input and its heatmap."""
+        answer = self.answer
+        if answer is None:
+            return {}
+        height, width = answer.pixels.shape
+        share = min(1, _MOST_PIXELS / max(height, width))
+        pixels = averaged(answer.pixels, (max(1, round(share * height)), max(1, round(share * width))))
+        image = self.subject.to_image(answer.picture.x[0]).convert("RGB").resize(pixels.shape[::-1])
+        rather = "" if answer.than is None else f" rather than “{self.subject.class_name(answer.than)}”"
+        question = f"Why “{self.subject.class_name(answer.target)}”{rather}? {answer.question.composite.name}"
+        return {answer.picture.name: image, question: picture(pixels, Look.from_dict(self.look).limit([pixels]))}
 
     # -- maps beside the live one ----------------------------------------------------------------------------------
 

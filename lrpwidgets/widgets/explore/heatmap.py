@@ -15,6 +15,7 @@ import traitlets
 from ...subjects import Stroke
 from ..base.answers import Answer
 from ..base.question import Question
+from ..base.still import Still, display_with_still
 from ..base.view import View, script, style
 from .exploration import Exploration
 from .look import Look
@@ -62,10 +63,20 @@ class HeatmapView(View):
     def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._drawn: Any = None
         self._messages = 0
+        self._still: Still | None = None
         look = Look.from_dict(look or {}).to_dict()
         super().__init__(exploration, look=look, presets=exploration.presets(), **traits)
         self.follow(self._show, "answer", "error", "pins", "pinned")
         self.follow(self._restyle, "look")
+
+    def _ipython_display_(self) -> None:
+        self._still = display_with_still(self, self.shared)
+
+    def close(self) -> None:
+        """Stop following, also with the pictures that stand for it, and disappear from the page."""
+        if self._still is not None:
+            self._still.unfollow()
+        super().close()
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Pin, unpin, paint or save: one key says which, such as ``{"unpin": 0}`` or ``{"strokes": []}``."""

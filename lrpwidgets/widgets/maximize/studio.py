@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import traitlets
+from PIL.Image import Image, fromarray
 
 from ...lrp import Explanation
 from ...maximize import Run, maximize
@@ -92,6 +93,11 @@ class Studio(Wishing):
         self._check(wish)
         self._put(wish)
         self._ask()
+
+    def pictures(self) -> dict[str, Image]:
+        """The frame that is looked at."""
+        seen, run = self.seen, self.answer
+        return {} if seen is None or run is None else {f"{run.objective}, step {seen.step}": fromarray(seen.pixels)}
 
     def place(self) -> Place:
         """The input, and the channel that is wished for."""

@@ -29,6 +29,7 @@ class Wishing(Inputs):
     """Whose thread makes films, and whatever may wait until none is made."""
 
     parts = PARTS
+    pictured = ("judged",)
 
     layer = traitlets.Any(None, allow_none=True, help="Layer whose channel is to be excited; None: a class.")
     number = traitlets.Any(0, help="Of the channel, or of the class.")

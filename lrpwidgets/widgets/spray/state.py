@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
+from PIL.Image import Image
 
+from ...colours import picture
 from ...lrp import Composite
 from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
@@ -65,6 +67,7 @@ class Investigation(Asking):
     """
 
     parts = PARTS
+    pictured = ("cards",)
 
     group = traitlets.Int(None, allow_none=True, help="Class whose maps are looked at; None: all maps.")
     by = traitlets.Unicode("prediction", help="Which maps belong to a class: by prediction, or by label.")
@@ -165,6 +168,10 @@ class Investigation(Asking):
         """Select the points of a cluster."""
         if self.answer is not None:
             self.selection = np.flatnonzero(self.answer.clusters == number)
+
+    def pictures(self) -> dict[str, Image]:
+        """The mean heatmap of each cluster."""
+        return {f"{self.name(card.number)}, {card.size:,} maps": picture(card.heatmap) for card in self.cards}
 
     def place(self) -> Place:
         """The class, and the input of the first selected point."""
