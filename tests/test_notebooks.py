@@ -83,9 +83,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], tuple[Note
 @each
 def test_it_runs(file, ran, weights, tmp_path):
     text = file.read_text(encoding="utf-8")
-    pretrained = (
-        "imagenet" in text and "LRPWIDGETS_PICTURES" not in text
-    )  # these are not there, so weights are not used
+    pretrained = "imagenet" in text and "LRPWIDGETS_PICTURES" not in text  # else no weights are used without pictures
     notebook, folder = (run(file, weights, tmp_path), tmp_path) if pretrained else ran(file)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
