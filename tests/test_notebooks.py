@@ -165,6 +165,8 @@ QUOTED = {
         "Zero         2.00  -2.00   1.00    sum 1.00",
         "Epsilon      1.00  -1.00   0.50    sum 0.50",
         "ZBox         0.40   0.40   0.20    sum 1.00",
+        "z⁺     root  0.67  2.00  0.33    shares  0.67  0.00  0.33",
+        "zᴮ     root  0.80  2.40  0.40    shares  0.40  0.40  0.20",
         "LRP-0                             reached_input  11.85   bias   2.62",
         "stabilizer   5.99",
         "reached_input  17.58   bias  -2.78   stabilizer  -0.00   rules  -0.33",
