@@ -173,11 +173,12 @@ def new_page(browser: Browser, visitors: Visitors) -> Iterator[Callable[[], Page
         return page
 
     yield open_page
+    found = [Watch([*one.requests], [*one.errors]) for one in watched]  # leaving a page ends what it was about to load
     for page in context.pages:
         page.goto("about:blank")  # leaving a page ends its kernel; closing the context would not
     visitors.contexts.remove(context)
     context.close()
-    for one in watched:
+    for one in found:
         assert one == Watch([], [])
 
 

@@ -389,6 +389,8 @@ def test_shortcuts_do_what_the_help_sheet_says(dashboard, explain, subject):
     dashboard.shows(explain())
 
     order = np.argsort(-explain().scores[0].numpy(), kind="stable")
+    best = page.locator(".lrp-classes button").first  # the scores are drawn after the map
+    expect(best).to_have_attribute("aria-label", re.compile(f"^{subject.class_name(int(order[0]))}: "))
     for place in (*range(2, 8), 1):
         key(dashboard, str(place))
         dashboard.shows(explain(target=int(order[place - 1])))
