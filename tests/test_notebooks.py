@@ -249,7 +249,7 @@ QUOTED = {
         "read as a 9 after 8 steps",
         "3: pixels differ by 0.15",
         "tags in the data cross        2%   11%    5%   17%",
-        "one still view  activation 103.6   left under shifts 0.52",
+        "one still view  activation 10",
     ],
     "07_concepts": [
         "#15        1.80        4.88               #4        0.79        6.14",
