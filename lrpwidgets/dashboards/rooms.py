@@ -44,10 +44,6 @@ def _studio(subject: Subject, device: str, place: Place) -> Studio:
     return Studio(subject, device, **wish)
 
 
-def _attribution(subject: Subject, device: str, place: Place) -> Attribution:
-    return Attribution(subject, device, place)
-
-
 def _alone(subject: Subject) -> str:
     return "" if len(subject.dataset) else "SpRAy looks at a whole data set, and here is none."
 
@@ -55,7 +51,7 @@ def _alone(subject: Subject) -> str:
 ROOMS = {
     "explore": Room("Explore", {Exploration: explore_page}, _exploration),
     "maximize": Room("Maximize", {Studio: maximize_page}, _studio),
-    "spray": Room("SpRAy", {Attribution: attribution_page, Investigation: spray_page}, _attribution, _alone),
+    "spray": Room("SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, _alone),
 }
 
 
@@ -135,13 +131,13 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _enter(self, change: dict[str, Any]) -> None:
         if not change["new"]:
             return
-        left, (name, what) = change["owner"], change["new"]
+        left, (name, what, wanted) = change["owner"], change["new"]
         left.elsewhere = ()
         place = what if isinstance(what, Place) else Place()
         new = name not in self._pages
         if new:
             self._add(name, ROOMS[name].begin(left.subject, str(left.explainer.device), place))
-        if isinstance(what, Place) and (new or place != self._came_from.get(name)):
+        if isinstance(what, Place) and (new or wanted or place != self._came_from.get(name)):
             self._pages[name].shared.show_place(place)
         self._came_from[name] = place
         for each, page in self._pages.items():

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
@@ -191,6 +192,23 @@ def test_an_input_is_looked_at_closely_under_the_rules_of_its_map(entered, say, 
     assert page.shared.item == found.store.index[found.atlas.rows[5]]
     assert page.shared.composite == Composite.from_dict(found.store.info.composite)
     assert page.shared.error == found.error == ""
+
+
+def test_coming_back_from_a_close_look_changes_nothing_and_the_same_input_opens_again(entered, say, cache):
+    page = entered()
+    say(bar(page, "explore"), enter="spray")
+    found = page["spray"].shared
+    found.ask(group=None)
+    found.selection = np.array([3, 5, 8])
+    found.open(5)
+    say(bar(page, "explore"), enter="spray")
+    assert (found.group, found.selection.tolist()) == (None, [3, 5, 8])
+    page.shared.ask(item=1)
+    found.open(5)
+    assert page.shared.item == found.store.index[found.atlas.rows[5]]
+    page.shared.ask(item=1)
+    say(bar(page, "explore"), enter="spray")
+    assert found.store.index[found.atlas.rows[found.selection]].tolist() == [1]
 
 
 def test_a_class_without_maps_is_said(entered, say, cache, monkeypatch):

@@ -35,7 +35,8 @@ window.lrpwidgets = (() => {
     const outputs = [...document.querySelectorAll("#rendered_cells .jp-OutputArea-output")];
     const broken = outputs.find((output) => output.textContent.startsWith("Error"));
     if (broken) fail(broken.textContent);
-    if (finished || !outputs.some((output) => output.childElementCount)) return finished;
+    const drawn = (output) => output.childElementCount && !output.querySelector(".lrp-still"); // pictures stand before a view
+    if (finished || !outputs.some(drawn)) return finished;
     finished = true;
     clearInterval(clock);
     requestAnimationFrame(() => find("#loading").remove());

@@ -58,7 +58,9 @@ class Asking(traitlets.HasTraits):
     rooms = traitlets.Tuple(help="Name and title of every room of the page, and why it is closed.")
     home = traitlets.Bool(True, help="Whether the page was opened in this room, which follows its address.")
     here = traitlets.Bool(True, help="Whether the room is on the screen.")
-    elsewhere = traitlets.Tuple(help="The room that is asked for, and what there: a Place, or a state as a dict.")
+    elsewhere = traitlets.Tuple(
+        help="The room that is asked for, what there (a Place, or a state as a dict), and whether just that was wanted."
+    )
     successor = traitlets.Any(None, allow_none=True, help="The state that takes the place of this one, once it is.")
 
     _quiet = False
@@ -77,7 +79,7 @@ class Asking(traitlets.HasTraits):
             raise ValueError(f"There is no room {room!r} on this page; its rooms: {known}.")
         if closed[room]:
             raise ValueError(closed[room])
-        self.elsewhere = (room, self.place() if what is None else what)
+        self.elsewhere = (room, self.place() if what is None else what, what is not None)
 
     def place(self) -> Place:
         """What is looked at."""

@@ -122,15 +122,13 @@ def _label(answer: Answer, subject: Subject) -> str:
 
 def _for_a_person(answer: Answer, exploration: Exploration) -> dict[str, Any]:
     """What the first page says in words: what the network decided, what is right, and how the evidence lies."""
-    subject, pixels = exploration.subject, np.sort(answer.pixels.clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
-    top, label = answer.whole.top_class, answer.picture.label
-    scores = _scores(answer, exploration)
-    share = next((each["share"] for each in scores if each["name"] == subject.class_name(top)), None)
-    half = None if not pixels[-1] else 100 * (1 + int(np.searchsorted(pixels, pixels[-1] / 2))) / len(pixels)
+    subject, label, (best, *others) = exploration.subject, answer.picture.label, _scores(answer, exploration)
+    positive = np.sort(np.nan_to_num(answer.pixels, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
+    half = 100 * (1 + int(np.searchsorted(positive, positive[-1] / 2))) / len(positive) if positive[-1] else None
     return {
-        "says": subject.class_name(top),
-        "share": share,
-        "right": None if label is None or len(scores) < 2 else label == top,
+        "says": best["name"],
+        "share": best["share"],
+        "right": None if label is None or not others else label == answer.whole.top_class,
         "explained": subject.class_name(answer.target),
         "rather": "" if answer.than is None else subject.class_name(answer.than),
         "half": half,

@@ -75,6 +75,7 @@ function render({ model, el }) {
 
   function begin() {
     forget();
+    model.send({ begin: true });
     go(0);
   }
 

@@ -18,6 +18,10 @@ _BRUSH = 8
 """The brush of the second step goes over so much of the smaller side: one of so many parts."""
 
 
+_CHANGED = ("target", "than", "strokes", "layer", "channels", "only")
+"""Parts of the question that the steps change."""
+
+
 class Tour(View):
     """One class rather than another, painting, one channel: each step is done by a person, or for them.
 
@@ -33,15 +37,18 @@ class Tour(View):
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, **traits)
+        self._before: dict[str, Any] = {}
         self.follow(self._show, "answer", "layer", "channels", "only")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"do": step}`` does what a step asks for; ``{"back": True}`` goes back to the picture as it was."""
+        """``{"begin": True}``; ``{"do": step}`` does what a step asks for; ``{"back": True}`` goes back to what was."""
         answer = self.shared.answer
         if answer is None:
             raise ValueError("Nothing is explained yet; look at a picture first.")
-        if message.get("back"):
-            self.shared.ask(target=None, than=None, strokes=(), channels=(), only=False)
+        if message.get("begin"):
+            self._before = {name: getattr(self.shared, name) for name in _CHANGED}
+        elif message.get("back"):
+            self.shared.ask(**self._before)
         else:
             self.shared.ask(
                 **{"than": self._contrasted, "paint": self._painted, "channel": self._chosen}[message["do"]](answer)

@@ -106,6 +106,8 @@ class Investigation(Asking):
         self._tests = Tests(self.solver, self.explainer, subject, self._judged)
         self._asked = self._changes = 0
         self._shown = AtlasQuestion()
+        self._opened: int | None = None
+        """Number of the input that somebody went to look at closely: coming back with it changes nothing."""
         self._sought: int | None = None
         """Number of the input to select, once an atlas has it."""
         self._touched = False
@@ -181,6 +183,9 @@ class Investigation(Asking):
 
     def show_place(self, place: Place) -> None:
         """Look at the maps of a class as another room does, and select the input that is shown there."""
+        if place.item is not None and place.item == self._opened:
+            return
+        self._opened = None
         self._sought, self._touched = place.item, self._touched or place.label is not None
         if place.label is not None and place.label not in self.classes():
             name = self.subject.class_name(place.label)
@@ -197,6 +202,7 @@ class Investigation(Asking):
             preset = self._shown.composite
             rules = presets.preset(self.subject, preset) if preset else Composite.from_dict(self.store.info.composite)
             self.enter("explore", Place(item=item, label=self.group, composite=rules))
+            self._opened = item
 
     def call(self, number: int, name: str, note: str = "") -> None:
         """Give a cluster a name and a note, which stay with the store."""

@@ -50,11 +50,14 @@ def test_one_channel_is_looked_through(tour, exploration, say):
 
 
 def test_afterwards_all_is_as_it_was(tour, exploration, say):
+    exploration.ask(target=4, channels=(2,), layer="conv2")
     before = exploration.answer.pixels
+    say(tour, begin=True)
     for step in ("than", "paint", "channel"):
         say(tour, do=step)
     say(tour, back=True)
     np.testing.assert_array_equal(exploration.answer.pixels, before)
+    assert (exploration.target, exploration.layer, exploration.channels) == (4, "conv2", (2,))
     assert exploration.error == ""
 
 

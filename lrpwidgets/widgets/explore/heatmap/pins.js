@@ -47,7 +47,7 @@ export function pinsOf(shown, row, attach, say, setLook) {
   function receive(captions, maps, pictures) {
     const had = shown.pins.length;
     for (const gone of shown.pins.splice(captions.length)) gone.figure.remove();
-    if (!captions.length && had) setLook({ differences: [] });
+    if (captions.length < had) setLook({ differences: shown.look.differences.filter((each) => each < captions.length) });
     while (shown.pins.length < captions.length) shown.pins.push(added(shown.pins.length));
     shown.pins.forEach((pin, index) => {
       pin.caption = captions[index];
