@@ -76,7 +76,8 @@ benchmark: $(TEST)
 
 # The names are those that tests/browser looks for. Playwright keeps its own Chromium outside .venv, once per user.
 browser: $(TEST)
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	@(for name in chromium-headless-shell chromium chromium-browser google-chrome; do \
+		command -v $$name && exit; done; exit 1) >/dev/null \
 	|| $(BIN)/playwright install chromium \
 	|| echo "No browser: Chromium is not installed and could not be downloaded, so tests/browser will fail." >&2
 
