@@ -168,7 +168,7 @@ def serve(
 @click.option("--composite", default="auto", show_default=True, help="Rules: a preset's name, or a JSON or YAML file.")
 @click.option("--targets", default="predicted", show_default=True, help="predicted, label, or the number of a class.")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1), help="Inputs explained at once.")
-@click.option("--layer", help="Keep the relevance of this layer too.")
+@click.option("--layer", "layers", multiple=True, help="Keep the channels of this layer; may be repeated.  [a few]")
 @click.option(
     "--pool", type=click.IntRange(1), help="Keep sums over squares of pixels, so many in each direction at most."
 )
@@ -182,7 +182,7 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
     Ctrl-C ends it without loss: the same command goes on.
     """
     with in_a_sentence():
-        asked["targets"] = attributing.find_targets(targets)
+        asked["targets"], asked["layers"] = attributing.find_targets(targets), asked["layers"] or None
         options = find_options(**{name: asked.pop(name) for name in SUBJECT_OPTIONS})
         attributing.check(options, store, composite)
         try:
@@ -200,16 +200,22 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
 @click.option("--class", "label", help="Name or number of one class; by default all are ranked.")
 @click.option("--neighbors", default=10, show_default=True, type=click.IntRange(1), help="Of each map in the graph.")
 @click.option("--sign", type=click.Choice(["signed", "absolute", "positive"]), default="signed", show_default=True)
+@click.option(
+    "--layer", default="auto", show_default=True, help="What is compared: input, a layer's channels, or auto."
+)
+@click.option("--clusters", default="auto", show_default=True, help="A number, spectral, agglomerative or hdbscan.")
 @click.option("--seed", default=0, show_default=True, help="For everything random.")
+@click.option("--json", "written", flag_value="json", help="A record for each cluster, as JSON.")
+@click.option("--csv", "written", flag_value="csv", help="The same as CSV.")
 @click.option("--test", is_flag=True, help="Put every cluster to the poison test.")
 @click.option("--save", type=click.Path(path_type=Path), help="Folder for the atlases, a file each.")
 @click.option("--virelay", type=click.Path(path_type=Path), help="Folder for a ViRelAy project.")
 @SUBJECT_OPTIONS["subject"]
 @SUBJECT_OPTIONS["select"]
-def spray(store: Path, subject: str | None, select: str | None, **asked: Any) -> None:
+def spray(store: Path, subject: str | None, select: str | None, written: spraying.As | None, **asked: Any) -> None:
     """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
     with in_a_sentence():
-        for line in spraying.told(store, find_options(subject, select=select), **asked):
+        for line in spraying.told(store, find_options(subject, select=select), written=written or "text", **asked):
             click.echo(line)
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .options import Options
 
 if TYPE_CHECKING:
     from ..spray import Atlas, RelevanceStore
+    from ..spray.atlas import Ranked
     from ..spray.classes import By
+    from ..spray.clusters import Method
     from ..spray.features import Sign
     from ..subjects import Subject
 
-HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8}   maps of each cluster, the most separable first"
+HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8} {'× chance':>9}  {'where':<16} maps of each cluster"
+
+As = Literal["text", "json", "csv"]
+"""How what was found is written."""
 
 
 def found_store(options: Options, store: Path | None) -> str:
@@ -39,19 +45,35 @@ def told(
     *,
     by: By,
     label: str | None,
+    layer: str,
+    clusters: str,
     test: bool,
     save: Path | None,
     virelay: Path | None,
+    written: As,
     **asked: Any,
 ) -> Iterator[str]:
     """Line by line what was found in the store; raises ValueError or FileNotFoundError before any work is done."""
     from ..spray import RelevanceStore
+    from ..spray.channels import AUTO
+    from ..spray.examine import explainer_of
+    from ..spray.layout import PENDING
 
     store = RelevanceStore.open(path)
     number = None if label is None else _class(store, label)
+    if layer != AUTO:
+        store.check_layer(layer)
+    how = _clusters(clusters)
     subject = subject_for(store, options) if test or virelay else None
-    found = _atlases(store, by, number, **asked)
-    yield from _rows(found)
+    if test and subject:
+        explainer_of(store, subject)  # refuses one that the store is not of, before any work
+    if missing := len(store) - int((store.prediction != PENDING).sum()):
+        yield f"The store is not complete: {missing:,} of {len(store):,} inputs are not attributed yet."
+    found = _atlases(store, by, number, layer=layer, clusters=how, **asked)
+    if written != "text":
+        yield _table(found, subject if test else None, written)
+        return
+    yield from _rows(found, by)
     if test and subject:
         yield from _verdicts(found, subject)
     if save:
@@ -114,23 +136,101 @@ def _class(store: RelevanceStore, text: str) -> int:
     raise ValueError(f"There is no class {text!r}; the store has {', '.join(store.classes[:20]) or 'numbers only'}.")
 
 
-def _atlases(store: RelevanceStore, by: By, label: int | None, sign: Sign, **asked: Any) -> list[Atlas]:
+def _clusters(text: str) -> Method | Literal["auto"] | int:
+    """What the words of the command line ask for; ValueError for what cannot be."""
+    from ..spray.clusters import METHODS
+
+    if text.isdecimal() and int(text):
+        return int(text)
+    known: dict[str, Method | Literal["auto"]] = {"auto": "auto", **{method: method for method in METHODS}}
+    if text not in known:
+        raise ValueError(f"--clusters must be a number, {', '.join(known)}; got {text!r}.")
+    return known[text]
+
+
+def _atlases(store: RelevanceStore, by: By, label: int | None, sign: Sign, layer: str, **asked: Any) -> list[Atlas]:
     """The atlas of one class, or of each; the most separable first."""
     from ..spray import Features, spray
-    from ..spray.classes import atlases
+    from ..spray.classes import atlases, ranked_class, suspicion
 
+    features = Features(sign=sign, layer=layer)
     if label is not None:
-        return [spray(store.select(**{by: label}), features=Features(sign=sign), **asked)]
-    return sorted(atlases(store, by, features=Features(sign=sign), **asked), key=lambda atlas: -atlas.tau)
+        return [spray(store.select(**{by: label}), features=features, **asked)]
+    made = atlases(store, by, features=features, **asked)
+    return sorted(made, key=lambda atlas: suspicion(ranked_class(atlas)), reverse=True)
 
 
-def _rows(found: list[Atlas]) -> Iterator[str]:
-    """A line for each atlas."""
+def _rows(found: list[Atlas], by: By) -> Iterator[str]:
+    """A line for each atlas, and what has to be said of them."""
+    from ..spray.classes import FEWEST, ranked_class, stands_out
+
     yield HEAD
     for atlas in found:
-        name = atlas.store.class_name(atlas.selection.value or 0)
+        told = ranked_class(atlas)
+        times = "" if told.times is None else f"{told.times:.1f}"
         sizes = ", ".join(f"{each.size:,}" for each in atlas.ranking)
-        yield f"{name[:20]:<20} {len(atlas):>8,} {atlas.count:>9} {atlas.tau:>8.3g}   {sizes}"
+        yield (
+            f"{_name(atlas)[:20]:<20} {len(atlas):>8,} {atlas.count:>9} {atlas.tau:>8.3g} {times:>9}  "
+            f"{told.layer[:16]:<16} {sizes}"
+        )
+    for atlas in found:
+        for note in atlas.notes:
+            yield f"{_name(atlas)}: {note}"
+    if not found:
+        yield f"No {by} has {FEWEST} maps or more, and of fewer there are no clusters."
+    if found and found[0].views:
+        yield _standing([_name(atlas) for atlas in found if stands_out(ranked_class(atlas), len(found))], len(found))
+
+
+def _standing(names: list[str], count: int) -> str:
+    """Which classes stand out, in words."""
+    from ..spray.views import STANDS_OUT
+
+    of = f"chance explains at most {STANDS_OUT:.0%} of such a table, of {count} classes"
+    if not names:
+        return f"No class stands out: {of}, and this may be one."
+    return f"These have clusters that stand out ({of}): {', '.join(names)}. Only the poison test tells what they are."
+
+
+def _name(atlas: Atlas) -> str:
+    return "all" if atlas.selection.value is None else atlas.store.class_name(atlas.selection.value)
+
+
+def _table(found: list[Atlas], subject: Subject | None, written: As) -> str:
+    """A record for each cluster, with the verdict of its test if there is a subject to test with."""
+    import csv
+    import io
+    import json
+
+    records = [_record(atlas, ranked, subject) for atlas in found for ranked in atlas.ranking]
+    if written == "json":
+        return json.dumps(records, indent=1, ensure_ascii=False)
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue().rstrip("\n")
+
+
+def _record(atlas: Atlas, ranked: Ranked, subject: Subject | None) -> dict[str, Any]:
+    from ..spray import candidate, poison_test
+    from ..spray.classes import ranked_class
+
+    whole = ranked_class(atlas)
+    found = {
+        "class": _name(atlas),
+        "maps": whole.size,
+        "layer": whole.layer,
+        "times_chance": whole.times,
+        "chance": whole.chance,
+        "cluster": ranked.cluster,
+        "size": ranked.size,
+        "tau": ranked.tau,
+    }
+    if subject is None:
+        return found
+    verdict = poison_test(candidate(atlas, ranked.cluster, subject), subject.explainer(), subject)
+    return {**found, "clever_hans": verdict.clever_hans, **asdict(verdict)}
 
 
 def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:

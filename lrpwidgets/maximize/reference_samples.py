@@ -26,10 +26,11 @@ from ..lrp import Composite
 from ..readable import Readable
 from ..spray import RelevanceStore
 from ..spray.attribute import completed
+from ..spray.channels import LayerShape
 from ..spray.examine import explainer_of, origin
 from ..subjects import Subject
 from .receptive import Box, fields
-from .reference_store import KINDS, Kind, LayerShape, Ranking, ReferenceInfo, ReferenceStore
+from .reference_store import KINDS, Kind, Ranking, ReferenceInfo, ReferenceStore
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -15,7 +15,6 @@ channel are picked when they are asked for, as many as are asked for.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,12 +28,13 @@ from torch import Tensor
 
 from ..readable import Readable
 from ..spray import maps
+from ..spray.channels import LayerShape, lacking, layer_shapes
 from ..spray.dataset_store import DatasetStore
-from ..spray.info import ArrayKind, Origin, is_count
+from ..spray.info import ArrayKind, Origin
 from ..spray.layout import PENDING
 
 if TYPE_CHECKING:
-    from ..lrp import Explainer, Explanation
+    from ..lrp import Explainer
 
 Kind = Literal["relevance", "activation"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -42,48 +42,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 ROWS = 2048
 """Inputs that are ranked at once, with the highest of those before."""
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """How the output of a layer is laid out."""
-
-    axis: int
-    """The axis of its channels, the batch's being 0."""
-    channels: int
-    """How many there are."""
-    positions: tuple[int, ...]
-    """Sizes of the axes that are neither: rows and columns, tokens, queries and keys; () for dense layers."""
-
-    @classmethod
-    def of(cls, explanation: Explanation, name: str) -> LayerShape:
-        """That of the layer `name`; raises ValueError if it is not there, or its first axis is not the batch's."""
-        shape, count = explanation[name].shape, len(explanation.scores)
-        axis = explanation.channel_axis(name)
-        if axis == 0 or shape[0] != count:
-            others = [each.name for each in explanation.layers if each.shape[0] == count and len(each.shape) > 1]
-            raise ValueError(
-                f"The layer {name!r} gives {shape} for {count} input{'s'[: count > 1]}, so its first axis does not "
-                f"count inputs; take one where it does, such as {_nearest(name, others)!r}."
-            )
-        return cls(axis, shape[axis], tuple(shape[1:axis] + shape[axis + 1 :]))
-
-    @classmethod
-    def told(cls, data: Any) -> LayerShape | None:
-        """That which a dict from JSON has, None if it is no such dict."""
-        data = data if isinstance(data, dict) else {}
-        axis, channels, positions = (data.get(name) for name in ("axis", "channels", "positions"))
-        if is_count(axis) and is_count(channels) and isinstance(positions, list) and all(map(is_count, positions)):
-            return cls(axis, channels, tuple(positions))
-        return None
-
-    def planes(self, tensor: Tensor) -> Tensor:
-        """Numbers of the layer's output (B, ...) as (B, C, positions)."""
-        return tensor.movedim(self.axis, 1).flatten(2) if self.positions else tensor[..., None]
-
-    def position(self, place: int) -> tuple[int, ...]:
-        """The position that is the `place`-th, row by row."""
-        return tuple(int(index) for index in np.unravel_index(place, self.positions)) if self.positions else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,17 +65,11 @@ class ReferenceInfo(Origin):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        layers = data.get("layers")
-        told = {name: LayerShape.told(each) for name, each in layers.items()} if isinstance(layers, dict) else {}
-        if not told or not all(told.values()) or any({"/", "\\", "\0"} & set(name) for name in told):
-            raise ValueError(f"its layers are {layers!r}; copy its zarr.json again, or make another store.")
-        return super().from_dict({**data, "layers": told})
+        return super().from_dict({**data, "layers": layer_shapes(data.get("layers"))})
 
     def differences(self, other: Self) -> list[str]:
         """As those of every store; one that has more layers than `other` has no difference."""
-        missing = [name for name, layer in other.layers.items() if self.layers.get(name) != layer]
-        more = [f"layers ({', '.join(self.layers)} there, {', '.join(other.layers)} here)"] if missing else []
-        return [*super().differences(other), *more]
+        return [*super().differences(other), *lacking(self.layers, other.layers)]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,9 +125,8 @@ class ReferenceStore(DatasetStore[ReferenceInfo]):
             return np.zeros((0, self.info.layers[layer].channels), np.float32)
         numbers, starts = np.unique(rows // size, return_index=True)
         parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
-        return np.concatenate(
-            [self.read(f"channels.{layer}", number)[part - number * size, 0] for number, part in parts]
-        )
+        read = ((self.read(f"channels.{layer}", number), part - number * size) for number, part in parts)
+        return np.concatenate([chunk[places, 0] for chunk, places in read])
 
     def ranking(self, layer: str, by: Kind, k: int) -> Ranking:
         """The `k` highest inputs of every channel of `layer`; of equal ones that which comes first in the data set.
@@ -248,7 +199,3 @@ def _numbers(parts: Sequence[Tensor]) -> NDArray[Any]:
     """Parts (B, C) as an array (B, parts, C)."""
     found: NDArray[Any] = torch.stack(list(parts), 1).numpy(force=True)
     return found
-
-
-def _nearest(name: str, others: Sequence[str]) -> str:
-    return (difflib.get_close_matches(name, others, n=1, cutoff=0) or [""])[0]

@@ -18,7 +18,7 @@ from ..readable import Readable
 from . import files, seal
 from .chunks import Chunks
 from .files import DamagedStoreError
-from .info import is_count
+from .plain import is_count
 
 if TYPE_CHECKING:
     from .atlas import Atlas

@@ -21,12 +21,14 @@ from ..readable import Readable
 from ..tables import Table, frame
 from . import atlas_file
 from . import embeddings as embedding
+from .channels import AUTO, INPUT
 from .clusters import NOISE, Method, clustered, coordinates
-from .features import Features, usable
+from .features import Features, distinct, usable
 from .fit import Fit
 from .neighbors import EXACT, neighbor_graph
 from .separability import separability
 from .spectral import Spectrum, eigengap, spectrum
+from .views import View, looked
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .store import RelevanceStore, Selection
+
 
 DIMENSIONS = 8
 """Eigenvectors in which τ is measured, so that it compares across classes of any number of clusters."""
@@ -281,7 +284,8 @@ def spray(
     selection
         Relevance maps, such as ``store.select(label=3)``; a store stands for all its maps.
     features
-        How maps are made comparable; by default signed relevance, at most 32 × 32, divided by Σ|R|.
+        How maps are made comparable; by default signed relevance divided by Σ|R|, of the input, at most 32 × 32, or
+        of the channels of a layer, whichever has clusters that stand apart more clearly; ``atlas.views`` tells.
     neighbors
         Neighbours of each sample in the graph; fewer where there are not so many samples.
     clusters
@@ -320,8 +324,12 @@ def _sprayed(
     tell: Watcher,
 ) -> Atlas:
     started = time.perf_counter()
+    views: tuple[View, ...] = ()
+    if features.layer == AUTO:
+        views = looked(selection, features, [INPUT, *selection.store.info.layers], neighbors, seed, tell)
+        features = replace(features, layer=views[0].layer)
     known = usable(selection, features, tell)
-    first, inverse = _distinct(known.features)
+    first, inverse = distinct(known.features)
     vectors = known.features if len(first) == len(inverse) else known.features[first]
     tell(Progress(0, 1, "finding neighbours"))
     nearest = min(neighbors, len(vectors) - 1)
@@ -331,7 +339,7 @@ def _sprayed(
     notes = _notes(known.excluded, len(known.rows), len(vectors), nearest, neighbors, found)
     atlas = Atlas(
         selection, known.rows, known.excluded, features, nearest, seed, found, affinity, inverse,
-        np.zeros(len(inverse), np.int32), "spectral-1", notes,
+        np.zeros(len(inverse), np.int32), "spectral-1", notes, views=views,
     )  # fmt: skip
     tell(Progress(0, 1, "clusters"))
     if isinstance(clusters, int):
@@ -342,24 +350,6 @@ def _sprayed(
     for name in embeddings:
         atlas.embed(name, progress=tell)
     return atlas
-
-
-def _distinct(features: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The first of each group of equal rows, and for each row the number of its group.
-
-    Equal maps would be each other's only neighbours, and tear the graph apart.
-    """
-    groups: dict[bytes, int] = {}
-    inverse = np.array([groups.setdefault(_digest(row), len(groups)) for row in features], np.intp)
-    first = np.full(len(groups), -1, np.intp)
-    first[inverse[::-1]] = np.arange(len(inverse))[::-1]
-    return first, inverse
-
-
-def _digest(row: NDArray[np.float32]) -> bytes:
-    from hashlib import blake2b
-
-    return blake2b(row.tobytes(), digest_size=16).digest()  # a set of whole rows would double the memory
 
 
 def _notes(

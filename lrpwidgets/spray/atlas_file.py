@@ -18,21 +18,24 @@ from . import files
 from .clusters import NOISE
 from .features import Features
 from .fit import Fit
-from .info import is_a
+from .plain import is_a
 from .spectral import Spectrum
+from .views import View
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from .store import RelevanceStore
 
-FORMAT = 1
+FORMAT = 2
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What reading an archive raises of which bytes are wrong, besides ValueError."""
 
 Found = TypeVar("Found", bound=Fit)
 
 _EMBEDDING = "embedding "
+
+_NUMBERS = ("apart", "ordinary", "chance")
 
 _FIELDS = {
     "store": dict[str, Any],
@@ -43,12 +46,13 @@ _FIELDS = {
     "features": dict[str, Any],
     "features sign": str,
     "features size": int,
-    "features layer": bool,
+    "features layer": str,
     "neighbors": int,
     "seed": int,
     "components": int,
     "clustering": str,
     "notes": list[str],
+    "views": list[dict[str, Any]],
 }
 """What an atlas says of itself, and of what type that is."""
 
@@ -66,6 +70,7 @@ def write(atlas: Fit, path: str | PathLike[str]) -> None:
         "components": atlas.spectrum.components,
         "clustering": atlas.clustering,
         "notes": atlas.notes,
+        "views": [asdict(view) for view in atlas.views],
     }
     arrays = {
         "selected": atlas.selection.rows,
@@ -112,6 +117,7 @@ def read(path: str | PathLike[str], store: RelevanceStore, kind: type[Found]) ->
             parts["clusters"],
             about["clustering"],
             tuple(about["notes"]),
+            tuple(_view(view) for view in about["views"]),
             _made=made,
         )
     except (ValueError, KeyError, EOFError, *DAMAGED) as error:
@@ -148,6 +154,12 @@ def _about(text: str) -> dict[str, Any]:
         if not is_a(told[field], hint):
             raise ValueError(f"its {name} is {told[field]!r}; make the atlas again with spray")
     return about
+
+
+def _view(told: dict[str, Any]) -> View:
+    if {name: type(value) for name, value in told.items()} != {"layer": str, **dict.fromkeys(_NUMBERS, float)}:
+        raise ValueError(f"one of its views is {told!r}; make the atlas again with spray")
+    return View(**told)
 
 
 def _check(parts: dict[str, NDArray[Any]], rows: int) -> None:

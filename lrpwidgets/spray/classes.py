@@ -11,6 +11,7 @@ import numpy as np
 from ..progress import Progress, Watcher, listening
 from ..tables import Table
 from .atlas import Atlas, spray
+from .views import STANDS_OUT
 
 if TYPE_CHECKING:
     from .store import RelevanceStore
@@ -32,6 +33,13 @@ class RankedClass:
     tau: float
     """Separability of its most separable cluster."""
     clusters: int
+    layer: str
+    """Where they are: ``"input"``, or the layer whose channels are compared."""
+    times: float | None
+    """How far its clusters stand apart, in units of what is ordinary where there are none: see :class:`.View`. None if
+    that was not asked, as `layer` was given."""
+    chance: float | None
+    """Probability that a class without clusters looks so in any view; see :class:`.View`."""
 
 
 def atlases(
@@ -70,12 +78,31 @@ def atlases(
 def ranked_class(atlas: Atlas) -> RankedClass:
     """Where a class's atlas stands."""
     label = atlas.selection.value
-    return RankedClass(-1 if label is None else label, len(atlas), atlas.tau, atlas.count)
+    view = atlas.views[0] if atlas.views else None
+    stands = (None, None) if view is None else (view.times, view.chance)
+    return RankedClass(
+        -1 if label is None else label, len(atlas), atlas.tau, atlas.count, atlas.features.layer, *stands
+    )
+
+
+def suspicion(ranked: RankedClass) -> float:
+    """By what classes are ranked, falling: how far they exceed chance where that was asked, as it compares; else τ."""
+    return ranked.tau if ranked.times is None else ranked.times
+
+
+def stands_out(ranked: RankedClass, count: int) -> bool:
+    """Whether chance is no explanation of a class among `count` that were ranked (Bonferroni); no if not asked."""
+    return ranked.chance is not None and ranked.chance * count <= STANDS_OUT
 
 
 def rank_classes(
     store: RelevanceStore, by: By = "prediction", *, progress: bool | Watcher = True, **options: Any
 ) -> Table[RankedClass]:
-    """All classes, the one with the most separable cluster first; see ``spray.classes.atlases``."""
+    """All classes, the one with the most separable cluster first, as compared with chance.
+
+    Each is looked at where its clusters stand apart most clearly, at the input or in the channels of a layer. With many
+    classes some reach a `chance` of 0.01 by chance: take 0.01 divided by their number to be sure. Parameters as for
+    ``spray.classes.atlases``.
+    """
     made = map(ranked_class, atlases(store, by, progress=progress, **options))
-    return Table(sorted(made, key=lambda each: -each.tau))
+    return Table(sorted(made, key=suspicion, reverse=True))

@@ -148,7 +148,7 @@ class DatasetStore(Generic[Told]):
         return self.arrays[name].read(number, self._checksums[name].get(number))
 
     def table(self, number: int) -> NDArray[np.float64]:
-        """What `samples` has of a batch, (n, 7 and the checksums); DamagedStoreError if it is of another batch."""
+        """What `samples` has of a batch, (n, 6 and the checksums); DamagedStoreError if it is of another batch."""
         found, first = self.arrays["samples"].read(number), number * self.info.batch_size
         if not np.array_equal(found[:, 0], np.arange(first, first + len(found))):
             raise self.arrays["samples"].altered(number, "is that of another batch")

@@ -8,7 +8,8 @@ import torch
 
 from ..lrp import Explainer, composites
 from .functions import identity
-from .info import Origin, fingerprint, plain
+from .info import Origin, fingerprint
+from .plain import plain
 
 
 def described(explainer: Explainer, info: Origin) -> tuple[str, dict[str, Any], str, str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from torch import Tensor
 
 from ..lrp import Composite, Explainer, Explanation
-from . import code
+from . import channels, code
 from .batch import FAULTS, reason
 from .functions import identity
-from .info import Info, Precision, fingerprint, fingerprint_of_data, first_scores, plain, software
+from .info import Info, Precision, fingerprint, fingerprint_of_data, first_scores, software
 from .maps import ask, of_input
+from .plain import plain
 
 if TYPE_CHECKING:
     from ..lrp.propagation import Keep
@@ -30,23 +31,21 @@ def examined(
     subject: Subject,
     targets: str | int,
     batch_size: int,
-    layer: str | None,
+    layers: Sequence[str] | None,
     pool: int | None,
     dtype: Precision,
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
     check_maps(pool, dtype)
-    keep: Keep = "layers" if layer else "input"
-    told, probe, x, explanation = origin(explainer, subject, targets, batch_size, keep)
+    told, probe, x, explanation = origin(explainer, subject, targets, batch_size, "layers")
     if pool is not None and x.dim() != 3:
         raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
     info = Info(
         **told,
         dtype=dtype,
         pool=pool,
-        layer=layer,
         shape=tuple(of_input(explanation, pool).shape[1:]),
-        layer_shape=tuple(explanation[layer].relevance.shape[1:]) if layer else None,
+        layers=channels.chosen(explanation, layers),
     )
     return info, probe
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..progress import Progress, Watcher
 from ..readable import Readable
+from .channels import AUTO
 
 if TYPE_CHECKING:
     from .store import Selection
@@ -46,8 +47,9 @@ class Features:
     """"signed", "absolute" or "positive": what is taken of each pixel, after the sum over channels."""
     size: int = 32
     """Larger maps are sum-pooled to this height and width."""
-    layer: bool = False
-    """Take relevance at the store's layer, a value per channel, instead of that of the input."""
+    layer: str = AUTO
+    """What is compared: relevance of the ``"input"``, or of the channels of a layer that the store keeps; ``"auto"``:
+    that of both in which clusters stand apart most clearly."""
 
     def __post_init__(self) -> None:
         if self.sign not in SIGNS:
@@ -56,7 +58,10 @@ class Features:
             raise ValueError(f"size must be 1 or more pixels, got {self.size!r}.")
 
     def of(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features (n, d) of relevance (n, C, ...), each row with Σ|x| = 1; NaN where a map is zero or not finite."""
+        """Features (n, d) of relevance (n, C, ...), or of channels (n, C), each row with Σ|x| = 1.
+
+        NaN where a map is zero or not finite.
+        """
         maps = self._summed(relevance)
         flat = SIGNS[self.sign](maps).reshape(len(maps), -1)
         size = np.abs(flat).sum(1, dtype=np.float64, keepdims=True)
@@ -68,11 +73,28 @@ class Features:
         return asdict(self)
 
     def _summed(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Pooled maps, summed over channels; at a layer channels are what counts, and positions are summed."""
-        if self.layer or relevance.ndim == 2:  # values without a place have no neighbours to be pooled with
-            channels: NDArray[np.float32] = relevance.reshape(*relevance.shape[:2], -1).sum(-1)
-            return channels
+        """Pooled maps, summed over channels; at a layer channels are what counts."""
+        if relevance.ndim == 2:  # channels of a layer, or values without a place, have no neighbours to be pooled with
+            return relevance
         return pooled(relevance.sum(1), self.size)
+
+
+def distinct(features: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first of each group of equal rows, and for each row the number of its group.
+
+    Equal maps would be each other's only neighbours, and tear the graph apart.
+    """
+    groups: dict[bytes, int] = {}
+    inverse = np.array([groups.setdefault(_digest(row), len(groups)) for row in features], np.intp)
+    first = np.full(len(groups), -1, np.intp)
+    first[inverse[::-1]] = np.arange(len(inverse))[::-1]
+    return first, inverse
+
+
+def _digest(row: NDArray[np.float32]) -> bytes:
+    from hashlib import blake2b
+
+    return blake2b(row.tobytes(), digest_size=16).digest()  # a set of whole rows would double the memory
 
 
 def pooled(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -82,6 +104,10 @@ def pooled(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         if length > size:
             maps = np.add.reduceat(maps, np.arange(size) * length // size, axis=axis)
     return maps
+
+
+class NothingToCompareError(ValueError):
+    """No map of a selection has relevance that can be compared."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,7 +127,7 @@ def usable(selection: Selection, features: Features, tell: Watcher) -> Usable:
 
     Raises
     ------
-    ValueError
+    NothingToCompareError
         If nothing is left, with the reasons and their numbers.
     """
     rows = selection.rows
@@ -122,7 +148,7 @@ def usable(selection: Selection, features: Features, tell: Watcher) -> Usable:
         tell(Progress(done, len(rows), "reading relevance"))
     excluded = {reason: count for reason, count in excluded.items() if count}
     if found is None or not kept.any():
-        raise ValueError(f"Nothing to compare in {selection.name}: {_counted(len(rows), excluded)}.")
+        raise NothingToCompareError(f"Nothing to compare in {selection.name}: {_counted(len(rows), excluded)}.")
     every = bool(kept.all())
     return Usable(found if every else found[kept], rows if every else rows[kept], excluded)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from .store import RelevanceStore, Selection
+    from .views import View
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +43,8 @@ class Fit:
     """How they were made, such as "spectral-4"."""
     notes: tuple[str, ...] = ()
     """Sentences to read before trusting it."""
+    views: tuple[View, ...] = ()
+    """What was looked at to find where clusters stand apart, that which was taken first; empty if it was given."""
     seconds: float = 0.0
     """What :func:`spray` took, without t-SNE and UMAP; 0 for an atlas from a file."""
     _made: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)

@@ -13,19 +13,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from platform import python_version
-from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeGuard, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
+from .channels import LayerShape, lacking, layer_shapes
 from .code import release
+from .plain import is_a, plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..subjects import Subject
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a store consists of."""
 
 CODE = "#"
@@ -115,7 +116,7 @@ class Origin:
         wrong = [name for name, value in known.items() if not is_a(value, hints[name])]
         if wrong := wrong or [name for name, fine in _LIMITS.items() if name in known and not fine(known[name])]:
             raise ValueError(f"its {wrong[0]} is {known[wrong[0]]!r}; copy its zarr.json again, or make another store.")
-        shapes = [name for name in ("input_shape", "shape", "layer_shape") if known.get(name) is not None]
+        shapes = [name for name in ("input_shape", "shape") if name in known]
         return cls(**known | {name: tuple(known[name]) for name in shapes})  # JSON has lists
 
     def differences(self, other: Self) -> list[str]:
@@ -171,25 +172,39 @@ class Info(Origin):
     key = "lrpwidgets"
     store = "relevance store"
     way = "make one with RelevanceStore.create or `lrpwidgets attribute`"
-    asked = (*Origin.asked, "dtype", "pool", "layer")
+    asked = (*Origin.asked, "dtype", "pool")
 
     dtype: Precision
     """Of relevance on disk, ``"float16"`` or ``"float32"``."""
     pool: int | None
     """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
-    layer: str | None
-    """Layer whose relevance is kept too."""
     shape: tuple[int, ...]
     """Of one relevance map, (C, H, W)."""
-    layer_shape: tuple[int, ...] | None
-    """Of the relevance of one sample at the layer."""
+    layers: dict[str, LayerShape]
+    """Layers the relevance of whose channels is kept too, by name, in the order of the network."""
 
     def arrays(self) -> dict[str, ArrayKind]:
-        relevance = np.dtype(self.dtype)
-        kinds: dict[str, ArrayKind] = {"relevance": (self.shape, relevance, np.nan)}
-        if self.layer_shape is not None:
-            kinds["layer"] = (self.layer_shape, relevance, np.nan)
+        kinds: dict[str, ArrayKind] = {"relevance": (self.shape, np.dtype(self.dtype), np.nan)}
+        if self.layers:
+            count = sum(layer.channels for layer in self.layers.values())
+            kinds["channels"] = (count,), np.dtype(np.float32), np.nan
         return kinds
+
+    def columns(self, layer: str) -> slice:
+        """Which of the channels are those of `layer`."""
+        names = list(self.layers)
+        first = sum(self.layers[name].channels for name in names[: names.index(layer)])
+        return slice(first, first + self.layers[layer].channels)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        # A store of another format is refused for that, whatever its layers are.
+        layers = layer_shapes(data.get("layers")) if data.get("format") == FORMAT else {}
+        return super().from_dict({**data, "layers": layers})
+
+    def differences(self, other: Self) -> list[str]:
+        """As those of every store; one that has more layers than `other` has no difference."""
+        return [*super().differences(other), *lacking(self.layers, other.layers)]
 
 
 def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
@@ -228,30 +243,6 @@ _LIMITS: dict[str, Callable[[Any], bool]] = {
 }
 """What a value must be beside its type."""
 
-_MOST = 2**53
-"""Whole numbers beyond this are none of ours, and too large to count with."""
-
-
-def is_count(value: Any) -> TypeGuard[int]:
-    """Whether it is a whole number of at least 0."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
-
-
-def is_a(value: Any, hint: Any) -> bool:
-    """Whether a value from JSON is of that type; counts are never negative, and lists may stand for tuples."""
-    kind, parts = get_origin(hint) or hint, get_args(hint)
-    if kind is UnionType:
-        return any(is_a(value, part) for part in parts)
-    if kind is Literal:
-        return value in parts
-    if kind in (list, tuple):
-        return isinstance(value, list) and all(is_a(each, parts[0]) for each in value)
-    if kind is dict:
-        return isinstance(value, dict) and all(is_a(each, parts[1]) for each in value.values())
-    if kind is int:
-        return is_count(value)
-    return kind is Any or isinstance(value, kind)
-
 
 def _composites(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """The names of two composites, or, of two of one name, the first entry in which they differ."""
@@ -286,12 +277,6 @@ def fingerprint_of_data(subject: Subject, first: Tensor) -> str:
     names, labels = (getattr(subject.dataset, what, None) for what in ("names", "labels"))
     known = [*map(str, [] if names is None else names)], [*map(_number, [] if labels is None else labels)]
     return hashlib.sha256(json.dumps(known).encode() + bytes_of(first)).hexdigest()
-
-
-def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` as it comes back from JSON: with lists in place of tuples."""
-    found: dict[str, Any] = json.loads(json.dumps(data))
-    return found
 
 
 def bytes_of(tensor: Tensor) -> bytes:

@@ -5,9 +5,10 @@ so that no two writers share a file. Those of a relevance store are:
 
 =========== ============= ======================================================================================
 relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums
-layer       (N, ...)      the relevance of a layer's output, if one was asked for; times `layer_scale`
+channels    (N, C)        the relevance of the channels of some layers, one layer after the other, summed over
+                          positions, in 32 bits; none if the network has no such layers
 failure     (N, 256)      why an input could not be read or explained, in UTF-8; its chunks are rare
-samples     (N, 7 + 3)    the columns of `COLUMNS` for each input, all of them as 64-bit floats, and after them the
+samples     (N, 6 + …)    the columns of `COLUMNS` for each input, all of them as 64-bit floats, and after them the
                           checksum of the chunk of each other array that has this input
 =========== ============= ======================================================================================
 
@@ -41,7 +42,6 @@ COLUMNS: dict[str, type[np.generic]] = {
     "target": np.int32,  # class that is explained; −1 is none
     "score": np.float32,  # of that class
     "scale": np.float32,  # of relevance: a power of two, so that 16 bits neither over- nor underflow; 1 for 32 bits
-    "layer_scale": np.float32,  # the same for relevance at the layer
 }
 """Columns of the table `samples`, with the type in which each is handed out."""
 

@@ -44,13 +44,14 @@ def values(explanation: Explanation, info: Info) -> dict[str, NDArray[Any]]:
     samples = table(explanation)
     found = {"samples": samples}
     found["relevance"], samples[:, 5] = packed(of_input(explanation, info.pool), info.dtype)
-    if info.layer:
-        found["layer"], samples[:, 6] = packed(explanation[info.layer].relevance, info.dtype)
+    if info.layers:
+        sums = [shape.sums(explanation[name].relevance) for name, shape in info.layers.items()]
+        found["channels"] = torch.cat(sums, 1).numpy(force=True)
     return found
 
 
 def table(explanation: Explanation) -> NDArray[np.float64]:
-    """The columns `samples` (n, 7), of which index and label are for the caller to fill in, and scales are not set."""
+    """The columns `samples` (n, 6); index and label are for the caller to fill in, and the scale is not set."""
     scores, target = explanation.scores.float().cpu(), explanation.target.argmax(1).cpu()
     samples = np.full((len(scores), len(COLUMNS)), np.nan)
     samples[:, 2] = scores.argmax(1)

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..progress import Progress, Watcher, listening
+from .channels import INPUT
 from .store import RelevanceStore, Selection
 
 if TYPE_CHECKING:
-    from ..lrp import Composite, Explainer
+    from torch import Tensor
+
+    from ..lrp import Composite, Explainer, Explanation
     from ..subjects import Subject
 
 MOST = 2_000
@@ -27,18 +30,30 @@ class Recomputed(RelevanceStore):
         super().__init__(store.path, replace(store.info, composite=composite.to_dict()))
         self._place = np.full(len(store), -1, np.int64)
         self._place[rows] = np.arange(len(rows))
-        self.kept = np.zeros((len(rows), *store.info.shape), np.float32)
-        """Relevance of those rows, (n, C, H, W)."""
+        sizes: dict[str, tuple[int, ...]] = {
+            INPUT: store.info.shape,
+            **{name: (shape.channels,) for name, shape in store.info.layers.items()},
+        }
+        self.kept = {layer: np.zeros((len(rows), *size), np.float32) for layer, size in sizes.items()}
+        """Relevance of those rows: of the input (n, C, H, W) under ``"input"``, of channels (n, C) by layer."""
 
-    def batches(self, rows: ArrayLike, layer: bool = False) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """As that of a store; raises ValueError for relevance at a layer, which is not computed again."""
-        if layer:
-            raise ValueError("Under another composite there is relevance of the input only; choose that.")
+    def batches(self, rows: ArrayLike, layer: str = INPUT) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """As that of a store."""
+        self.check_layer(layer)
         places = self._place[self.checked(rows)]
         if (places < 0).any():
             raise ValueError(f"Row {np.asarray(rows)[places < 0][0]} was not computed again.")
         for part in np.array_split(np.arange(len(places)), -(-len(places) // 256) or 1):
-            yield part, self.kept[places[part]]
+            yield part, self.kept[layer][places[part]]
+
+    def keep(self, first: int, explanation: Explanation) -> None:
+        """Keep what is explained, of the rows from the `first` on."""
+        from .maps import of_input
+
+        found: dict[str, Tensor] = {INPUT: of_input(explanation, self.info.pool).float()}
+        found |= {name: shape.sums(explanation[name].relevance) for name, shape in self.info.layers.items()}
+        for layer, relevance in found.items():
+            self.kept[layer][first : first + len(relevance)] = relevance.numpy(force=True)
 
 
 def recomputed(
@@ -61,8 +76,6 @@ def recomputed(
     """
     import torch
 
-    from .maps import of_input
-
     rows = np.sort(np.random.default_rng(seed).permutation(selection.rows)[:MOST])
     store = Recomputed(selection.store, composite, rows)
     explainer.composite = composite
@@ -70,7 +83,6 @@ def recomputed(
         for first in range(0, len(rows), 64):
             part = rows[first : first + 64]
             inputs = torch.stack([subject.item(int(item))[0] for item in store.index[part]])
-            explanation = explainer.explain(inputs, torch.tensor(store.target[part]).long(), keep="input")
-            store.kept[first : first + 64] = of_input(explanation, store.info.pool).float().numpy(force=True)
+            store.keep(first, explainer.explain(inputs, torch.tensor(store.target[part]).long(), keep="layers"))
             tell(Progress(first + len(part), len(rows), f"{composite.name}: relevance"))
     return replace(selection, store=store, rows=rows)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import files, layout, seal
+from .channels import INPUT
 from .dataset_store import DatasetStore
 from .info import Info, Precision
 from .layout import FAILED
@@ -55,7 +56,7 @@ class RelevanceStore(DatasetStore[Info]):
         batch_size: int = 64,
         client: Client | None = None,
         progress: bool | Watcher = True,
-        layer: str | None = None,
+        layers: Sequence[str] | None = None,
         pool: int | None = None,
         dtype: Precision = "float16",
     ) -> RelevanceStore:
@@ -84,8 +85,10 @@ class RelevanceStore(DatasetStore[Info]):
         progress
             True prints rate and time left; a function gets a :class:`.Progress` after each batch, and may raise
             :class:`lrpwidgets.lrp.Cancelled`.
-        layer
-            Name of a layer whose relevance is kept too.
+        layers
+            Names of layers the relevance of whose channels, summed over positions, is kept beside that of the input:
+            there clusters form of what has no place in the picture. By default the last convolution, the one
+            halfway and the last hidden dense layer; () for none.
         pool
             Keep sums over channels and squares of pixels, at most `pool` × `pool` of them, instead of every value.
         dtype
@@ -102,7 +105,7 @@ class RelevanceStore(DatasetStore[Info]):
         from .attribute import completed
         from .examine import examined
 
-        info, probe = examined(explainer, subject, targets, batch_size, layer, pool, dtype)
+        info, probe = examined(explainer, subject, targets, batch_size, layers, pool, dtype)
         return completed(cls, path, info, probe, explainer, subject, client, progress)
 
     def __repr__(self) -> str:
@@ -112,10 +115,10 @@ class RelevanceStore(DatasetStore[Info]):
     def values(self, explainer: Explainer, inputs: Tensor, labels: Sequence[int | None]) -> dict[str, NDArray[Any]]:
         from . import maps
 
-        keep: Keep = "layers" if self.info.layer else "input"
+        keep: Keep = "layers" if self.info.layers else "input"
         return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), self.info)
 
-    def relevance(self, rows: ArrayLike, layer: bool = False) -> NDArray[np.float32]:
+    def relevance(self, rows: ArrayLike, layer: str = INPUT) -> NDArray[np.float32]:
         """The relevance of `rows`, in their order.
 
         Parameters
@@ -123,38 +126,49 @@ class RelevanceStore(DatasetStore[Info]):
         rows
             Row numbers (n,), in any order, also repeated.
         layer
-            Take the relevance at the layer that was chosen when the store was made.
+            Take the relevance of the channels of one of the layers that the store keeps, instead of the input's.
 
         Returns
         -------
         ndarray
-            (n, C, H, W), pooled if the store is; at the layer (n, ...) in the shape of its output.
+            (n, C, H, W), pooled if the store is; of a layer's channels (n, C), summed over positions.
 
         Raises
         ------
         ValueError
-            If a row does not exist or has no relevance, a chunk is damaged, or there is none for a layer.
+            If a row does not exist or has no relevance, a chunk is damaged, or the store does not keep that layer.
         """
         checked = self.checked(rows)
-        found = np.empty((len(checked), *self.arrays[self._values(layer)[0]].shape[1:]), np.float32)
+        self.check_layer(layer)
+        shape = self.info.shape if layer == INPUT else (self.info.layers[layer].channels,)
+        found = np.empty((len(checked), *shape), np.float32)
         for positions, block in self.batches(checked, layer):
             found[positions] = block
         return found
 
-    def batches(self, rows: ArrayLike, layer: bool = False) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    def batches(self, rows: ArrayLike, layer: str = INPUT) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """The relevance of `rows` in the order of the store, a chunk at a time: for more than fits into memory.
 
         Yields positions (m,) in `rows`, and the relevance (m, ...) there. Raises as :meth:`relevance` does.
         """
         checked = self.checked(rows)
-        name, scale = self._values(layer)
+        name, scale, columns = self._values(layer)
         order = np.argsort(checked, kind="stable")
         starts = np.flatnonzero(np.diff(self._numbers(checked[order]))) + 1
         for positions in np.split(order, starts) if len(order) else []:
             taken = checked[positions]
             number = int(taken[0]) // self.info.batch_size
-            chunk = self.read(name, number)[taken - number * self.info.batch_size]
+            chunk = self.read(name, number)[taken - number * self.info.batch_size, columns]
             yield positions, chunk * scale[taken].reshape(-1, *[1] * (chunk.ndim - 1))
+
+    def check_layer(self, layer: str) -> None:
+        """Raise ValueError if the store does not keep that layer; the message has those that it keeps."""
+        if layer != INPUT and layer not in self.info.layers:
+            kept = ", ".join(map(repr, self.info.layers)) or "none"
+            raise ValueError(
+                f"The store {str(self.path)!r} does not keep the layer {layer!r}; it keeps {kept}. Choose one of them, "
+                f"or make another store with layers=[{layer!r}]."
+            )
 
     def checked(self, rows: ArrayLike) -> NDArray[np.int64]:
         """`rows` as an array (n,); ValueError if one of them does not exist or has no relevance."""
@@ -229,13 +243,12 @@ class RelevanceStore(DatasetStore[Info]):
         """The batch of each row."""
         return rows // self.info.batch_size
 
-    def _values(self, layer: bool) -> tuple[str, NDArray[np.float32]]:
-        """The name of the array of relevance, and the scale of each row."""
-        if not layer:
-            return "relevance", self._columns["scale"]
-        if self.info.layer is None:
-            raise ValueError(f"The store {str(self.path)!r} was made without a layer; make one with layer=<its name>.")
-        return "layer", self._columns["layer_scale"]
+    def _values(self, layer: str) -> tuple[str, NDArray[np.float32], slice]:
+        """The name of the array of relevance, the scale of each row, and which of its columns are meant."""
+        if layer == INPUT:
+            return "relevance", self._columns["scale"], slice(None)
+        self.check_layer(layer)
+        return "channels", np.ones(len(self), np.float32), self.info.columns(layer)
 
     def _why_without(self, row: int) -> str:
         if self.prediction[row] == FAILED:

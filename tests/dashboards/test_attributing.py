@@ -43,14 +43,25 @@ def refusal(*arguments: object) -> str:
 
 def test_it_makes_the_store_that_its_options_ask_for(tmp_path, monkeypatch):
     monkeypatch.setattr("lrpwidgets.progress.Line.PATIENCE", 0)
-    options = ["--composite", "epsilon_plus_flat", "--targets", "label", "--batch-size", 100, "--layer", "conv2"]
+    options = [
+        "--composite",
+        "epsilon_plus_flat",
+        "--targets",
+        "label",
+        "--batch-size",
+        100,
+        "--layer",
+        "conv2",
+        "--layer",
+        "relu1",
+    ]
     result = run("--subject", "digits", "--store", tmp_path / "store", *options, "--pool", 4, "--dtype", "float32")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"The relevance of 355 inputs is in '{tmp_path / 'store'}'.\n"
     assert "355 of 355 · " in result.stderr
     info = RelevanceStore.open(tmp_path / "store").info
     assert (info.composite["name"], info.targets, info.batch_size) == ("epsilon_plus_flat", "label", 100)
-    assert (info.layer, info.pool, info.dtype) == ("conv2", 4, "float32")
+    assert (list(info.layers), info.pool, info.dtype) == (["conv2", "relu1"], 4, "float32")
 
 
 def test_without_options_it_explains_the_predicted_digits(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -39,11 +40,32 @@ def run(*arguments: object) -> Result:
 def test_it_ranks_the_classes(store):
     result = run("spray", "--store", store.path)
     assert result.exit_code == 0, result.output
-    head, *rows = result.output.splitlines()
+    head, *rows, standing = result.stdout.splitlines()
     assert head == spraying.HEAD
-    taus = [float(row.split()[3]) for row in rows]
-    assert len(taus) == 10
-    assert taus == sorted(taus, reverse=True)
+    times = [float(row.split()[4]) for row in rows]
+    assert len(times) == 10
+    assert times == sorted(times, reverse=True)
+    assert {row.split()[5] for row in rows} <= {"input", "conv2", "conv3"}
+    assert standing.startswith("These have clusters that stand out (chance explains at most 1% of such a table, of 10")
+
+
+def test_what_is_compared_and_how_it_is_cut_can_be_chosen(store):
+    result = run("spray", "--store", store.path, "--layer", "conv3", "--clusters", "3", "--class", "5", "--csv")
+    assert result.exit_code == 0, result.output
+    head, *rows = csv.reader(result.stdout.splitlines())
+    assert head == ["class", "maps", "layer", "times_chance", "chance", "cluster", "size", "tau"]
+    assert [(row[0], row[2], row[3]) for row in rows] == [("5", "conv3", "")] * 3
+    assert sum(int(row[6]) for row in rows) == int(rows[0][1])
+
+
+def test_machines_get_a_record_for_each_cluster_with_its_verdict(store):
+    result = run("spray", "--store", store.path, "--class", "1", "--test", "--json")
+    assert result.exit_code == 0, result.output
+    for record in json.loads(result.stdout):
+        assert record["class"] == "1"
+        assert record["times_chance"] > 0
+        assert record["clever_hans"] is False
+        assert 0 <= record["after"] <= record["before"] <= 1
 
 
 def test_it_tests_one_class_and_writes_its_atlas(store, tmp_path):
@@ -68,7 +90,12 @@ def test_it_tests_one_class_and_writes_its_atlas(store, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--class", "horse"], "There is no class 'horse'"), (["--class", "11"], "There is no class '11'")],
+    [
+        (["--class", "horse"], "There is no class 'horse'"),
+        (["--class", "11"], "There is no class '11'"),
+        (["--layer", "conv9"], "does not keep the layer 'conv9'; it keeps 'conv2', 'conv3'"),
+        (["--clusters", "0"], "--clusters must be a number, auto, spectral, agglomerative, hdbscan; got '0'"),
+    ],
 )
 def test_what_cannot_be_is_a_sentence(store, options, said):
     result = run("spray", "--store", store.path, *options)

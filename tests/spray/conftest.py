@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from lrpwidgets.spray import RelevanceStore, layout
+from lrpwidgets.spray.channels import LayerShape
 from lrpwidgets.spray.info import Info
 
 BATCH = 16
@@ -28,7 +29,7 @@ def make_store(
     path: Path,
     maps: ArrayLike,
     *,
-    layer: ArrayLike | None = None,
+    layers: Mapping[str, ArrayLike] | None = None,
     label: ArrayLike = 0,
     prediction: ArrayLike = 0,
     target: ArrayLike | None = None,
@@ -37,10 +38,12 @@ def make_store(
 ) -> RelevanceStore:
     """A store of `maps` (n, C, ...) in 32 bits; labels and predictions (n,), or one for all."""
     maps = np.asarray(maps, np.float32)
-    kept = {"relevance": maps} | ({} if layer is None else {"layer": np.asarray(layer, np.float32)})
+    channels = {name: np.asarray(each, np.float32) for name, each in (layers or {}).items()}
+    kept = {"relevance": maps} | ({"channels": np.concatenate([*channels.values()], 1)} if channels else {})
+    info["layers"] = {name: LayerShape(1, each.shape[1], (2, 2)) for name, each in channels.items()}
     layout.make(path, _info(kept, [f"class {number}" for number in range(classes)], info))
     store = RelevanceStore.open(path)
-    columns = (np.arange(len(maps)), label, prediction, prediction if target is None else target, 1, 1, 1)
+    columns = (np.arange(len(maps)), label, prediction, prediction if target is None else target, 1, 1)
     kept["samples"] = np.stack([np.broadcast_to(each, len(maps)) for each in columns], 1).astype(np.float64)
     for first in range(0, len(maps), BATCH):
         store.write(first // BATCH, {name: values[first : first + BATCH] for name, values in kept.items()})
@@ -65,9 +68,7 @@ def _info(kept: dict[str, NDArray[np.float32]], classes: list[str], changes: dic
         "batch_size": BATCH,
         "dtype": "float32",
         "pool": None,
-        "layer": "middle" if "layer" in kept else None,
         "shape": kept["relevance"].shape[1:],
-        "layer_shape": kept["layer"].shape[1:] if "layer" in kept else None,
         "software": {},
         "code": "some code",
         "select": "None",

@@ -27,7 +27,7 @@ def test_clusters_come_back_with_names_and_how_they_were_made(store):
     assert found.names == {0: "tag", 1: "Pferd ♞"}
     assert found.about["selection"] == 'label "class 0"'
     assert found.about["clustering"] == "spectral-2"
-    assert found.about["features"] == {"sign": "signed", "size": 32, "layer": False}
+    assert found.about["features"] == {"sign": "signed", "size": 32, "layer": "input"}
     assert (found.about["neighbors"], found.about["seed"], found.about["composite"]) == (10, 5, "some composite")
 
 

@@ -66,17 +66,17 @@ def test_a_selection_is_analysed_by_itself(store):
 
 def test_an_atlas_of_a_layer_compares_channels(store_of):
     random = np.random.default_rng(0)
-    layer = 0.1 * random.random((60, 5, 3, 3))
-    layer[:20, 0, 0, 0] += 3
-    layer[20:, 1, 2, 2] += 3
-    found = spray(store_of(planted([60]), layer=layer), features=Features(layer=True))
+    channels = 0.1 * random.random((60, 5))
+    channels[:20, 0] += 3
+    channels[20:, 1] += 3
+    found = spray(store_of(planted([60]), layers={"deep": channels}), features=Features(layer="deep"))
     assert adjusted_rand_score(groups_of([20, 40]), found.clusters) == 1
 
 
 def test_progress_names_each_stage(store):
     told = []
     spray(store, embeddings=("tsne",), progress=lambda progress: told.append(progress.stage))
-    stages = ["reading relevance", "finding neighbours", "eigenvalues", "clusters", "tsne"]
+    stages = ["looking at layers", "reading relevance", "finding neighbours", "eigenvalues", "clusters", "tsne"]
     assert list(dict.fromkeys(told)) == stages
 
 

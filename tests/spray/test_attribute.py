@@ -157,7 +157,7 @@ def test_several_processes_write_one_store(tmp_path, whole):
         ({"batch_size": 9}, "batch_size (8 there, 9 here)"),
         ({"dtype": "float32"}, "dtype ('float16' there, 'float32' here)"),
         ({"pool": 2}, "pool (None there, 2 here)"),
-        ({"layer": "conv2"}, "layer (None there, 'conv2' here)"),
+        ({"layers": ["conv2", "relu1"]}, "layers (conv2, conv3 there, conv2, relu1 here)"),
         ({"subject": digits(49)}, "inputs (50 there, 49 here)"),
         ({"subject": linear(1.0, [1.0] * 50)}, "model (weights and architecture "),
         ({"subject": linear(1.0, [1.0] * 50)}, "input_shape ((1, 8, 8) there, (1, 1, 1) here)"),
@@ -577,7 +577,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, whole, monkeypa
     before, written = chunks.replace, []
 
     def until_full(file: Path, *parts: bytes) -> None:
-        if len(written) == 7:
+        if len(written) == 10:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
         written.append(file)
         before(file, *parts)
@@ -683,7 +683,8 @@ def test_inputs_that_failed_before_the_first_that_did_not_are_freed_at_once():
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
         ({"pool": 0}, "pool must be a whole number of at least 1, or None, got 0"),
         ({"dtype": "int8"}, "dtype must be 'float16' or 'float32', got 'int8'"),
-        ({"layer": "conv9"}, "There is no layer 'conv9'; the nearest names are"),
+        ({"layers": "conv2"}, r"layers must be a list of names, got 'conv2'; give \['conv2'\]"),
+        ({"layers": ["conv9"]}, "There is no layer 'conv9'; the nearest names are"),
     ],
     ids=str,
 )

@@ -84,7 +84,7 @@ def test_a_worker_that_is_killed_half_way_leaves_no_trace(cluster, tmp_path):
 
 def test_workers_do_all_that_is_done_here(workers, tmp_path):
     seen: list[Progress] = []
-    options = {"targets": "label", "layer": "conv2", "pool": 4}
+    options = {"targets": "label", "layers": ["relu1"], "pool": 4}
     expected = attribute(tmp_path / "here", digits(), **options)
     attribute(tmp_path / "there", digits(), client=workers, progress=seen.append, **options)
     assert files(tmp_path / "there") == files(expected.path)

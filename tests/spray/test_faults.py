@@ -80,7 +80,7 @@ def relevance(tmp_path_factory) -> RelevanceStore:
     subject = digits(20)
     subject.dataset.inputs[[3, 17]] = float("nan")
     with pytest.warns(RuntimeWarning, match="2 of 20 inputs could not be read or explained"):
-        store = attribute(tmp_path_factory.mktemp("relevance") / "store", subject, layer="conv2", dtype="float32")
+        store = attribute(tmp_path_factory.mktemp("relevance") / "store", subject, layers=["conv2"], dtype="float32")
     for name, clusters in (("one", 2), ("other", 3)):
         annotate(spray(store, clusters=clusters, neighbors=3), name, {0: f"{name}'s first"})
     store.write_notes({"clusters": {"key": {"0": {"name": "tag", "note": ""}}}, "rate": 1e-5})
@@ -105,7 +105,8 @@ def reads(store: DatasetStore[Any]) -> dict[str, Callable[[DatasetStore[Any]], A
         return every | {"relevance": lambda store: store.relevance("conv2", np.arange(20))}
     rows = np.flatnonzero(store.done)
     every |= {f"row {row}": lambda store, row=row: store.relevance([row]) for row in rows.tolist()}
-    every["layer"] = lambda store: store.relevance(rows, layer=True)
+    for name in store.info.layers:
+        every[name] = lambda store, name=name: store.relevance(rows, name)
     every["notes"] = lambda store: store.read_notes()
     for name in ("one", "other"):
         every[name] = lambda store, name=name: vars(read_annotations(store)[name])

@@ -10,6 +10,9 @@ from tests.spray.conftest import planted
 RANDOM = np.random.default_rng(0)
 
 
+INPUTS = Features(layer="input")
+
+
 def nothing_told(progress):
     """Progress that nobody follows."""
 
@@ -80,25 +83,19 @@ def test_values_without_a_place_are_compared_one_by_one():
     assert Features(size=4).of(maps_of(3, 9)).shape == (3, 9)
 
 
-def test_at_a_layer_channels_are_compared_wherever_they_fire():
-    relevance = maps_of(3, 5, 4, 4)
-    sums = relevance.sum((2, 3))
-    found = Features(layer=True).of(relevance)
-    np.testing.assert_allclose(found, sums / np.abs(sums).sum(1, keepdims=True), rtol=1e-4)
-    np.testing.assert_array_equal(found, Features(layer=True).of(relevance[..., ::-1, :].copy()))
-
-
-def test_a_store_gives_features_of_its_layer_only_if_it_has_one(store_of):
-    maps, layer = planted([4, 5]), maps_of(9, 6, 3, 3)
-    found = usable(store_of(maps, layer=layer).select(), Features(layer=True), nothing_told)
-    np.testing.assert_array_equal(found.features, Features(layer=True).of(layer))
-    with pytest.raises(ValueError, match="without a layer"):
-        usable(store_of(maps).select(), Features(layer=True), nothing_told)
+def test_a_store_gives_features_of_the_layers_that_it_keeps(store_of):
+    maps, one, other = planted([4, 5]), maps_of(9, 6), maps_of(9, 3)
+    store = store_of(maps, layers={"one": one, "other": other})
+    for name, channels in (("one", one), ("other", other)):
+        found = usable(store.select(), Features(layer=name), nothing_told)
+        np.testing.assert_allclose(found.features, channels / np.abs(channels).sum(1, keepdims=True), rtol=1e-5)
+    with pytest.raises(ValueError, match="does not keep the layer 'third'; it keeps 'one', 'other'"):
+        usable(store.select(), Features(layer="third"), nothing_told)
 
 
 def test_rows_come_in_the_order_of_the_selection(store_of):
     maps = planted([20, 20])
-    found = usable(store_of(maps).select(rows=[37, 3, 18]), Features(), nothing_told)
+    found = usable(store_of(maps).select(rows=[37, 3, 18]), INPUTS, nothing_told)
     np.testing.assert_array_equal(found.rows, [3, 18, 37])
     np.testing.assert_array_equal(found.features, Features().of(maps[[3, 18, 37]]))
     assert found.excluded == {}
@@ -109,7 +106,7 @@ def test_maps_that_are_zero_or_not_finite_are_counted_and_left_out(store_of):
     maps[3] = 0
     maps[[5, 21], 0, 0, 0] = np.nan
     maps[30, 0, 2, 2] = -np.inf
-    found = usable(store_of(maps).select(), Features(), nothing_told)
+    found = usable(store_of(maps).select(), INPUTS, nothing_told)
     assert found.excluded == {NOT_FINITE: 3, NOTHING: 1}
     np.testing.assert_array_equal(found.rows, np.delete(np.arange(40), [3, 5, 21, 30]))
     assert np.isfinite(found.features).all()
@@ -118,33 +115,33 @@ def test_maps_that_are_zero_or_not_finite_are_counted_and_left_out(store_of):
 def test_maps_that_are_negative_have_no_positive_relevance(store_of):
     maps = planted([8])
     maps[2] *= -1
-    assert usable(store_of(maps).select(), Features(sign="positive"), nothing_told).excluded == {NOTHING: 1}
-    assert usable(store_of(maps).select(), Features(), nothing_told).excluded == {}
+    assert usable(store_of(maps).select(), Features(sign="positive", layer="input"), nothing_told).excluded == {
+        NOTHING: 1
+    }
+    assert usable(store_of(maps).select(), INPUTS, nothing_told).excluded == {}
 
 
 def test_channels_that_cancel_have_no_relevance(store_of):
     maps = np.concatenate([planted([8]), -planted([8])], 1)
     maps[1:, 1] = 0
-    assert usable(store_of(maps).select(), Features(), nothing_told).excluded == {NOTHING: 1}
+    assert usable(store_of(maps).select(), INPUTS, nothing_told).excluded == {NOTHING: 1}
 
 
 def test_if_nothing_is_left_the_reasons_are_counted(store_of):
     maps = np.zeros((5, 1, 4, 4))
     maps[:2] = np.nan
     with pytest.raises(ValueError, match=r"all 5 inputs: 2 of 5 maps have .*not finite; 3 of 5 maps have no relevance"):
-        usable(store_of(maps).select(), Features(), nothing_told)
+        usable(store_of(maps).select(), INPUTS, nothing_told)
 
 
 def test_an_empty_selection_says_so(store_of):
     with pytest.raises(ValueError, match=r'label "class 2": no row of the store was selected'):
-        usable(store_of(planted([5])).select(label=2), Features(), nothing_told)
+        usable(store_of(planted([5])).select(label=2), INPUTS, nothing_told)
 
 
 def test_progress_ends_at_the_number_of_rows(store_of):
     told = []
-    usable(
-        store_of(planted([20, 20])).select(), Features(), lambda progress: told.append((progress.done, progress.total))
-    )
+    usable(store_of(planted([20, 20])).select(), INPUTS, lambda progress: told.append((progress.done, progress.total)))
     assert told == [(16, 40), (32, 40), (40, 40)]
 
 

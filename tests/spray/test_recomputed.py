@@ -29,7 +29,7 @@ def subject():
 @pytest.fixture
 def store(subject, tmp_path):
     return RelevanceStore.create(
-        tmp_path / "store", Explainer(subject.model, "epsilon"), subject, progress=False, layer="0", dtype="float32"
+        tmp_path / "store", Explainer(subject.model, "epsilon"), subject, progress=False, dtype="float32"
     )
 
 
@@ -108,8 +108,8 @@ def test_progress_is_told_and_may_end_it(store, subject):
 def test_rows_and_layers_that_were_not_computed_again_are_refused(again):
     with pytest.raises(ValueError, match="Row 0 was not computed again"):
         again.store.relevance([1, 0])
-    with pytest.raises(ValueError, match="relevance of the input only"):
-        spray(again, features=Features(layer=True))
+    with pytest.raises(ValueError, match="does not keep the layer 'conv9'"):
+        spray(again, features=Features(layer="conv9"))
 
 
 def test_pooled_maps_are_pooled_in_the_same_way(subject, tmp_path):

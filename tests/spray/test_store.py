@@ -77,12 +77,18 @@ def test_other_targets_are_explained(subject, tmp_path, targets):
     assert np.array_equal(store.prediction, explanation.scores.argmax(1))
 
 
-@pytest.mark.parametrize("layer", ["conv2", "linear"])
-def test_relevance_at_a_layer_is_kept_too(subject, tmp_path, layer):
-    store = attribute(tmp_path / "store", subject, layer=layer)
+@pytest.mark.parametrize("layers", [None, ("relu1", "linear")])
+def test_relevance_of_channels_is_kept_too(subject, tmp_path, layers):
+    store = attribute(tmp_path / "store", subject, layers=layers)
     explanation = explained(subject, range(50))
-    assert store.info.layer_shape == tuple(explanation[layer].shape[1:])
-    assert_near(store.relevance([4, 2], layer=True), explanation[layer].relevance[[4, 2]], HALF)
+    assert list(store.info.layers) == list(layers or ["conv2", "conv3"])
+    for name in store.info.layers:
+        sums = (
+            explanation[name].relevance[[4, 2]].flatten(2).sum(2)
+            if name != "linear"
+            else explanation[name].relevance[[4, 2]]
+        )
+        np.testing.assert_allclose(store.relevance([4, 2], name), sums, rtol=1e-4, atol=1e-5)
     assert_near(store.relevance([4, 2]), explanation.relevance[[4, 2]], HALF)
 
 
@@ -154,7 +160,7 @@ def test_any_zarr_library_reads_it(store):
 
 
 def test_zarr_lists_nothing_that_it_does_not_know(store, recwarn):
-    assert {name for name, _ in zarr.open_group(store.path, mode="r").members()} == {"relevance", "samples", "failure"}
+    assert {name for name, _ in zarr.open_group(store.path, mode="r").members()} == {*store.arrays}
     assert not recwarn
 
 
@@ -221,8 +227,10 @@ def test_a_wrong_choice_is_refused(store, choice, sentence):
 
 
 def test_a_layer_that_was_not_kept_cannot_be_read(store):
-    with pytest.raises(ValueError, match="was made without a layer; make one with layer="):
-        store.relevance([0], layer=True)
+    with pytest.raises(
+        ValueError, match=r"not keep the layer 'conv1'; it keeps 'conv2', 'conv3'. .* layers=\['conv1'\]"
+    ):
+        store.relevance([0], "conv1")
 
 
 # Opening
@@ -270,8 +278,8 @@ def test_a_store_of_another_model_is_refused(store):
         (lambda text: "[]", "does not describe a relevance store"),
         (lambda text: text.replace('"lrpwidgets": {', '"others": {'), "does not describe a relevance store"),
         (
-            lambda text: text.replace('"format": 2', '"format": 1'),
-            "its format is 1; this version .* reads 2. Read it with the version that made it, or make another store.",
+            lambda text: text.replace('"format": 3', '"format": 2'),
+            "its format is 2; this version .* reads 3. Read it with the version that made it, or make another store.",
         ),
         (lambda text: text.replace('"batch_size"', '"size"'), "it does not say batch_size"),
     ],

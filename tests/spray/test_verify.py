@@ -41,7 +41,7 @@ def spoil(file):
 
 
 def test_a_good_store_is_good(store):
-    assert run(store.path) == (0, [f"6 of 6 chunks in '{store.path}' are good."])
+    assert run(store.path) == (0, [f"9 of 9 chunks in '{store.path}' are good."])
 
 
 def test_each_damaged_file_is_named_and_its_batch_removed(store):
@@ -52,7 +52,7 @@ def test_each_damaged_file_is_named_and_its_batch_removed(store):
     assert code == 1
     assert "The chunk 0 of 'relevance' (inputs 0 to 7) in the store" in lines[0]
     assert f"`lrpwidgets verify {store.path} --repair` removes '{chunk(store, 2, 'samples')}'" in lines[1]
-    assert lines[2] == f"4 of 6 chunks in '{store.path}' are good."
+    assert lines[2] == f"7 of 9 chunks in '{store.path}' are good."
     code, lines = run(store.path, "--repair")
     assert code == 0
     assert lines[:2] == [
@@ -90,7 +90,7 @@ def test_what_is_not_attributed_yet_is_no_damage(store):
     store.remove(1)
     code, lines = run(store.path)
     assert code == 0
-    assert lines[0] == f"4 of 4 chunks in '{store.path}' are good."
+    assert lines[0] == f"6 of 6 chunks in '{store.path}' are good."
     assert "computed by the same attribution as before" in lines[1]
 
 
@@ -230,7 +230,7 @@ def test_the_folder_of_a_store_may_be_a_link(store, tmp_path):
 
 def test_what_two_writers_wrote_of_one_batch_is_of_one_of_them(store, monkeypatch):
     """The other one comes between relevance and table, and differs in the last digits."""
-    samples, relevance = store.arrays["samples"].read(0)[:, :7], store.arrays["relevance"].read(0)
+    samples, relevance = store.arrays["samples"].read(0)[:, :6], store.arrays["relevance"].read(0)
     other, write = relevance * np.float16(1.5), type(store.arrays["samples"]).write
     between = [lambda: write(store.arrays["relevance"], 0, other)]
 
@@ -240,7 +240,7 @@ def test_what_two_writers_wrote_of_one_batch_is_of_one_of_them(store, monkeypatc
         return write(array, number, values)
 
     monkeypatch.setattr(type(store.arrays["samples"]), "write", written)
-    store.write(0, {"relevance": relevance, "samples": samples})
+    store.write(0, {"relevance": relevance, "channels": store.arrays["channels"].read(0), "samples": samples})
     assert run(store.path)[0] == 0
     assert np.array_equal(store.arrays["relevance"].read(0), relevance)
 

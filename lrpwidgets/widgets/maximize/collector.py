@@ -9,8 +9,8 @@ from typing import Any
 
 from ...lrp import Cancelled, Composite, Explanation
 from ...maximize import References, ReferenceStore, Strategies, references, strategies
-from ...maximize.reference_store import LayerShape
 from ...progress import Progress
+from ...spray.channels import LayerShape
 from ..base.answers import Answer
 from ..base.sentences import sentence, told
 from .reel import SAMPLES

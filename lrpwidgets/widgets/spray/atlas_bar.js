@@ -8,7 +8,7 @@ const METHODS = [["spectral", "k-means"], ["agglomerative", "agglomerative"], ["
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-atlas-bar");
-  const from = (/** @type {string} */ name, /** @type {string} */ value) => (name === "layer" ? value === "layer" : name === "count" ? Number(value) || null : value);
+  const from = (/** @type {string} */ name, /** @type {string} */ value) => (name === "count" ? Number(value) || null : value);
   const select = (/** @type {string} */ name, /** @type {string} */ label) => {
     const made = element("select", { ariaLabel: label, title: label });
     made.addEventListener("change", () => model.send({ set: name, to: from(name, made.value) }));
@@ -64,8 +64,8 @@ function render({ model, el }) {
     fill(colour, state.colours.map((/** @type {string} */ name) => [name, name]), state.colour);
     fill(composite, state.composites, state.composite);
     fill(sign, SIGNS, state.sign);
-    fill(layer, [["input", "the input"], ["layer", state.layerName]], state.layer ? "layer" : "input");
-    layerLabel.hidden = !state.layerName;
+    fill(layer, state.views, state.layer);
+    layerLabel.hidden = state.views.length < 3;
     fill(method, METHODS, state.method);
     const most = Math.max(12, state.clusters);
     const numbers = Array.from({ length: most }, (_, i) => [String(i + 1), i ? `${i + 1} clusters` : "1 cluster"]);

@@ -6,6 +6,8 @@ from typing import Any
 
 import traitlets
 
+from ...spray import Atlas
+from ...spray.channels import AUTO, INPUT
 from ..base.view import View, script, style
 from .question import COLOURS, PARTS
 from .state import Investigation
@@ -31,6 +33,17 @@ class AtlasBar(View):
             raise ValueError(f"There is no choice {message['set']!r}.")
         setattr(self.shared, message["set"], message["to"])
 
+    def _views(self, atlas: Atlas | None) -> list[list[str]]:
+        """What can be compared, and in words what the atlas tells of it."""
+        told = {view.layer: f" · {view.times:.1f} × chance" for view in (atlas.views if atlas else ())}
+        places = {INPUT: "the input", **{name: f"channels of {name}" for name in self.shared.store.info.layers}}
+        taken = f": {places[atlas.features.layer]}" if atlas and self.shared.shown.layer == AUTO else ""
+        every = {
+            AUTO: f"where it separates{taken}",
+            **{name: words + told.get(name, "") for name, words in places.items()},
+        }
+        return [[name, words] for name, words in every.items()]
+
     def _show(self) -> None:
         state = self.shared
         atlas, info = state.answer, state.store.info
@@ -46,7 +59,7 @@ class AtlasBar(View):
                 "composites": [["", own], *([name, name] for name in state.presets() if name != own)],
                 "embeddings": [[name, _EMBEDDINGS[name]] for name in state.embeddings()],
                 "colours": list(COLOURS),
-                "layerName": info.layer or "",
+                "views": self._views(atlas),
                 "moving": atlas is not None and state.embedding not in atlas.made,
             }
         )

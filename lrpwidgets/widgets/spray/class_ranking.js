@@ -11,10 +11,11 @@ function render({ model, el }) {
   el.classList.add("lrp", "lrp-ranking");
   const kinds = Object.fromEntries(KINDS.map(([name, title]) => [name, button(name, title, () => model.send({ by: name }))]));
   const list = listOf();
+  const unitLabel = element("span", { className: "lrp-quiet" });
   const note = element("p", { className: "lrp-quiet", role: "status" });
   const test = button("test each class", "Put the most separable cluster of every class to the poison test", () => model.send({ test: "classes" }));
   el.append(
-    element("div", { className: "lrp-head" }, element("h2", {}, "Classes"), element("span", { className: "lrp-quiet" }, "most separable first (τ)")),
+    element("div", { className: "lrp-head" }, element("h2", {}, "Classes"), unitLabel),
     element("div", { className: "lrp-ranking-by lrp-quiet" }, "by ", element("span", { className: "lrp-choices", role: "group", ariaLabel: "Which maps belong to a class" }, ...Object.values(kinds))),
     list.made,
     note,
@@ -24,26 +25,28 @@ function render({ model, el }) {
 
   function draw() {
     const labels = [...array(model.get("labels"), Int32Array)];
-    const { by } = model.get("state");
+    const state = model.get("state"), { by } = state;
+    unitLabel.textContent = `most separable first (${state.unit})`;
+    unitLabel.title = state.unit === "τ" ? "How far its most separable cluster stands apart" : "How far its most separable cluster stands apart, in units of what is ordinary where there are no clusters; grey: chance may be all";
     for (const [name, each] of Object.entries(kinds)) each.ariaPressed = String(name === by);
     listRows(labels);
     say(labels.length);
   }
 
   function listRows(/** @type {number[]} */ labels) {
-    const { group, maps } = model.get("state");
-    const [taus, sizes, classes] = [array(model.get("taus"), Float32Array), array(model.get("sizes"), Int32Array), model.get("classes")];
-    const most = Math.max(0, ...taus);
+    const { group, maps, unit } = model.get("state"), classes = model.get("classes");
+    const [values, sizes, stands] = [array(model.get("values"), Float32Array), array(model.get("sizes"), Int32Array), array(model.get("stands"), Uint8Array)];
+    const most = Math.max(0, ...values);
     /** @type {Map<number | null, [boolean, string]>} */
     const marks = new Map(model.get("marks").map((/** @type {[number | null, boolean, string]} */ [label, hans, told]) => [label, [hans, told]]));
-    const fill = (/** @type {number | null} */ label, /** @type {string} */ name, /** @type {number} */ size, /** @type {number | null} */ tau) => {
+    const fill = (/** @type {number | null} */ label, /** @type {string} */ name, /** @type {number} */ size, /** @type {number | null} */ value, faint = false) => {
       const [hans, told] = marks.get(label) ?? [false, ""];
-      row(label).fill({ name, size, tau, most: tau === null ? 0 : most, hans, told });
+      row(label).fill({ name, size, value, unit, faint, most: value === null ? 0 : most, hans, told });
     };
     list.made.classList.toggle("lrp-marked", marks.size > 0);
     list.made.style.setProperty("--name", `${Math.max(1, ...labels.map((label) => classes[label].length))}ch`);
     fill(null, "all maps", maps, null);
-    labels.forEach((label, place) => fill(label, classes[label], sizes[place], taus[place]));
+    labels.forEach((label, place) => fill(label, classes[label], sizes[place], values[place], unit !== "τ" && !stands[place]));
     list.show([null, ...labels].map((label) => row(label).made));
     list.choose(labels.includes(group) || group === null ? row(group).made : null, row(null).made);
   }

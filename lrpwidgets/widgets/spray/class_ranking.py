@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ...spray.classes import FEWEST
+from ...spray.classes import FEWEST, stands_out, suspicion
 from ..base.view import View, script, style
 from .state import Investigation
 
@@ -23,12 +23,13 @@ class ClassRanking(View):
     _css = style(__file__)
     classes: traitlets.List[str] = traitlets.List(traitlets.Unicode(), help="names of all classes").tag(sync=True)
     labels = traitlets.Bytes(help="int32, the ranked classes by number, the most separable first").tag(sync=True)
-    taus = traitlets.Bytes(help="float32, one for each of them").tag(sync=True)
+    values = traitlets.Bytes(help="float32, by what they are ranked, one for each of them").tag(sync=True)
+    stands = traitlets.Bytes(help="uint8, whether it stands out from chance, one for each of them").tag(sync=True)
     sizes = traitlets.Bytes(help="int32, maps of each of them").tag(sync=True)
     marks: traitlets.List[Any] = traitlets.List(
         help="[class or None, whether one of its clusters is a Clever Hans, how its tests ended]"
     ).tag(sync=True)
-    state = traitlets.Dict(help="group, by, ranking, maps and classes in all, fewest maps of a class").tag(sync=True)
+    state = traitlets.Dict(help="group, by, ranking, maps, classes in all, fewest maps of a class, unit").tag(sync=True)
 
     def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
@@ -54,7 +55,8 @@ class ClassRanking(View):
         self.draw(
             classes=[store.class_name(label) for label in range(max(present, default=-1) + 1)],
             labels=np.array([each.label for each in ranks], np.int32).tobytes(),
-            taus=np.array([each.tau for each in ranks], np.float32).tobytes(),
+            values=np.array([suspicion(each) for each in ranks], np.float32).tobytes(),
+            stands=np.array([stands_out(each, len(ranks)) for each in ranks], np.uint8).tobytes(),
             sizes=np.array([each.size for each in ranks], np.int32).tobytes(),
             state={
                 "group": investigation.group,
@@ -63,6 +65,7 @@ class ClassRanking(View):
                 "maps": int(store.done.sum()),
                 "present": len(present),
                 "fewest": FEWEST,
+                "unit": "τ" if any(each.times is None for each in ranks) else "× chance",
             },
         )
 

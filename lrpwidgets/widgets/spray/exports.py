@@ -107,7 +107,7 @@ def _preset(state: Investigation, name: str) -> str:
 
 
 def _features(question: AtlasQuestion) -> str:
-    return f"Features(sign={question.sign!r}{', layer=True' if question.layer else ''})"
+    return f"Features(sign={question.sign!r}, layer={question.layer!r})"
 
 
 def _clusters(question: AtlasQuestion) -> str:

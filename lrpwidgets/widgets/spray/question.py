@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
+from ...spray.channels import AUTO
 from ...spray.classes import By
 from ...spray.clusters import METHODS, Method
 from ...spray.features import SIGNS, Sign
@@ -28,7 +29,8 @@ class AtlasQuestion:
     composite: str = ""
     """The preset under which maps are computed again; empty: as they are in the store."""
     sign: Sign = "signed"
-    layer: bool = False
+    layer: str = AUTO
+    """What is compared: relevance of the ``"input"`` or of a layer's channels; ``"auto"``: where clusters stand out."""
     method: Method = "spectral"
     count: int | None = None
     """How many clusters; None: as many as the eigengap suggests."""
@@ -44,9 +46,10 @@ class AtlasQuestion:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
                 raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}.")
-        for name, kind in (("composite", str), ("layer", bool)):
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}.")
+        if not isinstance(self.composite, str):
+            raise ValueError(f"composite must be the name of a preset, got {self.composite!r}.")
+        if not isinstance(self.layer, str):
+            raise ValueError(f"layer must be the name of a layer, 'input' or 'auto', got {self.layer!r}.")
 
     @property
     def graph(self) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...colours import MAPS, coloured, enlarged
+from ...spray.channels import INPUT
 from ..base.page import page, source
 from .cards import Card
 from .exports import code
@@ -43,13 +44,15 @@ def report(state: Investigation) -> str:
     whose = "all classes" if question.group is None else f"“{state.store.class_name(question.group)}”"
     tests = [each for each in state.verdicts.values() if each.question.clustering == question.clustering]
     tested = {each.cluster: each for each in tests}
+    layer = atlas.features.layer
+    where = "the input" if layer == INPUT else f"the channels of {layer}"
     return page(
         _TEMPLATE,
         title=f"Strategies of the network for {whose}",
         subject=state.subject.title,
         samples=f"{len(atlas):,}",
         composite=question.composite or state.store.info.composite["name"],
-        features=f"{question.sign} relevance at {state.store.info.layer if question.layer else 'the input'}",
+        features=f"{question.sign} relevance at {where}",
         neighbors=atlas.neighbors,
         clustering=atlas.clustering,
         seed=atlas.seed,

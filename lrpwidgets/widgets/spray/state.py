@@ -22,7 +22,8 @@ from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
-from ...spray.classes import RankedClass, atlases, ranked_class
+from ...spray.channels import AUTO
+from ...spray.classes import RankedClass, atlases, ranked_class, suspicion
 from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
 from ...spray.features import Features
@@ -73,7 +74,7 @@ class Investigation(Asking):
     by = traitlets.Unicode("prediction", help="Which maps belong to a class: by prediction, or by label.")
     composite = traitlets.Unicode(help="Preset under which maps are computed again; empty: as they are in the store.")
     sign = traitlets.Unicode("signed", help="What is compared: signed, absolute or positive relevance.")
-    layer = traitlets.Bool(help="Whether relevance at the store's layer is compared, not that of the input.")
+    layer = traitlets.Unicode(AUTO, help="Where relevance is compared: input, a layer, or auto.")
     method = traitlets.Unicode("spectral", help="Which clustering.")
     count = traitlets.Int(None, allow_none=True, help="How many clusters; None: as the eigengap suggests.")
     embedding = traitlets.Unicode("tsne", help="Which embedding is shown.")
@@ -220,7 +221,7 @@ class Investigation(Asking):
         if question.composite:
             raise ValueError("These maps are of another composite than the store's: only its own clusters go into it.")
         whose = "all" if question.group is None else f"{question.by}-{question.group}"
-        name = f"{whose}-{question.sign}{'-layer' if question.layer else ''}-{atlas.clustering}"
+        name = f"{whose}-{question.sign}{f'-{question.layer}' if question.layer else ''}-{atlas.clustering}"
         annotate(atlas, name, {number: self.name(number) for number in range(atlas.count)})
         return f"written into the store as clusters/{name}"
 
@@ -349,8 +350,8 @@ class Investigation(Asking):
             )
         if question.embedding not in self.embeddings():
             raise ValueError(f"The embedding {question.embedding!r} cannot be made here; install lrpwidgets[spray].")
-        if question.layer and self.store.info.layer is None:
-            raise ValueError("This store has relevance of the input only; attribute with --layer to have a layer's.")
+        if question.layer != AUTO:
+            self.store.check_layer(question.layer)
         if question.group is not None and self.store.classes and question.group >= len(self.store.classes):
             raise ValueError(f"There is no class {question.group}; there are 0 to {len(self.store.classes) - 1}.")
 
@@ -445,7 +446,7 @@ class Investigation(Asking):
         yield lambda: None if stale() else self._ranked()
 
     def _rank(self, ranked: RankedClass) -> None:
-        self.ranks = tuple(sorted((*self.ranks, ranked), key=lambda each: (-each.tau, each.label)))
+        self.ranks = tuple(sorted((*self.ranks, ranked), key=lambda each: (-suspicion(each), each.label)))
 
     def _ranked(self) -> None:
         self.ranking = False

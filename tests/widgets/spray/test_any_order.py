@@ -65,7 +65,7 @@ def test_two_hundred_random_deeds_leave_no_error_that_was_not_earned(made, seed)
         lambda: say("AtlasBar", set="colour", to=one("cluster", "label", "score")),
         lambda: say("AtlasBar", set="composite", to=one("", "epsilon", "nothing")),
         lambda: say("AtlasBar", set="embedding", to=one("spectral", "umap")),
-        lambda: say("AtlasBar", set="layer", to=one(True, False)),
+        lambda: say("AtlasBar", set="layer", to=one("auto", "input", "conv3")),
         lambda: say("EmbeddingScatter", hover=one(None, 0, 5)),
         lambda: say("EmbeddingScatter", isolate=one(True, False)),
         lambda: say("ThumbnailWall", want=[0, 1, 2]),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from lrpwidgets.spray.views import STANDS_OUT
 from lrpwidgets.widgets.spray.class_ranking import ClassRanking
 from tests.widgets.spray.investigated import investigate
 
@@ -28,14 +31,16 @@ def labels(ranking):
 
 
 def test_classes_are_listed_with_the_most_separable_on_top(state, ranking):
-    taus = np.frombuffer(ranking.taus, np.float32)
+    values = np.frombuffer(ranking.values, np.float32)
     assert sorted(labels(ranking)) == [3, 5, 7]
-    assert (np.diff(taus) <= 0).all()
-    np.testing.assert_allclose(taus, [each.tau for each in state.ranks], rtol=1e-6)
+    assert (np.diff(values) <= 0).all()
+    np.testing.assert_allclose(values, [each.times for each in state.ranks], rtol=1e-6)
+    assert [*ranking.stands] == [each.chance * 3 <= STANDS_OUT for each in state.ranks]
     assert np.frombuffer(ranking.sizes, np.int32).sum() == 48
     assert ranking.classes[3] == "3"
     assert ranking.state == {
-        "group": state.group, "by": "prediction", "ranking": False, "maps": 48, "present": 3, "fewest": 10
+        "group": state.group, "by": "prediction", "ranking": False, "maps": 48, "present": 3, "fewest": 10,
+        "unit": "× chance",
     }  # fmt: skip
 
 
@@ -88,5 +93,13 @@ def test_tests_of_another_grouping_mark_nothing(state, ranking, say):
 
 
 def test_a_thousand_classes_fit_into_a_message(state, ranking):
-    state.ranks = tuple(state.ranks[0].__class__(label % 10, 50, 1000.0 - label, 3) for label in range(1000))
-    assert len(ranking.labels) + len(ranking.taus) + len(ranking.sizes) == 12_000
+    one = state.ranks[0]
+    state.ranks = tuple(replace(one, label=label % 10, times=1000.0 - label) for label in range(1000))
+    assert len(ranking.labels) + len(ranking.values) + len(ranking.sizes) + len(ranking.stands) == 13_000
+
+
+def test_at_a_chosen_layer_classes_are_ranked_by_separability(state, ranking):
+    state.layer = "input"
+    np.testing.assert_allclose(np.frombuffer(ranking.values, np.float32), [each.tau for each in state.ranks], rtol=1e-6)
+    assert ranking.state["unit"] == "τ"
+    assert not any(ranking.stands)

@@ -25,7 +25,7 @@ def store_path(tmp_path_factory):
     subject = subjects.load("digits")
     path = tmp_path_factory.mktemp("stores") / "digits"
     explainer = Explainer(subject.model, "epsilon_plus_flat")
-    RelevanceStore.create(path, explainer, subject, layer="conv3", progress=False)
+    RelevanceStore.create(path, explainer, subject, progress=False)
     return path
 
 
@@ -41,7 +41,7 @@ def state(digits, store_path):
 
 def test_it_begins_with_the_most_separable_class(state):
     assert len(state.ranks) == 10
-    assert [rank.tau for rank in state.ranks] == sorted((rank.tau for rank in state.ranks), reverse=True)
+    assert [rank.times for rank in state.ranks] == sorted((rank.times for rank in state.ranks), reverse=True)
     assert state.group == state.ranks[0].label
     assert set(state.store.prediction[state.answer.rows]) == {state.group}
 
@@ -69,7 +69,7 @@ def test_it_ends_with_its_cell_and_holds_no_atlas_then(run_cell, digits, store_p
 
 
 @pytest.mark.parametrize(
-    "part", [{"sign": "absolute"}, {"layer": True}, {"by": "label"}, {"composite": "epsilon"}, {"group": None}]
+    "part", [{"sign": "absolute"}, {"layer": "conv3"}, {"by": "label"}, {"composite": "epsilon"}, {"group": None}]
 )
 def test_a_question_about_other_maps_gets_another_atlas(state, part):
     before = state.answer
