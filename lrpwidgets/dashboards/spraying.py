@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -213,8 +212,9 @@ def _table(found: list[Atlas], subject: Subject | None, written: As) -> str:
 
 
 def _record(atlas: Atlas, ranked: Ranked, subject: Subject | None) -> dict[str, Any]:
-    from ..spray import candidate, poison_test
+    from ..spray import poison_tests
     from ..spray.classes import ranked_class
+    from ..spray.placeless import TESTS
 
     whole = ranked_class(atlas)
     found = {
@@ -229,20 +229,33 @@ def _record(atlas: Atlas, ranked: Ranked, subject: Subject | None) -> dict[str, 
     }
     if subject is None:
         return found
-    verdict = poison_test(candidate(atlas, ranked.cluster, subject), subject.explainer(), subject)
-    return {**found, "clever_hans": verdict.clever_hans, **asdict(verdict)}
+    trial = poison_tests(atlas, ranked.cluster, subject.explainer(), subject)
+    made = {test: (each.turned, each.turned_by_control) for test, each in trial.verdicts.items()}
+    turned = {
+        f"{test}{end}": made.get(test, (None, None))[place]
+        for test in TESTS
+        for place, end in enumerate(("", "_control"))
+    }
+    samples = max((each.samples for each in trial.verdicts.values()), default=0)
+    return {
+        **found,
+        "clever_hans": trial.clever_hans,
+        "convicted_by": " ".join(trial.convicting),
+        "samples": samples,
+        **turned,
+    }
 
 
 def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:
-    """What the poison test says of each cluster."""
-    from ..spray import candidate, poison_test
+    """What the poison tests say of each cluster."""
+    from ..spray import poison_tests
 
     explainer = subject.explainer()
     for atlas in found:
         for ranked in atlas.ranking:
-            artefact = candidate(atlas, ranked.cluster, subject)
-            name = atlas.store.class_name(artefact.label)
-            yield f"{name}, {artefact.source}: {poison_test(artefact, explainer, subject).sentence(name)}"
+            name = _name(atlas)
+            trial = poison_tests(atlas, ranked.cluster, explainer, subject)
+            yield f"{name}, pictures of cluster {ranked.cluster}: {trial.sentence(name)}"
 
 
 def _saved(found: list[Atlas], folder: Path) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .classes import RankedClass, rank_classes
     from .features import Features
     from .files import DamagedStoreError
+    from .placeless import Trial, poison_tests
     from .poison import Artefact, Verdict, boxed, candidate, poison_test
     from .store import RelevanceStore, Selection
 
@@ -31,10 +32,12 @@ _HOMES = {
     "RankedClass": ".classes",
     "RelevanceStore": ".store",
     "Selection": ".store",
+    "Trial": ".placeless",
     "Verdict": ".poison",
     "boxed": ".poison",
     "candidate": ".poison",
     "poison_test": ".poison",
+    "poison_tests": ".placeless",
     "rank_classes": ".classes",
     "spray": ".atlas",
 }
@@ -51,10 +54,12 @@ __all__ = [
     "RankedClass",
     "RelevanceStore",
     "Selection",
+    "Trial",
     "Verdict",
     "boxed",
     "candidate",
     "poison_test",
+    "poison_tests",
     "rank_classes",
     "spray",
 ]

@@ -10,8 +10,8 @@ The control and the limits below are ours, set by looking at small networks; And
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ CHANCE = 1e-3
 _MOST_AREA = 0.15
 """A candidate box covers no more of the picture: what is larger is no mark but the picture itself."""
 
-_MEMBERS = 100
+MEMBERS = 100
 """Pictures of a cluster, the most typical ones, whose box is pasted."""
 
 _CONTROLS = 3
@@ -59,10 +59,25 @@ _FEWEST = 5
 """Pictures of a control."""
 
 
+class Suspect(Protocol):
+    """Something that the model may have learnt instead of the class, and how it is taken to other pictures."""
+
+    turns: ClassVar[float]
+    """Share of other pictures that it turns into its class, beyond what its control does, if it is an artefact."""
+
+    @property
+    def label(self) -> int:
+        """The class that it may stand for."""
+
+    def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
+        """Scores (2 + controls, B, C) of `inputs` (B, ...) as they are, with it, and with each control instead."""
+
+
 @dataclass(frozen=True, eq=False)
 class Artefact:
     """Something that the model may have learnt instead of the class: pixels at a place."""
 
+    turns: ClassVar[float] = TURNS
     patches: Tensor = field(repr=False)
     """What is pasted, (m, C, height, width), as the model takes it: the same box of several pictures."""
     box: Box
@@ -73,6 +88,19 @@ class Artefact:
     """Where it comes from, in words."""
     controls: tuple[NDArray[np.int64], ...] = field(repr=False)
     """Numbers of inputs of the same class in each of the other clusters; empty where there is no other."""
+    subject: Subject = field(repr=False)
+    """What they are of."""
+
+    def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
+        """See :class:`Suspect`; where there is no other cluster the control is any picture of the subject."""
+        import torch
+
+        drawn = self.patches[torch.from_numpy(random.integers(len(self.patches), size=len(inputs)))]
+        variants = [inputs, _pasted(inputs, drawn, self.box)]
+        for control in self.controls or (np.arange(len(self.subject.dataset)),):
+            lent = [_cut(self.subject.item(int(item))[0], self.box) for item in random.choice(control, len(inputs))]
+            variants.append(_pasted(inputs, torch.stack(lent), self.box))
+        return torch.stack([explainer.scores(each).float().cpu() for each in variants])
 
     def pasted(self, inputs: Tensor) -> Tensor:
         """Inputs (B, C, H, W) with the first patch on each; they stay as they are."""
@@ -103,8 +131,13 @@ class Verdict:
     each of them might have been that one.
     """
 
+    counted: int = 1
+    """By how many the probability was multiplied: controls, and tests where there were several."""
+    limit: float = TURNS
+    """Share that must turn beyond what the control does."""
+
     def __repr__(self) -> str:
-        verdict = f"not a Clever Hans, {self.acquittal}" if self.acquittal else "a Clever Hans"
+        verdict = f"not convicted, {self.acquittal}" if self.acquittal else "a Clever Hans"
         return (
             f"Verdict({verdict}: {self.turned} of {self.samples} turned, {self.turned_by_control} by the control; "
             f"accuracy {self.before:.1%} → {self.after:.1%}, control {self.control:.1%}; chance {self.chance:.1g})"
@@ -113,7 +146,7 @@ class Verdict:
     @property
     def acquittal(self) -> str:
         """Why it is no Clever Hans, as the end of a sentence; empty if it is one."""
-        if (self.turned - self.turned_by_control) / self.samples < TURNS:
+        if (self.turned - self.turned_by_control) / self.samples < self.limit:
             return "it turns hardly more of them than the control does"
         if self.chance > CHANCE:
             return "so few more can have turned by chance"
@@ -121,8 +154,6 @@ class Verdict:
             return "the control turns many of them, too: what is pasted is part of the class"
         if self.turned < TAKEN * (self.before - self.after) * self.samples:
             return "most that are read wrong then are taken for other classes: what is pasted hides theirs"
-        if self.before - self.control > EXPLAINED * (self.before - self.after):
-            return "accuracy falls nearly as much with the control: what is pasted hides the other classes"
         return ""
 
     @property
@@ -130,13 +161,24 @@ class Verdict:
         """Whether the model falls for the artefact: far more turn than with the control, and accuracy falls."""
         return not self.acquittal
 
-    def sentence(self, name: str) -> str:
-        """The verdict in words; `name` is that of the class."""
+    @property
+    def detectable(self) -> float:
+        """The smallest share of other pictures whose turning would have convicted it, if the control turned none."""
+        least = next(turned for turned in range(1, 64) if 0.5**turned * self.counted <= CHANCE)
+        return min(1.0, max(self.limit, least / self.samples))
+
+    def among(self, tests: int) -> Verdict:
+        """The verdict as one of so many tests: by one of several something seems to turn more easily by chance."""
+        return replace(self, chance=min(1.0, tests * self.chance), counted=tests * self.counted)
+
+    def sentence(self, name: str, what: str = "") -> str:
+        """The verdict in words; `name` is that of the class, `what` what was taken to other pictures."""
         return (
-            f"Pasted on {self.samples} pictures of other classes: accuracy {self.before:.1%} → {self.after:.1%}, "
-            f"{self.turned} turned into “{name}”. The same box of other pictures of “{name}”: {self.control:.1%}, "
+            f"{f'{what[0].upper()}{what[1:]}, taken to' if what else 'Pasted on'} {self.samples} pictures of other "
+            f"classes: accuracy {self.before:.1%} → {self.after:.1%}, "
+            f"{self.turned} turned into “{name}”. The same of other pictures of “{name}”: {self.control:.1%}, "
             f"{self.turned_by_control} turned. "
-            + (f"Not a Clever Hans: {self.acquittal}." if self.acquittal else "A Clever Hans: the model falls for it.")
+            + (f"Not convicted: {self.acquittal}." if self.acquittal else "A Clever Hans: the model falls for it.")
         )
 
 
@@ -155,10 +197,11 @@ def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
     if x.dim() != 3:
         raise ValueError(f"The poison test pastes boxes of pictures (C, H, W); these inputs are {tuple(x.shape)}.")
     box = suspicious_box(cluster.heatmap - cluster.others, tuple(x.shape[1:]))
-    members = atlas.store.index[cluster.rows[:_MEMBERS]]
+    members = atlas.store.index[cluster.rows[:MEMBERS]]
     patches = torch.stack([_cut(subject.item(int(item))[0], box) for item in members])
-    label = _label(atlas, number)
-    return Artefact(patches, box, label, f"pictures of cluster {number}", _controls(atlas, number, label))
+    label = label_of(atlas, number)
+    others = other_clusters(atlas, number, label)
+    return Artefact(patches, box, label, f"pictures of cluster {number}", others, subject)
 
 
 def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
@@ -178,11 +221,12 @@ def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
     number = int(atlas.clusters[place[0]]) if len(place) else -1
     label = int(atlas.store.target[row])
     source = subject.item_name(int(atlas.store.index[row]))
-    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", _controls(atlas, number, label))
+    others = other_clusters(atlas, number, label)
+    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", others, subject)
 
 
 def poison_test(
-    artefact: Artefact,
+    artefact: Suspect,
     explainer: Explainer,
     subject: Subject,
     *,
@@ -210,26 +254,19 @@ def poison_test(
 
     random = np.random.default_rng(seed)
     chosen = _of_other_classes(subject, artefact.label, samples, random)
-    controls = artefact.controls or (chosen,)
     told: list[Tensor] = []
     changes: list[Tensor] = []
     with listening(progress) as tell:
         for part in np.array_split(chosen, -(-len(chosen) // 64)):
             inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
-            batch, box = torch.stack(inputs), artefact.box
-            drawn = artefact.patches[torch.from_numpy(random.integers(len(artefact.patches), size=len(part)))]
-            variants = [batch, _pasted(batch, drawn, box)]
-            for control in controls:
-                lent = [_cut(subject.item(int(item))[0], box) for item in random.choice(control, len(part))]
-                variants.append(_pasted(batch, torch.stack(lent), box))
-            scores = torch.stack([explainer.scores(each).float().cpu() for each in variants])
+            scores = artefact.scores(torch.stack(inputs), explainer, random)
             says = scores.argmax(-1)
             change = scores[1, :, artefact.label] - scores[0, :, artefact.label]
             told.append(torch.stack([says == torch.tensor(labels), says == artefact.label]).double())
             changes.append(change)
             tell(Progress(sum(each.shape[-1] for each in told), len(chosen), "poison test"))
     right, taken = torch.cat(told, -1).numpy()
-    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()))
+    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()), artefact.turns)
 
 
 def suspicious_box(excess: NDArray[np.float32], size: tuple[int, ...]) -> Box:
@@ -271,13 +308,13 @@ def _scaled(corners: Box, shape: tuple[int, ...], size: tuple[int, ...]) -> Box:
     return top, left, bottom - top, right - left
 
 
-def _label(atlas: Atlas, number: int) -> int:
+def label_of(atlas: Atlas, number: int) -> int:
     """The class that is explained for most of a cluster's rows."""
     values, counts = np.unique(atlas.store.target[atlas.rows[atlas.clusters == number]], return_counts=True)
     return int(values[counts.argmax()])
 
 
-def _controls(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:
+def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:
     """Inputs of that class in the largest other clusters of the atlas."""
     same = atlas.store.target[atlas.rows] == label
     found = [np.flatnonzero(same & (atlas.clusters == other)) for other in range(atlas.count) if other != number]
@@ -297,7 +334,7 @@ def _of_other_classes(subject: Subject, label: int, samples: int, random: np.ran
     return np.sort(random.permutation(found)[:samples])
 
 
-def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float) -> Verdict:
+def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float, limit: float = TURNS) -> Verdict:
     """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
 
     Of the controls that of which the fewest turn counts: the others may have the artefact as well. The fewest of
@@ -311,7 +348,8 @@ def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float
     chance = float(binomtest(more, more + fewer, 0.5, "greater").pvalue) if more + fewer else 1.0
     chance = min(1.0, (len(turns) - 1) * chance)
     before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
-    return Verdict(right.shape[1], before, after, control, int(turned.sum()), int(turns[least].sum()), change, chance)
+    both = int(turned.sum()), int(turns[least].sum())
+    return Verdict(right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limit)
 
 
 def _cut(x: Tensor, box: Box) -> Tensor:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, Watcher
+from .channels import INPUT
 from .clusters import clustered
 from .features import Features, NothingToCompareError, distinct, usable
 from .neighbors import neighbor_graph
@@ -33,6 +34,9 @@ DRAWS = 10
 """Samples without clusters; where maps are not even above their mean after `FIRST` of them, no more are drawn."""
 
 FIRST = 4
+
+SEEN = 0.9
+"""Share of maps that must have relevance in a layer, so that it is looked at."""
 
 STANDS_OUT = 0.01
 """Probability up to which chance is no explanation; of 100 selections without clusters none had less."""
@@ -80,12 +84,13 @@ def looked(
     for number, layer in enumerate(layers):
         tell(Progress(number, len(layers), "looking at layers"))
         try:
-            vectors = usable(some, replace(features, layer=layer), _nobody).features
+            known = usable(some, replace(features, layer=layer), _nobody)
         except NothingToCompareError:
             if layer == layers[-1] and not found:
                 raise
             continue
-        found.append(_held_against_chance(layer, vectors, len(layers), neighbors, seed))
+        if len(known.rows) >= SEEN * len(rows) or layer == INPUT:  # else it would tell of few maps only
+            found.append(_held_against_chance(layer, known.features, len(layers), neighbors, seed))
     return tuple(sorted(found, key=lambda each: -each.times if each.stands_out else 0))  # sorting is stable
 
 

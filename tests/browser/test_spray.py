@@ -180,7 +180,7 @@ def test_the_poison_test_unmasks_the_tag_and_acquits_the_others(dashboard):
     page = dashboard.page
     page.locator(".lrp-cards").get_by_text("test all", exact=True).click()
     expect(dashboard.card("Clever Hans")).to_have_count(1)
-    expect(dashboard.card("acquitted")).to_have_count(1)
+    expect(dashboard.card("not convicted")).to_have_count(1)
     expect(page.locator(".lrp-poison")).to_contain_text("A Clever Hans: the model falls for it")
     expect(page.locator(".lrp-ranks .lrp-hans")).to_contain_text("Clever Hans")
 

@@ -117,7 +117,7 @@ def test_its_other_cluster_is_no_artefact(analysed):
     verdict = poison_test(candidate(atlas, 1 - tagged_cluster(atlas), subject), explainer, subject)
     assert not verdict.clever_hans
     assert verdict.after == 1
-    assert verdict.sentence("first").endswith("Not a Clever Hans: it turns hardly more of them than the control does.")
+    assert verdict.sentence("first").endswith("Not convicted: it turns hardly more of them than the control does.")
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -155,7 +155,7 @@ FALLS = Verdict(200, 0.95, 0.8, 0.94, 30, 2, 1.0, 1e-5)
         ({"chance": 0.01}, "by chance"),
         ({"turned_by_control": 11}, "the control turns many"),
         ({"after": 0.6}, "taken for other classes"),
-        ({"control": 0.85}, "accuracy falls nearly as much with the control"),
+        ({"control": 0.85}, ""),  # what hides other classes also in the control is no excuse for what turns them
     ],
     ids=str,
 )
@@ -171,7 +171,7 @@ def test_a_verdict_prints_with_its_reason():
         "accuracy 95.0% → 80.0%, control 94.0%; chance 1e-05)"
     )
     assert repr(replace(FALLS, chance=0.01)).startswith(
-        "Verdict(not a Clever Hans, so few more can have turned by chance: 30 of 200 turned"
+        "Verdict(not convicted, so few more can have turned by chance: 30 of 200 turned"
     )
 
 

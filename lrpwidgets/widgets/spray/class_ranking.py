@@ -81,5 +81,5 @@ class ClassRanking(View):
 
 
 def _told(fallen: list[str], acquitted: list[str]) -> str:
-    parts = {"Clever Hans": fallen, "acquitted": acquitted}
+    parts = {"Clever Hans": fallen, "not convicted": acquitted}
     return "; ".join(f"{end}: {', '.join(names)}" for end, names in parts.items() if names)

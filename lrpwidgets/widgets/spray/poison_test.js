@@ -45,7 +45,7 @@ function render({ model, el }) {
 
   function list(/** @type {number | undefined} */ place) {
     const chips = model.get("history").map((/** @type {[string, boolean]} */ [name, hans], /** @type {number} */ at) => {
-      const end = hans ? "Clever Hans" : "acquitted";
+      const end = hans ? "Clever Hans" : "not convicted";
       const chip = button(hans ? `${name}: Clever Hans` : `${name} ✓`, `${name}: ${end}`, () => model.send({ verdict: at }), { ariaLabel: `${name}: ${end}`, ariaPressed: String(at === place) });
       if (hans) chip.className = "lrp-hans";
       return chip;

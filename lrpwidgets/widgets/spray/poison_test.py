@@ -15,6 +15,9 @@ from .state import Investigation
 from .tested import BOX, Tested
 from .tiles import relevance_tiles
 
+_OTHERS = "Four other tests, of what has no place, were not run: spray.poison_tests in Python, or --test."
+"""What a test of one box leaves open."""
+
 _LARGEST = 256
 """Pixels of a picture's side at most."""
 
@@ -123,7 +126,7 @@ class PoisonTest(View):
             "score_change": verdict.score_change,
             "chance": verdict.chance,
             "hans": verdict.clever_hans,
-            "reason": verdict.acquittal and f"{verdict.acquittal}.",
+            "reason": verdict.acquittal and f"{verdict.acquittal}. {_OTHERS}",
         }
 
     def _run(self) -> None:

@@ -83,7 +83,7 @@ def test_a_tested_class_says_how_each_of_its_tests_ended(state, ranking, say):
         verdicts = [each for each in state.verdicts.values() if each.question.group == group]
         assert fell == any(each.verdict.clever_hans for each in verdicts)
         assert all(each.name in told for each in verdicts)
-        assert told.startswith("Clever Hans" if fell else "acquitted")
+        assert told.startswith("Clever Hans" if fell else "not convicted")
 
 
 def test_tests_of_another_grouping_mark_nothing(state, ranking, say):

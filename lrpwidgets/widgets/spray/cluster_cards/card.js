@@ -83,7 +83,7 @@ export function fillCard(card, said, chosen) {
   card.note.ariaLabel = `Note on ${said.name}`;
   card.unfold.classList.toggle("lrp-noted", Boolean(said.note));
   card.unfold.ariaLabel = `Prototypes of ${said.name}, and a note`;
-  card.verdict.textContent = said.hans === null ? "test" : said.hans ? "Clever Hans" : "acquitted";
+  card.verdict.textContent = said.hans === null ? "test" : said.hans ? "Clever Hans" : "not convicted";
   card.verdict.className = said.hans === null ? "lrp-link" : said.hans ? "lrp-badge lrp-hans" : "lrp-badge";
   card.verdict.title = said.hans === null ? "Put it to the poison test" : "See its poison test";
 }

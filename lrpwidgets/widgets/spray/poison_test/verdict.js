@@ -62,7 +62,7 @@ function words({ hans, source, drawn, box, samples, turned, turned_by_control: b
     "div",
     {},
     element("p", {}, "Candidate: ", ...what, `. Pasted on ${samples.toLocaleString("en")} pictures of other classes: accuracy `, b(`${percent(before)} → ${percent(after)}`), ", ", b(turned), ` turned into “${tested.class}”; a box of ${lender} there: ${percent(control)}, ${byControl} turned.`),
-    element("p", {}, b(hans ? "A Clever Hans: the model falls for it." : "Not a Clever Hans: "), reason),
+    element("p", {}, b(hans ? "A Clever Hans: the model falls for it." : "Not convicted by this box at this place: "), reason),
   );
 }
 

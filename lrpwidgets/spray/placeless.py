@@ -1,0 +1,356 @@
+"""Poison tests of what has no fixed place: a mark that moves, a cast, stripes, a texture.
+
+Each takes something else of a cluster's pictures to pictures of other classes, and in its control the same of other
+pictures of the cluster's class:
+
+========== ===========================================================================================================
+spot       what each picture looks at most beyond its class, cut out and pasted where it was
+shift      what the pictures have in common beyond their class, added: their mean difference, in pixels
+spectrum   the same of the amplitudes of their Fourier transforms; phases stay, so it may lie anywhere
+direction  the same of the channels of a layer, added to the layer's output at every position
+========== ===========================================================================================================
+
+The control of a shift is how single other pictures of the class differ from their mean, made as long. A style of the
+class, as a way to write a two, moves others in its direction, too, and more than single pictures do: so a shift must
+turn more of them than a box. The direction is the one of P-ClArC (Anders et al. 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..progress import Progress, Watcher, listening
+from .channels import INPUT
+from .poison import MEMBERS, TURNS, Suspect, Verdict, label_of, other_clusters, poison_test, suspicious_box
+
+if TYPE_CHECKING:
+    from ..lrp import Explainer
+    from ..subjects import Subject
+    from .atlas import Atlas
+    from .channels import LayerShape
+
+SHIFTED = 0.25
+"""Share of other pictures that a shift turns into its class, beyond what its control does, if it is an artefact.
+
+Of styles in ten classes of handwritten digits up to 0.15; of a border line, a mark and stripes from 0.25 on.
+"""
+
+Patch = tuple[Tensor, int, int]
+"""Pixels (C, h, w), and the row and column of their upper left corner."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """What each picture of a cluster looks at most beyond its class, where it was."""
+
+    turns: ClassVar[float] = TURNS
+    label: int
+    source: str
+    patches: list[Patch] = field(repr=False)
+    controls: list[list[Patch]] = field(repr=False)
+    """The same of the pictures of each other cluster."""
+
+    def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
+        """See :class:`.Suspect`."""
+        each = [inputs, *(_stuck(inputs, patches, random) for patches in (self.patches, *self.controls))]
+        return torch.stack([explainer.scores(x).float().cpu() for x in each])
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """What the pictures of a cluster have in common beyond their class, in some numbers that a picture has."""
+
+    turns: ClassVar[float] = SHIFTED
+    label: int
+    source: str
+    difference: Tensor = field(repr=False)
+    """(...)"""
+    ordinary: Tensor = field(repr=False)
+    """How single other pictures of the class differ, as long as that, (m, ...)."""
+    scored: Callable[[Explainer, Tensor, Tensor], Tensor] = field(repr=False)
+    """The scores of inputs (B, ...) to which differences (B, ...) were added."""
+
+    def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
+        """See :class:`.Suspect`."""
+        drawn = self.ordinary[torch.from_numpy(random.integers(len(self.ordinary), size=len(inputs)))]
+        added = [torch.zeros_like(drawn), self.difference.expand_as(drawn), drawn]
+        return torch.stack([self.scored(explainer, inputs, each).float().cpu() for each in added])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What all poison tests said of a cluster."""
+
+    verdicts: dict[str, Verdict]
+    """By test, of those that were made."""
+    missing: dict[str, str]
+    """Why another one could not be made, by test."""
+
+    @property
+    def convicting(self) -> list[str]:
+        """The tests by which it is a Clever Hans."""
+        return [name for name, verdict in self.verdicts.items() if verdict.clever_hans]
+
+    @property
+    def clever_hans(self) -> bool:
+        """Whether the model falls for it, by any of the tests."""
+        return bool(self.convicting)
+
+    def sentence(self, name: str) -> str:
+        """The outcome in words; `name` is that of the class."""
+        missing = "".join(f" Not tested by {test}: {why}." for test, why in self.missing.items())
+        if self.clever_hans:
+            found = max(self.convicting, key=lambda test: self.verdicts[test].turned)
+            others = [test for test in self.convicting if test != found]
+            more = f" Convicted also by {', '.join(others)}." if others else ""
+            return f"{self.verdicts[found].sentence(name, TESTS[found])}{more}{missing}"
+        if not self.verdicts:
+            return f"Not convicted: no test could be made.{missing}"
+        told = [
+            f"{test}: {each.turned} turned, control {each.turned_by_control}" for test, each in self.verdicts.items()
+        ]
+        seen = max(verdict.detectable for verdict in self.verdicts.values())
+        end = f"an effect on {seen:.0%} of the pictures or more would have been seen" if not self.missing else ""
+        said = "Not convicted by any of" if self.missing else "Not a Clever Hans by any of"
+        return f"{said} {len(told)} tests ({'; '.join(told)}){f': {end}' if end else ''}.{missing}"
+
+
+TESTS = {
+    "box": "what it looks at, at its place",
+    "spot": "each picture's own spot",
+    "shift": "what its pictures have in common, in pixels",
+    "spectrum": "what its pictures have in common, in spatial frequencies",
+    "direction": "its direction in a layer",
+}
+"""The poison tests, and in words what is taken to other pictures."""
+
+
+def poison_tests(
+    atlas: Atlas,
+    number: int,
+    explainer: Explainer,
+    subject: Subject,
+    *,
+    samples: int = 500,
+    seed: int = 0,
+    progress: bool | Watcher = True,
+) -> Trial:
+    """Put a cluster to all poison tests: of a place, and of what has none.
+
+    Parameters
+    ----------
+    samples
+        How many inputs of other classes each takes, at most; drawn at random.
+    progress
+        True writes a line; a function gets a :class:`.Progress` of the tests, and may raise to end them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such cluster, the subject has no labels or no input of another class.
+    """
+    verdicts: dict[str, Verdict] = {}
+    missing: dict[str, str] = {}
+    atlas.members(number)  # raises for a cluster that is not there
+    with listening(progress) as tell:
+        for place, test in enumerate(TESTS):
+            tell(Progress(place, len(TESTS), "poison test"))
+            try:
+                suspect = suspect_of(test, atlas, number, explainer, subject)
+            except Untestable as why:
+                missing[test] = str(why)
+                continue
+            verdict = poison_test(suspect, explainer, subject, samples=samples, seed=seed, progress=False)
+            verdicts[test] = verdict.among(len(TESTS))
+    return Trial(verdicts, missing)
+
+
+class Untestable(ValueError):  # noqa: N818  # it is no fault of anybody
+    """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
+
+
+def suspect_of(test: str, atlas: Atlas, number: int, explainer: Explainer, subject: Subject) -> Suspect:
+    """What the test of that name takes to other pictures; raises Untestable where it cannot be made."""
+    from .poison import candidate
+
+    members = atlas.store.index[atlas.members(number)[:MEMBERS]].astype(np.int64)
+    label = label_of(atlas, number)
+    others = other_clusters(atlas, number, label)
+    x, _ = subject.item(int(members[0]))
+    if x.dim() != 3 and test != "direction":
+        raise Untestable(f"the inputs are no pictures but {tuple(x.shape)}")
+    if not others:
+        raise Untestable("there is no other cluster of its class to compare with")
+    source = f"pictures of cluster {number}"
+    if test == "box":
+        return candidate(atlas, number, subject)
+    if test == "spot":
+        return _spots(atlas, number, subject, label, source)
+    rest = np.concatenate(others)[:: max(1, sum(map(len, others)) // MEMBERS)]
+    if test == "direction":
+        return _direction(atlas, members, rest, explainer, subject, label, source)
+    numbers, scored = (_as_they_are, _added) if test == "shift" else (_amplitudes, _amplified)
+
+    def of(items: NDArray[np.int64]) -> Tensor:
+        return numbers(torch.stack([subject.item(int(item))[0] for item in items]))
+
+    return _shift(of(members), of(rest), label, source, lambda explainer, x, d: scored(subject, explainer, x, d))
+
+
+# -- spots ---------------------------------------------------------------------------------------------------------
+
+
+def _spots(atlas: Atlas, number: int, subject: Subject, label: int, source: str) -> Spots:
+    """The spots of a cluster's pictures, and of those of the other clusters of the class."""
+    same = atlas.store.target[atlas.rows] == label
+    each = [atlas.members(number)[:MEMBERS]]
+    for other in range(atlas.count):
+        rows = atlas.rows[same & (atlas.clusters == other)]
+        if other != number and len(rows) >= 5:
+            each.append(rows[:MEMBERS])
+    maps = [_unit_maps(atlas, rows) for rows in each]
+    ordinary = np.concatenate(maps[1:]).mean(0)
+    found = [_cut_out(atlas, subject, rows, part - ordinary) for rows, part in zip(each, maps, strict=True)]
+    return Spots(label, source, found[0], found[1:4])
+
+
+def _unit_maps(atlas: Atlas, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Relevance of the input, summed over channels and divided by Σ|R|, (n, H, W)."""
+    maps = atlas.store.relevance(rows).sum(1)
+    size = np.abs(maps).sum((1, 2), keepdims=True)
+    unit: NDArray[np.float32] = maps / np.where(size > 0, size, 1)
+    return unit
+
+
+def _cut_out(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], excess: NDArray[np.float32]) -> list[Patch]:
+    made = []
+    for row, each in zip(rows, excess, strict=True):
+        x, _ = subject.item(int(atlas.store.index[row]))
+        top, left, height, width = suspicious_box(each, tuple(x.shape[1:]))
+        made.append((x[:, top : top + height, left : left + width].clone(), top, left))
+    return made
+
+
+def _stuck(inputs: Tensor, patches: list[Patch], random: np.random.Generator) -> Tensor:
+    """Inputs (B, C, H, W) with a patch on each, drawn at random."""
+    stuck = inputs.clone()
+    for x, which in zip(stuck, random.integers(len(patches), size=len(stuck)), strict=True):
+        patch, top, left = patches[which]
+        x[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
+    return stuck
+
+
+# -- what pictures have in common ----------------------------------------------------------------------------------
+
+
+def _shift(
+    members: Tensor, rest: Tensor, label: int, source: str, scored: Callable[[Explainer, Tensor, Tensor], Tensor]
+) -> Shift:
+    """The mean difference of `members` (n, ...) to the `rest` (m, ...) of their class."""
+    middle = rest.mean(0)
+    difference, ordinary = members.mean(0) - middle, rest - middle
+    length = ordinary.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, *[1] * middle.dim())
+    return Shift(label, source, difference, ordinary * (difference.norm() / length), scored)
+
+
+def _as_they_are(inputs: Tensor) -> Tensor:
+    return inputs
+
+
+def _added(subject: Subject, explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
+    return explainer.scores(_valid(subject, inputs + differences))
+
+
+def _amplitudes(inputs: Tensor) -> Tensor:
+    amplitudes: Tensor = torch.fft.rfft2(inputs).abs()
+    return amplitudes
+
+
+def _amplified(subject: Subject, explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
+    spectra = torch.fft.rfft2(inputs)
+    changed = torch.polar((spectra.abs() + differences).clamp(min=0), spectra.angle())
+    return explainer.scores(_valid(subject, torch.fft.irfft2(changed, s=inputs.shape[-2:])))
+
+
+def _valid(subject: Subject, inputs: Tensor) -> Tensor:
+    """Inputs (B, C, H, W) without what no picture of the subject can have."""
+    if subject.bounds is None:
+        return inputs
+    low, high = (torch.as_tensor(bound, dtype=inputs.dtype).reshape(-1, 1, 1) for bound in subject.bounds)
+    return inputs.clamp(low, high)
+
+
+# -- a direction in a layer ----------------------------------------------------------------------------------------
+
+
+def _direction(
+    atlas: Atlas,
+    members: NDArray[np.int64],
+    rest: NDArray[np.int64],
+    explainer: Explainer,
+    subject: Subject,
+    label: int,
+    source: str,
+) -> Shift:
+    """The direction of a cluster in the layer where it stands apart, else in the last that the store keeps."""
+    layers = atlas.store.info.layers
+    if not layers:
+        raise Untestable("the store keeps no layer")
+    name = list(layers)[-1] if atlas.features.layer == INPUT else atlas.features.layer
+    module, shape = _module(explainer.model, name), layers[name]
+
+    def heights(items: NDArray[np.int64]) -> Tensor:
+        seen: list[Tensor] = []
+
+        def see(output: Tensor) -> Tensor:
+            seen.append(shape.planes(output.detach()).float().amax(2).cpu())
+            return output
+
+        with _output(module, see):
+            for part in np.array_split(items, -(-len(items) // 64)):
+                explainer.scores(torch.stack([subject.item(int(item))[0] for item in part]))
+        return torch.cat(seen)
+
+    def scored(explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
+        with _output(module, lambda output: output + _spread(differences, output, shape)):
+            return explainer.scores(inputs)
+
+    return _shift(heights(members), heights(rest), label, f"{source}, in {name}", scored)
+
+
+def _spread(differences: Tensor, output: Tensor, shape: LayerShape) -> Tensor:
+    """Differences (B, C), so that they are added to each position of a layer's output."""
+    sizes = [1] * output.dim()
+    sizes[0], sizes[shape.axis] = differences.shape
+    return differences.to(output).reshape(sizes)
+
+
+def _module(model: nn.Module, name: str) -> nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        raise Untestable(f"the layer {name} is no module, whose output could be changed") from None
+
+
+@contextmanager
+def _output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """While this lasts, the output of `module` is what `change` makes of it."""
+
+    def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            raise Untestable(f"{type(module).__name__} gives no tensor")
+        return change(output)
+
+    handle = module.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
