@@ -36,10 +36,10 @@ class RankedClass:
     layer: str
     """Where they are: ``"input"``, or the layer whose channels are compared."""
     times: float | None
-    """How far its clusters stand apart, in units of what is ordinary where there are none: see :class:`.View`. None if
-    that was not asked, as `layer` was given."""
+    """How far its clusters stand apart, in units of what is ordinary where there are none: see
+    :class:`lrpwidgets.spray.views.View`. None if that was not asked, as `layer` was given."""
     chance: float | None
-    """Probability that a class without clusters looks so in any view; see :class:`.View`."""
+    """Probability that a class without clusters looks so in any view; as in :class:`lrpwidgets.spray.views.View`."""
 
 
 def atlases(

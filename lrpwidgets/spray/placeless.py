@@ -43,6 +43,12 @@ SHIFTED = 0.25
 Of styles in ten classes of handwritten digits up to 0.15; of a border line, a mark and stripes from 0.25 on.
 """
 
+EXPLAINED = 0.25
+"""Share of the pictures that a spot or a shift turns which its control may turn, too; time stamps, stickers up to 0.24.
+
+More than of a box at one place: the spots of other pictures of the class, pasted where they were, are evidence for it.
+"""
+
 Patch = tuple[Tensor, int, int]
 """Pixels (C, h, w), and the row and column of their upper left corner."""
 
@@ -52,6 +58,7 @@ class Spots:
     """What each picture of a cluster looks at most beyond its class, where it was."""
 
     turns: ClassVar[float] = TURNS
+    explained: ClassVar[float] = EXPLAINED
     label: int
     source: str
     patches: list[Patch] = field(repr=False)
@@ -69,6 +76,7 @@ class Shift:
     """What the pictures of a cluster have in common beyond their class, in some numbers that a picture has."""
 
     turns: ClassVar[float] = SHIFTED
+    explained: ClassVar[float] = EXPLAINED
     label: int
     source: str
     difference: Tensor = field(repr=False)

@@ -31,8 +31,8 @@ Box = tuple[int, int, int, int]
 TURNS = 0.05
 """Share of other pictures that an artefact turns into its class, beyond what the control does."""
 
-EXPLAINED = 0.25
-"""Share of what an artefact does, to classes and to accuracy, that the control may do, too.
+EXPLAINED = 0.175
+"""Share of the classes that an artefact turns which the control may turn, too, where a box of one place is pasted.
 
 Tags of the subjects with known truth: up to 0.16; strokes that one style of a digit has and another has not: 0.19 on.
 """
@@ -64,6 +64,8 @@ class Suspect(Protocol):
 
     turns: ClassVar[float]
     """Share of other pictures that it turns into its class, beyond what its control does, if it is an artefact."""
+    explained: ClassVar[float]
+    """Share of those that its control may turn, too."""
 
     @property
     def label(self) -> int:
@@ -78,6 +80,7 @@ class Artefact:
     """Something that the model may have learnt instead of the class: pixels at a place."""
 
     turns: ClassVar[float] = TURNS
+    explained: ClassVar[float] = EXPLAINED
     patches: Tensor = field(repr=False)
     """What is pasted, (m, C, height, width), as the model takes it: the same box of several pictures."""
     box: Box
@@ -135,6 +138,8 @@ class Verdict:
     """By how many the probability was multiplied: controls, and tests where there were several."""
     limit: float = TURNS
     """Share that must turn beyond what the control does."""
+    explained: float = EXPLAINED
+    """Share of those that turn which the control may turn, too."""
 
     def __repr__(self) -> str:
         verdict = f"not convicted, {self.acquittal}" if self.acquittal else "a Clever Hans"
@@ -150,7 +155,7 @@ class Verdict:
             return "it turns hardly more of them than the control does"
         if self.chance > CHANCE:
             return "so few more can have turned by chance"
-        if self.turned_by_control > EXPLAINED * self.turned:
+        if self.turned_by_control > self.explained * self.turned:
             return "the control turns many of them, too: what is pasted is part of the class"
         if self.turned < TAKEN * (self.before - self.after) * self.samples:
             return "most that are read wrong then are taken for other classes: what is pasted hides theirs"
@@ -173,10 +178,11 @@ class Verdict:
 
     def sentence(self, name: str, what: str = "") -> str:
         """The verdict in words; `name` is that of the class, `what` what was taken to other pictures."""
+        taken = f"{what[0].upper()}{what[1:]}, taken to" if what else "Pasted on"
+        same = "The same" if what else "The same box"
         return (
-            f"{f'{what[0].upper()}{what[1:]}, taken to' if what else 'Pasted on'} {self.samples} pictures of other "
-            f"classes: accuracy {self.before:.1%} → {self.after:.1%}, "
-            f"{self.turned} turned into “{name}”. The same of other pictures of “{name}”: {self.control:.1%}, "
+            f"{taken} {self.samples} pictures of other classes: accuracy {self.before:.1%} → {self.after:.1%}, "
+            f"{self.turned} turned into “{name}”. {same} of other pictures of “{name}”: {self.control:.1%}, "
             f"{self.turned_by_control} turned. "
             + (f"Not convicted: {self.acquittal}." if self.acquittal else "A Clever Hans: the model falls for it.")
         )
@@ -266,7 +272,7 @@ def poison_test(
             changes.append(change)
             tell(Progress(sum(each.shape[-1] for each in told), len(chosen), "poison test"))
     right, taken = torch.cat(told, -1).numpy()
-    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()), artefact.turns)
+    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()), artefact)
 
 
 def suspicious_box(excess: NDArray[np.float32], size: tuple[int, ...]) -> Box:
@@ -334,7 +340,9 @@ def _of_other_classes(subject: Subject, label: int, samples: int, random: np.ran
     return np.sort(random.permutation(found)[:samples])
 
 
-def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float, limit: float = TURNS) -> Verdict:
+def _verdict(
+    right: NDArray[np.float64], taken: NDArray[np.bool_], change: float, limits: type[Suspect] | Suspect = Artefact
+) -> Verdict:
     """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
 
     Of the controls that of which the fewest turn counts: the others may have the artefact as well. The fewest of
@@ -349,7 +357,9 @@ def _verdict(right: NDArray[np.float64], taken: NDArray[np.bool_], change: float
     chance = min(1.0, (len(turns) - 1) * chance)
     before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
     both = int(turned.sum()), int(turns[least].sum())
-    return Verdict(right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limit)
+    return Verdict(
+        right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limits.turns, limits.explained
+    )
 
 
 def _cut(x: Tensor, box: Box) -> Tensor:

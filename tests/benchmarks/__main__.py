@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import dashboard, families, lrp, maximize, references, session, spray, steady, zoo
+from . import convictions, dashboard, families, lrp, maximize, references, session, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -40,7 +40,9 @@ def _network(name: str) -> str:
 @click.argument(
     "names",
     nargs=-1,
-    type=click.Choice(["lrp", "dashboard", "families", "maximize", "memory", "references", "spray", "steady", "zoo"]),
+    type=click.Choice(
+        ["convictions", "lrp", "dashboard", "families", "maximize", "memory", "references", "spray", "steady", "zoo"]
+    ),
 )
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
 @click.option("--rounds", default=7, show_default=True, help="Runs of each that count; the median is printed.")
@@ -78,6 +80,8 @@ def main(
 
     dashboard: from opening to the first heatmap and from slider to pixels, in a real browser.
 
+    convictions: are planted artefacts found and convicted, in ten minutes; only if asked for.
+
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
@@ -95,6 +99,7 @@ def main(
     if not default_allocator:
         tune()
     benchmarks = {
+        "convictions": convictions.measure,
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,

@@ -153,7 +153,7 @@ FALLS = Verdict(200, 0.95, 0.8, 0.94, 30, 2, 1.0, 1e-5)
         ({}, ""),
         ({"turned": 11}, "turns hardly more"),  # 4.5 % more
         ({"chance": 0.01}, "by chance"),
-        ({"turned_by_control": 11}, "the control turns many"),
+        ({"turned_by_control": 6}, "the control turns many"),
         ({"after": 0.6}, "taken for other classes"),
         ({"control": 0.85}, ""),  # what hides other classes also in the control is no excuse for what turns them
     ],

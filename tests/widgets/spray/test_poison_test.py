@@ -71,7 +71,7 @@ def test_a_test_is_told_in_figures_words_and_pictures(state, view, say):
         ({"turned": 90, "turned_by_control": 25, "chance": 1e-9}, "the control turns many of them, too"),
         ({"turned": 40, "turned_by_control": 10, "chance": 0.1}, "by chance"),
         ({"turned": 60, "turned_by_control": 10, "chance": 1e-9}, "taken for other classes"),
-        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9, "control": 0.8}, "nearly as much with the control"),
+        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9, "control": 0.8}, ""),
     ],
 )
 def test_an_acquittal_has_a_reason(state, view, figures, said):

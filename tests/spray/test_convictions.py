@@ -1,0 +1,25 @@
+"""A part of ``python -m tests.benchmarks convictions``: an artefact without a place is found and convicted, no other."""
+
+from __future__ import annotations
+
+from sklearn.metrics import adjusted_rand_score
+
+from lrpwidgets.lrp import Explainer
+from lrpwidgets.spray import RelevanceStore, poison_tests, spray
+from tests.benchmarks.convictions import CLASS, planted
+
+
+def test_a_sticker_that_lies_somewhere_else_each_time_is_found_and_convicted(tmp_path):
+    subject, effect = planted("sticker", 11)
+    assert effect > 0.4
+    explainer = Explainer(subject.model, "epsilon_plus_flat")
+    store = RelevanceStore.create(tmp_path / "store", explainer, subject, progress=False)
+    for label in (CLASS, 8):
+        atlas = spray(store.select(prediction=label), progress=False)
+        truth = subject.dataset.tagged[store.index[atlas.rows]]
+        for number in range(atlas.count):
+            trial = poison_tests(atlas, number, explainer, subject, samples=200, progress=False)
+            assert trial.clever_hans == (truth[atlas.clusters == number].mean() > 0.5)
+        if label == CLASS:
+            assert atlas.views[0].stands_out
+            assert adjusted_rand_score(truth, atlas.clusters) >= 0.8
