@@ -171,7 +171,7 @@ def test_the_scores_are_found_by_select_from_the_command_to_the_poison_test(tmp_
     for given in ([], ["--select", "1"]):
         result = run("spray", "--store", store.path, "--class", "3", "--test", *given)
         assert result.exit_code == 0, result.output
-        assert "pictures of other classes" in result.output
+        assert "by any of 5 tests" in result.output
 
 
 def test_a_store_of_other_scores_is_kept_elsewhere(tmp_path, monkeypatch):

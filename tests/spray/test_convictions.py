@@ -1,4 +1,4 @@
-"""A part of ``python -m tests.benchmarks convictions``: an artefact without a place is found and convicted, no other."""
+"""A part of ``python -m tests.benchmarks convictions``: an artefact without a place is found, and nothing else."""
 
 from __future__ import annotations
 
