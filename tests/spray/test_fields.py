@@ -92,7 +92,7 @@ def use_references(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def relevance(tmp_path_factory) -> Path:
-    store = attribute(tmp_path_factory.mktemp("fields") / "store", digits(20), layer="conv2")
+    store = attribute(tmp_path_factory.mktemp("fields") / "store", digits(20), layers=["conv2"])
     store.write_notes({"clusters": {"key": {"0": {"name": "tag", "note": ""}}}, "rate": 1e-5})
     annotate(spray(store, clusters=2, neighbors=3), "mine", {0: "tag"})
     return store.path
