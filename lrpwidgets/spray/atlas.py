@@ -23,7 +23,7 @@ from . import atlas_file
 from . import embeddings as embedding
 from .channels import AUTO, INPUT
 from .clusters import NOISE, Method, clustered, coordinates
-from .features import Features, distinct, usable
+from .features import Features, distinct, unit_maps, usable
 from .fit import Fit
 from .neighbors import EXACT, neighbor_graph
 from .separability import separability
@@ -242,10 +242,8 @@ class Atlas(Fit):
         sums = np.zeros((self.count + 1, *(shape[1:] if len(shape) > 1 else shape)), np.float64)
         numbers = np.array([*range(self.count), NOISE])
         for places, relevance in self.store.batches(self.rows):
-            maps = relevance.sum(1) if relevance.ndim > 2 else relevance
-            size = np.abs(maps).reshape(len(maps), -1).sum(1).reshape(-1, *[1] * (maps.ndim - 1))
             inside = (self.clusters[places] == numbers[:, None]).astype(np.float64)
-            sums += np.tensordot(inside, maps / np.where(size > 0, size, 1), 1)
+            sums += np.tensordot(inside, unit_maps(relevance), 1)
         return sums.astype(np.float32)
 
 

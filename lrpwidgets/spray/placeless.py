@@ -17,7 +17,7 @@ turn more of them than a box. The direction is the one of P-ClArC (Anders et al.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,7 +29,18 @@ from torch import Tensor, nn
 
 from ..progress import Progress, Watcher, listening
 from .channels import INPUT
-from .poison import MEMBERS, TURNS, Suspect, Verdict, label_of, other_clusters, poison_test, suspicious_box
+from .features import unit_maps
+from .poison import (
+    MEMBERS,
+    TURNS,
+    Suspect,
+    Verdict,
+    candidate,
+    judged,
+    label_of,
+    other_clusters,
+    suspicious_box,
+)
 
 if TYPE_CHECKING:
     from ..lrp import Explainer
@@ -60,14 +71,13 @@ class Spots:
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
     label: int
-    source: str
     patches: list[Patch] = field(repr=False)
     controls: list[list[Patch]] = field(repr=False)
     """The same of the pictures of each other cluster."""
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`.Suspect`."""
-        each = [inputs, *(_stuck(inputs, patches, random) for patches in (self.patches, *self.controls))]
+        each = [_stuck(inputs, patches, random) for patches in (self.patches, *self.controls)]
         return torch.stack([explainer.scores(x).float().cpu() for x in each])
 
 
@@ -78,7 +88,6 @@ class Shift:
     turns: ClassVar[float] = SHIFTED
     explained: ClassVar[float] = EXPLAINED
     label: int
-    source: str
     difference: Tensor = field(repr=False)
     """(...)"""
     ordinary: Tensor = field(repr=False)
@@ -89,8 +98,8 @@ class Shift:
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`.Suspect`."""
         drawn = self.ordinary[torch.from_numpy(random.integers(len(self.ordinary), size=len(inputs)))]
-        added = [torch.zeros_like(drawn), self.difference.expand_as(drawn), drawn]
-        return torch.stack([self.scored(explainer, inputs, each).float().cpu() for each in added])
+        each = [self.scored(explainer, inputs, added) for added in (self.difference.expand_as(drawn), drawn)]
+        return torch.stack(each).float().cpu()
 
 
 @dataclass(frozen=True)
@@ -165,77 +174,66 @@ def poison_tests(
     ValueError
         If there is no such cluster, the subject has no labels or no input of another class.
     """
-    verdicts: dict[str, Verdict] = {}
+    suspects: dict[str, Suspect] = {}
     missing: dict[str, str] = {}
     atlas.members(number)  # raises for a cluster that is not there
     with listening(progress) as tell:
         for place, test in enumerate(TESTS):
-            tell(Progress(place, len(TESTS), "poison test"))
+            tell(Progress(place, len(TESTS), "looking for suspects"))
             try:
-                suspect = suspect_of(test, atlas, number, explainer, subject)
-            except Untestable as why:
+                suspects[test] = suspect_of(test, atlas, number, explainer, subject)
+            except UntestableError as why:
                 missing[test] = str(why)
-                continue
-            verdict = poison_test(suspect, explainer, subject, samples=samples, seed=seed, progress=False)
-            verdicts[test] = verdict.among(len(TESTS))
-    return Trial(verdicts, missing)
+        found = judged(list(suspects.values()), explainer, subject, samples, seed, tell) if suspects else []
+    return Trial({test: verdict.among(len(TESTS)) for test, verdict in zip(suspects, found, strict=True)}, missing)
 
 
-class Untestable(ValueError):  # noqa: N818  # it is no fault of anybody
+class UntestableError(ValueError):
     """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
 
 
 def suspect_of(test: str, atlas: Atlas, number: int, explainer: Explainer, subject: Subject) -> Suspect:
-    """What the test of that name takes to other pictures; raises Untestable where it cannot be made."""
-    from .poison import candidate
-
-    members = atlas.store.index[atlas.members(number)[:MEMBERS]].astype(np.int64)
-    label = label_of(atlas, number)
+    """What the test of that name takes to other pictures; raises UntestableError where it cannot be made."""
+    members, label = atlas.members(number)[:MEMBERS], label_of(atlas, number)
     others = other_clusters(atlas, number, label)
-    x, _ = subject.item(int(members[0]))
+    x, _ = subject.item(int(atlas.store.index[members[0]]))
     if x.dim() != 3 and test != "direction":
-        raise Untestable(f"the inputs are no pictures but {tuple(x.shape)}")
+        raise UntestableError(f"the inputs are no pictures but {tuple(x.shape)}")
     if not others:
-        raise Untestable("there is no other cluster of its class to compare with")
-    source = f"pictures of cluster {number}"
+        raise UntestableError("there is no other cluster of its class to compare with")
     if test == "box":
         return candidate(atlas, number, subject)
     if test == "spot":
-        return _spots(atlas, number, subject, label, source)
+        return _spots(atlas, subject, members, others, label)
     rest = np.concatenate(others)[:: max(1, sum(map(len, others)) // MEMBERS)]
     if test == "direction":
-        return _direction(atlas, members, rest, explainer, subject, label, source)
-    numbers, scored = (_as_they_are, _added) if test == "shift" else (_amplitudes, _amplified)
+        return _direction(atlas, members, rest, explainer, subject, label)
+    numbers, changed = SPACES[test]
+    return _shift(
+        numbers(_inputs(atlas, subject, members)),
+        numbers(_inputs(atlas, subject, rest)),
+        label,
+        lambda explainer, inputs, added: explainer.scores(_valid(subject, changed(inputs, added))),
+    )
 
-    def of(items: NDArray[np.int64]) -> Tensor:
-        return numbers(torch.stack([subject.item(int(item))[0] for item in items]))
 
-    return _shift(of(members), of(rest), label, source, lambda explainer, x, d: scored(subject, explainer, x, d))
+def _inputs(atlas: Atlas, subject: Subject, rows: NDArray[np.int64]) -> Tensor:
+    """The inputs (n, ...) of those rows of the store."""
+    return torch.stack([subject.item(int(item))[0] for item in atlas.store.index[rows]])
 
 
 # -- spots ---------------------------------------------------------------------------------------------------------
 
 
-def _spots(atlas: Atlas, number: int, subject: Subject, label: int, source: str) -> Spots:
+def _spots(
+    atlas: Atlas, subject: Subject, members: NDArray[np.int64], others: Sequence[NDArray[np.int64]], label: int
+) -> Spots:
     """The spots of a cluster's pictures, and of those of the other clusters of the class."""
-    same = atlas.store.target[atlas.rows] == label
-    each = [atlas.members(number)[:MEMBERS]]
-    for other in range(atlas.count):
-        rows = atlas.rows[same & (atlas.clusters == other)]
-        if other != number and len(rows) >= 5:
-            each.append(rows[:MEMBERS])
-    maps = [_unit_maps(atlas, rows) for rows in each]
+    each = [members, *(rows[:MEMBERS] for rows in others)]
+    maps = [unit_maps(atlas.store.relevance(rows)) for rows in each]
     ordinary = np.concatenate(maps[1:]).mean(0)
     found = [_cut_out(atlas, subject, rows, part - ordinary) for rows, part in zip(each, maps, strict=True)]
-    return Spots(label, source, found[0], found[1:4])
-
-
-def _unit_maps(atlas: Atlas, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Relevance of the input, summed over channels and divided by Σ|R|, (n, H, W)."""
-    maps = atlas.store.relevance(rows).sum(1)
-    size = np.abs(maps).sum((1, 2), keepdims=True)
-    unit: NDArray[np.float32] = maps / np.where(size > 0, size, 1)
-    return unit
+    return Spots(label, found[0], found[1:])
 
 
 def _cut_out(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], excess: NDArray[np.float32]) -> list[Patch]:
@@ -259,22 +257,16 @@ def _stuck(inputs: Tensor, patches: list[Patch], random: np.random.Generator) ->
 # -- what pictures have in common ----------------------------------------------------------------------------------
 
 
-def _shift(
-    members: Tensor, rest: Tensor, label: int, source: str, scored: Callable[[Explainer, Tensor, Tensor], Tensor]
-) -> Shift:
+def _shift(members: Tensor, rest: Tensor, label: int, scored: Callable[[Explainer, Tensor, Tensor], Tensor]) -> Shift:
     """The mean difference of `members` (n, ...) to the `rest` (m, ...) of their class."""
     middle = rest.mean(0)
     difference, ordinary = members.mean(0) - middle, rest - middle
     length = ordinary.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, *[1] * middle.dim())
-    return Shift(label, source, difference, ordinary * (difference.norm() / length), scored)
+    return Shift(label, difference, ordinary * (difference.norm() / length), scored)
 
 
 def _as_they_are(inputs: Tensor) -> Tensor:
     return inputs
-
-
-def _added(subject: Subject, explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
-    return explainer.scores(_valid(subject, inputs + differences))
 
 
 def _amplitudes(inputs: Tensor) -> Tensor:
@@ -282,10 +274,19 @@ def _amplitudes(inputs: Tensor) -> Tensor:
     return amplitudes
 
 
-def _amplified(subject: Subject, explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
+def _amplified(inputs: Tensor, added: Tensor) -> Tensor:
+    """The inputs with other amplitudes and the same phases."""
     spectra = torch.fft.rfft2(inputs)
-    changed = torch.polar((spectra.abs() + differences).clamp(min=0), spectra.angle())
-    return explainer.scores(_valid(subject, torch.fft.irfft2(changed, s=inputs.shape[-2:])))
+    changed = torch.polar((spectra.abs() + added).clamp(min=0), spectra.angle())
+    amplified: Tensor = torch.fft.irfft2(changed, s=inputs.shape[-2:])
+    return amplified
+
+
+SPACES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "shift": (_as_they_are, torch.add),
+    "spectrum": (_amplitudes, _amplified),
+}
+"""By test: the numbers of pictures that are compared, and how a difference of them is added to pictures."""
 
 
 def _valid(subject: Subject, inputs: Tensor) -> Tensor:
@@ -306,16 +307,15 @@ def _direction(
     explainer: Explainer,
     subject: Subject,
     label: int,
-    source: str,
 ) -> Shift:
     """The direction of a cluster in the layer where it stands apart, else in the last that the store keeps."""
     layers = atlas.store.info.layers
     if not layers:
-        raise Untestable("the store keeps no layer")
+        raise UntestableError("the store keeps no layer")
     name = list(layers)[-1] if atlas.features.layer == INPUT else atlas.features.layer
     module, shape = _module(explainer.model, name), layers[name]
 
-    def heights(items: NDArray[np.int64]) -> Tensor:
+    def heights(rows: NDArray[np.int64]) -> Tensor:
         seen: list[Tensor] = []
 
         def see(output: Tensor) -> Tensor:
@@ -323,15 +323,18 @@ def _direction(
             return output
 
         with _output(module, see):
-            for part in np.array_split(items, -(-len(items) // 64)):
-                explainer.scores(torch.stack([subject.item(int(item))[0] for item in part]))
-        return torch.cat(seen)
+            for part in np.array_split(rows, -(-len(rows) // 64)):
+                explainer.scores(_inputs(atlas, subject, part))
+        found = torch.cat(seen)
+        if len(found) != len(rows):
+            raise UntestableError(f"the model calls {name} {len(found) // len(rows)} times")
+        return found
 
     def scored(explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
         with _output(module, lambda output: output + _spread(differences, output, shape)):
             return explainer.scores(inputs)
 
-    return _shift(heights(members), heights(rest), label, f"{source}, in {name}", scored)
+    return _shift(heights(members), heights(rest), label, scored)
 
 
 def _spread(differences: Tensor, output: Tensor, shape: LayerShape) -> Tensor:
@@ -345,7 +348,7 @@ def _module(model: nn.Module, name: str) -> nn.Module:
     try:
         return model.get_submodule(name)
     except AttributeError:
-        raise Untestable(f"the layer {name} is no module, whose output could be changed") from None
+        raise UntestableError(f"the layer {name} is no module, whose output could be changed") from None
 
 
 @contextmanager
@@ -354,7 +357,7 @@ def _output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[N
 
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
         if not isinstance(output, Tensor):
-            raise Untestable(f"{type(module).__name__} gives no tensor")
+            raise UntestableError(f"{type(module).__name__} gives no tensor")
         return change(output)
 
     handle = module.register_forward_hook(hook)

@@ -10,6 +10,8 @@ The control and the limits below are ours, set by looking at small networks; And
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -72,7 +74,7 @@ class Suspect(Protocol):
         """The class that it may stand for."""
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
-        """Scores (2 + controls, B, C) of `inputs` (B, ...) as they are, with it, and with each control instead."""
+        """Scores (1 + controls, B, C) of `inputs` (B, ...) with it, and with each control instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +92,18 @@ class Artefact:
     source: str
     """Where it comes from, in words."""
     controls: tuple[NDArray[np.int64], ...] = field(repr=False)
-    """Numbers of inputs of the same class in each of the other clusters; empty where there is no other."""
+    """Numbers of inputs whose box is pasted instead: those of the same class in each of the other clusters; where there
+    is no other, those of other classes."""
     subject: Subject = field(repr=False)
     """What they are of."""
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
-        """See :class:`Suspect`; where there is no other cluster the control is any picture of the subject."""
+        """See :class:`Suspect`."""
         import torch
 
         drawn = self.patches[torch.from_numpy(random.integers(len(self.patches), size=len(inputs)))]
-        variants = [inputs, _pasted(inputs, drawn, self.box)]
-        for control in self.controls or (np.arange(len(self.subject.dataset)),):
+        variants = [_pasted(inputs, drawn, self.box)]
+        for control in self.controls:
             lent = [_cut(self.subject.item(int(item))[0], self.box) for item in random.choice(control, len(inputs))]
             variants.append(_pasted(inputs, torch.stack(lent), self.box))
         return torch.stack([explainer.scores(each).float().cpu() for each in variants])
@@ -119,9 +122,9 @@ class Verdict:
     before: float
     """Share of them that the model reads right."""
     after: float
-    """The same with the artefact pasted."""
+    """The same with the artefact."""
     control: float
-    """The same with the box of pictures of the control pasted."""
+    """The same with the control instead."""
     turned: int
     """How many turned into the artefact's class; those that were taken for it before do not count."""
     turned_by_control: int
@@ -133,7 +136,6 @@ class Verdict:
     McNemar's exact test against the control of which the fewest turn, times the number of controls (Bonferroni), as
     each of them might have been that one.
     """
-
     counted: int = 1
     """By how many the probability was multiplied: controls, and tests where there were several."""
     limit: float = TURNS
@@ -206,8 +208,8 @@ def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
     members = atlas.store.index[cluster.rows[:MEMBERS]]
     patches = torch.stack([_cut(subject.item(int(item))[0], box) for item in members])
     label = label_of(atlas, number)
-    others = other_clusters(atlas, number, label)
-    return Artefact(patches, box, label, f"pictures of cluster {number}", others, subject)
+    controls = _controls(atlas, number, label, subject)
+    return Artefact(patches, box, label, f"pictures of cluster {number}", controls, subject)
 
 
 def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
@@ -227,8 +229,8 @@ def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
     number = int(atlas.clusters[place[0]]) if len(place) else -1
     label = int(atlas.store.target[row])
     source = subject.item_name(int(atlas.store.index[row]))
-    others = other_clusters(atlas, number, label)
-    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", others, subject)
+    controls = _controls(atlas, number, label, subject)
+    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", controls, subject)
 
 
 def poison_test(
@@ -256,23 +258,39 @@ def poison_test(
     ValueError
         If the subject has no labels, or no input of another class.
     """
+    with listening(progress) as tell:
+        return judged([artefact], explainer, subject, samples, seed, tell)[0]
+
+
+def judged(
+    suspects: Sequence[Suspect], explainer: Explainer, subject: Subject, samples: int, seed: int, tell: Watcher
+) -> list[Verdict]:
+    """The verdict on each of `suspects`, which are of one class, by the same pictures; see :func:`poison_test`."""
     import torch
 
-    random = np.random.default_rng(seed)
-    chosen = _of_other_classes(subject, artefact.label, samples, random)
-    told: list[Tensor] = []
-    changes: list[Tensor] = []
-    with listening(progress) as tell:
-        for part in np.array_split(chosen, -(-len(chosen) // 64)):
-            inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
-            scores = artefact.scores(torch.stack(inputs), explainer, random)
+    label, random = suspects[0].label, np.random.default_rng(seed)
+    chosen = np.sort(random.permutation(_of_other_classes(subject, label))[:samples])
+    draws = [copy.deepcopy(random) for _ in suspects]  # so that a verdict does not depend on the others
+    told: list[list[Tensor]] = [[] for _ in suspects]
+    changes: list[list[Tensor]] = [[] for _ in suspects]
+    done = 0
+    for part in np.array_split(chosen, -(-len(chosen) // 64)):
+        inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
+        batch, truth = torch.stack(inputs), torch.tensor(labels)
+        plain = explainer.scores(batch).float().cpu()
+        for suspect, draw, found, change in zip(suspects, draws, told, changes, strict=True):
+            scores = torch.cat([plain[None], suspect.scores(batch, explainer, draw)])
             says = scores.argmax(-1)
-            change = scores[1, :, artefact.label] - scores[0, :, artefact.label]
-            told.append(torch.stack([says == torch.tensor(labels), says == artefact.label]).double())
-            changes.append(change)
-            tell(Progress(sum(each.shape[-1] for each in told), len(chosen), "poison test"))
-    right, taken = torch.cat(told, -1).numpy()
-    return _verdict(right, taken.astype(bool), float(torch.cat(changes).mean()), artefact)
+            change.append(scores[1, :, label] - plain[:, label])
+            found.append(torch.stack([says == truth, says == label]).double())
+        done += len(part)
+        tell(Progress(done, len(chosen), "poison test"))
+    verdicts = []
+    for suspect, found, change in zip(suspects, told, changes, strict=True):
+        right, taken = torch.cat(found, -1).numpy()
+        mean = float(torch.cat(change).mean())
+        verdicts.append(_verdict(right, taken.astype(bool), mean, suspect.turns, suspect.explained))
+    return verdicts
 
 
 def suspicious_box(excess: NDArray[np.float32], size: tuple[int, ...]) -> Box:
@@ -320,15 +338,23 @@ def label_of(atlas: Atlas, number: int) -> int:
     return int(values[counts.argmax()])
 
 
+def _controls(atlas: Atlas, number: int, label: int, subject: Subject) -> tuple[NDArray[np.int64], ...]:
+    """Inputs of that class in each of the largest other clusters; else those of other classes."""
+    others = other_clusters(atlas, number, label)
+    found = tuple(atlas.store.index[rows].astype(np.int64) for rows in others)
+    return found or (_of_other_classes(subject, label),)
+
+
 def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:
-    """Inputs of that class in the largest other clusters of the atlas."""
+    """Rows of the store of that class in the largest other clusters of the atlas."""
     same = atlas.store.target[atlas.rows] == label
     found = [np.flatnonzero(same & (atlas.clusters == other)) for other in range(atlas.count) if other != number]
     enough = sorted((each for each in found if len(each) >= _FEWEST), key=len, reverse=True)
-    return tuple(atlas.store.index[atlas.rows[each]].astype(np.int64) for each in enough[:_CONTROLS])
+    return tuple(atlas.rows[each] for each in enough[:_CONTROLS])
 
 
-def _of_other_classes(subject: Subject, label: int, samples: int, random: np.random.Generator) -> NDArray[np.int64]:
+def _of_other_classes(subject: Subject, label: int) -> NDArray[np.int64]:
+    """Numbers of the inputs of other classes; ValueError if there are none."""
     labels = getattr(subject.dataset, "labels", None)
     if labels is None:
         labels = [subject.item(item)[1] for item in range(len(subject.dataset))]
@@ -337,11 +363,15 @@ def _of_other_classes(subject: Subject, label: int, samples: int, random: np.ran
     if not len(found):
         what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
         raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")
-    return np.sort(random.permutation(found)[:samples])
+    return found
 
 
 def _verdict(
-    right: NDArray[np.float64], taken: NDArray[np.bool_], change: float, limits: type[Suspect] | Suspect = Artefact
+    right: NDArray[np.float64],
+    taken: NDArray[np.bool_],
+    change: float,
+    limit: float = TURNS,
+    explained: float = EXPLAINED,
 ) -> Verdict:
     """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
 
@@ -357,9 +387,7 @@ def _verdict(
     chance = min(1.0, (len(turns) - 1) * chance)
     before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
     both = int(turned.sum()), int(turns[least].sum())
-    return Verdict(
-        right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limits.turns, limits.explained
-    )
+    return Verdict(right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limit, explained)
 
 
 def _cut(x: Tensor, box: Box) -> Tensor:

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress, Watcher
+from ..progress import Progress, Watcher, listening
 from .channels import INPUT
 from .clusters import clustered
 from .features import Features, NothingToCompareError, distinct, usable
 from .neighbors import neighbor_graph
 from .separability import separability
 from .spectral import spectrum
-from .store import Selection
+
+if TYPE_CHECKING:
+    from .store import Selection
 
 COMPONENTS = 8
 """Principal components in which it is measured how far clusters stand apart."""
@@ -84,7 +87,8 @@ def looked(
     for number, layer in enumerate(layers):
         tell(Progress(number, len(layers), "looking at layers"))
         try:
-            known = usable(some, replace(features, layer=layer), _nobody)
+            with listening(False) as nobody:  # the reading of a few maps is not worth telling
+                known = usable(some, replace(features, layer=layer), nobody)
         except NothingToCompareError:
             if layer == layers[-1] and not found:
                 raise
@@ -103,9 +107,8 @@ def _held_against_chance(layer: str, vectors: NDArray[np.float32], views: int, n
     random = np.random.default_rng(seed)
     drawn: list[float] = []
     while len(drawn) < DRAWS and (len(drawn) != FIRST or np.log(apart) > np.mean(drawn)):
-        drawn.append(
-            float(np.log(_apart(_turned(random.standard_normal(samples.shape) * deviations), neighbors, seed)))
-        )
+        gaussian = _turned(random.standard_normal(samples.shape) * deviations)
+        drawn.append(float(np.log(_apart(gaussian, neighbors, seed))))
     chance = min(1.0, views * _beyond(float(np.log(apart)), drawn))
     return View(layer, apart, float(np.exp(np.mean(drawn))), chance)
 
@@ -132,7 +135,3 @@ def _apart(samples: NDArray[np.float64], neighbors: int, seed: int) -> float:
     labels = clustered(found, affinity, "spectral", None, seed)
     leading = samples[:, :COMPONENTS]
     return max(1e-9, *(separability(leading, labels == number) for number in range(int(labels.max()) + 1)))
-
-
-def _nobody(progress: Progress) -> None:
-    """The reading of a few maps is not worth telling."""

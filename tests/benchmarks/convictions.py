@@ -91,8 +91,12 @@ def _anywhere(inputs: Tensor, random: np.random.RandomState, draw: Callable[[], 
 
 
 ARTEFACTS: dict[str, Artefact] = {
-    made.__name__: made
-    for made in (border, mark, stamp, sticker, stripes, cast)  # type: ignore[attr-defined]
+    "border": border,
+    "mark": mark,
+    "stamp": stamp,
+    "sticker": sticker,
+    "stripes": stripes,
+    "cast": cast,
 }
 
 
@@ -122,7 +126,7 @@ def measured(seeds: Sequence[int], samples: int = 250) -> Iterator[Planted]:
     """Train, explain, cluster and test one network for each artefact and seed."""
     for seed in seeds:
         for name in ARTEFACTS:
-            yield found(name, seed, *planted(name, seed), samples)
+            yield judged(name, seed, *planted(name, seed), samples)
 
 
 def planted(name: str, seed: int) -> tuple[Subject, float]:
@@ -165,7 +169,7 @@ def _chosen(labels: NDArray[np.int64], random: np.random.RandomState) -> NDArray
     return np.isin(np.arange(len(labels)), members[: round(SHARE * len(members))])
 
 
-def found(name: str, seed: int, subject: Subject, effect: float, samples: int) -> Planted:
+def judged(name: str, seed: int, subject: Subject, effect: float, samples: int) -> Planted:
     """What SpRAy and the poison tests say of a subject that :func:`planted` made."""
     explainer = Explainer(subject.model, "epsilon_plus_flat")
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +177,7 @@ def found(name: str, seed: int, subject: Subject, effect: float, samples: int) -
         made = list(atlases(store, progress=False))
         order = sorted(made, key=lambda atlas: -atlas.views[0].times)
         mine = next(atlas for atlas in made if atlas.selection.value == CLASS)
-        truth = subject.dataset.tagged[store.index[mine.rows]]  # type: ignore[attr-defined]
+        truth = subject.dataset.tagged[store.index[mine.rows]]
         rands = [adjusted_rand_score(truth, mine.clusters == number) for number in range(mine.count)]
         best = int(np.argmax(rands))
 
