@@ -1,7 +1,9 @@
-"""Results as tables: pandas DataFrames, where pandas is installed."""
+"""Results as tables: pandas DataFrames, where pandas is installed, and CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +27,27 @@ def frame(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> pd.DataFrame
     except ImportError as error:
         raise ImportError("Tables are pandas DataFrames, and pandas is not installed: pip install pandas") from error
     return pd.DataFrame(rows if isinstance(rows, Mapping) else list(rows))
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""How text begins that a spreadsheet would take for a formula."""
+
+
+def csv_of(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as CSV with a header: text in quotes, numbers not.
+
+    Text that a spreadsheet would take for a formula, as names may come from a stranger's file, gets an apostrophe
+    before it.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(columns)
+    writer.writerows([_no_formula(cell) for cell in row] for row in rows)
+    return file.getvalue()
+
+
+def _no_formula(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 class Table(list[Row]):

@@ -19,6 +19,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +216,8 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
 def spray(store: Path, subject: str | None, select: str | None, written: spraying.As | None, **asked: Any) -> None:
     """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
     with in_a_sentence():
-        for line in spraying.told(store, find_options(subject, select=select), written=written or "text", **asked):
+        options, aside = find_options(subject, select=select), partial(click.echo, err=True)
+        for line in spraying.told(store, options, written=written or "text", aside=aside, **asked):
             click.echo(line)
 
 

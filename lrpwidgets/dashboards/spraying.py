@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .options import Options
 
 if TYPE_CHECKING:
-    from ..spray import Atlas, RelevanceStore
+    from ..spray import Atlas, RelevanceStore, Trial
     from ..spray.atlas import Ranked
     from ..spray.classes import By
     from ..spray.clusters import Method
@@ -50,10 +50,14 @@ def told(
     save: Path | None,
     virelay: Path | None,
     written: As,
+    aside: Callable[[str], None],
     **asked: Any,
 ) -> Iterator[str]:
-    """Line by line what was found in the store; raises ValueError or FileNotFoundError before any work is done."""
-    from ..spray import RelevanceStore
+    """Line by line what was found in the store; what else there is to say goes `aside`, as machines read the lines.
+
+    Raises ValueError or FileNotFoundError before any work is done.
+    """
+    from ..spray import RelevanceStore, poison_tests
     from ..spray.channels import AUTO
     from ..spray.examine import explainer_of
     from ..spray.layout import PENDING
@@ -64,21 +68,23 @@ def told(
         store.check_layer(layer)
     how = _clusters(clusters)
     subject = subject_for(store, options) if test or virelay else None
-    if test and subject:
-        explainer_of(store, subject)  # refuses one that the store is not of, before any work
+    explainer = explainer_of(store, subject) if subject else None  # refuses one that the store is not of
     if missing := len(store) - int((store.prediction != PENDING).sum()):
-        yield f"The store is not complete: {missing:,} of {len(store):,} inputs are not attributed yet."
+        aside(f"The store is not complete: {missing:,} of {len(store):,} inputs are not attributed yet.")
     found = _atlases(store, by, number, layer=layer, clusters=how, **asked)
-    if written != "text":
-        yield _table(found, subject if test else None, written)
-        return
-    yield from _rows(found, by)
-    if test and subject:
-        yield from _verdicts(found, subject)
+
+    def tried(atlas: Atlas, cluster: int) -> Trial | None:
+        return poison_tests(atlas, cluster, explainer, subject) if test and explainer and subject else None
+
+    if written == "text":
+        yield from _rows(found, by)
+        yield from _verdicts(found, tried) if test else ()
+    else:
+        yield _table(found, tried, written)
     if save:
-        yield _saved(found, save)
+        aside(_saved(found, save))
     if virelay:
-        yield _exported(found, virelay, subject)
+        aside(_exported(found, virelay, subject))
 
 
 def subject_for(store: RelevanceStore, options: Options) -> Subject:
@@ -185,39 +191,35 @@ def _standing(names: list[str], count: int) -> str:
     """Which classes stand out, in words."""
     from ..spray.views import STANDS_OUT
 
-    of = f"chance explains at most {STANDS_OUT:.0%} of such a table, of {count} classes"
+    often = f"of tables of {count:,} classes without clusters, {STANDS_OUT:.0%} name one"
     if not names:
-        return f"No class stands out: {of}, and this may be one."
-    return f"These have clusters that stand out ({of}): {', '.join(names)}. Only the poison test tells what they are."
+        return f"No class stands out from chance ({often})."
+    return f"These stand out from chance ({often}): {', '.join(names)}. Only poison tests tell what they are."
 
 
 def _name(atlas: Atlas) -> str:
     return "all" if atlas.selection.value is None else atlas.store.class_name(atlas.selection.value)
 
 
-def _table(found: list[Atlas], subject: Subject | None, written: As) -> str:
-    """A record for each cluster, with the verdict of its test if there is a subject to test with."""
-    import csv
-    import io
+def _table(found: list[Atlas], tried: Callable[[Atlas, int], Trial | None], written: As) -> str:
+    """A record for each cluster, with the verdict where it was `tried`."""
     import json
 
-    records = [_record(atlas, ranked, subject) for atlas in found for ranked in atlas.ranking]
+    from ..tables import csv_of
+
+    records = [_record(atlas, ranked, tried(atlas, ranked.cluster)) for atlas in found for ranked in atlas.ranking]
     if written == "json":
         return json.dumps(records, indent=1, ensure_ascii=False)
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue().rstrip("\n")
+    columns = list(records[0]) if records else []
+    return csv_of(columns, (record.values() for record in records)).rstrip("\n")
 
 
-def _record(atlas: Atlas, ranked: Ranked, subject: Subject | None) -> dict[str, Any]:
-    from ..spray import poison_tests
+def _record(atlas: Atlas, ranked: Ranked, trial: Trial | None) -> dict[str, Any]:
     from ..spray.classes import ranked_class
     from ..spray.placeless import TESTS
 
     whole = ranked_class(atlas)
-    found = {
+    found: dict[str, Any] = {
         "class": _name(atlas),
         "maps": whole.size,
         "layer": whole.layer,
@@ -227,35 +229,22 @@ def _record(atlas: Atlas, ranked: Ranked, subject: Subject | None) -> dict[str, 
         "size": ranked.size,
         "tau": ranked.tau,
     }
-    if subject is None:
+    if trial is None:
         return found
-    trial = poison_tests(atlas, ranked.cluster, subject.explainer(), subject)
-    made = {test: (each.turned, each.turned_by_control) for test, each in trial.verdicts.items()}
-    turned = {
-        f"{test}{end}": made.get(test, (None, None))[place]
-        for test in TESTS
-        for place, end in enumerate(("", "_control"))
-    }
-    samples = max((each.samples for each in trial.verdicts.values()), default=0)
-    return {
-        **found,
-        "clever_hans": trial.clever_hans,
-        "convicted_by": " ".join(trial.convicting),
-        "samples": samples,
-        **turned,
-    }
+    found |= {"clever_hans": trial.clever_hans, "convicted_by": " ".join(trial.convicting)}
+    for test in TESTS:
+        verdict = trial.verdicts.get(test)
+        found |= {f"{test}_samples": verdict and verdict.samples, f"{test}_turned": verdict and verdict.turned}
+        found[f"{test}_control"] = verdict and verdict.turned_by_control
+    return found
 
 
-def _verdicts(found: list[Atlas], subject: Subject) -> Iterator[str]:
+def _verdicts(found: list[Atlas], tried: Callable[[Atlas, int], Trial | None]) -> Iterator[str]:
     """What the poison tests say of each cluster."""
-    from ..spray import poison_tests
-
-    explainer = subject.explainer()
     for atlas in found:
         for ranked in atlas.ranking:
-            name = _name(atlas)
-            trial = poison_tests(atlas, ranked.cluster, explainer, subject)
-            yield f"{name}, pictures of cluster {ranked.cluster}: {trial.sentence(name)}"
+            if trial := tried(atlas, ranked.cluster):
+                yield f"{_name(atlas)}, pictures of cluster {ranked.cluster}: {trial.sentence(_name(atlas))}"
 
 
 def _saved(found: list[Atlas], folder: Path) -> str:

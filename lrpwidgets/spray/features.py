@@ -101,8 +101,7 @@ def unit_maps(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Relevance (n, C, ...) summed over channels and divided by Σ|R|, (n, ...); zeros where there is none."""
     maps = relevance.sum(1) if relevance.ndim > 2 else relevance
     size = np.abs(maps).reshape(len(maps), -1).sum(1).reshape(-1, *[1] * (maps.ndim - 1))
-    unit: NDArray[np.float32] = maps / np.where(size > 0, size, np.float32(1))
-    return unit
+    return np.asarray(maps / np.where(size > 0, size, 1), np.float32)
 
 
 def pooled(maps: NDArray[np.float32], size: int) -> NDArray[np.float32]:

@@ -42,7 +42,11 @@ SEEN = 0.9
 """Share of maps that must have relevance in a layer, so that it is looked at."""
 
 STANDS_OUT = 0.01
-"""Probability up to which chance is no explanation; of 100 selections without clusters none had less."""
+"""Probability up to which chance is no explanation.
+
+Of 200 selections of noise that it was not set on one had less, of 200 of one long group nine: maps are divided by
+Σ|R|, which bends a Gaussian. None had less than a tenth of it, which is what a class among ten must have.
+"""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,8 +83,11 @@ class Server:
 BEEN_HERE = "location.protocol === 'http:' && !localStorage.newcomer && localStorage.setItem('lrp-tour', 'seen')"
 """Whoever tests has seen the three steps that a newcomer is offered."""
 
-OTHERS = ("Could not restore the debugger state", "widget model not found")
-"""What JupyterLab itself may write while a kernel restarts, and of a notebook whose kernel is gone."""
+OTHERS = "Could not restore the debugger state"
+"""What JupyterLab itself may write while a kernel restarts."""
+
+GONE = "widget model not found"
+"""What it writes of a notebook whose kernel is gone; an error but in tests that are marked so."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def watch(page: Page) -> Watch:
-    """Note what `page` asks of other machines (in vain, see `ARGUMENTS`), and its errors."""
+def watch(page: Page, others: Sequence[str]) -> Watch:
+    """Note what `page` asks of other machines (in vain, see `ARGUMENTS`), and its errors but for those of `others`."""
     watched = Watch([], [])
 
     def note(url: str) -> None:
@@ -124,7 +127,7 @@ def watch(page: Page) -> Watch:
     page.on("websocket", lambda socket: note(socket.url))
 
     def blame(text: str) -> None:
-        if not any(each in text for each in OTHERS):
+        if not any(each in text for each in others):
             watched.errors.append(text)
 
     page.on("console", lambda line: line.type == "error" and blame(line.text))
@@ -163,17 +166,18 @@ def visitors() -> Visitors:
 
 
 @pytest.fixture
-def new_page(browser: Browser, visitors: Visitors) -> Iterator[Callable[[], Page]]:
+def new_page(browser: Browser, visitors: Visitors, request: pytest.FixtureRequest) -> Iterator[Callable[[], Page]]:
     """Open further pages of the same visitor; each must behave (see `watch`)."""
     context = visitors.context(browser.new_context(viewport={"width": 1280, "height": 800}))
     context.set_default_timeout(1000 * SECONDS)
     context.add_init_script(BEEN_HERE)
     expect.set_options(timeout=1000 * SECONDS)
     watched = []
+    others = [OTHERS, *[GONE] * (request.node.get_closest_marker("kernel_gone") is not None)]
 
     def open_page() -> Page:
         page = context.new_page()
-        watched.append(watch(page))
+        watched.append(watch(page, others))
         return page
 
     yield open_page

@@ -176,6 +176,7 @@ def test_the_theme_is_jupyterlabs(explored, explain):
     turn(page, "Light")  # it stays for whoever comes next
 
 
+@pytest.mark.kernel_gone
 def test_a_saved_notebook_shows_pictures_where_its_kernel_is_gone(explored, lab_server):
     page = explored.page
     still = page.locator(".lrp-still")

@@ -46,10 +46,7 @@ def test_it_ranks_the_classes(store):
     assert len(times) == 10
     assert times == sorted(times, reverse=True)
     assert {row.split()[5] for row in rows} <= {"input", "conv2", "conv3"}
-    assert (
-        standing
-        == "No class stands out: chance explains at most 1% of such a table, of 10 classes, and this may be one."
-    )
+    assert standing == "No class stands out from chance (of tables of 10 classes without clusters, 1% name one)."
 
 
 def test_what_is_compared_and_how_it_is_cut_can_be_chosen(store):
@@ -68,8 +65,31 @@ def test_machines_get_a_record_for_each_cluster_with_its_verdict(store):
         assert record["class"] == "1"
         assert record["times_chance"] > 0
         assert (record["clever_hans"], record["convicted_by"]) == (False, "")
-        assert record["samples"] > 300
-        assert 0 <= record["spot"] + record["spot_control"] <= 2 * record["samples"]
+        assert record["spot_samples"] > 300
+        assert 0 <= record["spot_turned"] + record["spot_control"] <= 2 * record["spot_samples"]
+
+
+def test_what_machines_read_has_nothing_else_in_it(store, tmp_path):
+    shutil.copytree(store.path, tmp_path / "store")
+    RelevanceStore.open(tmp_path / "store").remove(0)
+    options = ["--class", "3", "--json", "--save", tmp_path / "atlases"]
+    result = run("spray", "--store", tmp_path / "store", *options)
+    assert result.exit_code == 0, result.output
+    assert {record["class"] for record in json.loads(result.stdout)} == {"3"}
+    assert "The store is not complete: 64 of 355 inputs are not attributed yet." in result.stderr
+    assert "1 atlases are in" in result.stderr
+    assert (tmp_path / "atlases" / "prediction-3.npz").exists()
+
+
+def test_no_name_in_the_table_is_a_formula(store, tmp_path):
+    shutil.copytree(store.path, tmp_path / "store")
+    described = json.loads((store.path / "zarr.json").read_text())
+    described["attributes"]["lrpwidgets"]["classes"][3] = "=3+4"
+    described["attributes"].pop("seal", None)
+    seal.write(tmp_path / "store", described)
+    result = run("spray", "--store", tmp_path / "store", "--class", "3", "--csv")
+    assert result.exit_code == 0, result.output
+    assert {row[0] for row in csv.reader(result.stdout.splitlines()[1:])} == {"'=3+4"}
 
 
 def test_it_tests_one_class_and_writes_its_atlas(store, tmp_path):

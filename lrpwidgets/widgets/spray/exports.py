@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...tables import csv_of
 from ..base.code import select_argument
 from .question import AtlasQuestion
 
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from .state import Investigation
 
 COLUMNS = ("row", "input", "name", "label", "prediction", "correct", "score", "cluster", "cluster name", "x", "y")
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell begins with that spreadsheets compute."""
 
 
 def table(state: Investigation) -> str:
@@ -34,33 +30,25 @@ def table(state: Investigation) -> str:
     if atlas is None or points is None:
         raise ValueError("There is nothing to export yet; wait for the atlas.")
     chosen = state.selection if len(state.selection) else np.arange(len(atlas))
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(COLUMNS)
-    for position in chosen.tolist():
+
+    def line(position: int) -> list[object]:
         row = int(atlas.rows[position])
         item, label, said = int(store.index[row]), int(store.label[row]), int(store.prediction[row])
         cluster = int(atlas.clusters[position])
-        writer.writerow(
-            [
-                row,
-                item,
-                _text(state.subject.item_name(item)),
-                _text(store.class_name(label)) if label >= 0 else "",
-                _text(store.class_name(said)),
-                "" if label < 0 else label == said,
-                _rounded(store.score[row]),
-                cluster,
-                _text(state.name(cluster)),
-                *map(_rounded, points.xy[position]),
-            ]
-        )
-    return file.getvalue()
+        return [
+            row,
+            item,
+            state.subject.item_name(item),
+            store.class_name(label) if label >= 0 else "",
+            store.class_name(said),
+            "" if label < 0 else label == said,
+            _rounded(store.score[row]),
+            cluster,
+            state.name(cluster),
+            *map(_rounded, points.xy[position]),
+        ]
 
-
-def _text(name: str) -> str:
-    """`name` as a cell that is no formula: a name may come from a stranger's file."""
-    return f"'{name}" if name.startswith(_FORMULA) else name
+    return csv_of(COLUMNS, map(line, chosen.tolist()))
 
 
 def _rounded(number: float) -> float:

@@ -15,7 +15,7 @@ from .state import Investigation
 from .tested import BOX, Tested
 from .tiles import relevance_tiles
 
-_OTHERS = "Four other tests, of what has no place, were not run: spray.poison_tests in Python, or --test."
+_OTHERS = "Four other tests, of what has no place, were not run: poison_tests in Python, or lrpwidgets spray --test."
 """What a test of one box leaves open."""
 
 _LARGEST = 256

@@ -7,6 +7,7 @@ newer question ends it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
 from ...spray.annotations import annotate
 from ...spray.atlas import spray
-from ...spray.channels import AUTO
+from ...spray.channels import AUTO, INPUT
 from ...spray.classes import RankedClass, atlases, ranked_class, suspicion
 from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
@@ -221,7 +222,9 @@ class Investigation(Asking):
         if question.composite:
             raise ValueError("These maps are of another composite than the store's: only its own clusters go into it.")
         whose = "all" if question.group is None else f"{question.by}-{question.group}"
-        name = f"{whose}-{question.sign}{f'-{question.layer}' if question.layer else ''}-{atlas.clustering}"
+        layer = re.sub(r"[^\w.-]", "-", atlas.features.layer, flags=re.ASCII)  # it becomes part of a folder's name
+        where = "" if layer == INPUT else f"-{layer}"
+        name = f"{whose}-{question.sign}{where}-{atlas.clustering}"
         annotate(atlas, name, {number: self.name(number) for number in range(atlas.count)})
         return f"written into the store as clusters/{name}"
 
@@ -481,8 +484,10 @@ class Investigation(Asking):
 
     def _key(self) -> str:
         """Under which the names of the present clusters are kept."""
-        clustering = self.answer.clustering if self.answer else ""
-        return " · ".join(map(str, (*self._shown.graph, clustering)))
+        if self.answer is None:
+            return ""
+        shown = replace(self._shown, layer=self.answer.features.layer)  # whether a person chose it or not
+        return " · ".join(map(str, (*shown.graph, self.answer.clustering)))
 
     def _kept_names(self) -> Names:
         try:

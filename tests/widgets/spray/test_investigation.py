@@ -228,6 +228,21 @@ def test_a_line_break_in_a_name_breaks_neither_table_nor_report_nor_store(state,
     assert len(type(state.answer).load(path, state.store)) == len(state.answer)
 
 
+@pytest.mark.parametrize(("layer", "where"), [("input", ""), ("conv3", "-conv3")])
+def test_an_annotation_is_called_by_where_relevance_was_compared(state, layer, where, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.widgets.spray.state.annotate", lambda *told: None)  # others use the store, too
+    state.layer = layer
+    name = f"prediction-{state.group}-signed{where}-{state.answer.clustering}"
+    assert state.annotate() == f"written into the store as clusters/{name}"
+
+
+def test_names_stay_whether_the_layer_was_chosen_or_found(state):
+    found = state.answer.features.layer
+    state.call(0, "mine")
+    state.layer = found
+    assert state.name(0) == "mine"
+
+
 def test_the_store_can_be_annotated(state):
     state.call(1, "open top")
     state.annotate()
