@@ -80,7 +80,7 @@ def main(
 
     dashboard: from opening to the first heatmap and from slider to pixels, in a real browser.
 
-    convictions: are planted artefacts found and convicted, in ten minutes; only if asked for.
+    convictions: are planted artefacts found and convicted, in half an hour; only if asked for.
 
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 

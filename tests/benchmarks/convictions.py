@@ -30,7 +30,7 @@ from lrpwidgets.subjects.train_tagged import _trained, predictions
 from .timing import table
 
 SIZE, CLASS, SHARE = tagged_digits.SIZE, 3, 0.6
-SEEDS = range(10, 13)
+SEEDS = range(10, 15)
 STRONG = 0.4
 """An effect that must not be overlooked."""
 
