@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EIGENVALUES = 32
 """How many are found at least, where there are so many."""
 
+EIGENGAPS = 16
+"""Clusters that the largest relative gap of the eigenvalues suggests at most."""
+
 MOST = 64
 """How many are found at most, also for a graph of more components."""
 
@@ -75,7 +78,7 @@ def spectrum(affinity: csr_array, seed: int, wanted: int = EIGENVALUES) -> Spect
     return Spectrum(np.concatenate(values)[order], _columns(vectors, order, len(degrees)), components, degrees)
 
 
-def eigengap(eigenvalues: NDArray[np.float64], most: int = 16) -> int:
+def eigengap(eigenvalues: NDArray[np.float64], most: int = EIGENGAPS) -> int:
     """How many clusters the eigenvalues suggest: those before the largest relative gap, 2 to `most` of them.
 
     A gap counts by how many times larger the next eigenvalue is, so that a small one among small eigenvalues is

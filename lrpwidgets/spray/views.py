@@ -22,7 +22,7 @@ from .clusters import clustered
 from .features import Features, NothingToCompareError, distinct, usable
 from .neighbors import neighbor_graph
 from .separability import separability
-from .spectral import spectrum
+from .spectral import EIGENGAPS, spectrum
 
 if TYPE_CHECKING:
     from .store import Selection
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COMPONENTS = 8
 """Principal components in which it is measured how far clusters stand apart."""
 
-MOST = 400
+MOST = 300
 """Maps that a view is judged by; of more, as many are drawn at random."""
 
 DRAWS = 10
@@ -56,7 +56,7 @@ class View:
     layer: str
     """``"input"``, or the layer whose channels are compared."""
     apart: float
-    """Fisher's discriminant of the cluster that stands apart most, in the principal components of 400 maps at most."""
+    """Fisher's discriminant of the cluster that stands apart most, in the principal components of 300 maps at most."""
     ordinary: float
     """What that is where there are no clusters: the geometric mean over samples of a Gaussian."""
     chance: float
@@ -111,7 +111,7 @@ def _held_against_chance(layer: str, vectors: NDArray[np.float32], views: int, n
     random = np.random.default_rng(seed)
     drawn: list[float] = []
     while len(drawn) < DRAWS and (len(drawn) != FIRST or np.log(apart) > np.mean(drawn)):
-        gaussian = _turned(random.standard_normal(samples.shape) * deviations)
+        gaussian = random.standard_normal(samples.shape) * deviations
         drawn.append(float(np.log(_apart(gaussian, neighbors, seed))))
     chance = min(1.0, views * _beyond(float(np.log(apart)), drawn))
     return View(layer, apart, float(np.exp(np.mean(drawn))), chance)
@@ -135,7 +135,16 @@ def _turned(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 def _apart(samples: NDArray[np.float64], neighbors: int, seed: int) -> float:
     """How far that cluster stands apart which does most, of as many as the eigengap suggests."""
     affinity = neighbor_graph(samples.astype(np.float32), min(neighbors, len(samples) - 1), seed)
-    found = spectrum(affinity, seed)
-    labels = clustered(found, affinity, "spectral", None, seed)
-    leading = samples[:, :COMPONENTS]
+    found = spectrum(affinity, seed, EIGENGAPS + 1)
+    labels, leading = clustered(found, affinity, "spectral", None, seed), _leading(samples)
     return max(1e-9, *(separability(leading, labels == number) for number in range(int(labels.max()) + 1)))
+
+
+def _leading(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The samples' leading principal components, (n, k)."""
+    from scipy.linalg import eigh
+
+    centred, last = samples - samples.mean(0), len(samples) - 1
+    sizes, found = eigh(centred @ centred.T, subset_by_index=(max(0, last - COMPONENTS + 1), last))
+    leading: NDArray[np.float64] = found * np.sqrt(sizes.clip(min=0))
+    return leading
