@@ -235,7 +235,7 @@ QUOTED = {
         "scenes with tags 97.0%   the same scenes without 97.0%",
         "row 545: with a tag",
         "the same one for 83% of 199 stars",
-        "80.4%, 20 turned into “star”. The same box of other pictures of “star”: 73.6%, 20 turned",
+        "80.4%, 20 turned into “star”. The same of other pictures of “star”: 73.6%, 20 turned",
         "upper right: 0.2% are taken for stars",
     ],
     "06_activation_maximization": [

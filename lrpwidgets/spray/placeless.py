@@ -17,7 +17,7 @@ turn more of them than a box. The direction is the one of P-ClArC (Anders et al.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -70,6 +70,8 @@ class Spots:
 
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
+    what: ClassVar[str] = "each picture's own spot"
+    of_class: ClassVar[bool] = True
     label: int
     patches: list[Patch] = field(repr=False)
     controls: list[list[Patch]] = field(repr=False)
@@ -80,6 +82,10 @@ class Spots:
         each = [_stuck(inputs, patches, random) for patches in (self.patches, *self.controls)]
         return torch.stack([explainer.scores(x).float().cpu() for x in each])
 
+    def pictured(self, x: Tensor) -> list[Tensor]:
+        """The first spot, and `x` with it; see :class:`.Suspect`."""
+        return [self.patches[0][0], _stuck(x[None], self.patches[:1], np.random.default_rng(0))[0]]
+
 
 @dataclass(frozen=True, eq=False)
 class Shift:
@@ -87,19 +93,27 @@ class Shift:
 
     turns: ClassVar[float] = SHIFTED
     explained: ClassVar[float] = EXPLAINED
+    of_class: ClassVar[bool] = True
     label: int
+    what: str
     difference: Tensor = field(repr=False)
     """(...)"""
     ordinary: Tensor = field(repr=False)
     """How single other pictures of the class differ, as long as that, (m, ...)."""
     scored: Callable[[Explainer, Tensor, Tensor], Tensor] = field(repr=False)
     """The scores of inputs (B, ...) to which differences (B, ...) were added."""
+    added: Callable[[Tensor, Tensor], Tensor] | None = field(default=None, repr=False)
+    """Pictures (B, C, H, W) to which differences were added; None where they are in no picture."""
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`.Suspect`."""
         drawn = self.ordinary[torch.from_numpy(random.integers(len(self.ordinary), size=len(inputs)))]
         each = [self.scored(explainer, inputs, added) for added in (self.difference.expand_as(drawn), drawn)]
         return torch.stack(each).float().cpu()
+
+    def pictured(self, x: Tensor) -> list[Tensor]:
+        """`x` without and with it; see :class:`.Suspect`."""
+        return [x, self.added(x[None], self.difference[None])[0]] if self.added else []
 
 
 @dataclass(frozen=True)
@@ -121,33 +135,41 @@ class Trial:
         """Whether the model falls for it, by any of the tests."""
         return bool(self.convicting)
 
-    def sentence(self, name: str) -> str:
-        """The outcome in words; `name` is that of the class."""
-        missing = "".join(f" Not tested by {test}: {why}." for test, why in self.missing.items())
+    @property
+    def foremost(self) -> str:
+        """The test that turns most pictures, of those that convict it, if any does; else of all. Empty without any."""
+        return max(self.convicting or self.verdicts, key=lambda test: self.verdicts[test].turned, default="")
+
+    @property
+    def conclusion(self) -> str:
+        """What follows from them, in words."""
         if self.clever_hans:
-            found = max(self.convicting, key=lambda test: self.verdicts[test].turned)
-            others = [test for test in self.convicting if test != found]
-            more = f" Convicted also by {', '.join(others)}." if others else ""
-            return f"{self.verdicts[found].sentence(name, TESTS[found])}{more}{missing}"
+            return f"A Clever Hans: the model falls for it, by {', '.join(self.convicting)}."
         if not self.verdicts:
-            return f"Not convicted: no test could be made.{missing}"
-        told = [
-            f"{test}: {each.turned} turned, control {each.turned_by_control}" for test, each in self.verdicts.items()
-        ]
+            return "Not convicted: no test could be made."
+        if len(self.verdicts) == 1:
+            return "Not convicted by this test."
+        if self.missing:
+            return f"Not convicted by any of {len(self.verdicts)} tests."
         seen = max(verdict.detectable for verdict in self.verdicts.values())
-        end = f"an effect on {seen:.0%} of the pictures or more would have been seen" if not self.missing else ""
-        said = "Not convicted by any of" if self.missing else "Not a Clever Hans by any of"
-        return f"{said} {len(told)} tests ({'; '.join(told)}){f': {end}' if end else ''}.{missing}"
+        end = f"an effect on {seen:.0%} of the pictures or more would have been seen"
+        return f"Not a Clever Hans by any of {len(self.verdicts)} tests: {end}."
+
+    def sentence(self, name: str) -> str:
+        """The outcome with its figures, in words; `name` is that of the class."""
+        missing = "".join(f" Not tested by {test}: {why}." for test, why in self.missing.items())
+        if self.clever_hans or len(self.verdicts) == 1:
+            others = [test for test in self.convicting if test != self.foremost]
+            more = f" Convicted also by {', '.join(others)}." if others else ""
+            return f"{self.verdicts[self.foremost].sentence(name)}{more}{missing}"
+        figures = "; ".join(
+            f"{test} {each.turned} turned, control {each.turned_by_control}" for test, each in self.verdicts.items()
+        )
+        return f"{self.conclusion}{figures and f' By test: {figures}.'}{missing}"
 
 
-TESTS = {
-    "box": "what it looks at, at its place",
-    "spot": "each picture's own spot",
-    "shift": "what its pictures have in common, in pixels",
-    "spectrum": "what its pictures have in common, in spatial frequencies",
-    "direction": "its direction in a layer",
-}
-"""The poison tests, and in words what is taken to other pictures."""
+TESTS = ("box", "spot", "shift", "spectrum", "direction")
+"""The poison tests."""
 
 
 def poison_tests(
@@ -174,18 +196,39 @@ def poison_tests(
     ValueError
         If there is no such cluster, the subject has no labels or no input of another class.
     """
+    with listening(progress) as tell:
+        return tried(*suspects_of(atlas, number, explainer, subject, tell), explainer, subject, samples, seed, tell)
+
+
+def suspects_of(
+    atlas: Atlas, number: int, explainer: Explainer, subject: Subject, tell: Watcher
+) -> tuple[dict[str, Suspect], dict[str, str]]:
+    """What each test takes to other pictures, and of the others why they cannot be made, by test."""
     suspects: dict[str, Suspect] = {}
     missing: dict[str, str] = {}
     atlas.members(number)  # raises for a cluster that is not there
-    with listening(progress) as tell:
-        for place, test in enumerate(TESTS):
-            tell(Progress(place, len(TESTS), "looking for suspects"))
-            try:
-                suspects[test] = suspect_of(test, atlas, number, explainer, subject)
-            except UntestableError as why:
-                missing[test] = str(why)
-        found = judged(list(suspects.values()), explainer, subject, samples, seed, tell) if suspects else []
-    return Trial({test: verdict.among(len(TESTS)) for test, verdict in zip(suspects, found, strict=True)}, missing)
+    for place, test in enumerate(TESTS):
+        tell(Progress(place, len(TESTS), "looking for suspects"))
+        try:
+            suspects[test] = suspect_of(test, atlas, number, explainer, subject)
+        except UntestableError as why:
+            missing[test] = str(why)
+    return suspects, missing
+
+
+def tried(
+    suspects: Mapping[str, Suspect],
+    missing: Mapping[str, str],
+    explainer: Explainer,
+    subject: Subject,
+    samples: int,
+    seed: int,
+    tell: Watcher,
+) -> Trial:
+    """What came out for the suspects of a cluster, of which each may be the one that seems guilty by chance."""
+    found = judged(list(suspects.values()), explainer, subject, samples, seed, tell) if suspects else []
+    verdicts = zip(suspects, found, strict=True)
+    return Trial({test: verdict.among(len(suspects)) for test, verdict in verdicts}, dict(missing))
 
 
 class UntestableError(ValueError):
@@ -208,12 +251,17 @@ def suspect_of(test: str, atlas: Atlas, number: int, explainer: Explainer, subje
     rest = np.concatenate(others)[:: max(1, sum(map(len, others)) // MEMBERS)]
     if test == "direction":
         return _direction(atlas, members, rest, explainer, subject, label)
-    numbers, changed = SPACES[test]
-    return _shift(
-        numbers(_inputs(atlas, subject, members)),
-        numbers(_inputs(atlas, subject, rest)),
+    what, numbers, changed = SPACES[test]
+
+    def added(inputs: Tensor, differences: Tensor) -> Tensor:
+        return _valid(subject, changed(inputs, differences))
+
+    return Shift(
         label,
-        lambda explainer, inputs, added: explainer.scores(_valid(subject, changed(inputs, added))),
+        what,
+        *_differences(numbers(_inputs(atlas, subject, members)), numbers(_inputs(atlas, subject, rest))),
+        lambda explainer, inputs, differences: explainer.scores(added(inputs, differences)),
+        added,
     )
 
 
@@ -257,12 +305,12 @@ def _stuck(inputs: Tensor, patches: list[Patch], random: np.random.Generator) ->
 # -- what pictures have in common ----------------------------------------------------------------------------------
 
 
-def _shift(members: Tensor, rest: Tensor, label: int, scored: Callable[[Explainer, Tensor, Tensor], Tensor]) -> Shift:
-    """The mean difference of `members` (n, ...) to the `rest` (m, ...) of their class."""
+def _differences(members: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean difference (...) of `members` (n, ...) to the `rest` (m, ...), and theirs (m, ...), as long as it."""
     middle = rest.mean(0)
     difference, ordinary = members.mean(0) - middle, rest - middle
     length = ordinary.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, *[1] * middle.dim())
-    return Shift(label, difference, ordinary * (difference.norm() / length), scored)
+    return difference, ordinary * (difference.norm() / length)
 
 
 def _as_they_are(inputs: Tensor) -> Tensor:
@@ -282,11 +330,11 @@ def _amplified(inputs: Tensor, added: Tensor) -> Tensor:
     return amplified
 
 
-SPACES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "shift": (_as_they_are, torch.add),
-    "spectrum": (_amplitudes, _amplified),
+SPACES: dict[str, tuple[str, Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "shift": ("what its pictures have in common, in pixels", _as_they_are, torch.add),
+    "spectrum": ("what its pictures have in common, in spatial frequencies", _amplitudes, _amplified),
 }
-"""By test: the numbers of pictures that are compared, and how a difference of them is added to pictures."""
+"""By test: what is taken, the numbers of pictures that are compared, and how a difference is added to pictures."""
 
 
 def _valid(subject: Subject, inputs: Tensor) -> Tensor:
@@ -334,7 +382,7 @@ def _direction(
         with _output(module, lambda output: output + _spread(differences, output, shape)):
             return explainer.scores(inputs)
 
-    return _shift(heights(members), heights(rest), label, scored)
+    return Shift(label, f"its direction in {name}", *_differences(heights(members), heights(rest)), scored)
 
 
 def _spread(differences: Tensor, output: Tensor, shape: LayerShape) -> Tensor:

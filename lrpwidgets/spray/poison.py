@@ -73,8 +73,19 @@ class Suspect(Protocol):
     def label(self) -> int:
         """The class that it may stand for."""
 
+    @property
+    def what(self) -> str:
+        """What is taken to other pictures, in words."""
+
+    @property
+    def of_class(self) -> bool:
+        """Whether its controls are of other pictures of the class; else they are of other classes."""
+
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """Scores (1 + controls, B, C) of `inputs` (B, ...) with it, and with each control instead."""
+
+    def pictured(self, x: Tensor) -> list[Tensor]:
+        """Two pictures (C, h, w) that show it: what is taken, or `x`, and `x` with it; none if it is in no picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +107,9 @@ class Artefact:
     is no other, those of other classes."""
     subject: Subject = field(repr=False)
     """What they are of."""
+    of_class: bool = True
+    """Whether the controls are of the class."""
+    what: str = "what it looks at, at its place"
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`Suspect`."""
@@ -108,9 +122,9 @@ class Artefact:
             variants.append(_pasted(inputs, torch.stack(lent), self.box))
         return torch.stack([explainer.scores(each).float().cpu() for each in variants])
 
-    def pasted(self, inputs: Tensor) -> Tensor:
-        """Inputs (B, C, H, W) with the first patch on each; they stay as they are."""
-        return _pasted(inputs, self.patches[:1], self.box)
+    def pictured(self, x: Tensor) -> list[Tensor]:
+        """The first patch, and `x` with it; see :class:`Suspect`."""
+        return [self.patches[0], _pasted(x[None], self.patches[:1], self.box)[0]]
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,10 @@ class Verdict:
     """Share that must turn beyond what the control does."""
     explained: float = EXPLAINED
     """Share of those that turn which the control may turn, too."""
+    what: str = "what it looks at"
+    """What was taken to other pictures, in words."""
+    of_class: bool = True
+    """Whether the control is of other pictures of the class; else it is of other classes."""
 
     def __repr__(self) -> str:
         verdict = f"not convicted, {self.acquittal}" if self.acquittal else "a Clever Hans"
@@ -174,19 +192,27 @@ class Verdict:
         least = next(turned for turned in range(1, 64) if 0.5**turned * self.counted <= CHANCE)
         return min(1.0, max(self.limit, least / self.samples))
 
+    @property
+    def _conviction(self) -> str:
+        if self.of_class:
+            return "A Clever Hans: the model falls for it."
+        return "A Clever Hans, unless it is a part of what it turns them into: no other cluster of that was there."
+
     def among(self, tests: int) -> Verdict:
         """The verdict as one of so many tests: by one of several something seems to turn more easily by chance."""
         return replace(self, chance=min(1.0, tests * self.chance), counted=tests * self.counted)
 
-    def sentence(self, name: str, what: str = "") -> str:
-        """The verdict in words; `name` is that of the class, `what` what was taken to other pictures."""
-        taken = f"{what[0].upper()}{what[1:]}, taken to" if what else "Pasted on"
-        same = "The same" if what else "The same box"
+    def lender(self, name: str) -> str:
+        """What the control is of, in words; `name` is that of the class."""
+        return f"other pictures of “{name}”" if self.of_class else "pictures of other classes"
+
+    def sentence(self, name: str) -> str:
+        """The verdict in words; `name` is that of the class."""
         return (
-            f"{taken} {self.samples} pictures of other classes: accuracy {self.before:.1%} → {self.after:.1%}, "
-            f"{self.turned} turned into “{name}”. {same} of other pictures of “{name}”: {self.control:.1%}, "
-            f"{self.turned_by_control} turned. "
-            + (f"Not convicted: {self.acquittal}." if self.acquittal else "A Clever Hans: the model falls for it.")
+            f"{self.what[0].upper()}{self.what[1:]}, taken to {self.samples} pictures of other classes: "
+            f"accuracy {self.before:.1%} → {self.after:.1%}, {self.turned} turned into “{name}”. "
+            f"The same of {self.lender(name)}: {self.control:.1%}, {self.turned_by_control} turned. "
+            + (f"Not convicted: {self.acquittal}." if self.acquittal else self._conviction)
         )
 
 
@@ -208,8 +234,7 @@ def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
     members = atlas.store.index[cluster.rows[:MEMBERS]]
     patches = torch.stack([_cut(subject.item(int(item))[0], box) for item in members])
     label = label_of(atlas, number)
-    controls = _controls(atlas, number, label, subject)
-    return Artefact(patches, box, label, f"pictures of cluster {number}", controls, subject)
+    return Artefact(patches, box, label, f"pictures of cluster {number}", *_controls(atlas, number, label, subject))
 
 
 def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
@@ -229,8 +254,8 @@ def boxed(atlas: Atlas, subject: Subject, row: int, box: Box) -> Artefact:
     number = int(atlas.clusters[place[0]]) if len(place) else -1
     label = int(atlas.store.target[row])
     source = subject.item_name(int(atlas.store.index[row]))
-    controls = _controls(atlas, number, label, subject)
-    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", controls, subject)
+    controls, _, of_class = _controls(atlas, number, label, subject)
+    return Artefact(_cut(x, box)[None], box, label, f"box in {source}", controls, subject, of_class, "the box")
 
 
 def poison_test(
@@ -289,7 +314,8 @@ def judged(
     for suspect, found, change in zip(suspects, told, changes, strict=True):
         right, taken = torch.cat(found, -1).numpy()
         mean = float(torch.cat(change).mean())
-        verdicts.append(_verdict(right, taken.astype(bool), mean, suspect.turns, suspect.explained))
+        verdict = _verdict(right, taken.astype(bool), mean, suspect.turns, suspect.explained)
+        verdicts.append(replace(verdict, what=suspect.what, of_class=suspect.of_class))
     return verdicts
 
 
@@ -338,11 +364,13 @@ def label_of(atlas: Atlas, number: int) -> int:
     return int(values[counts.argmax()])
 
 
-def _controls(atlas: Atlas, number: int, label: int, subject: Subject) -> tuple[NDArray[np.int64], ...]:
-    """Inputs of that class in each of the largest other clusters; else those of other classes."""
+def _controls(
+    atlas: Atlas, number: int, label: int, subject: Subject
+) -> tuple[tuple[NDArray[np.int64], ...], Subject, bool]:
+    """Inputs of that class in each of the largest other clusters; else those of other classes, and False."""
     others = other_clusters(atlas, number, label)
     found = tuple(atlas.store.index[rows].astype(np.int64) for rows in others)
-    return found or (_of_other_classes(subject, label),)
+    return found or (_of_other_classes(subject, label),), subject, bool(others)
 
 
 def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:

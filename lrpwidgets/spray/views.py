@@ -85,6 +85,8 @@ def looked(
     NothingToCompareError
         If there is nothing to compare in any of them.
     """
+    from threadpoolctl import threadpool_limits
+
     rows = np.sort(np.random.default_rng(seed).permutation(selection.rows)[:MOST])
     some = replace(selection, rows=rows)
     found: list[View] = []
@@ -98,7 +100,8 @@ def looked(
                 raise
             continue
         if len(known.rows) >= SEEN * len(rows) or layer == INPUT:  # else it would tell of few maps only
-            found.append(_held_against_chance(layer, known.features, len(layers), neighbors, seed))
+            with threadpool_limits(1):  # k-means of so few maps would mostly wait for threads
+                found.append(_held_against_chance(layer, known.features, len(layers), neighbors, seed))
     return tuple(sorted(found, key=lambda each: -each.times if each.stands_out else 0))  # sorting is stable
 
 

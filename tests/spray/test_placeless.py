@@ -97,8 +97,8 @@ def test_the_other_cluster_is_none_by_any_test(tmp_path):
     assert trial.convicting == []
     assert trial.missing == {}
     said = trial.sentence("first")
-    assert said.startswith("Not a Clever Hans by any of 5 tests (box: ")
-    assert said.endswith("an effect on 25% of the pictures or more would have been seen.")
+    assert trial.conclusion.startswith("Not a Clever Hans by any of 5 tests: an effect on 25% of the pictures or more")
+    assert said.startswith(f"{trial.conclusion} By test: box {trial.verdicts['box'].turned} turned, control ")
 
 
 def test_stripes_are_convicted_by_what_the_pictures_have_in_common(tmp_path):

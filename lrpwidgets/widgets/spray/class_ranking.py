@@ -74,7 +74,7 @@ class ClassRanking(View):
         for (group, by, *_), tested in self.shared.verdicts.items():
             if by == self.shared.by:
                 fallen, acquitted = ends.setdefault(group, ([], []))
-                (fallen if tested.verdict.clever_hans else acquitted).append(tested.name)
+                (fallen if tested.trial.clever_hans else acquitted).append(tested.name)
         self.draw(
             marks=[[group, bool(fallen), _told(fallen, acquitted)] for group, (fallen, acquitted) in ends.items()]
         )

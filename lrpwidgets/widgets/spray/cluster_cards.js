@@ -2,7 +2,7 @@
 
 import { paperOf, element, button, array, follow } from "../base/common.js";
 import { fillCard, makeCard, skeleton } from "./cluster_cards/card.js";
-import { drawPair, drawTiles } from "./cluster_cards/pictures.js";
+import { drawLarge, drawPair, drawTiles } from "./cluster_cards/pictures.js";
 
 const MOST_SKELETONS = 12;
 
@@ -15,11 +15,11 @@ function render({ model, el }) {
   el.append(element("div", { className: "lrp-head" }, element("div", { className: "lrp-cards-title" }, title, element("span", { className: "lrp-quiet" }, "name them")), testAll), list);
   let cards = /** @type {Map<number, import("./cluster_cards/card.js").Card>} */ (new Map()); // by number of the cluster
   let edition = /** @type {number | null} */ (null);
-  let pictures = { size: 0, inputs: new Uint8Array(), relevance: new Int8Array() };
+  let pictures = { size: 0, inputs: new Uint8Array(), relevance: new Int8Array(), large: new Uint8Array() };
 
   function draw() {
     if (edition !== model.get("edition")) [cards, edition] = [new Map(), model.get("edition")];
-    pictures = { size: model.get("size"), inputs: array(model.get("inputs"), Uint8Array), relevance: array(model.get("relevance"), Int8Array) };
+    pictures = { size: model.get("size"), inputs: array(model.get("inputs"), Uint8Array), relevance: array(model.get("relevance"), Int8Array), large: array(model.get("large"), Uint8Array) };
     title.textContent = list.ariaLabel = model.get("title");
     testAll.hidden = !model.get("cards").length;
     const wanted = model.get("cards").map(fill);
@@ -46,12 +46,14 @@ function render({ model, el }) {
   function drawPictures() {
     if (!el.isConnected) return; // it has no paper yet
     const paper = paperOf(el);
-    let at = 0;
-    for (const { number, captions } of model.get("cards")) {
-      const { mean, map, more, tiles } = /** @type {import("./cluster_cards/card.js").Card} */ (cards.get(number));
+    let [at, from] = [0, 0];
+    for (const { number, captions, large } of model.get("cards")) {
+      const { mean, map, more, large: row, tiles } = /** @type {import("./cluster_cards/card.js").Card} */ (cards.get(number));
       drawPair(mean, map, pictures, at, paper);
+      if (!more.hidden) drawLarge(row, pictures, at, pictures.large.subarray(from), large, paper);
       if (!more.hidden) drawTiles(tiles, captions, pictures, at + 1, paper);
       at += 1 + captions.length;
+      from += 3 * large[0] * large[1] ** 2;
     }
   }
 

@@ -27,6 +27,7 @@ class ClusterCards(View):
     size = traitlets.Int(help="height and width of each picture and map").tag(sync=True)
     inputs = traitlets.Bytes(help="uint8 (m, s, s, 3): for each card the mean, then its prototypes").tag(sync=True)
     relevance = traitlets.Bytes(help="int8 (m, s, s): for each card the mean, then its prototypes").tag(sync=True)
+    large = traitlets.Bytes(help="uint8 (m, l, l, 3): the mean, and its difference to the others").tag(sync=True)
     selected: traitlets.List[int] = traitlets.List(
         traitlets.Int(), help="clusters of which every member is selected"
     ).tag(sync=True)
@@ -80,6 +81,7 @@ class ClusterCards(View):
             size=len(cards[0].heatmap) if cards else 0,
             inputs=b"".join(_coloured(part) for card in cards for part in (card.mean[None], card.prototypes.inputs)),
             relevance=b"".join(part.tobytes() for card in cards for part in (card.heatmap, card.prototypes.relevance)),
+            large=b"".join(_coloured(card.large) for card in cards),
         )
 
     def _words(self, card: Card) -> dict[str, Any]:
@@ -93,8 +95,9 @@ class ClusterCards(View):
             "tau": card.tau,
             "kind": card.kind,
             "purity": card.purity,
+            "large": list(card.large.shape[:2]),
             "captions": list(card.prototypes.captions) or [""] * len(card.prototypes.inputs),
-            "hans": tested and tested.verdict.clever_hans,
+            "hans": tested and tested.trial.clever_hans,
         }
 
     def _tested(self, number: int) -> Any:

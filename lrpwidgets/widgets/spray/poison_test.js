@@ -1,27 +1,27 @@
-// The poison test: what it found, in words, figures and pictures; and a picture to draw a box on.
+// The poison tests: what they found, in words, figures and pictures; and a picture to draw a box on.
 
 import { element, button, array, follow } from "../base/common.js";
 import { drawingBoard } from "./poison_test/board.js";
-import { verdict } from "./poison_test/verdict.js";
+import { makeVerdict } from "./poison_test/verdict.js";
 
-const ADVICE = "Separability only ranks. The test decides: it pastes what a cluster looks at on pictures of other classes. If they turn into this class, the model falls for it.";
+const ADVICE = "Separability only ranks. The tests decide: they take what a cluster looks at, or has in common, to pictures of other classes. If these turn into its class, the model falls for it.";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-poison");
   const advice = element("p", { className: "lrp-quiet" }, ADVICE);
-  const paper = element("div", { className: "lrp-poison-verdict", ariaLive: "polite" });
-  const tests = element("div", { className: "lrp-poison-tests", role: "group", ariaLabel: "Tests that were made" });
+  const verdict = makeVerdict();
+  const tests = element("div", { className: "lrp-poison-tests", role: "group", ariaLabel: "What was tested" });
   const [count, done] = [element("span"), element("i")];
   const running = element("p", { className: "lrp-poison-running lrp-quiet", role: "status" }, count, element("u", {}, done));
-  const cluster = button("", "Put this cluster to the poison test", () => model.send({ test: model.get("candidate").number }), { className: "lrp-poison-name" });
+  const cluster = button("", "Put this cluster to the poison tests", () => model.send({ test: model.get("candidate").number }), { className: "lrp-poison-name" });
   const draws = button("draw a box", "Test what is in a box of a picture", () => model.send({ draw: 0 }));
-  const all = button("test all clusters", "Put every cluster to the poison test", () => model.send({ test: "all" }));
+  const all = button("test all clusters", "Put every cluster to the poison tests", () => model.send({ test: "all" }));
   const tools = element("div", { className: "lrp-poison-tools" }, cluster, draws, all);
   const board = drawingBoard(model);
   el.append(
-    element("div", { className: "lrp-head" }, element("h2", {}, "Is it a Clever Hans?"), element("span", { className: "lrp-quiet" }, "poison test")),
-    advice, paper, tests, tools, board.made, running,
+    element("div", { className: "lrp-head" }, element("h2", {}, "Is it a Clever Hans?"), element("span", { className: "lrp-quiet" }, "poison tests")),
+    tools, running, advice, verdict.paper, tests, board.made,
   );
 
   function draw() {
@@ -29,12 +29,9 @@ function render({ model, el }) {
     cluster.textContent = candidate.name ? `test “${candidate.name}”` : "test this cluster";
     for (const each of [cluster, draws, all]) each.disabled = candidate.number === null || candidate.number === undefined;
     advice.hidden = drawing || Boolean(tested.class);
-    paper.hidden = drawing || !tested.class;
+    verdict.paper.hidden = drawing || !tested.class;
     tools.hidden = drawing;
-    if (!paper.hidden) {
-      paper.classList.toggle("lrp-hans", tested.hans);
-      paper.replaceChildren(...verdict(tested, array(model.get("patch"), Uint8Array), array(model.get("poisoned"), Uint8Array)));
-    }
+    if (!verdict.paper.hidden) verdict.tell(tested, array(model.get("pictures"), Uint8Array));
     list(tested.place);
     tests.hidden = drawing || tests.children.length < 2;
     tellProgress();

@@ -9,30 +9,36 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...spray.poison import Artefact
+from ...spray.placeless import TESTS
+from ...spray.poison import Verdict
 from ..base.view import View, script, style
 from .state import Investigation
 from .tested import BOX, Tested
 from .tiles import relevance_tiles
 
-_OTHERS = "Four other tests, of what has no place, were not run: poison_tests in Python, or lrpwidgets spray --test."
-"""What a test of one box leaves open."""
+_TITLES = {
+    "box": "at its place",
+    "spot": "spot of each",
+    "shift": "in pixels",
+    "spectrum": "in frequencies",
+    "direction": "in a layer",
+}
+"""Where each test finds what it takes to other pictures."""
 
 _LARGEST = 256
 """Pixels of a picture's side at most."""
 
 
 class PoisonTest(View):
-    """Puts a cluster, or a box that a person draws, to the poison test, and shows how that ended."""
+    """Puts a cluster, or a box that a person draws, to the poison tests, and shows how that ended."""
 
     shared: Investigation
     _esm = script(__file__)
     _css = style(__file__)
     candidate = traitlets.Dict(help="number and name of the cluster that would be tested").tag(sync=True)
-    tested = traitlets.Dict(help="words and figures of the test to look at; empty before the first").tag(sync=True)
-    patch = traitlets.Bytes(help="uint8 (h, w, 3), what was pasted").tag(sync=True)
-    poisoned = traitlets.Bytes(help="uint8 (h, w, 3), it on a picture of another class").tag(sync=True)
-    history: traitlets.List[Any] = traitlets.List(help="name, and whether it fell, of each test").tag(sync=True)
+    tested = traitlets.Dict(help="words and figures of what to look at; empty before the first").tag(sync=True)
+    pictures = traitlets.Bytes(help="uint8 (h, w, 3), two for each test that is shown by some").tag(sync=True)
+    history: traitlets.List[Any] = traitlets.List(help="name, and whether it fell, of what was tested").tag(sync=True)
     progress: traitlets.List[Any] = traitlets.List(help="pictures done and in all while a test runs").tag(sync=True)
     sample = traitlets.Dict(help="the input to draw a box on, with its sizes; empty if none").tag(sync=True)
     picture = traitlets.Bytes(help="uint8 (h, w, 3), that input").tag(sync=True)
@@ -88,19 +94,15 @@ class PoisonTest(View):
 
     def _judge(self) -> None:
         tested, tests = self.shared.verdict, list(self.shared.verdicts.values())
-        history = [[self._called(each), each.verdict.clever_hans] for each in tests]
+        history = [[self._called(each), each.trial.clever_hans] for each in tests]
         if tested is None:
-            self.draw(tested={}, patch=b"", poisoned=b"", history=history)
+            self.draw(tested={}, pictures=b"", history=history)
             return
-        patch, poisoned = _small(tested.patch), _small(tested.poisoned)
+        place = next((place for place, each in enumerate(tests) if each is tested), None)
+        shown = {test: [_small(each) for each in pair] for test, pair in tested.pictures.items()}
         self.draw(
-            tested={
-                **self._words(tested),
-                "place": next((place for place, each in enumerate(tests) if each is tested), None),
-                "sizes": [list(patch.shape[:2]), list(poisoned.shape[:2])],
-            },
-            patch=patch.tobytes(),
-            poisoned=poisoned.tobytes(),
+            tested={**self._words(tested, shown), "place": place},
+            pictures=b"".join(each.tobytes() for pair in shown.values() for each in pair),
             history=history,
         )
 
@@ -108,25 +110,27 @@ class PoisonTest(View):
         group = tested.question.group
         return tested.name if group is None else f"{self.shared.store.class_name(group)} · {tested.name}"
 
-    def _words(self, tested: Tested) -> dict[str, Any]:
-        artefact, verdict = tested.artefact, tested.verdict
-        name = self.shared.store.class_name(artefact.label)
+    def _words(self, tested: Tested, shown: dict[str, list[NDArray[np.uint8]]]) -> dict[str, Any]:
+        trial = tested.trial
+        name = self.shared.store.class_name(tested.label)
+        missing = [{"test": test, "title": _TITLES[test], "missing": why} for test, why in trial.missing.items()]
+        made = [
+            {
+                "test": test,
+                "title": _TITLES[test],
+                **_figures(verdict, name),
+                "sizes": [list(each.shape[:2]) for each in shown.get(test, [])],
+            }
+            for test, verdict in trial.verdicts.items()
+        ]
         return {
             "class": name,
-            "source": artefact.source if tested.cluster == BOX else tested.name,
+            "source": tested.name,
             "drawn": tested.cluster == BOX,
-            "box": list(artefact.box),
-            "samples": verdict.samples,
-            "before": verdict.before,
-            "after": verdict.after,
-            "control": verdict.control,
-            "turned": verdict.turned,
-            "turned_by_control": verdict.turned_by_control,
-            "lender": _lender(artefact, name),
-            "score_change": verdict.score_change,
-            "chance": verdict.chance,
-            "hans": verdict.clever_hans,
-            "reason": verdict.acquittal and f"{verdict.acquittal}. {_OTHERS}",
+            "hans": trial.clever_hans,
+            "conclusion": trial.conclusion,
+            "foremost": trial.foremost,
+            "tests": sorted(made + missing, key=lambda each: TESTS.index(str(each["test"]))),
         }
 
     def _run(self) -> None:
@@ -206,6 +210,18 @@ def _fitted(maps: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.floa
     return maps
 
 
-def _lender(artefact: Artefact, name: str) -> str:
-    """Where the boxes of the control come from."""
-    return f"other “{name}”" if artefact.controls else "other pictures"
+def _figures(verdict: Verdict, name: str) -> dict[str, Any]:
+    return {
+        "what": verdict.what,
+        "samples": verdict.samples,
+        "before": verdict.before,
+        "after": verdict.after,
+        "control": verdict.control,
+        "turned": verdict.turned,
+        "turned_by_control": verdict.turned_by_control,
+        "lender": verdict.lender(name),
+        "score_change": verdict.score_change,
+        "chance": verdict.chance,
+        "hans": verdict.clever_hans,
+        "reason": verdict.acquittal,
+    }

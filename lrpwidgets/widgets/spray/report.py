@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 _WIDTH, _HEIGHT, _MARGIN = 620, 460, 12  # of the map, in pixels
 _MOST_DOTS = 5_000
-_SIDE = 84  # pixels of a cluster's pictures, about
+_SIDE = 128  # pixels of a cluster's pictures, about
 
 
 def report(state: Investigation) -> str:
@@ -98,10 +98,9 @@ def _bars(eigenvalues: Any, count: int) -> list[tuple[int, float, float, bool]]:
 
 def _cluster(card: Card, state: Investigation, tested: Tested | None) -> dict[str, Any]:
     told = state.names.get(card.number, {})
-    mean = card.mean.repeat(3, -1) if card.mean.shape[-1] == 1 else card.mean
     return {
         "hue": HUES[card.number % len(HUES)],
-        "mean": source(enlarged(mean, _SIDE)),
+        "means": [source(enlarged(np.broadcast_to(each, (*each.shape[:2], 3)), _SIDE)) for each in card.large],
         "heatmap": source(enlarged(coloured(card.heatmap.astype(np.float32), 127, MAPS["red–blue"]), _SIDE)),
         "name": state.name(card.number),
         "note": told.get("note", ""),
@@ -109,10 +108,9 @@ def _cluster(card: Card, state: Investigation, tested: Tested | None) -> dict[st
         "tau": card.tau,
         "purity": f"{card.purity:.0%} {card.kind}",
         "verdict": _told(state, tested) if tested else "",
-        "hans": bool(tested and tested.verdict.clever_hans),
+        "hans": bool(tested and tested.trial.clever_hans),
     }
 
 
 def _told(state: Investigation, tested: Tested) -> str:
-    name = state.store.class_name(tested.artefact.label)
-    return f"{tested.artefact.source}: {tested.verdict.sentence(name)}"
+    return f"{tested.name}: {tested.trial.sentence(state.store.class_name(tested.label))}"

@@ -29,6 +29,7 @@ from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
 from ...spray.features import Features
 from ...spray.notes import Names, call_cluster, names_of_clusters
+from ...spray.placeless import suspects_of
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from ..base import presets
@@ -40,7 +41,7 @@ from .cards import Card, cards
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
 from .solver import ATLAS, CARDS, EMBEDDING, Solver
-from .tested import BOX, Tested, Tests, Wanted
+from .tested import BOX, Suspects, Tested, Tests, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
@@ -239,7 +240,14 @@ class Investigation(Asking):
     def test_box(self, row: int, box: poison.Box) -> None:
         """Put what is in a box of an input to the poison test."""
         atlas = self.atlas
-        self._tests.make([Wanted(self._shown, BOX, "a box", lambda watch: poison.boxed(atlas, self.subject, row, box))])
+
+        def find(watch: Watcher) -> tuple[int, Suspects]:
+            artefact = poison.boxed(atlas, self.subject, row, box)
+            return artefact.label, ({"box": artefact}, {})
+
+        atlas.store.checked([row])
+        name = f"box in {self.subject.item_name(int(atlas.store.index[row]))}"
+        self._tests.make([Wanted(self._shown, BOX, name, find, box)])
 
     def test_all(self) -> None:
         """Put every cluster of the atlas that was not tested yet to the poison test, the most separable first."""
@@ -463,8 +471,9 @@ class Investigation(Asking):
     def _wanted(self, question: AtlasQuestion, number: int) -> Wanted:
         """The test of a cluster of the atlas that `question` asks for."""
 
-        def find(watch: Watcher) -> poison.Artefact:
-            return poison.candidate(self.atlas_of(question, watch), number, self.subject)
+        def find(watch: Watcher) -> tuple[int, Suspects]:
+            atlas = self.atlas_of(question, watch)
+            return poison.label_of(atlas, number), suspects_of(atlas, number, self.explainer, self.subject, watch)
 
         shown = question.clustering == self._shown.clustering
         return Wanted(question, number, self.name(number) if shown else f"cluster {number}", find)

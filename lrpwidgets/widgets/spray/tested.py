@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...lrp import Explainer
 from ...progress import Watcher
-from ...spray import poison
+from ...spray.placeless import Trial, tried
+from ...spray.poison import Box, Suspect
 from ...subjects import Subject
 from .question import AtlasQuestion
 from .solver import TESTS, Solver
@@ -19,41 +21,48 @@ from .solver import TESTS, Solver
 BOX = -2
 """In the place of a cluster's number: a box that a person drew."""
 
+SAMPLES = 500
+"""Pictures of other classes, at most."""
+
+Suspects = tuple[Mapping[str, Suspect], Mapping[str, str]]
+"""What each test takes to other pictures, and of the others why they cannot be made."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """A poison test that was made."""
+    """A cluster, or a box, that was put to the poison tests."""
 
     question: AtlasQuestion
     cluster: int
     """Its number, or `BOX`."""
     name: str
-    """What the cluster was called."""
-    artefact: poison.Artefact
-    verdict: poison.Verdict
-    patch: NDArray[np.uint8] = field(repr=False)
-    """What was pasted, (h, w, c)."""
-    poisoned: NDArray[np.uint8] = field(repr=False)
-    """It on a picture of another class, (h, w, c)."""
+    """What it was called."""
+    label: int
+    """The class that it may stand for."""
+    trial: Trial
+    box: Box | None = None
+    """Where a person drew it."""
+    pictures: Mapping[str, list[NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
+    """Two pictures (h, w, c) that show what was tested, by test, where there are some."""
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Under which the verdict is kept: what clusters depend on and the cluster, or the box and its picture."""
-        box = (self.artefact.source, self.artefact.box) if self.cluster == BOX else ()
-        return *self.question.clustering, self.cluster, *box
+        """Under which it is kept: what clusters depend on and the cluster, or the box and its picture."""
+        return *self.question.clustering, self.cluster, *((self.name, self.box) if self.box else ())
 
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A poison test that is to be made."""
+    """A cluster, or a box, that is to be put to the tests."""
 
     question: AtlasQuestion
     cluster: int
     """Its number, or `BOX`."""
     name: str
     """What it is called."""
-    find: Callable[[Watcher], poison.Artefact] = field(repr=False)
-    """Finds what to test, on the solver's thread; gets whom to tell of its progress."""
+    find: Callable[[Watcher], tuple[int, Suspects]] = field(repr=False)
+    """Finds its class and what to test, on the solver's thread; gets whom to tell of its progress."""
+    box: Box | None = None
 
 
 class Tests:
@@ -84,16 +93,16 @@ class Tests:
 
     def _run(self, wanted: Wanted) -> None:
         def job(watch: Watcher) -> Tested:
-            artefact = wanted.find(watch)
-            verdict = poison.poison_test(artefact, self._explainer, self._subject, progress=watch)
-            pictures = _pictures(artefact, self._subject)
-            return Tested(wanted.question, wanted.cluster, wanted.name, artefact, verdict, *pictures)
+            label, (suspects, missing) = wanted.find(watch)
+            trial = tried(suspects, missing, self._explainer, self._subject, SAMPLES, 0, watch)
+            pictures = _pictures(suspects, label, self._subject)
+            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, wanted.box, pictures)
 
         self._solver.submit(TESTS, job, self._judged, ended=self._ended)
 
     def _judged(self, tested: Tested) -> None:
         """Of several tests in a row one that fell stays to be looked at."""
-        fell = tested.verdict.clever_hans
+        fell = tested.trial.clever_hans
         self._told(tested, fell or not self._fell)
         self._fell = self._fell or fell
 
@@ -102,15 +111,15 @@ class Tests:
         self._next()
 
 
-def _pictures(artefact: poison.Artefact, subject: Subject) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The patch, and a picture of another class with it."""
-    other = next(
-        (x for x, label in map(subject.item, range(len(subject.dataset))) if label not in (None, artefact.label)), None
-    )
-    assert other is not None  # else the test has raised
-    shown = _pixels(subject.to_image(artefact.pasted(other[None])[0]))
-    top, left, height, width = artefact.box
-    return shown[top : top + height, left : left + width], shown
+def _pictures(suspects: Mapping[str, Suspect], label: int, subject: Subject) -> dict[str, list[NDArray[np.uint8]]]:
+    """What shows each of the suspects on the first input of another class."""
+    inputs = map(subject.item, range(len(subject.dataset)))
+    other = next((x for x, truth in inputs if truth not in (None, label)), None)
+    if other is None:  # then nothing was tested
+        return {}
+    with torch.no_grad():
+        shown = {test: suspect.pictured(other) for test, suspect in suspects.items()}
+    return {test: [_pixels(subject.to_image(x)) for x in pair] for test, pair in shown.items() if pair}
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:

@@ -12,6 +12,8 @@ from ...spray import RelevanceStore
 from ...subjects import Subject
 from .tiles import LARGEST, Tiles, relevance_tiles
 
+_LARGE = 128
+
 
 class Thumbnails:
     """Makes tiles of rows of a store, as large as the inputs are but never larger than 48 pixels."""
@@ -28,21 +30,24 @@ class Thumbnails:
             _stacked(inputs), relevance_tiles(maps), tuple(_caption(store, int(row), self._subject) for row in rows)
         )
 
-    def mean(self, store: RelevanceStore, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The mean of the inputs at `rows`, (s, s, c)."""
+    def mean(self, store: RelevanceStore, rows: NDArray[np.int64]) -> Tensor:
+        """The mean of the inputs at `rows`, (C, H, W)."""
         inputs = [self._subject.item(int(item))[0] for item in store.index[rows]]
         total = inputs[0].clone()
         for x in inputs[1:]:
             total += x
-        return self.picture(total / len(inputs))
+        return total / len(inputs)
 
     def picture(self, x: Tensor) -> NDArray[np.uint8]:
         """An input (C, H, W) as pixels (s, s, c): c is 1 for grey, else 3."""
         image = self._subject.to_image(x)
-        image = image if image.mode == "L" else image.convert("RGB")
         self._size = self._size or min(LARGEST, max(image.size))
-        small = image if image.size == (self._size,) * 2 else image.resize((self._size,) * 2, Image.Resampling.BOX)
-        return np.asarray(small).reshape(self._size, self._size, -1)
+        return _pixels(image, self._size)
+
+    def large(self, x: Tensor) -> NDArray[np.uint8]:
+        """The same, 128 pixels wide and high at most."""
+        image = self._subject.to_image(x)
+        return _pixels(image, min(_LARGE, max(image.size)))
 
     def maps(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Maps (m, H, W) as (m, s, s): what falls into a pixel is averaged, or pixels are repeated."""
@@ -51,6 +56,12 @@ class Thumbnails:
             return averaged(relevance, square)
         resized = [Image.fromarray(each).resize(square, Image.Resampling.BOX) for each in relevance]
         return np.stack([np.asarray(each) for each in resized])
+
+
+def _pixels(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    image = image if image.mode == "L" else image.convert("RGB")
+    square = image if image.size == (side, side) else image.resize((side, side), Image.Resampling.BOX)
+    return np.asarray(square).reshape(side, side, -1)
 
 
 def _stacked(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

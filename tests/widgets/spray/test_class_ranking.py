@@ -81,7 +81,7 @@ def test_a_tested_class_says_how_each_of_its_tests_ended(state, ranking, say):
     assert {mark[0] for mark in ranking.marks} == {3, 5, 7}
     for group, fell, told in ranking.marks:
         verdicts = [each for each in state.verdicts.values() if each.question.group == group]
-        assert fell == any(each.verdict.clever_hans for each in verdicts)
+        assert fell == any(each.trial.clever_hans for each in verdicts)
         assert all(each.name in told for each in verdicts)
         assert told.startswith("Clever Hans" if fell else "not convicted")
 

@@ -56,6 +56,13 @@ def test_pictures_of_all_cards_follow_each_other_the_mean_before_its_prototypes(
     np.testing.assert_array_equal(relevance[1 + len(view.cards[0]["captions"])], state.cards[1].heatmap)
 
 
+def test_large_pictures_of_all_cards_follow_each_other(state, view):
+    assert all(card["large"] == [2, 8] for card in view.cards)
+    large = np.frombuffer(view.large, np.uint8).reshape(len(view.cards), 2, 8, 8, 3)
+    for shown, card in zip(large, state.cards, strict=True):
+        np.testing.assert_array_equal(shown, np.broadcast_to(card.large, (2, 8, 8, 3)))
+
+
 def test_while_cards_are_made_it_knows_how_many_will_come(state, view):
     state.cards = ()
     assert (view.cards, view.inputs, view.waiting) == ([], b"", state.answer.count)
@@ -107,7 +114,7 @@ def test_what_was_meant_for_an_earlier_atlas_does_nothing(state, view, say):
 def test_a_tested_cluster_says_how_that_ended_and_shows_it(state, view, do):
     do(test=1)
     tested = state.verdict
-    assert {card["number"]: card["hans"] for card in view.cards}[1] is tested.verdict.clever_hans
+    assert {card["number"]: card["hans"] for card in view.cards}[1] is tested.trial.clever_hans
     do(test=0)
     do(verdict=1)
     assert state.verdict is tested

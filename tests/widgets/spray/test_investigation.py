@@ -15,6 +15,7 @@ from lrpwidgets import dashboards, subjects
 from lrpwidgets.lrp import Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore
 from lrpwidgets.spray.annotations import read_annotations
+from lrpwidgets.spray.placeless import TESTS
 from lrpwidgets.widgets.spray import AtlasBar, AtlasQuestion, EigenvalueChart, Investigation, SprayBar, SprayStatus
 from lrpwidgets.widgets.spray.exports import COLUMNS, code, table
 from lrpwidgets.widgets.spray.report import report
@@ -124,6 +125,22 @@ def test_cards_tell_what_clusters_have_in_common(state):
     for card in state.cards:
         assert card.mean.shape[:2] == card.heatmap.shape == (8, 8)
         assert len(card.prototypes.inputs) == min(5, card.size)
+        assert card.large.shape == (2, 8, 8, 1)
+
+
+def test_a_card_shows_what_its_pictures_have_beyond_those_of_other_clusters(state):
+    inputs, store = state.subject.dataset.inputs, state.store
+    for card in state.cards:
+        inside = state.answer.clusters == card.number
+        means = [inputs[store.index[state.answer.rows[chosen]]].mean(0)[0].numpy() for chosen in (inside, ~inside)]
+        shown = card.large[1, ..., 0].astype(float) - 128
+        assert np.corrcoef(shown.ravel(), (means[0] - means[1]).ravel())[0, 1] > 0.99
+        assert np.abs(shown).max() == 127
+
+
+def test_the_card_of_the_only_cluster_has_nobody_to_be_compared_with(state):
+    state.count = 1
+    assert state.cards[0].large.shape == (1, 8, 8, 1)
 
 
 def test_names_and_notes_stay_with_the_store(state, digits, store_path):
@@ -168,12 +185,13 @@ def test_the_poison_test_leaves_a_verdict_beside_its_cluster(state):
     state.test(0)
     assert state.verdict.cluster == 0
     assert state.verdicts[(*state.question.clustering, 0)] is state.verdict
-    assert state.verdict.verdict.samples > 100
+    assert set(state.verdict.trial.verdicts) == set(TESTS)
+    assert all(verdict.samples > 100 for verdict in state.verdict.trial.verdicts.values())
 
 
 def test_a_box_of_one_input_can_be_tested(state):
     state.test_box(int(state.answer.rows[0]), (0, 0, 2, 2))
-    assert state.verdict.artefact.box == (0, 0, 2, 2)
+    assert state.verdict.box == (0, 0, 2, 2)
     state.test_box(int(state.answer.rows[0]), (0, 0, 99, 2))
     assert "not inside a picture" in state.error
     state.error = ""
@@ -287,7 +305,7 @@ def test_the_report_is_whole(state):
     made = report(state)
     assert "curly &lt;b&gt;" in made
     assert "a note" in made
-    assert state.verdict.verdict.sentence(state.store.class_name(state.verdict.artefact.label))[:40] in made
+    assert state.verdict.trial.sentence(state.store.class_name(state.verdict.label))[:40] in made
     assert made.count("<circle") == len(state.answer)
     assert "http" not in made.replace("http://www.w3.org", "")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lrpwidgets.spray.placeless import TESTS
 from lrpwidgets.subjects.samples import TensorSamples
 from lrpwidgets.widgets.spray.poison_test import PoisonTest
 from lrpwidgets.widgets.spray.tiles import relevance_tiles
@@ -46,49 +47,58 @@ def test_while_there_is_no_card_it_offers_nothing(state, view, say):
     assert view.sample == {}
 
 
-def test_a_test_is_told_in_figures_words_and_pictures(state, view, say):
+def by_name(view):
+    return {each["test"]: each for each in view.tested["tests"]}
+
+
+def test_all_tests_are_told_in_figures_words_and_pictures(state, view, say):
     assert view.tested == {}
     say(view, test=1)
-    tested, verdict = state.verdict, state.verdict.verdict
+    trial = state.verdict.trial
     assert (view.tested["source"], view.tested["class"], view.tested["drawn"]) == ("cluster 1", "3", False)
-    assert view.tested["turned"] == verdict.turned
-    assert (view.tested["before"], view.tested["after"]) == (verdict.before, verdict.after)
-    assert view.tested["control"] == verdict.control
-    assert view.tested["box"] == list(tested.artefact.box)
-    assert view.tested["hans"] == verdict.clever_hans
-    sizes = [tuple(size) for size in view.tested["sizes"]]
-    assert sizes == [tested.artefact.box[2:], (8, 8)]
-    poisoned = np.frombuffer(view.poisoned, np.uint8).reshape(8, 8, 3)
-    np.testing.assert_array_equal(poisoned, np.broadcast_to(tested.poisoned, (8, 8, 3)))
-    assert len(view.patch) == 3 * np.prod(sizes[0])
+    assert view.tested["conclusion"] == trial.conclusion
+    assert view.tested["foremost"] == trial.foremost
+    assert view.tested["hans"] == trial.clever_hans
+    assert [each["test"] for each in view.tested["tests"]] == list(TESTS)
+    for test, told in by_name(view).items():
+        verdict = trial.verdicts[test]
+        assert told["what"] == verdict.what
+        assert (told["turned"], told["turned_by_control"]) == (verdict.turned, verdict.turned_by_control)
+        assert (told["before"], told["after"], told["control"]) == (verdict.before, verdict.after, verdict.control)
+        assert (told["hans"], told["reason"]) == (verdict.clever_hans, verdict.acquittal)
+        assert told["lender"] == "other pictures of “3”"
 
 
-@pytest.mark.parametrize(
-    ("figures", "said"),
-    [
-        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9}, ""),
-        ({"turned": 12, "turned_by_control": 10, "chance": 0.4}, "hardly more of them than the control"),
-        ({"turned": 90, "turned_by_control": 25, "chance": 1e-9}, "the control turns many of them, too"),
-        ({"turned": 40, "turned_by_control": 10, "chance": 0.1}, "by chance"),
-        ({"turned": 60, "turned_by_control": 10, "chance": 1e-9}, "taken for other classes"),
-        ({"turned": 90, "turned_by_control": 10, "chance": 1e-9, "control": 0.8}, ""),
-    ],
-)
-def test_an_acquittal_has_a_reason(state, view, figures, said):
-    state.test(0)
-    verdict = replace(
-        state.verdict.verdict, **{"samples": 500, "before": 0.9, "after": 0.7, "control": 0.89, **figures}
-    )
-    state.verdict = replace(state.verdict, verdict=verdict)
-    assert view.tested["hans"] is (said == "")
-    assert said in view.tested["reason"]
-    assert bool(view.tested["reason"]) is not view.tested["hans"]
+def test_each_test_of_pictures_is_shown_by_two(state, view, say):
+    say(view, test=1)
+    told, pairs = by_name(view), state.verdict.pictures
+    assert set(pairs) == set(TESTS) - {"direction"}
+    assert told["direction"]["sizes"] == []
+    assert told["shift"]["sizes"] == told["spectrum"]["sizes"] == [[8, 8], [8, 8]]
+    assert told["box"]["sizes"][1] == told["spot"]["sizes"][1] == [8, 8]
+    shown = np.frombuffer(view.pictures, np.uint8)
+    for pair in pairs.values():
+        for picture in pair:
+            height, width, _ = picture.shape
+            first, shown = np.split(shown, [3 * height * width])
+            np.testing.assert_array_equal(first.reshape(height, width, 3), np.broadcast_to(picture, (height, width, 3)))
+    assert len(shown) == 0
+    assert not np.array_equal(*pairs["shift"])
 
 
-def test_a_class_without_other_pictures_is_compared_with_those_of_other_classes(state, view):
+def test_what_cannot_be_tested_says_why(state, view):
     state.count = 1
     state.test(0)
-    assert view.tested["lender"] == "other pictures"
+    assert view.tested["conclusion"] == "Not convicted: no test could be made."
+    for told in view.tested["tests"]:
+        assert told["missing"] == "there is no other cluster of its class to compare with"
+
+
+def test_a_box_in_a_class_of_one_cluster_is_compared_with_other_classes(state, view, say):
+    state.count = 1
+    say(view, draw=0)
+    say(view, box=[1, 2, 3, 4], row=view.sample["row"])
+    assert by_name(view)["box"]["lender"] == "pictures of other classes"
 
 
 def test_earlier_tests_can_be_looked_at_again(state, view, say):
@@ -158,8 +168,10 @@ def test_what_is_in_a_box_is_tested(state, view, say):
     row = view.sample["row"]
     say(view, box=[1, 2, 3, 4], row=row)
     assert state.error == ""
-    assert state.verdict.artefact.box == (1, 2, 3, 4)
+    assert state.verdict.box == (1, 2, 3, 4)
     assert view.tested["drawn"]
+    assert list(by_name(view)) == ["box"]
+    assert state.verdict.trial.sentence("3").startswith("The box, taken to 32 pictures of other classes: accuracy ")
     assert view.tested["source"] == f"box in {state.subject.item_name(row)}"
     assert view.sample == {}
 

@@ -14,6 +14,7 @@ import { cancel, rename } from "./renaming.js";
  * @property {number} purity from 0 to 1
  * @property {string} kind
  * @property {boolean | null} hans null if it was not tested
+ * @property {number[]} large how many large pictures there are, and pixels of a side
  * @property {string[]} captions
  */
 
@@ -33,15 +34,16 @@ export function makeCard(number, send, unfolded) {
   const name = button("", "Rename", () => rename(card, call), { className: "lrp-card-name" });
   const [figures, purity] = [element("span", { className: "lrp-quiet" }), element("span", { className: "lrp-quiet" })];
   const verdict = button("", "", () => send(card.said.hans === null ? { test: number } : { verdict: number }));
-  const unfold = button("", "Prototypes and note", fold, { className: "lrp-card-unfold", ariaExpanded: "false" });
+  const unfold = button("", "Mean pictures, prototypes and note", fold, { className: "lrp-card-unfold", ariaExpanded: "false" });
+  const large = element("div", { className: "lrp-card-large" });
   const tiles = element("div", { className: "lrp-card-tiles" });
   const note = element("textarea", { rows: 2, placeholder: "Note: what do they have in common?", maxLength: 2000 });
-  const more = element("div", { className: "lrp-card-more", hidden: true }, tiles, note);
+  const more = element("div", { className: "lrp-card-more", hidden: true }, large, tiles, note);
   const bar = element("i");
   const words = element("div", { className: "lrp-card-words" }, name, element("div", { className: "lrp-card-line" }, figures, purity, verdict));
   const body = element("div", { className: "lrp-card" }, bar, pick, words, unfold, more);
   const said = /** @type {Said} */ ({});
-  const card = { body, bar, pick, mean, map, name, figures, purity, verdict, unfold, more, tiles, note, said };
+  const card = { body, bar, pick, mean, map, name, figures, purity, verdict, unfold, more, large, tiles, note, said };
 
   const call = (/** @type {string} */ newName, /** @type {string} */ newNote) => send({ call: number, name: newName, note: newNote });
   const select = (/** @type {MouseEvent | KeyboardEvent} */ event) => send({ select: number, how: event.shiftKey ? "add" : event.altKey ? "subtract" : "only" });
@@ -82,7 +84,7 @@ export function fillCard(card, said, chosen) {
   if (document.activeElement !== card.note) card.note.value = said.note;
   card.note.ariaLabel = `Note on ${said.name}`;
   card.unfold.classList.toggle("lrp-noted", Boolean(said.note));
-  card.unfold.ariaLabel = `Prototypes of ${said.name}, and a note`;
+  card.unfold.ariaLabel = `Mean pictures and prototypes of ${said.name}, and a note`;
   card.verdict.textContent = said.hans === null ? "test" : said.hans ? "Clever Hans" : "not convicted";
   card.verdict.className = said.hans === null ? "lrp-link" : said.hans ? "lrp-badge lrp-hans" : "lrp-badge";
   card.verdict.title = said.hans === null ? "Put it to the poison test" : "See its poison test";

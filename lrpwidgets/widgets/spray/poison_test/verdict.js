@@ -1,16 +1,15 @@
-// What a test found, in words, figures and pictures.
+// What poison tests found, in words, figures and pictures: a line for each of them, and one of them closely.
 
-import { element, number } from "../../base/common.js";
+import { element, button, number } from "../../base/common.js";
 import { show } from "../../base/maps.js";
 
 /**
- * @typedef {object} Tested
- * @property {boolean} hans
- * @property {string} class
- * @property {string} source the cluster or the picture of which something was pasted
- * @property {boolean} drawn whether a person drew the box
- * @property {number[]} box top, left, height and width in pixels
- * @property {number[][]} sizes of what was pasted and of the picture with it, as [height, width]
+ * @typedef {object} Test one that was made, or, if it has `missing`, why it was not
+ * @property {string} test
+ * @property {string} title
+ * @property {string} [missing]
+ * @property {string} what what was taken to other pictures
+ * @property {number[][]} sizes of the two pictures that show it, as [height, width]; none if none does
  * @property {number} samples
  * @property {number} turned how many samples turned into the class
  * @property {number} turned_by_control
@@ -18,66 +17,120 @@ import { show } from "../../base/maps.js";
  * @property {number} after
  * @property {number} control
  * @property {string} lender
+ * @property {boolean} hans
  * @property {string} reason
  * @property {number} chance
  * @property {number} score_change
  */
 
 /**
- * Words, pictures and bars for what was `tested`.
- *
- * @param {Tested} tested
- * @param {Uint8Array} patch
- * @param {Uint8Array} poisoned
+ * @typedef {object} Tested
+ * @property {boolean} hans
+ * @property {string} class
+ * @property {string} source the cluster, or the picture in which a box was drawn
+ * @property {boolean} drawn
+ * @property {string} conclusion
+ * @property {string} foremost the test to look at first
+ * @property {number} place
+ * @property {Test[]} tests
  */
-export function verdict(tested, patch, poisoned) {
-  const { before, after, control, turned, turned_by_control: byControl, lender } = tested;
-  const pictures = [picture("What was pasted", tested.sizes[0], patch), picture("It on a picture of another class", tested.sizes[1], poisoned)];
-  const chance = `Probability of so many more turning, if a box of ${lender} did the same (McNemar's exact test, times the number of controls)`;
-  return [
-    element("div", { className: "lrp-poison-pictures" }, ...pictures),
-    words(tested),
-    element("div", { className: "lrp-poison-bars" }, ...bar("before", before), ...bar("with it", after, turned), ...bar(`with ${lender}`, control, byControl)),
-    element("p", { className: "lrp-quiet", title: chance }, `p ${probability(tested.chance)} · score of “${tested.class}” ${number(tested.score_change, { sign: true })} on average`),
-  ];
+
+const PASTED = ["What was pasted", "It on a picture of another class"];
+const ADDED = ["A picture of another class", "The same picture with it"];
+
+/** Paper for what was tested; `tell` writes on it. */
+export function makeVerdict() {
+  const [conclusion, rows, closely] = [element("p", { className: "lrp-poison-conclusion" }), element("div", { className: "lrp-poison-rows", role: "group", ariaLabel: "Tests" }), element("div", { className: "lrp-poison-closely" })];
+  const paper = element("div", { className: "lrp-poison-verdict", ariaLive: "polite" }, conclusion, rows, closely);
+  let tested = /** @type {Tested} */ ({});
+  let chosen = "";
+  let pictures = new Uint8Array();
+
+  function tell(/** @type {Tested} */ next, /** @type {Uint8Array} */ pixels) {
+    if (next !== tested) chosen = next.foremost;
+    [tested, pictures] = [next, /** @type {Uint8Array<ArrayBuffer>} */ (pixels)];
+    paper.classList.toggle("lrp-hans", tested.hans);
+    conclusion.replaceChildren(element("b", {}, tested.conclusion), ` ${tested.source}, “${tested.class}”.`);
+    draw();
+  }
+
+  function draw() {
+    const focus = [...rows.children].indexOf(/** @type {Element} */ (document.activeElement));
+    rows.replaceChildren(...tested.tests.map((test) => row(test, test.test === chosen, () => look(test.test))));
+    /** @type {HTMLElement | undefined} */ (rows.children[focus])?.focus();
+    rows.hidden = tested.drawn;
+    const test = tested.tests.find((each) => each.test === chosen);
+    closely.replaceChildren(...(test ? details(test, tested, ofTest(test)) : []));
+  }
+
+  function look(/** @type {string} */ test) {
+    chosen = test;
+    draw();
+  }
+
+  /** The pixels of the pictures of a test, which come after those of the tests before it. */
+  function ofTest(/** @type {Test} */ test) {
+    const bytes = (/** @type {Test} */ each) => (each.sizes ?? []).reduce((sum, [height, width]) => sum + 3 * height * width, 0);
+    const shown = tested.tests.slice(0, tested.tests.indexOf(test));
+    return pictures.subarray(shown.reduce((sum, each) => sum + bytes(each), 0));
+  }
+
+  return { paper, tell };
 }
 
 /**
- * @param {string} title
- * @param {number[]} size
- * @param {Uint8Array} pixels
+ * @param {Test} test
+ * @param {boolean} chosen
+ * @param {() => void} look
  */
-function picture(title, size, pixels) {
-  const made = element("canvas", { title, style: { aspectRatio: `${size[1]} / ${size[0]}` } });
-  show(made, size, pixels);
+function row(test, chosen, look) {
+  const title = element("span", {}, test.title);
+  if (test.missing) {
+    return element("div", { className: "lrp-poison-row lrp-quiet", title: test.missing }, title, element("span", { className: "lrp-poison-why" }, `not tested: ${test.missing}`));
+  }
+  const [turned, control] = [test.turned, test.turned_by_control].map((count) => `${(100 * count) / test.samples}%`);
+  const bars = element("span", { className: "lrp-bar" }, element("i", { style: { width: turned } }), element("u", { style: { left: control } }));
+  const said = `${test.turned.toLocaleString("en")} turned`;
+  const made = button("", `${test.what}: ${said} of ${test.samples}, ${test.turned_by_control} by the control (the mark)`, look, { className: "lrp-poison-row", ariaPressed: String(chosen) });
+  made.classList.toggle("lrp-hans", test.hans);
+  made.append(title, bars, element("b", {}, said), element("span", { className: "lrp-quiet" }, `control ${test.turned_by_control.toLocaleString("en")}`));
   return made;
 }
 
-/** @param {Tested} tested */
-function words({ hans, source, drawn, box, samples, turned, turned_by_control: byControl, before, after, control, lender, reason, ...tested }) {
-  const b = (/** @type {string | number} */ text) => element("b", {}, String(text));
-  const [, , height, width] = box;
-  const what = drawn ? [b(source), `, ${height} × ${width} pixels`] : ["what ", b(source), ` looks at, ${height} × ${width} pixels of its pictures`];
-  return element(
-    "div",
-    {},
-    element("p", {}, "Candidate: ", ...what, `. Pasted on ${samples.toLocaleString("en")} pictures of other classes: accuracy `, b(`${percent(before)} → ${percent(after)}`), ", ", b(turned), ` turned into “${tested.class}”; a box of ${lender} there: ${percent(control)}, ${byControl} turned.`),
-    element("p", {}, b(hans ? "A Clever Hans: the model falls for it." : "Not convicted by this box at this place: "), reason),
-  );
+/**
+ * @param {Test} test
+ * @param {Tested} tested
+ * @param {Uint8Array} pixels
+ */
+function details(test, tested, pixels) {
+  const titles = ["box", "spot"].includes(test.test) ? PASTED : ADDED;
+  let at = 0;
+  const pictures = test.sizes.map(([height, width], place) => {
+    const made = element("canvas", { title: titles[place], style: { aspectRatio: `${width} / ${height}` } });
+    show(made, [height, width], pixels.subarray(at, (at += 3 * height * width)));
+    return made;
+  });
+  const chance = `Probability of so many more turning, if the same of ${test.lender} did what it does (McNemar's exact test, times the number of controls and tests)`;
+  return [
+    element("div", { className: "lrp-poison-pictures" }, ...pictures),
+    words(test, tested),
+    element("p", { className: "lrp-quiet", title: chance }, `p ${probability(test.chance)} · score of “${tested.class}” ${number(test.score_change, { sign: true })} on average`),
+  ];
 }
 
 /**
- * @param {string} label
- * @param {number} share
- * @param {number | null} [turned]
+ * @param {Test} test
+ * @param {Tested} tested
  */
-function bar(label, share, turned = null) {
-  return [
-    element("span", { className: "lrp-quiet", title: label }, label),
-    element("span", { className: "lrp-bar" }, element("i", { style: { width: `${100 * share}%` } })),
-    element("b", {}, percent(share)),
-    element("span", { className: "lrp-quiet" }, turned === null ? "read right" : `${turned.toLocaleString("en")} turned`),
-  ];
+function words(test, tested) {
+  const b = (/** @type {string | number} */ text) => element("b", {}, String(text));
+  const what = test.what[0].toUpperCase() + test.what.slice(1);
+  return element(
+    "div",
+    {},
+    element("p", {}, `${what}, taken to ${test.samples.toLocaleString("en")} pictures of other classes: accuracy `, b(`${percent(test.before)} → ${percent(test.after)}`), ", ", b(test.turned), ` turned into “${tested.class}”. The same of ${test.lender}: ${percent(test.control)}, ${test.turned_by_control} turned.`),
+    element("p", {}, test.hans ? "Convicted." : `Not convicted: ${test.reason}.`),
+  );
 }
 
 const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(1)} %`;
