@@ -144,7 +144,7 @@ class Trial:
     def conclusion(self) -> str:
         """What follows from them, in words."""
         if self.clever_hans:
-            return f"A Clever Hans: the model falls for it, by {', '.join(self.convicting)}."
+            return f"A Clever Hans: the model falls for it ({', '.join(self.convicting)})."
         if not self.verdicts:
             return "Not convicted: no test could be made."
         if len(self.verdicts) == 1:

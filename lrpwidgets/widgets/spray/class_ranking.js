@@ -58,8 +58,9 @@ function render({ model, el }) {
   }
 
   function say(/** @type {number} */ found) {
-    const { ranking, present, fewest } = model.get("state");
-    note.textContent = ranking ? `ranking … ${found} of ${present}` : found ? "" : `No class has ${fewest} maps or more.`;
+    const { ranking, present, fewest, shown, stored } = model.get("state");
+    const under = shown && `The class on the screen is under ${shown}, the others are under ${stored}, as stored.`;
+    note.textContent = ranking ? `ranking … ${found} of ${present}` : found ? under : `No class has ${fewest} maps or more.`;
     note.hidden = !note.textContent;
     test.disabled = ranking || !found;
   }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from ...spray.classes import FEWEST, stands_out, suspicion
+from ...spray.classes import FEWEST, RankedClass, ranked_class, stands_out, suspicion
 from ..base.view import View, script, style
 from .state import Investigation
 
@@ -33,7 +33,7 @@ class ClassRanking(View):
 
     def __init__(self, state: Investigation, **traits: Any) -> None:
         super().__init__(state, **traits)
-        self.follow(self._list, "ranks", "ranking", "group", "by")
+        self.follow(self._list, "ranks", "ranking", "group", "by", "answer")
         self.follow(self._mark, "verdicts", "by")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -50,7 +50,7 @@ class ClassRanking(View):
             self.shared.test_classes()
 
     def _list(self) -> None:
-        investigation, ranks = self.shared, self.shared.ranks
+        investigation, ranks = self.shared, self._ranks()
         store, present = investigation.store, investigation.classes()
         self.draw(
             classes=[store.class_name(label) for label in range(max(present, default=-1) + 1)],
@@ -66,8 +66,19 @@ class ClassRanking(View):
                 "present": len(present),
                 "fewest": FEWEST,
                 "unit": "τ" if any(each.times is None for each in ranks) else "× chance",
+                "shown": investigation.shown.composite,
+                "stored": store.info.composite["name"],
             },
         )
+
+    def _ranks(self) -> tuple[RankedClass, ...]:
+        """The classes under the composite of the store; that on the screen under the one that is shown."""
+        atlas, shown = self.shared.answer, self.shared.shown
+        ranks: tuple[RankedClass, ...] = self.shared.ranks
+        if atlas is None or not shown.composite or shown.by != self.shared.by:
+            return ranks
+        here = ranked_class(atlas)
+        return tuple(here if each.label == here.label else each for each in ranks)
 
     def _mark(self) -> None:
         ends: dict[int | None, tuple[list[str], list[str]]] = {}

@@ -17,13 +17,13 @@ from .tested import BOX, Tested
 from .tiles import relevance_tiles
 
 _TITLES = {
-    "box": "at its place",
+    "box": "box at its place",
     "spot": "spot of each",
-    "shift": "in pixels",
-    "spectrum": "in frequencies",
-    "direction": "in a layer",
+    "shift": "shift of pixels",
+    "spectrum": "spectrum",
+    "direction": "direction in a layer",
 }
-"""Where each test finds what it takes to other pictures."""
+"""What each test takes to other pictures."""
 
 _LARGEST = 256
 """Pixels of a picture's side at most."""

@@ -40,8 +40,18 @@ def test_classes_are_listed_with_the_most_separable_on_top(state, ranking):
     assert ranking.classes[3] == "3"
     assert ranking.state == {
         "group": state.group, "by": "prediction", "ranking": False, "maps": 48, "present": 3, "fewest": 10,
-        "unit": "× chance",
+        "unit": "× chance", "shown": "", "stored": "epsilon_plus_flat",
     }  # fmt: skip
+
+
+def test_the_class_on_the_screen_has_its_value_under_the_composite_that_is_shown(state, ranking, say):
+    say(ranking, group=7)
+    before = dict(zip(labels(ranking), np.frombuffer(ranking.values, np.float32), strict=True))
+    state.composite = "epsilon"
+    after = dict(zip(labels(ranking), np.frombuffer(ranking.values, np.float32), strict=True))
+    assert (ranking.state["shown"], ranking.state["stored"]) == ("epsilon", "epsilon_plus_flat")
+    assert after[7] == np.float32(state.answer.views[0].times) != before[7]
+    assert (after[3], after[5]) == (before[3], before[5])
 
 
 def test_a_click_looks_at_a_class_or_at_all_maps(state, ranking, say):
