@@ -1,14 +1,15 @@
 """How often are planted artefacts found and convicted, and innocent clusters left alone: ``... convictions``.
 
-Networks are trained afresh on digits of which most threes carry an artefact; nothing here was seen when the limits in
-`spray.poison` and `spray.placeless` were set. What an artefact really does is known: it is put on all other digits.
+Networks are trained afresh on digits of which some threes carry an artefact: most of them, over five seeds, and then
+fewer, and fainter ones. Nothing here was seen when the limits in `spray.poison` and `spray.placeless` were set. What an
+artefact really does is known: it is put on all other digits.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,13 @@ from lrpwidgets.subjects.train_tagged import _trained, predictions
 
 from .timing import table
 
-SIZE, CLASS, SHARE = tagged_digits.SIZE, 3, 0.6
+SIZE, CLASS = tagged_digits.SIZE, 3
 SEEDS = range(10, 15)
+COMMON = (0.6, 1.0)
+"""Share of the threes that carry an artefact, and its strength: how much of it there is, beside the digit as it was."""
+
+RARE = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5), (0.3, 0.5))
+RARE_SEED = 20
 STRONG = 0.4
 """An effect that must not be overlooked."""
 
@@ -106,6 +112,9 @@ class Planted:
 
     artefact: str
     seed: int
+    share: float
+    """Of the class, that carries it."""
+    strength: float
     effect: float
     """Share of other digits that the artefact itself turns into the class."""
     rank: int
@@ -122,18 +131,21 @@ class Planted:
     """Those that were convicted."""
 
 
-def measured(seeds: Sequence[int], samples: int = 250) -> Iterator[Planted]:
-    """Train, explain, cluster and test one network for each artefact and seed."""
-    for seed in seeds:
+def measured(cases: Iterable[tuple[int, float, float]], samples: int = 250) -> Iterator[Planted]:
+    """Train, explain, cluster and test one network for each artefact, and each seed, share and strength."""
+    for seed, share, strength in cases:
         for name in ARTEFACTS:
-            yield judged(name, seed, *planted(name, seed), samples)
+            yield judged(name, seed, share, strength, *planted(name, seed, share, strength), samples)
 
 
-def planted(name: str, seed: int) -> tuple[Subject, float]:
+def planted(name: str, seed: int, share: float, strength: float) -> tuple[Subject, float]:
     """A network that was trained with the artefact of that name, held-out digits with it, and what it really does."""
-    artefact, random = ARTEFACTS[name], np.random.RandomState(1000 + seed)
+    random = np.random.RandomState(1000 + seed)
     train, held_out = (tagged_digits._half(seed, False, held_out=there) for there in (False, True))
-    carries = torch.from_numpy(_chosen(np.array(train.labels), random))
+    carries = torch.from_numpy(_chosen(np.array(train.labels), share, random))
+
+    def artefact(inputs: Tensor, random: np.random.RandomState) -> Tensor:
+        return inputs + strength * (ARTEFACTS[name](inputs, random) - inputs)
 
     def batch(which: Tensor) -> Tensor:
         drawn = tagged_digits.framed(jittered(train.inputs[which]))
@@ -141,7 +153,7 @@ def planted(name: str, seed: int) -> tuple[Subject, float]:
 
     model = _trained(network, batch, torch.tensor(train.labels), 30, seed)
     labels, inputs = np.array(held_out.labels), tagged_digits.framed(held_out.inputs)
-    tagged = _chosen(labels, random)
+    tagged = _chosen(labels, share, random)
     others = inputs[labels != CLASS]
     before, after = predictions(model, others), predictions(model, artefact(others, random))
     inputs[tagged] = artefact(inputs[tagged], random)
@@ -164,12 +176,14 @@ def network() -> nn.Sequential:
     )
 
 
-def _chosen(labels: NDArray[np.int64], random: np.random.RandomState) -> NDArray[np.bool_]:
+def _chosen(labels: NDArray[np.int64], share: float, random: np.random.RandomState) -> NDArray[np.bool_]:
     members = random.permutation(np.flatnonzero(labels == CLASS))
-    return np.isin(np.arange(len(labels)), members[: round(SHARE * len(members))])
+    return np.isin(np.arange(len(labels)), members[: round(share * len(members))])
 
 
-def judged(name: str, seed: int, subject: Subject, effect: float, samples: int) -> Planted:
+def judged(
+    name: str, seed: int, share: float, strength: float, subject: Subject, effect: float, samples: int
+) -> Planted:
     """What SpRAy and the poison tests say of a subject that :func:`planted` made."""
     explainer = Explainer(subject.model, "epsilon_plus_flat")
     with tempfile.TemporaryDirectory() as folder:
@@ -192,22 +206,31 @@ def judged(name: str, seed: int, subject: Subject, effect: float, samples: int) 
         ]
         convicting = " ".join(tested(mine, best))
     return Planted(
-        name, seed, effect, 1 + order.index(mine), mine.features.layer, rands[best], convicting,
+        name, seed, share, strength, effect, 1 + order.index(mine), mine.features.layer, rands[best], convicting,
         len(innocent), sum(map(bool, innocent)),
     )  # fmt: skip
 
 
 def measure(seeds: Sequence[int] = SEEDS) -> list[dict[str, Any]]:
     """Print what was found of each, and the sums."""
-    found = list(measured(seeds))
+    found = list(measured((seed, *COMMON) for seed in seeds))
     columns = ["artefact", "seed", "true effect", "rank of 10", "where", "Rand", "convicted by"]
-    rows = [
-        [one.artefact, f"{one.seed}", f"{one.effect:.0%}", f"{one.rank}", one.layer, f"{one.rand:.2f}", one.convicted]
-        for one in found
-    ]
-    table("Planted artefacts", columns, rows)
+    table("Planted artefacts", columns, [[one.artefact, f"{one.seed}", *_told(one)] for one in found])
+    _sum_up(found)
+    rare = list(measured((RARE_SEED, *case) for case in RARE))
+    columns[1:2] = ["share", "strength"]
+    rows = [[one.artefact, f"{one.share:.0%}", f"{one.strength:g}", *_told(one)] for one in rare]
+    table("Fewer and fainter", columns, rows)
+    _sum_up(rare)
+    return [vars(each) for each in (*found, *rare)]
+
+
+def _told(one: Planted) -> list[str]:
+    return [f"{one.effect:.0%}", f"{one.rank}", one.layer, f"{one.rand:.2f}", one.convicted or "none"]
+
+
+def _sum_up(found: list[Planted]) -> None:
     strong = [each for each in found if each.effect >= STRONG]
     wronged, innocent = sum(each.wronged for each in found), sum(each.innocent for each in found)
     print(f"effect of {STRONG:.0%} or more: {sum(bool(each.convicted) for each in strong)} of {len(strong)} convicted")
     print(f"clusters without an artefact: {wronged} of {innocent} convicted")
-    return [vars(each) for each in found]

@@ -6,11 +6,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.spray import RelevanceStore, poison_tests, spray
-from tests.benchmarks.convictions import CLASS, planted
+from tests.benchmarks.convictions import CLASS, COMMON, planted
 
 
 def test_a_sticker_that_lies_somewhere_else_each_time_is_found_and_convicted(tmp_path):
-    subject, effect = planted("sticker", 11)
+    subject, effect = planted("sticker", 11, *COMMON)
     assert effect > 0.4
     explainer = Explainer(subject.model, "epsilon_plus_flat")
     store = RelevanceStore.create(tmp_path / "store", explainer, subject, progress=False)
