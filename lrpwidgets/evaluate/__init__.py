@@ -1,0 +1,73 @@
+"""Which explanation tells the truth? Figures for relevance of any method, each with the spread over samples.
+
+:func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
+both ends of that order (Blücher et al. 2024), :func:`mass` and :func:`rank` compare relevance with masks (Arras et al.
+2022), :func:`cascade` and :func:`contrast` tell whether it depends on the model and the class at all (Adebayo et al.
+2018, Sixt et al. 2020), :func:`continuity`, :func:`entropy`, :func:`gini` and :func:`compressed` what it looks like.
+Importing this package is quick: a part, and torch with it, loads when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .appearance import compressed, continuity, entropy, gini
+    from .flipping import Curves, Flipping, Gain, flip, srg
+    from .intervals import Interval, interval
+    from .localization import area, context, mass, rank
+    from .sanity import cascade, contrast, similarity
+
+_HOMES = {
+    "Curves": ".flipping",
+    "Flipping": ".flipping",
+    "Gain": ".flipping",
+    "Interval": ".intervals",
+    "area": ".localization",
+    "cascade": ".sanity",
+    "compressed": ".appearance",
+    "context": ".localization",
+    "continuity": ".appearance",
+    "contrast": ".sanity",
+    "entropy": ".appearance",
+    "flip": ".flipping",
+    "gini": ".appearance",
+    "interval": ".intervals",
+    "mass": ".localization",
+    "rank": ".localization",
+    "similarity": ".sanity",
+    "srg": ".flipping",
+}
+"""Public names, and the module that each comes from."""
+
+__all__ = [
+    "Curves",
+    "Flipping",
+    "Gain",
+    "Interval",
+    "area",
+    "cascade",
+    "compressed",
+    "context",
+    "continuity",
+    "contrast",
+    "entropy",
+    "flip",
+    "gini",
+    "interval",
+    "mass",
+    "rank",
+    "similarity",
+    "srg",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,121 @@
+"""Does an explanation depend on the model and on the class? If not, it explains neither (Adebayo et al. 2018)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .regions import summed
+
+
+def similarity(one: Tensor, other: Tensor, *, where: Tensor | None = None, absolute: bool = False) -> Tensor:
+    """Spearman's rank correlation of two maps (B, C, ...) of each sample, over positions, (B,), −1 to 1.
+
+    Parameters
+    ----------
+    where
+        Positions that count, (B, ...) bool. Pass those where the input is not 0: whatever multiplies by the input is 0
+        elsewhere, and two such maps are alike there whatever the model is.
+    absolute
+        Compare |R|, as some do; a map and its negative are alike then.
+
+    Raises
+    ------
+    ValueError
+        If the maps have different shapes.
+    """
+    from scipy.stats import spearmanr
+
+    if one.shape != other.shape:
+        raise ValueError(f"Two maps of one input have one shape, got {tuple(one.shape)} and {tuple(other.shape)}.")
+    pair = [summed(each).flatten(1) for each in (one, other)]
+    pair = [each.abs() for each in pair] if absolute else pair
+    kept = torch.ones_like(pair[0], dtype=torch.bool) if where is None else where.cpu().flatten(1)
+    found = []
+    for first, second, counts in zip(*pair, kept, strict=True):
+        with np.errstate(invalid="ignore"):
+            constant = any(bool((each[counts] == each[counts][:1]).all()) for each in (first, second))
+            found.append(0.0 if constant else float(spearmanr(first[counts], second[counts]).statistic))
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def cascade(
+    model: nn.Module,
+    explain: Callable[[nn.Module], Tensor],
+    *,
+    where: Tensor | None = None,
+    absolute: bool = False,
+    seed: int = 0,
+) -> Iterator[tuple[str, Tensor]]:
+    """Randomize layers from the output down, and compare the maps with those of the model as it was.
+
+    Parameters
+    ----------
+    model
+        Stays as it is; layers are taken in the order in which its modules are defined.
+    explain
+        Gives relevance (B, C, ...) under a model, of inputs and targets that stay the same.
+    where, absolute
+        As for :func:`similarity`. A randomized model may give a score the other sign, and a map with it.
+
+    Yields
+    ------
+    tuple
+        The name of the layer that was randomized last, and the similarity of each sample, (B,). What stays near 1
+        does not depend on the model.
+
+    Raises
+    ------
+    ValueError
+        If the model has no parameters.
+    """
+    layers = [name for name, module in model.named_modules() if list(module.parameters(recurse=False))]
+    if not layers:
+        raise ValueError("A model without parameters has nothing to randomize.")
+    before, changed = explain(model), copy.deepcopy(model)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for name in reversed(layers):
+            _randomize(changed.get_submodule(name))
+            yield name, similarity(before, explain(changed), where=where, absolute=absolute)
+
+
+def contrast(explain: Callable[[Tensor], Tensor], targets: Tensor, classes: int, *, seed: int = 0) -> Tensor:
+    """Cosine between the map of a class and that of another one, drawn at random, (B,), −1 to 1 (Sixt et al. 2020).
+
+    Near 1 the map does not depend on the class; neither near −1, where a negative score has the same map with the other
+    sign.
+
+    Parameters
+    ----------
+    explain
+        Gives relevance (B, C, ...) for class numbers (B,), of inputs that stay the same.
+    targets
+        Class numbers, (B,).
+    classes
+        How many there are.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes.
+    """
+    if classes < 2:
+        raise ValueError(f"Another class needs two at least, got {classes}.")
+    steps = torch.randint(1, classes, targets.shape, generator=torch.Generator().manual_seed(seed)).to(targets)
+    one, other = (explain(each).detach().double().cpu().flatten(1) for each in (targets, (targets + steps) % classes))
+    return torch.nn.functional.cosine_similarity(one, other)
+
+
+def _randomize(module: nn.Module) -> None:
+    """Its parameters, and what it counts, anew: by its own initialization, else drawn from a normal distribution."""
+    if callable(reset := getattr(module, "reset_parameters", None)):
+        reset()
+        return
+    with torch.no_grad():
+        for each in module.parameters(recurse=False):
+            each.normal_(0, float(each.std()) if each.numel() > 1 else 1)
