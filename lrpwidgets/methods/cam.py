@@ -82,14 +82,20 @@ def activation_map(tape: Tape, index: int, weights: Tensor) -> Tensor:
     )
 
 
-_SEEN = ("conv", "activation", "sum", "norm", "product")
-"""Kinds of layers whose maps are looked at by default; what only pools or moves them comes later and is coarser."""
-
-
 def _last(tape: Tape, x: Tensor, stop: int | None = None) -> int:
-    """The last layer with spatial maps, before the `stop`-th if there is one; -1 if there is none."""
-    places = reversed(range(len(tape.steps) if stop is None else stop))
-    return next((i for i in places if tape.steps[i].kind in _SEEN and _has_maps(tape, i, x)), -1)
+    """The last layer with spatial maps, before the `stop`-th if there is one; -1 if there is none.
+
+    All must come through it, so it is no branch of several. What only pools maps comes later and is coarser; the scores
+    themselves are no such maps.
+    """
+    needed = {tape.output}
+    for index in reversed(range(len(tape.steps))):
+        step = tape.steps[index]
+        trunk = needed == {made_by(step)} != {tape.output} and (stop is None or index < stop)
+        if trunk and step.kind not in ("pool", "maxpool") and _has_maps(tape, index, x):
+            return index
+        needed = needed.difference(step.results) | {*step.inputs}
+    return -1
 
 
 def _has_maps(tape: Tape, index: int, x: Tensor) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lrpwidgets import methods
 from lrpwidgets.lrp import Explainer
-from lrpwidgets.methods import derivatives
+from lrpwidgets.methods import cam, derivatives
 from lrpwidgets.methods.draws import seeded
 from lrpwidgets.methods.spreading import segments, shared_out
 
@@ -150,12 +150,30 @@ def test_occlusion_shapley_values_and_deeplift_are_exact_on_linear_models():
 def test_grad_cam_is_the_class_activation_map_behind_a_global_average_pooling():
     model, x = averaged(), pictures(2, 16)
     maps = model[:4](x)
-    cam = torch.einsum("k,bkhw->bhw", model[6].weight[1], maps)[:, None]
-    expected = F.interpolate(cam.clamp(min=0), (16, 16), mode="bilinear") / maps[0, 0].numel()
+    summed = torch.einsum("k,bkhw->bhw", model[6].weight[1], maps)[:, None]
+    expected = F.interpolate(summed.clamp(min=0), (16, 16), mode="bilinear") / maps[0, 0].numel()
     found = relevance(model, x, "gradcam").sum(1, keepdim=True)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-9)
     named = relevance(model, x, "gradcam", layer="3")
     torch.testing.assert_close(named.sum(1, keepdim=True), expected, rtol=1e-5, atol=1e-9)
+
+
+CAMS = {
+    "mobilenet_v2": "features.18.2",
+    "resnet18": "layer4.1.relu#2",
+    "squeezenet1_1": "classifier.2",
+    "googlenet": "inception5b.cat",
+    "convnext_tiny": "features.7.2.add",
+}
+"""Behind a max pooling there are maps as well, and branches have theirs."""
+
+
+@pytest.mark.parametrize("make", CAMS)
+def test_grad_cam_looks_at_the_last_maps_that_all_goes_through(make):
+    more = {"init_weights": False, "aux_logits": False} if make == "googlenet" else {}
+    model, x = getattr(torchvision.models, make)(**more).eval(), torch.randn(1, 3, 64, 64)
+    tape = Explainer(model).record(x, rewritten=False)
+    assert tape.steps[cam._last(tape, x)].name == CAMS[make]
 
 
 def test_guided_grad_cam_is_guided_backprop_where_grad_cam_is():
