@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,14 +21,21 @@ def seed() -> Any:
 
 @contextmanager
 def seeded(number: int) -> Iterator[None]:
-    """Begin the random numbers of torch, NumPy and Python at a seed; afterwards they go on as if nothing had been."""
-    ours, theirs = np.random.get_state(), random.getstate()
-    try:
-        with torch.random.fork_rng():
+    """Begin the random numbers of torch, NumPy and Python at a seed; afterwards they go on as if nothing had been.
+
+    One thread at a time: they belong to the process.
+    """
+    devices = range(torch.cuda.device_count())  # all of them, and no warning that there are several
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices):
+        ours, theirs = np.random.get_state(), random.getstate()
+        try:
             torch.manual_seed(number)
             np.random.seed(number)
             random.seed(number)
             yield
-    finally:
-        np.random.set_state(ours)
-        random.setstate(theirs)
+        finally:
+            np.random.set_state(ours)
+            random.setstate(theirs)
+
+
+_ONE_AT_A_TIME = threading.RLock()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..knobs import Turnable
 from ..readable import Readable
+from . import baselines
 from .question import Question
 
 
@@ -78,13 +79,17 @@ class Method(Turnable, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        hints = typing.get_type_hints(type(self))
-        for each in fields(self):
-            choices = _choices(hints[each.name])
-            value = getattr(self, each.name)
-            if choices and value not in choices:
-                named = ", ".join(map(repr, choices))
-                raise ValueError(f"{type(self).__name__}: {each.name} must be one of {named}, got {value!r}.")
+        for name, hint in typing.get_type_hints(type(self)).items():
+            if typing.get_origin(hint) is Literal and (value := getattr(self, name)) not in typing.get_args(hint):
+                named = ", ".join(map(repr, typing.get_args(hint)))
+                raise ValueError(f"{type(self).__name__}: {name} must be one of {named}, got {value!r}.")
+
+    @classmethod
+    def choices(cls) -> dict[str, tuple[str, ...]]:
+        """The fields of which one chooses among a few words, and these; some take tensors as well."""
+        hints = typing.get_type_hints(cls)
+        found = {each.name: _words(hints[each.name]) for each in fields(cls)}
+        return {name: words for name, words in found.items() if words}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -114,14 +119,24 @@ class Method(Turnable, ABC):
             return "it needs Captum: pip install 'lrpwidgets[methods]'."
         if not (self.whole_numbers or question.x.is_floating_point()):
             return "the input holds whole numbers, which have neither gradients nor values in between."
+        baseline = getattr(self, "baseline", None)
+        if baseline is not None:
+            try:
+                baselines.of(question.x, baseline)
+            except ValueError as error:
+                return str(error)
         return self.obstacle(question)
 
     def trial(self, question: Question) -> None:
         """Find out what only a pass through the network would show, without an explanation; raises if it can't be."""
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
+def _words(hint: Any) -> tuple[str, ...]:
+    """The words among what a type allows."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return arguments
+    return tuple(word for each in arguments for word in _words(each))
 
 
 METHODS: dict[str, type[Method]] = {}

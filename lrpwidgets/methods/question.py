@@ -74,17 +74,19 @@ class Question(Readable):
 
     def forward(self, x: Tensor) -> Tensor:
         """What is explained, of other inputs (n, ...) of one sample, or of as many samples: (n,), with gradients."""
-        scores = self.explainer.forward((x,))
-        self.count(len(x))
-        return (scores * self.weights).flatten(1).sum(1)
+        return (self._run(x) * self.weights).flatten(1).sum(1)
 
     def probability(self, x: Tensor) -> Tensor:
         """As :meth:`forward`, of probabilities in place of scores, where there are several classes: (n,)."""
-        scores = self.explainer.forward((x,))
-        self.count(len(x))
+        scores = self._run(x)
         if scores.dim() == 2 and scores.shape[1] > 1:
             scores = self.explainer.probabilities(scores)
         return (scores * self.weights).flatten(1).sum(1)
+
+    def _run(self, x: Tensor) -> Tensor:
+        scores = self.explainer.forward((x.to(self.x.dtype),))  # noise comes in 32 bits
+        self.count(len(x))
+        return scores
 
     def leaf(self) -> Tensor:
         """The inputs, ready to be given gradients."""

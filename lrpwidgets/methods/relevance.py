@@ -38,11 +38,13 @@ class LRP(Propagation):
     Where the relevance of the score goes, an :class:`.Explainer` says in full.
     """
 
-    composite: str | Composite | Rule = "auto"
-    """As an :class:`.Explainer` takes it: a preset by its name, a composite, or one rule for every layer."""
+    composite: str | Composite | Rule | None = None
+    """As an :class:`.Explainer` takes it: a preset by its name, a composite, or one rule for every layer; by default
+    the explainer's own."""
 
     def attribute(self, question: Question) -> Found:
-        return _found(_explained(question, self.composite, question.weights))
+        composite = question.explainer.composite if self.composite is None else self.composite
+        return _found(_explained(question, composite, question.weights))
 
 
 @dataclass(frozen=True, repr=False)

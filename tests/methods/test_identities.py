@@ -77,11 +77,11 @@ def test_shapley_values_add_up_to_the_change(baseline):
 
 def test_kernel_shap_adds_up_to_the_change_and_finds_shapleys_values():
     model, x = small(), pictures(1)
-    kernel = relevance(model, x, "kernel_shap", samples=300, patch=4)
-    sampled = relevance(model, x, "shapley_sampling", samples=100, patch=4)
+    kernel = relevance(model, x, "kernel_shap", samples=200, patch=4)
+    sampled = relevance(model, x, "shapley_sampling", samples=60, patch=4)
     (total,) = totals(kernel)
     torch.testing.assert_close(total, (model(x) - model(torch.zeros_like(x)))[:, 1], rtol=1e-3, atol=1e-3)
-    assert float((kernel - sampled).abs().max()) < 0.3 * float(sampled.abs().max())
+    assert float((kernel - sampled).abs().max()) < 0.4 * float(sampled.abs().max())
 
 
 @pytest.mark.parametrize("make", [small, smooth])
@@ -294,13 +294,19 @@ def test_other_nonlinearities_are_told():
     assert found.caveats == ["Only ReLUs are passed in another way; gelu as the gradient does."]
 
 
-@pytest.mark.parametrize("make", ["resnet18", "mobilenet_v3_small", "vit_b_16"])
+TAPED = {
+    "resnet18": lambda: torchvision.models.resnet18(num_classes=5),
+    "mobilenet_v3_small": lambda: torchvision.models.mobilenet_v3_small(num_classes=5),
+    "vit": lambda: torchvision.models.VisionTransformer(64, 16, 2, 4, 32, 64, num_classes=5),
+}
+
+
+@pytest.mark.parametrize("make", TAPED)
 def test_a_tape_has_the_derivatives_of_its_model(make):
     torch.manual_seed(0)
-    small_vit = {"image_size": 32, "weights": None, "num_classes": 5}
-    sizes = {"vit_b_16": small_vit}.get(make, {"num_classes": 5})
-    model = getattr(torchvision.models, make)(**sizes).double().eval()
-    x = pictures(2, 32 if make == "vit_b_16" else 64).requires_grad_()
+    model, x = TAPED[make]().double().eval(), pictures(2, 64).requires_grad_()
+    for parameter in model.parameters():  # what begins at zero would hide what lies before it
+        parameter.data += 0.01 * torch.randn_like(parameter)
     weights = torch.randn(2, 5, dtype=torch.float64)
     (expected,) = torch.autograd.grad((model(x) * weights).sum(), x)
     tape = Explainer(model).record(x.detach(), rewritten=False)

@@ -106,8 +106,9 @@ def test_a_watcher_ends_any_method_and_the_model_is_free_again(name):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_a_seed_decides_all_that_is_random_and_nobody_elses_numbers(name):
+    x, model = pictures(1), small()
     state = torch.get_rng_state()
-    once, again, other = (explained(name, seed=seed).relevance for seed in (1, 1, 2))
+    once, again, other = (explained(name, x, model, seed=seed).relevance for seed in (1, 1, 2))
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
     assert torch.equal(torch.get_rng_state(), state)
@@ -190,6 +191,42 @@ def test_one_input_is_explained_and_not_several():
         methods.explain(small(), pictures(), "sensitivity", batch_size=0)
 
 
+def test_a_user_interface_finds_sliders_and_choices():
+    assert [knob.name for knob in methods.METHODS["rise"].knobs()] == ["samples", "cells", "share", "seed"]
+    assert methods.METHODS["rise"].choices() == {
+        "output": ("probability", "score"),
+        "baseline": ("zero", "mean", "blur"),
+    }
+    for name in methods.METHODS:
+        for knob in methods.METHODS[name].knobs():
+            assert knob.slider[0] < knob.slider[1]
+            methods.get(name, **{knob.name: type(knob.slider[0])(knob.slider[1])})
+
+
+def test_lrp_takes_the_composite_of_an_explainer():
+    explainer = Explainer(small(), "epsilon_alpha2_beta1")
+    found = methods.explain(explainer, pictures(), "lrp", progress=False)
+    assert torch.equal(found.relevance, explainer.explain(pictures()).relevance)
+
+
+def test_methods_work_under_inference_mode_and_in_half_precision():
+    torch.manual_seed(0)
+    model, x = small().bfloat16(), pictures().bfloat16()
+    with torch.inference_mode():
+        for name in (
+            "gradient_times_input",
+            "smoothgrad",
+            "guided_backprop",
+            "deeplift",
+            "gradcam",
+            "occlusion",
+            "epsilon",
+        ):
+            found = methods.explain(model, x * 1, name, progress=False, **QUICK.get(name, {}))
+            assert found.relevance.shape == x.shape
+            assert bool(found.relevance.isfinite().all())
+
+
 # What cannot be
 
 
@@ -224,6 +261,7 @@ REFUSED = {
         torch.rand(1, 4),
         "no rule for `layer_norm`",
     ),
+    "blur": ("integrated_gradients", nn.Linear(4, 2), torch.rand(1, 4), "only pictures .* can be blurred"),
     "tokens": (
         "integrated_gradients",
         nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 2)),
@@ -237,9 +275,10 @@ REFUSED = {
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_cannot_be_explained_is_refused_with_the_reason(kind):
     name, model, x, reason = REFUSED[kind]
+    settings = {"baseline": "blur"} if kind == "blur" else {}
     with pytest.raises(methods.CannotExplainError, match=reason):
-        methods.explain(model, x, name)
-    assert name in methods.obstacles(model, x)
+        methods.explain(model, x, name, **settings)
+    assert name in methods.obstacles(model, x, **settings)
 
 
 def test_lrp_and_controls_explain_tokens():
