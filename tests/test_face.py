@@ -20,7 +20,7 @@ from torch import nn
 
 import lrpwidgets as lw
 import lrpwidgets.widgets.maximize
-from lrpwidgets import lrp, maximize, progress, spray, subjects, tables
+from lrpwidgets import lrp, maximize, methods, progress, spray, subjects, tables
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, operations, rules
 from lrpwidgets.progress import Progress, Watcher
 from lrpwidgets.spray.kept import kept
@@ -192,6 +192,7 @@ LONG = [
     spray.poison_test,
     maximize.references,
     maximize.Run.finish,
+    methods.explain,
 ]
 
 
@@ -268,6 +269,7 @@ REGISTERS = {
     "rule": (rules.register, (Doubled,), (3,)),
     "composite": (composites.register, ("mine", composites.epsilon), ("mine", 3)),
     "operation": (operations.register, (torch.special.erfcx, operations.Activation()), (torch.special.erfcx, 3)),
+    "method": (methods.register, ("mine", type(methods.get("edges"))), ("mine", 3)),
     "subject": (subjects.register, ("mine", lambda: subjects.load("digits")), ("mine", 3)),
 }
 
@@ -277,6 +279,7 @@ def registers(monkeypatch):
     monkeypatch.setattr(rules, "RULES", dict(rules.RULES))
     monkeypatch.setattr(composites, "_PRESETS", dict(composites._PRESETS))
     monkeypatch.setattr(operations, "OPERATIONS", dict(operations.OPERATIONS))
+    monkeypatch.setattr(methods.method, "METHODS", methods.METHODS.copy())
     monkeypatch.setattr(subjects, "_REGISTERED", {})
 
 
@@ -337,7 +340,7 @@ def modules():
 
 
 PACKAGES = [
-    *("", ".lrp", ".subjects", ".spray", ".spray.virelay", ".maximize", ".dashboards"),
+    *("", ".lrp", ".subjects", ".spray", ".methods", ".spray.virelay", ".maximize", ".dashboards"),
     *(".widgets", ".widgets.explore", ".widgets.spray", ".widgets.maximize"),
 ]
 

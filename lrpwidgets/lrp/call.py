@@ -107,13 +107,12 @@ class Call:
             sources = tuple(x.detach().requires_grad_() for x in inputs)
             # A view of an untouched source costs nothing; what the call returns is never changed in place.
             outputs = self.replay(*sources)
-        return torch.autograd.grad(
-            [y for y, gradient in zip(outputs, gradients, strict=True) if gradient is not None],
-            sources,
-            reached,
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        pairs = zip(outputs, gradients, strict=True)
+        differentiable = [(y, gradient) for y, gradient in pairs if gradient is not None and y.requires_grad]
+        if not differentiable:  # it was detached
+            return tuple(map(torch.zeros_like, sources))
+        made, given = zip(*differentiable, strict=True)
+        return torch.autograd.grad(made, sources, given, allow_unused=True, materialize_grads=True)
 
     def widened(self, *, rounds: bool, known: dict[int, tuple[Tensor, Tensor]]) -> Call:
         """The call in 32 bits, computed anew, if it ran in 16; else itself.

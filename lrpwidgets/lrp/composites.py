@@ -409,9 +409,14 @@ def check_fits(rule: Rule, name: str, kind: str) -> None:
         )
 
 
+def parameters(name: str) -> list[str]:
+    """What the preset `name` takes."""
+    return list(signature(_PRESETS[name]).parameters)
+
+
 def takes_bounds(name: str) -> bool:
     """Whether the preset takes the bounds of the input, `low` and `high`."""
-    return "low" in signature(_PRESETS[name]).parameters
+    return "low" in parameters(name)
 
 
 def requires_bounds(name: str) -> bool:

@@ -146,6 +146,17 @@ class Explainer:
             return self
         return Explainer(self.model, self.composite, device, self.unknown, self.select, self.constants)
 
+    def under(self, composite: str | Composite | Rule, unknown: Unknown | None = None) -> Explainer:
+        """The same explainer under another `composite`; the two share what they find out of the model."""
+        other = copy.copy(self)
+        other.__dict__ |= {
+            "composite": Explainer(self.model, composite).composite,
+            "unknown": self.unknown if unknown is None else unknown,
+            "_checked": self._checked,
+            "_known": self._known,
+        }
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_checked": {}, "_known": {}}  # by ids, which are those of tensors that live here
 
@@ -208,9 +219,13 @@ class Explainer:
         return self._explain(self._checked_batch(inputs), wanted, several, keep)
 
     @torch.inference_mode(False)
-    def record(self, inputs: Tensor | tuple[Tensor, ...]) -> Tape:
-        """Run the model on `inputs` and return the tape, without an explanation; raises as :meth:`explain` does."""
-        return self._record(self._checked_batch(inputs))
+    def record(self, inputs: Tensor | tuple[Tensor, ...], *, rewritten: bool = True) -> Tape:
+        """Run the model on `inputs` and return the tape, without an explanation; raises as :meth:`explain` does.
+
+        Unless it is `rewritten`, it has the model's own calls, and so its derivatives: the canonical form, which rules
+        need, takes the scale of a norm for a constant.
+        """
+        return self._record(self._checked_batch(inputs), rewritten=rewritten)
 
     def _explain(
         self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None = None
@@ -246,8 +261,12 @@ class Explainer:
 
     def scores(self, inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
         """The scores that an explanation of `inputs` would have, (B, C); raises as :meth:`explain` does."""
-        batch = self._checked_batch(inputs)
-        with torch.no_grad(), eval_mode(self.model), AsRecorded():
+        with torch.no_grad():
+            return self.forward(self._checked_batch(inputs))
+
+    def forward(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """The same of a `batch` that nobody looked at, with gradients where it has them."""
+        with eval_mode(self.model), AsRecorded():
             scores = taken(self._run(batch), self.select)
         single = isinstance(scores, Tensor) and scores.numel() == self._samples(batch)
         found: Tensor = one_axis_at_least(scores) if single else scores
@@ -257,12 +276,12 @@ class Explainer:
         """Of each class, for `scores` (..., C): their softmax, or what :class:`.TwoClasses` makes of them."""
         return probabilities(scores, self.select)
 
-    def _record(self, batch: tuple[Tensor, ...]) -> Tape:
+    def _record(self, batch: tuple[Tensor, ...], *, rewritten: bool = True) -> Tape:
         shapes = ", ".join(str(tuple(x.shape)) for x in batch)
         known = self._found_out(batch)
         select = None if self.select is None else self._taken
         try:
-            tape = record(self.model, batch, select, known.constants)
+            tape = record(self.model, batch, select, known.constants, rewritten=rewritten)
         except StaleExplanationError:
             raise
         except (RuntimeError, IndexError) as error:

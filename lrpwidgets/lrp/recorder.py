@@ -33,13 +33,15 @@ def record(
     inputs: tuple[Tensor, ...],
     select: Callable[[Any], Tensor] | None = None,
     constants: Container[int] = (),
+    *,
+    rewritten: bool = True,
 ) -> Tape:
     """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
 
     Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``; see
     :func:`eval_mode` for what other threads see of it meanwhile. What the model returns goes through `select`; a
     tensor (B,) becomes (B, 1), and of one sample also (). Inputs at the positions `constants` are as if they were fixed
-    in the model.
+    in the model. Unless it is `rewritten`, the tape is not brought to its canonical form.
 
     Raises
     ------
@@ -77,7 +79,8 @@ def record(
         where = ", ".join(dict.fromkeys(recorder.drawn))
         caveats.append(f"Random numbers are drawn by {where}: this explains one random draw of the model.")
     weights = [(tensor, version(tensor)) for step in steps for tensor in tensors((step.args, step.kwargs))]
-    steps = canonical(steps, recorder.values, recorder.starts, end)
+    if rewritten:
+        steps = canonical(steps, recorder.values, recorder.starts, end)
     lasting = {end, *recorder.starts, *(value for step in steps for value in _lasting(step))}
     _let_go(recorder.values, lasting)
     for step in steps:
@@ -110,12 +113,13 @@ def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] 
         output = output if select is None else select(output)
         if isinstance(output, Tensor):
             output = one_axis_at_least(output)
-        caveats = ["The model is in training mode; it was explained in eval mode."] if was_training else []
+        caveats = [IN_TRAINING] if was_training else []
         if any(module.training for module in model.modules()):
             caveats.append(_TURNED)
     return output, caveats
 
 
+IN_TRAINING = "The model is in training mode; it was explained in eval mode."
 _TURNED = (
     "A part of the model was put into training mode while it was explained, by itself or by another thread: this may "
     "explain one random draw of it, or another batch normalization. For a model that trains meanwhile, explain a copy."

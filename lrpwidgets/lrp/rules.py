@@ -16,87 +16,16 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from ..knobs import LARGEST, Number, Turnable, knob
 from ..readable import Readable
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
-
-SMALLEST = 1e-37
-"""Below, a number is 0 in 32 bits, and what is divided by it infinite."""
-
-LARGEST = 1e12
-"""Beyond, sums of products with it leave 32 bits; every rule has come to its limit long before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """A number of a rule and its range: from `least` or from above `above` to `most`."""
-
-    name: str = ""
-    least: float | None = None
-    above: float | None = None
-    most: float = LARGEST
-
-    def checked(self, owner: str, value: Any) -> float:
-        """`value` as a plain number; raises ValueError if it is none, or out of range."""
-        fine = isinstance(value, Real) and not isinstance(value, bool) and self._holds(value)
-        if not fine:
-            raise ValueError(f"{owner}: {self.name} must be {self._range()}, got {value!r}.")
-        plain: float = value if type(value) in (int, float) else float(value)  # NumPy's have no text form in YAML
-        return plain
-
-    def _holds(self, value: Any) -> bool:
-        return bool(self._from <= value <= self.most and value != self.above) or (self.least == 0 and bool(value == 0))
-
-    @property
-    def _from(self) -> float:
-        """The least number but for 0."""
-        least = self.above if self.least is None else self.least
-        return -self.most if least is None else least or SMALLEST
-
-    def _range(self) -> str:
-        least, most = f"{self._from:g}", f"{self.most:g}"
-        if self.above:
-            return f"a number greater than {least}, to {most}"
-        return f"{'0 or ' if self.least == 0 else ''}a number from {least} to {most}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Knob(Number):
-    """A number that a person may turn, and how to show it."""
-
-    help: str
-    symbol: str
-    slider: tuple[float, float]
-    """The useful range; the rule takes more."""
-    logarithmic: bool
-
-
-def knob(
-    default: float,
-    symbol: str,
-    help: str,
-    slider: tuple[float, float],
-    *,
-    logarithmic: bool = False,
-    least: float | None = None,
-    above: float | None = None,
-    most: float = LARGEST,
-) -> Any:
-    """A dataclass field that a user interface can show as a slider."""
-    made = Knob(help=help, symbol=symbol, slider=slider, logarithmic=logarithmic, least=least, above=above, most=most)
-    return field(default=default, metadata={"number": made, "shown": True})
-
-
-def _number(each: dataclasses.Field[Any]) -> Number | None:
-    number: Number | None = each.metadata.get("number")
-    return number or (Number() if isinstance(each.default, float) else None)
 
 
 def stabilizing() -> Any:
@@ -105,36 +34,8 @@ def stabilizing() -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Rule(Readable):
+class Rule(Turnable):
     """How a step hands its relevance on: a :class:`LinearRule` or a :class:`ProductRule`."""
-
-    def __post_init__(self) -> None:
-        owner = type(self).__name__
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            if isinstance(each.default, bool) and not isinstance(value, bool):
-                raise ValueError(f"{owner}: {each.name} must be True or False, got {value!r}.")
-        for number in self._numbers():
-            object.__setattr__(self, number.name, number.checked(owner, getattr(self, number.name)))
-
-    @classmethod
-    def knobs(cls) -> list[Knob]:
-        """The numbers a person may turn, in the order of the fields."""
-        return [number for number in cls._numbers() if isinstance(number, Knob)]
-
-    @classmethod
-    def _numbers(cls) -> list[Number]:
-        """Every field that says its range, or whose default is a number, in the order of the fields."""
-        numbers = ((each.name, _number(each)) for each in dataclasses.fields(cls))
-        return [replace(number, name=name) for name, number in numbers if number]
-
-    def turned(self, **values: float) -> Self:
-        """The same rule with some knobs at other values; raises ValueError if it has no such knob."""
-        known = [each.name for each in dataclasses.fields(self)]
-        if unknown := values.keys() - set(known):
-            has = ", ".join(known) or "none"
-            raise ValueError(f"{type(self).__name__} has no {min(unknown)!r} to turn; it has {has}.")
-        return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:
         """``{"rule": its name, field: value, ...}`` with the fields that are not at their default."""
@@ -323,7 +224,7 @@ class AlphaBeta(LinearRule):
 
     def turned(self, **values: float) -> Self:
         """The same rule with another α, and β = α − 1."""
-        return super().turned(**{"beta": None, **values})  # type: ignore[arg-type]  # None: computed anew
+        return super().turned(**{"beta": None, **values})  # None: computed anew
 
     def divide(self, step: LinearStep, relevance: Tensor) -> Division:
         division = _by_contribution(step, relevance, 1, 0, self.stabilizer, self.alpha)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import convictions, dashboard, families, lrp, maximize, references, session, spray, steady, zoo
+from . import convictions, dashboard, families, lrp, maximize, methods, references, session, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -41,7 +41,10 @@ def _network(name: str) -> str:
     "names",
     nargs=-1,
     type=click.Choice(
-        ["convictions", "lrp", "dashboard", "families", "maximize", "memory", "references", "spray", "steady", "zoo"]
+        [
+            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "references"),
+            *("spray", "steady", "zoo"),
+        ]
     ),
 )
 @click.option("--device", default="cpu", show_default=True, help="Where the backend computes.")
@@ -88,6 +91,8 @@ def main(
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
 
+    methods: the first picture of each other method, beside a gradient; only if asked for.
+
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
@@ -105,6 +110,7 @@ def main(
         "families": families.measure,
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
+        "methods": lambda: methods.measure(rounds),
         "references": references.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,

@@ -1,0 +1,53 @@
+"""Other explanation methods beside LRP, and LRP among them, under one signature.
+
+:func:`explain` takes a model, inputs and the name of a method and returns an :class:`Attribution`; :func:`names` are
+the methods, :func:`obstacles` tells which of them cannot explain a model, and :func:`cost` what one takes. A
+:class:`Method` is a frozen dataclass whose fields are its settings. Many come from Captum,
+``pip install 'lrpwidgets[methods]'``; those that change how a gradient passes a ReLU go along a recorded tape, where a
+ReLU is one however it is written.
+Importing this package is quick: a part, and torch with it, loads when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .catalog import cost, described, explain, get, names, obstacles, register
+    from .method import METHODS, Attribution, CannotExplainError, Cost, Found, Method
+    from .question import Question
+
+_HOMES = {
+    **dict.fromkeys(("cost", "described", "explain", "get", "names", "obstacles", "register"), ".catalog"),
+    **dict.fromkeys(("METHODS", "Attribution", "CannotExplainError", "Cost", "Found", "Method"), ".method"),
+    "Question": ".question",
+}
+"""Public names, and the module that each comes from."""
+
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "CannotExplainError",
+    "Cost",
+    "Found",
+    "Method",
+    "Question",
+    "cost",
+    "described",
+    "explain",
+    "get",
+    "names",
+    "obstacles",
+    "register",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
