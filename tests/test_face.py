@@ -20,7 +20,7 @@ from torch import nn
 
 import lrpwidgets as lw
 import lrpwidgets.widgets.maximize
-from lrpwidgets import lrp, maximize, methods, progress, spray, subjects, tables
+from lrpwidgets import evaluate, lrp, maximize, methods, progress, spray, subjects, tables
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, operations, rules
 from lrpwidgets.progress import Progress, Watcher
 from lrpwidgets.spray.kept import kept
@@ -193,6 +193,8 @@ LONG = [
     maximize.references,
     maximize.Run.finish,
     methods.explain,
+    evaluate.flip,
+    evaluate.srg,
 ]
 
 
@@ -340,7 +342,7 @@ def modules():
 
 
 PACKAGES = [
-    *("", ".lrp", ".subjects", ".spray", ".methods", ".spray.virelay", ".maximize", ".dashboards"),
+    *("", ".lrp", ".subjects", ".spray", ".methods", ".evaluate", ".spray.virelay", ".maximize", ".dashboards"),
     *(".widgets", ".widgets.explore", ".widgets.spray", ".widgets.maximize"),
 ]
 

@@ -16,7 +16,19 @@ import lrpwidgets
 
 ROOT = Path(lrpwidgets.__file__).parents[1]
 
-HEIGHTS = {"lrp": 0, "subjects": 1, "methods": 1, "spray": 2, "maximize": 3, "widgets": 4, "dashboards": 5}
+HEIGHTS = {
+    **{"lrp": 0, "subjects": 1, "methods": 1, "evaluate": 2, "spray": 2, "maximize": 3},
+    **{"widgets": 4, "dashboards": 5},
+}
+    "lrp": 0,
+    "subjects": 1,
+    "methods": 1,
+    "evaluate": 1,
+    "spray": 2,
+    "maximize": 3,
+    "widgets": 4,
+    "dashboards": 5,
+}
 """Folders of the library: each may import from those below it."""
 
 
