@@ -17,13 +17,10 @@ import lrpwidgets
 ROOT = Path(lrpwidgets.__file__).parents[1]
 
 HEIGHTS = {
-    **{"lrp": 0, "subjects": 1, "methods": 1, "evaluate": 2, "spray": 2, "maximize": 3},
-    **{"widgets": 4, "dashboards": 5},
-}
     "lrp": 0,
     "subjects": 1,
     "methods": 1,
-    "evaluate": 1,
+    "evaluate": 2,
     "spray": 2,
     "maximize": 3,
     "widgets": 4,
