@@ -66,12 +66,13 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         What is shown in the room `name`, in which the page is opened.
     """
 
+    _still: Still | None = None
+
     def __init__(self, state: Asking, name: str) -> None:
         self.shared = state
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
-        self._still: Still | None = None
         self._closed = tuple((each, room.title, room.closed(state.subject)) for each, room in ROOMS.items())
         self.children: tuple[ipywidgets.DOMWidget, ...]
         super().__init__()
