@@ -29,7 +29,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         """Disappear from the page, with all that is inside."""
         for inside in self.children:
             close(inside)
-        self.shared.close()
+        if hasattr(self, "shared"):  # else it could not be made
+            self.shared.close()
         super().close()
         close_parts(self)
 

@@ -12,7 +12,9 @@ from ..subjects import Subject
 from ..widgets import Exploration
 from ..widgets.base.asking import Asking, Place
 from ..widgets.base.cells import until_run_again
+from ..widgets.base.inputs import Inputs
 from ..widgets.base.parts import close_parts
+from ..widgets.base.sentences import sentence
 from ..widgets.base.still import Still, display_with_still
 from ..widgets.maximize import Studio
 from ..widgets.spray import Attribution, Investigation
@@ -64,12 +66,13 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         What is shown in the room `name`, in which the page is opened.
     """
 
+    _still: Still | None = None
+
     def __init__(self, state: Asking, name: str) -> None:
         self.shared = state
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
-        self._still: Still | None = None
         self._closed = tuple((each, room.title, room.closed(state.subject)) for each, room in ROOMS.items())
         self.children: tuple[ipywidgets.DOMWidget, ...]
         super().__init__()
@@ -143,7 +146,18 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for each, page in self._pages.items():
             self._show(page, each == name)
         if isinstance(what, dict):
-            self._pages[name].children[0].restore(what)
+            self._restore(self._pages[name], what)
+
+    def _restore(self, page: Dashboard, state: dict[str, Any]) -> None:
+        """Open a state in its room, which has what was uploaded in others, and says what is wrong."""
+        if isinstance(page.shared, Inputs):
+            for other in self._pages.values():
+                if other is not page and isinstance(other.shared, Inputs):
+                    page.shared.take_over(other.shared)
+        try:
+            page.children[0].restore(state)
+        except ValueError as error:
+            page.shared.error = sentence(error)
 
     @staticmethod
     def _show(page: Dashboard, here: bool) -> None:

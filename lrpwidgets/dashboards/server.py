@@ -72,6 +72,9 @@ POLICY = "; ".join(
 AHEAD = 1
 """Kernels that are started before anybody comes."""
 
+PATIENCE = 60
+"""Seconds for all that a notebook shows to arrive, once it has run."""
+
 OFTEN = 3
 """Seconds between two looks for kernels that nobody looks at any more."""
 
@@ -255,6 +258,8 @@ def configuration(notebook: Path, port: int, connections: str) -> Config:
             "show_tracebacks": True,  # our template shows the last line only
             "extension_allowlist": LAB_EXTENSIONS,
         },
+        # On a busy machine the messages of a page are read long after its cell has run; it would be shown without them.
+        "VoilaExecutor": {"iopub_timeout": PATIENCE},
         "VoilaKernelManager": {
             "kernel_pools_config": {notebook.name: {"pool_size": AHEAD}, "default": {"pool_size": 0}},
             "fill_delay": 2,  # seconds; sooner, the next kernel would slow down the page that took this one

@@ -54,7 +54,7 @@ class Dashboard:
         before = self.page.evaluate(SEQUENCE)
         yield
         self.page.wait_for_function(f"{SEQUENCE} > {before}")
-        expect(self.page.locator(".lrp-light")).to_have_attribute("data-state", "ready")
+        expect(self.page.locator(".lrp-light").filter(visible=True)).to_have_attribute("data-state", "ready")
 
     def row(self, layers: str):
         """The row of the rules for a family of layers."""

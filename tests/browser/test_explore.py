@@ -25,7 +25,7 @@ OVERLAPS = """() => {
      .lrp-figures > *, .lrp-subject)`,
   )].filter((thing) => thing.checkVisibility({ opacityProperty: true }) && !thing.closest("[popover], dialog"))
     .filter((thing) => thing.getBoundingClientRect().width > 0);
-  const boards = ".lrp-thumbnails, .lrp-board";  // these scroll: what is out of sight lies under something else
+  const boards = ".lrp-thumbnails, .lrp-board, .lrp-panes, .lrp-layers";  // scrolled out of sight is no overlap
   const found = [];
   things.forEach((one, index) => things.slice(index + 1).forEach((other) => {
     const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];

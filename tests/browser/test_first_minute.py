@@ -24,14 +24,15 @@ FAINT = r"""() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const [node, words] = [walker.currentNode.parentElement, walker.currentNode.textContent.trim()];
-    if (!words || !node.checkVisibility() || node.closest(":disabled, script, style, option, svg")) continue;
+    if (!words || !node.checkVisibility() || !node.closest(".lrp-page, #rendered_cells")) continue;
+    if (node.closest(":disabled, script, style, option, svg")) continue;
     const [a, b] = [light(over(rgba(getComputedStyle(node).color), paper(node))), light(paper(node))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) found.push(`${words}: ${ratio.toFixed(2)}`);
   }
   return found;
 }"""
-"""Texts with less contrast than 4.5 : 1, by the formula of WCAG 2.2."""
+"""Texts of ours with less contrast than 4.5 : 1, by the formula of WCAG 2.2."""
 
 CUT = """() => [...document.querySelectorAll(".lrp-page *")]
   .filter((node) => node.checkVisibility() && getComputedStyle(node).textOverflow === "ellipsis")

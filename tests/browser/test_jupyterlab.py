@@ -42,7 +42,7 @@ Compare(Exploration(subjects.load("digits")), composites=["epsilon"])
 VIEWS = ("strip", "question", "heatmap", "rules", "scores", "inside", "status")
 
 CUT_OFF = """() => {
-  const page = document.querySelector(".lrp-page");
+  const page = [...document.querySelectorAll(".lrp-page")].find((each) => each.checkVisibility());
   const { left, right } = page.getBoundingClientRect();
   const scrolls = (each) => ["auto", "scroll"].includes(getComputedStyle(each).overflowX);
   const wide = [page, ...page.querySelectorAll("*")].filter((each) => {

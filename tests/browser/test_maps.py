@@ -33,6 +33,11 @@ from lrpwidgets.widgets import Exploration, HeatmapView
 HeatmapView(Exploration(subjects.load("digits"), "epsilon_gamma_box"))
 """
 
+AS_LARGE_AS_ITS_FRAME = """() => {
+  const [pixels, frame] = [".lrp-pixels", ".lrp-frame"].map((each) => document.querySelectorAll(each)[1]);
+  return pixels.width === Math.min(300, frame.clientWidth);
+}"""
+
 FINE = """
 import torch
 from torch import nn
@@ -461,6 +466,10 @@ def test_a_map_larger_than_its_pane_is_averaged_and_then_coloured(visit, serve, 
     assert drawn() == (room, room)
     assert room < 300
     assert (heatmap.pixels()[2 : room // 2 - 2, 2:-2] == 255).all()  # of the stripes nothing is left
+    for width, height in ((1280, 720), (1366, 768), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(AS_LARGE_AS_ITS_FRAME)
+        drawn()
     page.set_viewport_size({"width": 700, "height": 500})
     page.wait_for_function(f"document.querySelectorAll('.lrp-pixels')[1].width < {room}")
     assert drawn()[0] < room

@@ -102,6 +102,44 @@ def test_a_click_reaches_the_kernel_and_comes_back(page, server):
     expect(page.locator("[data-ready=true]")).to_have_attribute("data-seq", "1")
 
 
+LATE = """
+import sys, time
+def wait():
+    time.sleep(6)  # as on a busy machine: that the cell has run is told before what it shows
+    del sys.stdout.flush, sys.stderr.flush
+sys.stdout.flush = sys.stderr.flush = lambda: None  # they would wait for this
+get_ipython().kernel.iopub_thread.schedule(wait)
+"""
+
+
+def test_an_output_that_comes_long_after_its_cell_has_run_is_waited_for(visit, serve, tmp_path):
+    page = visit(serve(write_notebook(tmp_path, LATE + VIEW)).address)
+    expect(page.locator("[data-ready=true]")).to_have_count(1)
+
+
+STILL = """
+import os
+del os.environ["LRPWIDGETS_OPTIONS"]  # as on a server of others
+from lrpwidgets import subjects
+from lrpwidgets.widgets import Exploration, HeatmapView
+HeatmapView(Exploration(subjects.load("digits")))
+"""
+SEEN = """new MutationObserver(() => {
+  if (!("seen" in window) && document.querySelector(".lrp-still") && !document.querySelector("#loading"))
+    window.seen = document.querySelectorAll(".lrp-heatmap").length;
+}).observe(document, { childList: true, subtree: true })"""
+"""How many views there are when the page stops saying that it loads."""
+
+
+def test_pictures_that_stand_before_a_view_are_not_the_page(page, serve, tmp_path):
+    server = serve(write_notebook(tmp_path, STILL))
+    page.add_init_script(SEEN)
+    page.goto(server.address)
+    page.wait_for_function("'seen' in window")
+    assert page.evaluate("window.seen") == 1
+    expect(page.locator(".lrp-still")).to_be_hidden()
+
+
 def test_closing_a_tab_ends_its_kernel(page, server):
     open_view(page, server.address)
     process = server.kernels()[kernel_id(page)]

@@ -163,6 +163,24 @@ def test_a_state_file_of_one_room_opens_in_the_other(entered, say):
     assert page.shared.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize', 'spray'."
 
 
+def test_a_link_of_another_room_finds_the_upload_of_this_one_or_says_there_that_it_is_missing(entered, say):
+    page, other = entered("maximize", wish={"layer": "conv2", "steps": 2}), entered()
+    page.shared.show(png(100), "mine.png")
+    link = "?room=maximize&" + page.shared.link()
+    say(bar(other, "explore"), restore=link)
+    studio = other["maximize"].shared
+    assert on_screen(other) == ["maximize"]
+    assert studio.error == (
+        "This state is of the uploaded picture 'mine.png', which is not here: upload 'mine.png' again, and the state "
+        "opens; or ask for a state file that holds the picture."
+    )
+    assert other.shared.error == ""
+    studio.enter("explore")
+    other.shared.show(png(100), "mine.png")
+    say(bar(other, "explore"), restore=link)
+    assert (studio.error, studio.layer, studio.concepts.name) == ("", "conv2", "mine.png")
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """The user's cache is empty."""

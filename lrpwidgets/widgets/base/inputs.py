@@ -85,6 +85,7 @@ class Inputs(Asking):
 
     _reading: tuple[Upload, ...] = ()
     _said: tuple[str, ...] = ()  # of the newest bunch of uploads
+    _awaited: tuple[Upload, Mapping[str, Any] | str] | None = None  # a picture, and the state that lacks it
     _lane = _UPLOADS
 
     @property
@@ -167,8 +168,15 @@ class Inputs(Asking):
         """Decode `upload` on the worker: what is to be said of it as a sentence, empty if nothing is."""
         raise NotImplementedError
 
-    def _came(self, item: int | None) -> None:
-        """An upload is the input number `item` now, or None: it could not be read."""
+    def _decode(self, upload: Upload) -> None:
+        """Decode `upload` here and now; raises what its decoder raises."""
+        raise NotImplementedError
+
+    def _came(self, item: int | None, opened: bool) -> None:
+        """An upload is the input number `item` now, or None: it could not be read.
+
+        It may have `opened` a state that lacked it, which looks at what it wants.
+        """
         raise NotImplementedError
 
     def _went(self, item: int) -> None:
@@ -195,7 +203,8 @@ class Inputs(Asking):
             self._say(said)
         if readable:
             self.uploads = self._with(upload)
-        self._came(self._number(upload, self.uploads) if readable else None)
+        item = self._number(upload, self.uploads) if readable else None
+        self._came(item, item is not None and self._opens(upload))
 
     def _say(self, said: str) -> None:
         """Say it beside whatever else is said of the newest bunch of uploads."""
@@ -215,6 +224,92 @@ class Inputs(Asking):
         present = (n for n, each in enumerate(uploads) if each.digest == upload.digest and each.data is not None)
         place = next(present, None)
         return None if place is None else len(self.subject.dataset) + place
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The whole state as plain values, for a file.
+
+        It speaks of uploads by their fingerprint, and opens where these are; with `pictures` it holds them, and opens
+        anywhere.
+
+        Raises
+        ------
+        ValueError
+            If the state has no text form, as a composite that selects layers by a function of the user's has none, or
+            the pictures have more than 20 MB.
+        """
+        state = {"subject": self.subject.name, **self._text()}
+        if pictures:
+            _check_size(self.spoken_of)
+            state["pictures"] = [each.to_dict(whole=True) for each in self.spoken_of]
+        return state
+
+    @property
+    def spoken_of(self) -> tuple[Upload, ...]:
+        """The uploads that a state is of."""
+        found = {upload.digest: upload for each in self._questions() if (upload := self.upload(each.item))}
+        return tuple(found.values())
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or ``link`` described.
+
+        Raises
+        ------
+        PictureMissingError
+            If the state speaks of an upload that is not here. It opens when that comes, unless another is restored.
+        ValueError
+            If the state is damaged, is of another subject, or speaks of an input that is not here. Nothing is
+            changed then.
+        """
+        self._awaited = None
+        parts = self._parts_of(state)
+        uploads = self._with(*self._held(parts.pop("pictures", [])))
+        try:
+            self._restore(parts, uploads)
+        except PictureMissingError as error:
+            self._awaited = error.upload, state
+            raise
+
+    def take_over(self, other: Inputs) -> None:
+        """Have the uploads that another room has."""
+        self.uploads = self._with(*(each for each in other.uploads if each.data is not None))
+
+    def _text(self) -> dict[str, Any]:
+        """The state as plain values but for its subject; uploads by their fingerprint."""
+        raise NotImplementedError
+
+    def _questions(self) -> tuple[Any, ...]:
+        """All that the state asks."""
+        return (self.question,)
+
+    def _restore(self, parts: dict[str, Any], uploads: tuple[Upload, ...]) -> None:
+        """Have `uploads`, and show what :meth:`_text` described; an error changes nothing."""
+        raise NotImplementedError
+
+    def _held(self, given: Any) -> tuple[Upload, ...]:
+        """The pictures that a state holds; raises ValueError if one cannot be looked at, or they are too large."""
+        if not isinstance(given, list):
+            raise ValueError(f"The part 'pictures' of a state must be a list, got {str(given)[:80]!r}.")
+        pictures = tuple(map(Upload.from_dict, given))
+        _check_size(pictures)
+        for each in pictures:
+            self._decode(each)
+        return pictures
+
+    def _opens(self, upload: Upload) -> bool:
+        """Whether a state that lacked `upload` is open now."""
+        if self._awaited is None:
+            return False
+        lacked, state = self._awaited
+        if upload.digest != lacked.digest and upload.name != lacked.name:
+            return False
+        try:
+            self.restore(state)
+        except ValueError as error:
+            self._say(sentence(error))
+            return False
+        return True
 
     # -- speaking of inputs ----------------------------------------------------------------------------------------
 
@@ -260,6 +355,15 @@ class Inputs(Asking):
                 "picture, upload it again and save the view anew: this state does not say which picture it was."
             )
         return found
+
+
+def _check_size(pictures: tuple[Upload, ...]) -> None:
+    size = sum(len(each.data or b"") for each in pictures)
+    if size > MOST_HELD:
+        raise ValueError(
+            f"The pictures of this state have {size / 2**20:.0f} MB, and a state file holds {MOST_HELD // 2**20} MB at "
+            "most: save it without them, and send them along."
+        )
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from .asking import Asking
-from .inputs import Pieces
+from .inputs import MOST_HELD, Inputs, Pieces
 from .query import from_query
 from .view import View, script, style
 
@@ -106,3 +106,20 @@ class Bar(View):
             self.draw(link=self.shared.link())
         except ValueError:
             self.draw(link="")  # a composite with functions for selectors has no text form
+
+
+class InputsBar(Bar):
+    """The bar of a room that looks at one input at a time: its state files can hold what was uploaded."""
+
+    shared: Inputs
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """As in other rooms; with a state come names and sizes of uploads, and ``{"want": "whole"}`` holds them."""
+        want = message.get("want")
+        if want == "state":
+            pictures = [[each.name, len(each.data or b"")] for each in self.shared.spoken_of]
+            self.send({"as": "state", "text": self._state(), "pictures": pictures, "most": MOST_HELD})
+        elif want == "whole":
+            self.send({"as": "state", "text": self._state(self.shared.to_dict(pictures=True)), "pictures": []})
+        else:
+            super().heard(message, buffers)

@@ -25,9 +25,9 @@ from ..base import presets
 from ..base.answers import Answer, Answering, Picture
 from ..base.asking import Place
 from ..base.cells import until_run_again
-from ..base.inputs import MOST_HELD, Inputs, PictureMissingError, Upload
+from ..base.inputs import Inputs, Upload
 from ..base.question import Question
-from ..base.sentences import CLOSED, sentence, told
+from ..base.sentences import CLOSED, told
 from ..base.worker import NewestWins
 from .look import MOST_PINS, Look
 
@@ -88,7 +88,6 @@ class Exploration(Inputs):
         self._asked = self._answered = 0  # questions are numbered
         self._blamed = 0  # the newest question when the error was said
         self._cancellations = 0
-        self._awaited: tuple[Upload, Mapping[str, Any] | str] | None = None  # a picture, and the state that lacks it
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
@@ -196,29 +195,16 @@ class Exploration(Inputs):
     def _read(self, upload: Upload) -> str:
         return self._answering.read(upload)
 
-    def _came(self, item: int | None) -> None:
+    def _decode(self, upload: Upload) -> None:
+        self._answering.decoded(upload)
+
+    def _came(self, item: int | None, opened: bool) -> None:
         if item is None:
             self.busy = self._answered < self._asked or bool(self._reading)
             return
-        opened = self._opens(item)
         self._blamed = self._asked + bool(self._said and not opened)  # the answer does not wipe it away
         if not opened:
             self.item = item
-
-    def _opens(self, item: int) -> bool:
-        """Whether a state that lacked the picture number `item` is open now."""
-        upload = self.upload(item)
-        if upload is None or self._awaited is None:
-            return False
-        lacked, state = self._awaited
-        if upload.digest != lacked.digest and upload.name != lacked.name:
-            return False
-        try:
-            self.restore(state)
-        except ValueError as error:
-            self._say(sentence(error))
-            return False
-        return True
 
     def _went(self, item: int) -> None:
         self._aside(partial(self._answering.forget, item))
@@ -296,75 +282,31 @@ class Exploration(Inputs):
 
     # -- text form -------------------------------------------------------------------------------------------------
 
-    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
-        """The whole state as plain values, for a file: subject, question, pins.
-
-        It speaks of uploads by their fingerprint, and opens where these are; with `pictures` it holds them, and opens
-        anywhere.
-
-        Raises
-        ------
-        ValueError
-            If the composite selects layers by a function of the user's, or the pictures have more than 20 MB.
-        """
-        state = {"subject": self.subject.name, **self.text(self.question)}
-        if self.pins:
-            state["pins"] = [self.text(pin) for pin in self.pins]
-        if pictures:
-            _check_size(self.spoken_of)
-            state["pictures"] = [each.to_dict(whole=True) for each in self.spoken_of]
-        return state
-
     def text(self, question: Question) -> dict[str, Any]:
         """`question` as plain values; an upload by its fingerprint."""
         return self.described(question.to_dict(self.preset))
 
-    @property
-    def spoken_of(self) -> tuple[Upload, ...]:
-        """The uploads that the question and the pins are of."""
-        found = {upload.digest: upload for each in (self.question, *self.pins) if (upload := self.upload(each.item))}
-        return tuple(found.values())
+    def _text(self) -> dict[str, Any]:
+        pins = {"pins": [self.text(pin) for pin in self.pins]} if self.pins else {}
+        return {**self.text(self.question), **pins}
 
-    def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or ``link`` described; ``look`` in it is how maps are drawn.
+    def _questions(self) -> tuple[Question, ...]:
+        return (self.question, *self.pins)
 
-        Raises
-        ------
-        PictureMissingError
-            If the state speaks of an upload that is not here. It opens when that comes, unless another is restored.
-        ValueError
-            If the state is damaged, is of another subject, or speaks of an input that is not here. Nothing is
-            changed then.
-        """
-        self._awaited = None
-        parts = self._parts_of(state)
+    def _restore(self, parts: dict[str, Any], uploads: tuple[Upload, ...]) -> None:
+        """The part ``look`` is how maps are drawn."""
         look, pins = parts.pop("look", {}), parts.pop("pins", [])
         _check_parts(look, pins)
-        uploads = self._with(*self._held(parts.pop("pictures", [])))
-        try:
-            question, *pinned = (
-                Question.from_dict(self.numbered(each, uploads), self.preset)
-                for each in ({"composite": self._begin.composite.name, **parts}, *pins)
-            )
-        except PictureMissingError as error:
-            self._awaited = error.upload, state
-            raise
+        question, *pinned = (
+            Question.from_dict(self.numbered(each, uploads), self.preset)
+            for each in ({"composite": self._begin.composite.name, **parts}, *pins)
+        )
         with self._quietly(), self.hold_trait_notifications():  # nobody sees the one without the other
             self.uploads = uploads
             self._put(question if question.item is not None else replace(question, item=self.item))
             self.pins, self.pinned = tuple(pinned), (None,) * len(pinned)
         self._ask()
         self.look = look
-
-    def _held(self, given: Any) -> tuple[Upload, ...]:
-        """The pictures that a state holds; raises ValueError if one cannot be looked at, or they are too large."""
-        if not isinstance(given, list):
-            raise ValueError(f"The part 'pictures' of a state must be a list, got {str(given)[:80]!r}.")
-        pictures = tuple(map(Upload.from_dict, given))
-        _check_size(pictures)
-        for each in pictures:
-            self._answering.decoded(each)
-        return pictures
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -510,15 +452,6 @@ def _check_parts(look: Any, pins: Any) -> None:
     Look.from_dict(look)
     if not isinstance(pins, list) or len(pins) > MOST_PINS or not all(isinstance(pin, Mapping) for pin in pins):
         raise ValueError(f"The part 'pins' of a state must be a list of {MOST_PINS} states at most, got {pins!r}.")
-
-
-def _check_size(pictures: tuple[Upload, ...]) -> None:
-    size = sum(len(each.data or b"") for each in pictures)
-    if size > MOST_HELD:
-        raise ValueError(
-            f"The pictures of this state have {size / 2**20:.0f} MB, and a state file holds {MOST_HELD // 2**20} MB at "
-            "most: save it without them, and send them along."
-        )
 
 
 def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:

@@ -60,10 +60,11 @@ class HeatmapView(View):
     received = traitlets.Int(help="messages that `strokes` takes account of").tag(sync=True)
     look = traitlets.Dict(help="how to draw; the browser never writes it back").tag(sync=True)
 
+    _still: Still | None = None
+
     def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._drawn: Any = None
         self._messages = 0
-        self._still: Still | None = None
         look = Look.from_dict(look or {}).to_dict()
         super().__init__(exploration, look=look, presets=exploration.presets(), **traits)
         self.follow(self._show, "answer", "error", "pins", "pinned")

@@ -34,8 +34,9 @@ class LayerInspector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has n
 
     def close(self) -> None:
         """Stop following and disappear from the page."""
-        for part in (self.maps, self.bars, self.depth, self._charts):
-            part.close()
-        super().close()
-        for part in (self._charts, self):
+        for part in self.children:
+            for inside in (*getattr(part, "children", ()), part):
+                inside.close()
             close_parts(part)
+        super().close()
+        close_parts(self)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base.inputs import MOST_HELD
-from ..base.top_bar import Bar
+from ..base.top_bar import InputsBar
 from .code import code
 from .exploration import Exploration
 
 
-class TopBar(Bar):
+class TopBar(InputsBar):
     """Name of the subject; Copy as Python, a link, a state file; shortcuts and their help sheet; light and dark."""
 
     shared: Exploration
@@ -25,17 +24,6 @@ class TopBar(Bar):
         items = {each.item for each in asked if each.item is not None}
         uploads = {item: exploration.name(item) for item in items if item >= len(exploration.subject.dataset)}
         return code(exploration.subject, asked, exploration.preset, uploads)
-
-    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """As in other rooms; with a state come names and sizes of uploads, and ``{"want": "whole"}`` holds them."""
-        want = message.get("want")
-        if want == "state":
-            pictures = [[each.name, len(each.data or b"")] for each in self.shared.spoken_of]
-            self.send({"as": "state", "text": self._state(), "pictures": pictures, "most": MOST_HELD})
-        elif want == "whole":
-            self.send({"as": "state", "text": self._state(self.shared.to_dict(pictures=True)), "pictures": []})
-        else:
-            super().heard(message, buffers)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.shared.restore(state)  # the look of its maps too

@@ -53,6 +53,10 @@ class Finder:
         """Decode a picture from outside on the worker; what is to be said of it, raises what its decoder raises."""
         return self._answering.read(upload)
 
+    def decode(self, upload: Upload) -> None:
+        """Decode a picture from outside here and now; raises what its decoder raises."""
+        self._answering.decoded(upload)
+
     def forget(self, item: int) -> None:
         """Let go, on the worker, of what is kept of an input."""
         self._answering.forget(item)

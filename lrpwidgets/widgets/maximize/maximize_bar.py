@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base.top_bar import Bar
+from ..base.top_bar import InputsBar
 from . import exports
 from .question import PARTS
 from .studio import Studio
@@ -12,7 +12,7 @@ from .studio import Studio
 _EXPORTS = [["Save picture", "Save the picture, and in its file what is to be said of it (PNG)", "picture"]]
 
 
-class MaximizeBar(Bar):
+class MaximizeBar(InputsBar):
     """Name of the subject; the picture, Copy as Python and a link; light and dark."""
 
     shared: Studio

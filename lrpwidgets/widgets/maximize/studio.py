@@ -7,7 +7,7 @@ input are there at once meanwhile; a newer wish ends the film.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,7 @@ class Studio(Wishing):
         """How many were shown so far."""
         self._filmed: tuple[Any, ...] = ()
         self._good: Wish | None = None  # the newest wish of which there was a frame
+        self._blamed: Reel | None = None  # the film that was under way when the error was said
         first = Wish.from_dict({"item": begin.item, **wish})
         self._quiet = True
         super().__init__(**{name: getattr(first, name) for name in PARTS})
@@ -173,8 +174,11 @@ class Studio(Wishing):
     def _read(self, upload: Upload) -> str:
         return self._finder.read(upload)
 
-    def _came(self, item: int | None) -> None:
-        if item is not None:
+    def _decode(self, upload: Upload) -> None:
+        self._finder.decode(upload)
+
+    def _came(self, item: int | None, opened: bool) -> None:
+        if item is not None and not opened:
             self.ask(item=item)
 
     def _went(self, item: int) -> None:
@@ -190,21 +194,15 @@ class Studio(Wishing):
 
     # -- text form -------------------------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
-        """The state as plain values, for links and files; an upload is not in it."""
-        sample = self.item is None or self.item < len(self.subject.dataset)
-        return {
-            "subject": self.subject.name,
-            **(self.question if sample else replace(self.question, item=None)).to_dict(),
-        }
+    def _text(self) -> dict[str, Any]:
+        return self.described(self.question.to_dict())
 
-    def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Wish again for what :meth:`to_dict` or ``link`` described; ValueError names what is wrong with it."""
-        parts = self._parts_of(state)
-        wish = Wish.from_dict(parts)
+    def _restore(self, parts: dict[str, Any], uploads: tuple[Upload, ...]) -> None:
+        wish = Wish.from_dict(self.numbered(parts, uploads))
+        self._check(replace(wish, item=None))  # that one is among the samples or `uploads`
         if wish.item is None and len(self.subject.dataset):
             wish = replace(wish, item=self.subject.start)
-        self._check(wish)
+        self.error, self.uploads = "", uploads
         self._put(wish)
         self._ask()
 
@@ -267,6 +265,10 @@ class Studio(Wishing):
                 setattr(self, change["name"], change["old"])
             return
         self._ask()
+
+    @traitlets.observe("error")
+    def _blame(self, change: Any) -> None:
+        self._blamed = self._reel  # it stays when the first frame of that film arrives
 
     @traitlets.observe("appeared")
     def _roll(self, change: Any) -> None:
@@ -362,7 +364,8 @@ class Studio(Wishing):
                 self._good, self.trail = reel.about
                 self.answer, self.kept, self.densities, self.looked = reel.run, (), (), None
                 self.glance = None
-                self.error = ""
+                if self._blamed is not reel:
+                    self.error = ""
             self.moment = moment
             if moment.step in {round(share * self._good.steps) for share in KEPT if self._good}:
                 self.kept = (*self.kept, moment)

@@ -17,8 +17,8 @@ from PIL import Image
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Stroke
 from lrpwidgets.widgets import InputStrip, TopBar
+from lrpwidgets.widgets.base import inputs
 from lrpwidgets.widgets.base.inputs import PictureMissingError
-from lrpwidgets.widgets.explore import exploration as exploring
 
 
 def png(value=255, size=(8, 8)):
@@ -188,7 +188,7 @@ def test_a_state_that_speaks_of_no_picture_is_a_sentence(exploration, upload):
 
 def test_pictures_that_are_too_large_for_a_file_are_neither_saved_nor_opened(cat, monkeypatch):
     state = cat.to_dict(pictures=True)
-    monkeypatch.setattr(exploring, "MOST_HELD", len(CAT) - 1)
+    monkeypatch.setattr(inputs, "MOST_HELD", len(CAT) - 1)
     with pytest.raises(ValueError, match="a state file holds 0 MB at most: save it without them"):
         cat.to_dict(pictures=True)
     with pytest.raises(ValueError, match="a state file holds 0 MB at most"):

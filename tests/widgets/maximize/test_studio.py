@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
 from dataclasses import replace
 
@@ -12,6 +14,7 @@ from torch import nn
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.maximize import maximize, objectives
 from lrpwidgets.subjects import Subject, TensorSamples
+from lrpwidgets.widgets.base.inputs import PictureMissingError
 from lrpwidgets.widgets.base.query import from_query
 from lrpwidgets.widgets.maximize import (
     ChannelList,
@@ -19,6 +22,7 @@ from lrpwidgets.widgets.maximize import (
     Curves,
     FilmView,
     HonestyView,
+    MaximizeBar,
     PriorWall,
     Standing,
     Studio,
@@ -26,6 +30,7 @@ from lrpwidgets.widgets.maximize import (
     exports,
 )
 from lrpwidgets.widgets.maximize.flow import flow
+from tests.widgets.explore.test_uploads import png
 
 
 def test_before_anybody_looks_there_is_one_frame_and_what_is_to_be_said_of_it(film, digits):
@@ -169,6 +174,69 @@ def test_the_state_travels_as_a_link(film, digits):
     other.restore("?" + link)
     assert other.question == studio.question
     assert Wish.from_dict({k: v for k, v in from_query(link).items() if k != "subject"}) == studio.question
+
+
+@pytest.fixture
+def uploaded(film, digits):
+    """A studio that looks into an uploaded cat."""
+    studio = film(digits, layer="conv2", number=3)
+    studio.show(png(40), "cat.png")
+    return studio
+
+
+@pytest.mark.parametrize("form", ["link", "to_dict"])
+def test_a_state_that_looks_into_an_upload_finds_it_wherever_that_stands(uploaded, film, digits, form):
+    other = film(digits)
+    other.show(png(200), "dog.png")
+    other.show(png(40), "the same under another name.png")
+    other.ask(item=0)
+    other.restore(getattr(uploaded, form)())
+    assert (other.item, other.layer, other.number) == (len(digits.dataset) + 1, "conv2", 3)
+    assert other.concepts.channels == uploaded.concepts.channels
+
+
+def test_a_state_whose_picture_is_not_here_names_it_and_opens_once_it_comes(uploaded, film, digits):
+    other = film(digits, item=5)
+    before = other.question
+    with pytest.raises(PictureMissingError, match=r"the uploaded picture 'cat\.png', which is not here: upload"):
+        other.restore(uploaded.link())
+    assert (other.question, other.uploads) == (before, ())
+    other.show(png(200), "dog.png")
+    assert (other.item, other.layer) == (len(digits.dataset), None)
+    other.show(png(40), "cat.png")
+    assert (other.error, other.layer, other.number, other.concepts.name) == ("", "conv2", 3, "cat.png")
+
+
+def test_a_file_that_holds_its_picture_opens_anywhere(uploaded, film, digits, say):
+    bar, sent = MaximizeBar(uploaded), []
+    bar.send = lambda message, buffers=None: sent.append(message)
+    say(bar, want="state")
+    say(bar, want="whole")
+    plain, whole = sent
+    assert plain["pictures"] == [["cat.png", len(png(40))]]
+    other = film(digits)
+    other.restore(json.loads(whole["text"]))
+    assert (other.question, other.name(other.item)) == (uploaded.question, "cat.png")
+
+
+def test_what_is_said_before_the_first_frame_is_there_is_not_wiped_away_by_it(digits):
+    async def open_and_watch() -> str:
+        studio = Studio(digits, prior="l2", steps=2)
+        studio.error = "What a link says."
+        while studio.moment is None:
+            await asyncio.sleep(0.01)
+        said = studio.error
+        studio.close()
+        return said
+
+    assert asyncio.run(open_and_watch()) == "What a link says."
+
+
+def test_a_state_from_before_fingerprints_says_that_it_does_not_know_its_picture(uploaded):
+    before = uploaded.question
+    with pytest.raises(ValueError, match=r"of input 355, and the subject has 355.*does not say which picture"):
+        uploaded.restore("subject=digits&item=355&layer=conv3")
+    assert uploaded.question == before
 
 
 @pytest.mark.parametrize(
