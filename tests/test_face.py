@@ -193,6 +193,7 @@ LONG = [
     maximize.references,
     maximize.Run.finish,
     methods.explain,
+    evaluate.compare,
     evaluate.flip,
     evaluate.srg,
 ]

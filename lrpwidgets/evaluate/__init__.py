@@ -1,9 +1,10 @@
 """Which explanation tells the truth? Figures for relevance of any method, each with the spread over samples.
 
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
-both ends of that order (Blücher et al. 2024), :func:`mass` and :func:`rank` compare relevance with masks (Arras et al.
-2022), :func:`cascade` and :func:`contrast` tell whether it depends on the model and the class at all (Adebayo et al.
-2018, Sixt et al. 2020), :func:`continuity`, :func:`entropy`, :func:`gini` and :func:`compressed` what it looks like.
+both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes.
+:func:`mass` and :func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade` and :func:`contrast` tell
+if it depends on the model and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
+:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 
@@ -14,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .appearance import compressed, continuity, entropy, gini
+    from .comparing import Comparison, Standing, compare
     from .flipping import Curves, Flipping, Gain, flip, srg
     from .intervals import Interval, interval
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, similarity
 
 _HOMES = {
+    "Comparison": ".comparing",
     "Curves": ".flipping",
     "Flipping": ".flipping",
     "Gain": ".flipping",
     "Interval": ".intervals",
+    "Standing": ".comparing",
     "area": ".localization",
     "cascade": ".sanity",
+    "compare": ".comparing",
     "compressed": ".appearance",
     "context": ".localization",
     "continuity": ".appearance",
@@ -42,12 +47,15 @@ _HOMES = {
 """Public names, and the module that each comes from."""
 
 __all__ = [
+    "Comparison",
     "Curves",
     "Flipping",
     "Gain",
     "Interval",
+    "Standing",
     "area",
     "cascade",
+    "compare",
     "compressed",
     "context",
     "continuity",

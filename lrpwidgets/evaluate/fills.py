@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -36,10 +36,8 @@ def filler(fill: Fill, x: Tensor, bounds: Bounds | None, region: int, seed: int)
     Raises
     ------
     ValueError
-        If there is no such fill, it needs pictures and these are none, or `bounds` are the wrong way round.
+        If it needs pictures and these are none, or `bounds` are the wrong way round.
     """
-    if fill not in get_args(Fill):
-        raise ValueError(f"fill must be one of {', '.join(get_args(Fill))}, got {fill!r}.")
     random = torch.Generator().manual_seed(seed)
     if fill == "neighbours":
         return _by_neighbours(x, random)

@@ -27,7 +27,7 @@ class Flipping:
     Raises
     ------
     ValueError
-        If a number is out of range, or there is no such output.
+        If a number is out of range, or there is no such fill or output.
     """
 
     fill: Fill = "uniform"
@@ -54,8 +54,9 @@ class Flipping:
                 raise ValueError(f"{name} must be a whole number from 1 on, got {count!r}.")
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and 1 at most, got {self.share!r}.")
-        if self.output not in get_args(Output):
-            raise ValueError(f"output must be one of {', '.join(get_args(Output))}, got {self.output!r}.")
+        for name, known in (("fill", get_args(Fill)), ("output", get_args(Output))):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
 
     def cuts(self, count: int) -> Tensor:
         """How many of `count` regions are gone at each step, (L + 1,), from 0 on."""
