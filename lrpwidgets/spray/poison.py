@@ -112,7 +112,7 @@ class Artefact:
     what: str = "what it looks at, at its place"
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
-        """See :class:`Suspect`."""
+        """See :class:`lrpwidgets.spray.poison.Suspect`."""
         import torch
 
         drawn = self.patches[torch.from_numpy(random.integers(len(self.patches), size=len(inputs)))]
@@ -123,7 +123,7 @@ class Artefact:
         return torch.stack([explainer.scores(each).float().cpu() for each in variants])
 
     def pictured(self, x: Tensor) -> list[Tensor]:
-        """The first patch, and `x` with it; see :class:`Suspect`."""
+        """The first patch, and `x` with it; see :class:`lrpwidgets.spray.poison.Suspect`."""
         return [self.patches[0], _pasted(x[None], self.patches[:1], self.box)[0]]
 
 
