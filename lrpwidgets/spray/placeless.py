@@ -55,15 +55,9 @@ Of styles in ten classes of handwritten digits up to 0.15; of a border line, a m
 """
 
 EXPLAINED = 0.25
-"""Share of the pictures that spots turn which their control may turn, too; of time stamps and stickers up to 0.24.
+"""Share of the pictures that a spot or a shift turns which its control may turn, too; time stamps, stickers up to 0.24.
 
 More than of a box at one place: the spots of other pictures of the class, pasted where they were, are evidence for it.
-"""
-
-SHIFT_EXPLAINED = 0.3
-"""The same of a shift: of a border line that three in ten pictures of the class carry up to 0.27.
-
-The fewer carry it, the more of the difference is chance, which turns as many as it does in the control.
 """
 
 Patch = tuple[Tensor, int, int]
@@ -98,7 +92,7 @@ class Shift:
     """What the pictures of a cluster have in common beyond their class, in some numbers that a picture has."""
 
     turns: ClassVar[float] = SHIFTED
-    explained: ClassVar[float] = SHIFT_EXPLAINED
+    explained: ClassVar[float] = EXPLAINED
     of_class: ClassVar[bool] = True
     label: int
     what: str
