@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 CELL = 200
 PROBES = 8
 
+MANY = 1024
+"""Centres of cells beyond which these have cells of their own: else time would grow as the square of the samples."""
+
 _PAIRS = 2**22
 """Distances that are held at once."""
 
@@ -44,20 +47,34 @@ def among_all(samples: Floats, neighbors: int, rows: Ints | None = None) -> Ints
 
 def in_cells(samples: Floats, neighbors: int, seed: int) -> Ints:
     """Most of the `neighbors` nearest others of each sample (n, d), in no order; the same for the same seed."""
-    centres = _centres(samples, max(1, len(samples) // CELL), np.random.default_rng(seed))
-    home, asked = _cells(samples, centres)
-    members, visitors = _grouped(home, len(centres)), _grouped(asked.ravel(), len(centres))
-    found = np.full((len(samples), neighbors), -1, np.intp)
-    distance = np.full(found.shape, np.inf, np.float32)
-    half = _half_squares(samples)
-    for inside, places in zip(members, visitors, strict=True):
-        asking = places // asked.shape[1]
-        far = half[inside] - samples[asking] @ samples[inside].T
-        far[np.searchsorted(asking, inside), np.arange(len(inside))] = np.inf  # each visits its own cell
-        _keep_nearest(found, distance, asking, inside, far)
+    random = np.random.default_rng(seed)
+    centres = _centres(samples, max(1, len(samples) // CELL), random)
+    found, _ = _in_cells(samples, samples, *_cells(samples, centres, random), neighbors)
     few = np.flatnonzero((found < 0).any(1))  # whose cells have too few samples
     found[few] = among_all(samples, neighbors, few)
     return found
+
+
+def _in_cells(samples: Floats, points: Floats, home: Ints, asked: Ints, count: int) -> tuple[Ints, Floats]:
+    """The `count` nearest of `points` (m, d) that each sample (n, d) finds, and how far they are, (n, count) each.
+
+    Each point is in the cell `home` (m,), and a sample looks into the cells `asked` (n, p). Where it finds fewer there
+    is -1. Samples that are the points themselves do not count as their own neighbours.
+    """
+    cells = int(max(home.max(), asked.max())) + 1
+    found = np.full((len(samples), count), -1, np.intp)
+    distance = np.full(found.shape, np.inf, np.float32)
+    half = _half_squares(points)
+    for inside, places in zip(_grouped(home, cells), _grouped(asked.ravel(), cells), strict=True):
+        visitors = places // asked.shape[1]
+        for part in _blocks(len(visitors), max(len(inside), samples.shape[1])):
+            asking = visitors[part]
+            far = half[inside] - samples[asking] @ points[inside].T
+            if samples is points:
+                far[asking[:, None] == inside] = np.inf
+            if len(inside):
+                _keep_nearest(found, distance, asking, inside, far)
+    return found, distance
 
 
 def _keep_nearest(found: Ints, distance: Floats, asking: Ints, inside: Ints, far: Floats) -> None:
@@ -74,7 +91,7 @@ def _centres(samples: Floats, count: int, random: np.random.Generator) -> Floats
     part = samples[np.sort(random.permutation(len(samples))[: 40 * count])]
     centres = part[random.permutation(len(part))[:count]]
     for _ in range(_ROUNDS):
-        home, _ = _cells(part, centres)
+        home, _ = _cells(part, centres, random)
         order = np.argsort(home, kind="stable")
         starts = np.flatnonzero(np.diff(home[order], prepend=-1))
         sizes = np.diff(starts, append=len(order))
@@ -82,8 +99,12 @@ def _centres(samples: Floats, count: int, random: np.random.Generator) -> Floats
     return centres
 
 
-def _cells(samples: Floats, centres: Floats) -> tuple[Ints, Ints]:
+def _cells(samples: Floats, centres: Floats, random: np.random.Generator) -> tuple[Ints, Ints]:
     """The nearest centre of each sample, (n,), and the `PROBES` nearest ones, (n, PROBES), in no order."""
+    return _near_cells(samples, centres, random) if len(centres) > MANY else _all_cells(samples, centres)
+
+
+def _all_cells(samples: Floats, centres: Floats) -> tuple[Ints, Ints]:
     home = np.empty(len(samples), np.intp)
     asked = np.empty((len(samples), min(PROBES, len(centres))), np.intp)
     half = _half_squares(centres)
@@ -91,6 +112,18 @@ def _cells(samples: Floats, centres: Floats) -> tuple[Ints, Ints]:
         far = half - samples[part] @ centres.T
         home[part], asked[part] = far.argmin(1), _lowest(far, asked.shape[1])
     return home, asked
+
+
+def _near_cells(samples: Floats, centres: Floats, random: np.random.Generator) -> tuple[Ints, Ints]:
+    """As `_all_cells`, but a sample is compared only with the centres that are in cells near to it."""
+    coarse = _centres(centres, round(len(centres) ** 0.5), random)
+    home, _ = _cells(centres, coarse, random)
+    _, asked = _cells(samples, coarse, random)
+    found, distance = _in_cells(samples, centres, home, asked, PROBES)
+    nearest = _at(found, distance.argmin(1)[:, None])[:, 0]
+    few = np.flatnonzero((found < 0).any(1))  # whose cells have too few centres
+    nearest[few], found[few] = _all_cells(samples[few], centres)
+    return nearest, found
 
 
 def _half_squares(samples: Floats) -> Floats:

@@ -122,9 +122,13 @@ class Artefact:
             variants.append(_pasted(inputs, torch.stack(lent), self.box))
         return torch.stack([explainer.scores(each).float().cpu() for each in variants])
 
+    def pasted(self, inputs: Tensor) -> Tensor:
+        """Inputs (B, C, H, W) with the first patch on each; they stay as they are."""
+        return _pasted(inputs, self.patches[:1], self.box)
+
     def pictured(self, x: Tensor) -> list[Tensor]:
         """The first patch, and `x` with it; see :class:`lrpwidgets.spray.poison.Suspect`."""
-        return [self.patches[0], _pasted(x[None], self.patches[:1], self.box)[0]]
+        return [self.patches[0], self.pasted(x[None])[0]]
 
 
 @dataclass(frozen=True)

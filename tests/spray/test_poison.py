@@ -241,9 +241,10 @@ def test_pasting_changes_a_copy_and_only_in_the_box(analysed):
     atlas, _, subject = analysed(tag=2)
     artefact = boxed(atlas, subject, 0, CORNER)
     before = subject.dataset.inputs[70:73].clone()
-    patches, pasted = zip(*map(artefact.pictured, subject.dataset.inputs[70:73]), strict=True)
-    pasted = torch.stack(pasted)
-    assert all((patch == subject.dataset.inputs[0, :, :2, -2:]).all() for patch in patches)
+    pasted = artefact.pasted(subject.dataset.inputs[70:73])
+    patch, shown = artefact.pictured(subject.dataset.inputs[71])
+    assert torch.equal(patch, subject.dataset.inputs[0, :, :2, -2:])
+    assert torch.equal(shown, pasted[1])
     torch.testing.assert_close(subject.dataset.inputs[70:73], before, rtol=0, atol=0)
     assert (pasted[:, :, :2, -2:] == 1).all()
     pasted[:, :, :2, -2:] = before[:, :, :2, -2:]
