@@ -10,7 +10,7 @@ from ..spray import RelevanceStore
 from ..spray.kept import kept
 from ..subjects import Subject
 from ..widgets.spray import Investigation
-from .options import Options
+from .options import WHOLE, Options
 from .rooms import Rooms
 from .spraying import subject_for
 
@@ -43,7 +43,7 @@ def spray(
     options = Options.from_environment()
     store = store if store is not None else options.store
     if store is None:
-        subject = subject or options.load_subject("clever-hans")
+        subject = subject or options.load_subject(WHOLE)
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Options
+from .options import WHOLE, Options
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -59,7 +59,7 @@ def attributed(
     keep_freed()
     with connected(scheduler) as client, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* could not be read or explained", RuntimeWarning)  # `summary` tells
-        subject = options.load_subject()
+        subject = options.load_subject(WHOLE)
         explainer = subject.explainer(find_composite(composite, subject), options.device)
         return RelevanceStore.create(store, explainer, subject, client=client, **asked), subject
 

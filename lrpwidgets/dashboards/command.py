@@ -11,13 +11,12 @@ and `lrpwidgets verify` tells whether it is as it was written.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrpwidgets.dashboards import attributing, maximizing, spraying, verifying
+from lrpwidgets.dashboards.endings import STOPPED, Commands, Refused
 from lrpwidgets.dashboards.options import Options
 from lrpwidgets.memory import size
 
@@ -44,13 +44,7 @@ NEEDED_MEMORY = 10**9
 """Bytes that a kernel takes: torch, a network, the explanation of an input."""
 
 
-class Refused(click.ClickException):
-    """A sentence about the options; nothing was started."""
-
-    exit_code = 2
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lrpwidgets")
 def main() -> None:
     """Open the black box, live: Layer-wise Relevance Propagation in Jupyter widgets."""
@@ -135,15 +129,14 @@ def serve(
     tls = find_certificate(certfile, keyfile)
     options = replace(find_options(**choices), memory=find_memory(memory))
     find_port(port)
-    with in_a_sentence():
-        if dashboard == "spray":
-            options = replace(options, store=spraying.found_store(options, store))
-        elif store is not None and dashboard != "maximize":
-            raise Refused("--store is for the dashboards spray and maximize.")
-        elif store is not None:
-            options = replace(options, store=maximizing.found_references(options, store))
-        elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
-            check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
+    if dashboard == "spray":
+        options = replace(options, store=spraying.found_store(options, store))
+    elif store is not None and dashboard != "maximize":
+        raise Refused("--store is for the dashboards spray and maximize.")
+    elif store is not None:
+        options = replace(options, store=maximizing.found_references(options, store))
+    elif options.subject == "imagenet" or options.folder is not None:  # what ships is whole
+        check_inputs(options.load_subject())  # only to see whether it can be: a page would say so too late
     if secret is None:
         click.echo("Without a token, everybody who reaches the port can use it, also other users here.", err=True)
     serve_notebook(
@@ -178,19 +171,18 @@ def serve(
 )
 @click.option("--scheduler", help="Address of a Dask scheduler whose workers compute, as tcp://10.0.0.1:8786.")
 def attribute(store: Path, composite: str, scheduler: str | None, targets: str, **asked: Any) -> None:
-    """Explain every input of a subject and keep the relevance in a store.
+    """Explain every input of a subject, by default clever-hans, and keep the relevance in a store.
 
     Ctrl-C ends it without loss: the same command goes on.
     """
-    with in_a_sentence():
-        asked["targets"], asked["layers"] = attributing.find_targets(targets), asked["layers"] or None
-        options = find_options(**{name: asked.pop(name) for name in SUBJECT_OPTIONS})
-        attributing.check(options, store, composite)
-        try:
-            click.echo(attributing.summary(*attributing.attributed(options, store, composite, scheduler, **asked)))
-        except KeyboardInterrupt:
-            click.echo(attributing.interrupted(store), err=True)
-            raise SystemExit(130) from None
+    asked["targets"], asked["layers"] = attributing.find_targets(targets), asked["layers"] or None
+    options = find_options(**{name: asked.pop(name) for name in SUBJECT_OPTIONS})
+    attributing.check(options, store, composite)
+    try:
+        click.echo(attributing.summary(*attributing.attributed(options, store, composite, scheduler, **asked)))
+    except KeyboardInterrupt:
+        click.echo(attributing.interrupted(store), err=True)
+        raise SystemExit(STOPPED) from None
 
 
 @main.command()
@@ -215,10 +207,9 @@ def attribute(store: Path, composite: str, scheduler: str | None, targets: str, 
 @SUBJECT_OPTIONS["select"]
 def spray(store: Path, subject: str | None, select: str | None, written: spraying.As | None, **asked: Any) -> None:
     """Cluster the maps of a store, class by class, and rank the classes: which to look at first."""
-    with in_a_sentence():
-        options, aside = find_options(subject, select=select), partial(click.echo, err=True)
-        for line in spraying.told(store, options, written=written or "text", aside=aside, **asked):
-            click.echo(line)
+    options, aside = find_options(subject, select=select), partial(click.echo, err=True)
+    for line in spraying.told(store, options, written=written or "text", aside=aside, **asked):
+        click.echo(line)
 
 
 @main.command()
@@ -230,22 +221,10 @@ def verify(store: Path, repair: bool) -> None:
     Ends with 0 if everything is good, with 1 if something is damaged, and with 2 if there is no store. Batches that are
     not attributed yet are no damage.
     """
-    with in_a_sentence():
-        verdict = verifying.verified(store, repair)
+    verdict = verifying.verified(store, repair)
     for line in verifying.told(store, verdict):
         click.echo(line)
     raise SystemExit(1 if verdict.faults else 0)
-
-
-@contextlib.contextmanager
-def in_a_sentence() -> Iterator[None]:
-    """Errors that a person can do something about, as one sentence each."""
-    try:
-        yield
-    except (ValueError, FileNotFoundError) as error:
-        raise Refused(str(error)) from None
-    except (OSError, RuntimeError) as error:
-        raise click.ClickException(str(error).removeprefix(f"[Errno {getattr(error, 'errno', '')}] ")) from error
 
 
 def find_notebook(dashboard: str) -> Path:
@@ -316,8 +295,7 @@ def check_subject(subject: str) -> str:
     from lrpwidgets.subjects import own
 
     if own.is_own(subject):
-        with in_a_sentence():
-            return own.absolute(subject)
+        return own.absolute(subject)
     if subject not in subjects.names():
         raise Refused(f"There is no subject {subject!r}{suggest(subject, subjects.names())}")
     return subject
@@ -399,7 +377,8 @@ def find_certificate(certfile: Path | None, keyfile: Path | None) -> ssl.SSLCont
         made.load_cert_chain(certfile, keyfile)
     except (OSError, ssl.SSLError) as error:
         files = " and ".join(repr(str(each)) for each in (certfile, keyfile) if each is not None)
-        raise Refused(f"No certificate with its key could be read from {files}: {error.strerror or error}.") from None
+        reason = "they are no PEM files that belong together" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Refused(f"No certificate with its key could be read from {files}: {reason}.") from None
     return made
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "LRPWIDGETS_OPTIONS"
 
+WHOLE = "clever-hans"
+"""The subject whose whole data set is explained if none was asked for."""
+
 
 @dataclass(frozen=True)
 class Options:

@@ -99,7 +99,8 @@ def serve_notebook(
 ) -> None:
     """Serve `notebook` at 127.0.0.1:`port` until the process is interrupted or terminated.
 
-    To `most` visitors at a time, and no more than there is memory for.
+    To `most` visitors at a time, and no more than there is memory for. Raises KeyboardInterrupt once it has ended after
+    Ctrl-C, and BrokenPipeError if nobody reads the address.
     """
     from tornado.ioloop import IOLoop
 
@@ -110,12 +111,19 @@ def serve_notebook(
     address = way + (f"?{urlencode({'token': token})}" if token else "")
     loop = IOLoop.current()
 
+    ends: list[BaseException] = []
+
     def announce() -> None:
-        click.echo(f"{notebook.stem} is open at {address} (Ctrl-C ends it)")
-        if browser:  # in a thread, as some browsers return only when they are closed
+        try:
+            click.echo(f"{notebook.stem} is open at {address} (Ctrl-C ends it)")
+        except BrokenPipeError as error:  # raised here tornado would log it and go on, at an address nobody knows
+            ends.append(error)
+            loop.stop()
+        if browser and not ends:  # in a thread, as some browsers return only when they are closed
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    def stop(*_: object) -> None:
+    def stop(signalled: int, *_: object) -> None:
+        ends.extend([KeyboardInterrupt()] * (signalled == signal.SIGINT))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # kernels take a second to end; once more would leave some
         loop.add_callback_from_signal(loop.stop)
@@ -132,6 +140,8 @@ def serve_notebook(
         loop.add_callback(announce)  # runs once the server listens
         with contextlib.suppress(HTTPError):  # stopped while a kernel was starting; it ends with its parent
             voila.start()
+    for end in ends:
+        raise end
 
 
 def behind_a_door(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .options import Options
+from .options import WHOLE, Options
 
 if TYPE_CHECKING:
     from ..spray import Atlas, RelevanceStore, Trial
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from ..subjects import Subject
 
 HEAD = f"{'class':<20} {'maps':>8} {'clusters':>9} {'τ':>8} {'× chance':>9}  {'where':<16} maps of each cluster"
+
+NAMED = 8
+"""Classes that are named of those that are too small."""
+
+COUNTS = range(2, 9)
+"""Numbers of clusters among which ViRelAy lets choose, beside that which was asked for."""
 
 As = Literal["text", "json", "csv"]
 """How what was found is written."""
@@ -32,7 +38,7 @@ def found_store(options: Options, store: Path | None) -> str:
     from ..spray.kept import kept
 
     if store is None:
-        return str(kept(options.load_subject("clever-hans"), options.device).path.resolve())
+        return str(kept(options.load_subject(WHOLE), options.device).path.resolve())
     found = RelevanceStore.open(store)
     explainer_of(found, subject_for(found, options), options.device)
     return str(found.path.resolve())
@@ -67,10 +73,15 @@ def told(
     if layer != AUTO:
         store.check_layer(layer)
     how = _clusters(clusters)
+    _check_folders(store, save, virelay)
     subject = subject_for(store, options) if test or virelay else None
     explainer = explainer_of(store, subject) if subject else None  # refuses one that the store is not of
+    if test:
+        _check_testable(store)
     if missing := len(store) - int((store.prediction != PENDING).sum()):
         aside(f"The store is not complete: {missing:,} of {len(store):,} inputs are not attributed yet.")
+    if few := _few(store, by, number):
+        aside(few)
     found = _atlases(store, by, number, layer=layer, clusters=how, **asked)
 
     def tried(atlas: Atlas, cluster: int) -> Trial | None:
@@ -85,6 +96,42 @@ def told(
         aside(_saved(found, save))
     if virelay:
         aside(_exported(found, virelay, subject))
+
+
+def _check_folders(store: RelevanceStore, save: Path | None, virelay: Path | None) -> None:
+    """Raise ValueError if what is found could not be written in the end."""
+    from ..spray.virelay.writing import check_store
+
+    if strange := [
+        folder for folder in (save, virelay) if folder is not None and folder.exists() and not folder.is_dir()
+    ]:
+        raise ValueError(f"{str(strange[0])!r} is a file; name a folder.")
+    if virelay is not None:
+        check_store(store)
+
+
+def _check_testable(store: RelevanceStore) -> None:
+    """Raise ValueError if no poison test could tell anything: of one score a mark turns none into another class."""
+    if len(store.info.scores["values"]) == 1 and len(store.classes) < 2:
+        raise ValueError(
+            f"The model of {str(store.path)!r} has one score, so there is no other class that a poison test could turn "
+            "into this one; leave --test out. If above 0 it is class 1, give its subject select=lrp.TwoClasses()."
+        )
+
+
+def _few(store: RelevanceStore, by: By, label: int | None) -> str:
+    """A sentence on classes that are not ranked, as they have too few maps; empty if there are none."""
+    from ..spray.classes import FEWEST
+
+    if label is not None:
+        return ""
+    kinds = getattr(store, by)[store.done]
+    counts = {
+        each: int((kinds == each).sum()) for each in range(max(len(store.classes), int(kinds.max(initial=-1)) + 1))
+    }
+    few = [f"{store.class_name(each)} ({count})" for each, count in counts.items() if count < FEWEST]
+    more = f" and {len(few) - NAMED} more" if len(few) > NAMED else ""
+    return f"Not ranked, with less than {FEWEST} maps: {', '.join(few[:NAMED])}{more}." if few else ""
 
 
 def subject_for(store: RelevanceStore, options: Options) -> Subject:
@@ -191,7 +238,8 @@ def _standing(names: list[str], count: int) -> str:
     """Which classes stand out, in words."""
     from ..spray.views import STANDS_OUT
 
-    often = f"of tables of {count:,} classes without clusters, {STANDS_OUT:.0%} name one"
+    classes = "one class" if count == 1 else f"{count:,} classes"
+    often = f"of tables of {classes} without clusters, {STANDS_OUT:.0%} name one"
     if not names:
         return f"No class stands out from chance ({often})."
     return f"These stand out from chance ({often}): {', '.join(names)}. Only poison tests tell what they are."
@@ -257,4 +305,5 @@ def _saved(found: list[Atlas], folder: Path) -> str:
 def _exported(found: list[Atlas], folder: Path, subject: Subject | None) -> str:
     from ..spray import virelay
 
-    return f"The ViRelAy project is {str(virelay.write(folder, found, subject))!r}."
+    project = virelay.write(folder, found, subject, embeddings=("tsne",), counts=COUNTS)
+    return f"The ViRelAy project is {str(project)!r}."

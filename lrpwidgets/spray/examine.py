@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from ..lrp import Composite, Explainer, Explanation
 from . import channels, code
 from .batch import FAULTS, reason
 from .functions import identity
-from .info import Info, Precision, fingerprint, fingerprint_of_data, first_scores, software
+from .info import Info, Precision, fingerprint, fingerprint_of_data, first_scores, other_scores, software
 from .maps import ask, of_input
 from .plain import plain
 
@@ -115,7 +115,13 @@ def check_maps(pool: int | None, dtype: Precision) -> None:
 
 
 def explainer_of(store: DatasetStore[Any], subject: Subject, device: str | None = None) -> Explainer:
-    """One for the model of `subject` and the composite of `store`; ValueError if it is of another model, or empty."""
+    """One for the model of `subject` and the composite of `store`.
+
+    Raises
+    ------
+    ValueError
+        If the store is of another model or of other data, as far as the first input tells, or empty.
+    """
     try:
         composite = Composite.from_dict(store.info.composite)
     except ValueError as error:
@@ -124,7 +130,20 @@ def explainer_of(store: DatasetStore[Any], subject: Subject, device: str | None 
     store.open(store.path, explainer)  # raises for another model
     if not store.done.any():
         raise ValueError(f"Nothing is attributed yet in {str(store.path)!r}; run `lrpwidgets attribute` first.")
+    if differences := list(_other_data(store, explainer, subject)):
+        raise ValueError(
+            f"The store {str(store.path)!r} is of other data than the subject {subject.title!r} has: "
+            f"{'; '.join(differences)}. Give the data that it was made of, in the same order."
+        )
     return explainer
+
+
+def _other_data(store: DatasetStore[Any], explainer: Explainer, subject: Subject) -> Iterator[str]:
+    """What differs in the data, by number and by the scores of the first input, as others are too many to be read."""
+    if len(subject.dataset) != store.info.inputs:
+        yield f"inputs ({store.info.inputs:,} there, {len(subject.dataset):,} here)"
+    elif store.done[0]:  # else another one was the first that could be explained
+        yield from other_scores(store.info.scores, first_scores(explainer.scores(subject.item(0)[0][None])))
 
 
 def _highest_label(subject: Subject) -> int | None:

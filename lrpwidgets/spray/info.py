@@ -156,7 +156,7 @@ class Origin:
             yield f"data (names, labels or first input: {self.data[:12]} there, {other.data[:12]} here)"
         same = self.data == other.data and self.fingerprint == other.fingerprint
         if same:
-            yield from _other_scores(self.scores, other.scores)
+            yield from other_scores(self.scores, other.scores)
 
     def _other_function(self, select: str) -> bool:
         """Whether `select` is another one than this; that of other versions of Python is not known by its code."""
@@ -207,7 +207,7 @@ class Info(Origin):
         return [*super().differences(other), *lacking(self.layers, other.layers)]
 
 
-def _other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+def other_scores(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
     """What differs in the scores of the first input, beyond what another device or version of torch makes of them."""
     if there["dtype"] != here["dtype"]:
         yield f"scores ({there['dtype']} there, {here['dtype']} here)"

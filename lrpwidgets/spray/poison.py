@@ -281,7 +281,7 @@ def poison_test(
     Raises
     ------
     ValueError
-        If the subject has no labels, or no input of another class.
+        If the subject has no labels, or no input of another class, or the model does not give a score for each class.
     """
     with listening(progress) as tell:
         return judged([artefact], explainer, subject, samples, seed, tell)[0]
@@ -302,7 +302,7 @@ def judged(
     for part in np.array_split(chosen, -(-len(chosen) // 64)):
         inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
         batch, truth = torch.stack(inputs), torch.tensor(labels)
-        plain = explainer.scores(batch).float().cpu()
+        plain = _class_scores(explainer, batch)
         for suspect, draw, found, change in zip(suspects, draws, told, changes, strict=True):
             scores = torch.cat([plain[None], suspect.scores(batch, explainer, draw)])
             says = scores.argmax(-1)
@@ -317,6 +317,17 @@ def judged(
         verdict = _verdict(right, taken.astype(bool), mean, suspect.turns, suspect.explained)
         verdicts.append(replace(verdict, what=suspect.what, of_class=suspect.of_class))
     return verdicts
+
+
+def _class_scores(explainer: Explainer, inputs: Tensor) -> Tensor:
+    """Scores (B, C), of which the largest is the class; ValueError if there are no two classes."""
+    scores = explainer.scores(inputs).float().cpu()
+    if scores.dim() != 2 or scores.shape[1] < 2:
+        raise ValueError(
+            "A poison test counts inputs that turn into another class, and needs scores (B, classes): got "
+            f"{tuple(scores.shape)}. If above 0 it is class 1, give the subject select=lrp.TwoClasses()."
+        )
+    return scores
 
 
 def suspicious_box(excess: NDArray[np.float32], size: tuple[int, ...]) -> Box:

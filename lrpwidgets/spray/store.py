@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import files, layout, seal
-from .channels import INPUT
+from .channels import AUTO, INPUT
 from .dataset_store import DatasetStore
 from .info import Info, Precision
 from .layout import FAILED
@@ -165,9 +165,11 @@ class RelevanceStore(DatasetStore[Info]):
         """Raise ValueError if the store does not keep that layer; the message has those that it keeps."""
         if layer != INPUT and layer not in self.info.layers:
             kept = ", ".join(map(repr, self.info.layers)) or "none"
+            others = INPUT if layer == AUTO else f"{INPUT}', or, for an atlas, '{AUTO}"
+            remedy = "" if layer == AUTO else f"; or make another store with layers=[{layer!r}]"
             raise ValueError(
                 f"The store {str(self.path)!r} does not keep the layer {layer!r}; it keeps {kept}. Choose one of them, "
-                f"or make another store with layers=[{layer!r}]."
+                f"'{others}'{remedy}."
             )
 
     def checked(self, rows: ArrayLike) -> NDArray[np.int64]:

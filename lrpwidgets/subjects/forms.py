@@ -134,7 +134,8 @@ class Reader:
         if not isinstance(x, torch.Tensor):
             raise ValueError(f"The preprocessing gives {type(x).__name__}; let it end with a tensor (C, H, W).")
         if x.dim() != 3:
-            raise ValueError(f"The input has the shape {tuple(x.shape)}; an image has (C, H, W).")
+            way = "for inputs that are none give subjects.Subject(model, dataset)"
+            raise ValueError(f"The input has the shape {tuple(x.shape)}; an image has (C, H, W): {way}.")
         return x.detach().as_subclass(torch.Tensor).to(self.dtype)
 
 

@@ -95,7 +95,8 @@ def main(
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
-    spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps, planted artefacts; only if asked for.
+    spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
+    planted artefacts; only if asked for.
 
     steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
 

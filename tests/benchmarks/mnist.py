@@ -37,7 +37,7 @@ def subject() -> Subject:
 
 def grown(store: RelevanceStore, path: Path, size: int, seed: int = 0) -> RelevanceStore:
     """A store of `size` maps that all differ: those of `store`, and beyond them shifted and blended copies."""
-    info = replace(store.info, inputs=size)
+    info = replace(store.info, inputs=size, layers={})
     layout.make(path, info)
     made = RelevanceStore(path, info)
     maps, random = store.relevance(np.arange(len(store))), np.random.default_rng(seed)

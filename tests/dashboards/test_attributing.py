@@ -17,9 +17,11 @@ from click.testing import CliRunner, Result
 
 from lrpwidgets import subjects
 from lrpwidgets.dashboards import attributing, command
+from lrpwidgets.dashboards.options import Options
 from lrpwidgets.lrp import Composite, Explainer
 from lrpwidgets.lrp.rules import Epsilon
 from lrpwidgets.spray import RelevanceStore
+from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets.explore import composite_file
 
 
@@ -30,7 +32,9 @@ def allocator(monkeypatch):
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(command.main, ["attribute", *map(str, arguments)])
+    """Attribute digits, if nothing else is asked for: there are few of them."""
+    subject = [] if "--subject" in arguments else ["--subject", "digits"]
+    return CliRunner().invoke(command.main, ["attribute", *subject, *map(str, arguments)])
 
 
 def refusal(*arguments: object) -> str:
@@ -64,7 +68,20 @@ def test_it_makes_the_store_that_its_options_ask_for(tmp_path, monkeypatch):
     assert (list(info.layers), info.pool, info.dtype) == (["conv2", "relu1"], 4, "float32")
 
 
-def test_without_options_it_explains_the_predicted_digits(tmp_path):
+def test_without_a_subject_it_is_that_of_serve_spray(tmp_path, monkeypatch):
+    asked = []
+
+    def loaded(options: Options, default: str) -> Subject:
+        asked.append(default)
+        raise ValueError("That is all.")
+
+    monkeypatch.setattr(Options, "load_subject", loaded)
+    for words in (["attribute", "--store", str(tmp_path / "store")], ["serve", "spray", "--port", "0"]):
+        assert CliRunner().invoke(command.main, words).exit_code == 2
+    assert asked == ["clever-hans", "clever-hans"]
+
+
+def test_without_options_it_explains_the_predicted_classes(tmp_path):
     assert run("--store", tmp_path / "store").exit_code == 0
     info = RelevanceStore.open(tmp_path / "store").info
     assert (info.subject, info.composite["name"], info.targets, info.batch_size, info.dtype) == (
@@ -137,7 +154,7 @@ def test_a_file_that_holds_no_composite_is_refused(tmp_path):
 def test_bad_pictures_are_named_at_the_end(tmp_path, monkeypatch):
     subject = subjects.load("digits")
     subject.dataset.inputs[[3, 5, 6, 7, 8, 9]] = float("nan")
-    monkeypatch.setattr("lrpwidgets.dashboards.options.Options.load_subject", lambda self: subject)
+    monkeypatch.setattr("lrpwidgets.dashboards.options.Options.load_subject", lambda *_: subject)
     result = run("--store", tmp_path / "store")
     assert result.exit_code == 0
     told = result.stdout.splitlines()
@@ -163,7 +180,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     # Tests that run in the background are deaf to Ctrl-C, and so would be their processes.
     hear = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
     script = f"{hear}; from lrpwidgets.dashboards.command import main; main(sys.argv[1:])"
-    arguments = [sys.executable, "-c", script, "attribute", "--store", str(tmp_path / "store"), "--batch-size", "1"]
+    arguments = [sys.executable, "-c", script, "attribute", "--subject", "digits"]
+    arguments += ["--store", str(tmp_path / "store"), "--batch-size", "1"]
     process = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )

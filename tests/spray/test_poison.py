@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_a_model_with_one_score_falls_for_it_as_one_with_two(tmp_path):
     verdict = poison_test(candidate(atlas, tagged_cluster(atlas), subject), explainer, subject)
     assert verdict.clever_hans
     assert (verdict.samples, verdict.turned, verdict.turned_by_control) == (CLASS_SIZE, CLASS_SIZE, 0)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3)])
+def test_scores_that_are_not_of_classes_are_refused(analysed, shape):
+    atlas, _, subject = analysed(tag=2)
+
+    class Other(nn.Module):
+        def forward(self, x):
+            return x.flatten(1)[:, : math.prod(shape)].reshape(-1, *shape)
+
+    artefact = candidate(atlas, 0, subject)
+    with pytest.raises(ValueError, match=r"needs scores \(B, classes\): got \(60, "):
+        poison_test(artefact, Explainer(Other()), subject, progress=False)
 
 
 def test_its_other_cluster_is_no_artefact(analysed):

@@ -16,7 +16,9 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from lrpwidgets.spray import virelay
+from lrpwidgets.spray import Features, virelay
+from lrpwidgets.spray.spectral import eigengap
+from tests.spray.conftest import planted
 
 
 def loaded(path: Path) -> Any:
@@ -170,32 +172,95 @@ def test_heatmaps_in_several_files_and_with_channels_last_are_joined(foreign: Fo
     np.testing.assert_array_equal(maps.relevance([7, 5, 6]), wanted)
 
 
-def test_what_corelay_computes_comes_in_the_order_of_eigenvalues(foreign: Foreign) -> None:
+def analysed(foreign: Foreign, eigenvalues: NDArray[Any], vectors: NDArray[Any], ours: bool = False) -> Any:
+    """What is read of an analysis with these eigenpairs."""
+    n = len(vectors)
+
+    def change(file: Any) -> None:
+        del file["n00000002"]
+        file["all/index"], file["all/cluster/halves"] = np.arange(n), np.arange(n) % 2
+        file["all/embedding/spectral"] = vectors
+        file["all/embedding/spectral"].attrs["eigenvalue"] = eigenvalues
+        if ours:
+            file["all/embedding/spectral"].attrs["column_eigenvalue"] = eigenvalues
+
+    edited(foreign.folder / "analysis.h5", change)
+    with h5py.File(foreign.folder / "maps.h5", "w") as file:
+        file["attribution"], file["label"] = np.zeros((n, 3, 4, 4), np.float32), np.zeros(n, int)
+        file["prediction"] = np.zeros(n, int)
+    return virelay.read(foreign.path).analysis("all")
+
+
+def by_corelay(points: NDArray[Any], neighbors: int, **asked: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     spectral = pytest.importorskip("corelay.pipeline.spectral", reason="needs the referee corelay")
     from corelay.processor.affinity import SparseKNN
     from corelay.processor.embedding import EigenDecomposition
 
+    affinity, embedding = SparseKNN(n_neighbors=neighbors, symmetric=True), EigenDecomposition(is_output=True, **asked)
+    eigenvalues, vectors = spectral.SpectralEmbedding(affinity=affinity, embedding=embedding)(points)
+    return eigenvalues, vectors
+
+
+def test_what_corelay_computes_comes_in_the_order_of_eigenvalues(foreign: Foreign) -> None:
     points = np.random.default_rng(4).normal(size=(40, 5)) + 9 * (np.arange(40) % 2)[:, None]
-    affinity, embedding = SparseKNN(n_neighbors=5, symmetric=True), EigenDecomposition(n_eigval=4, is_output=True)
-    pipeline = spectral.SpectralEmbedding(affinity=affinity, embedding=embedding)
-    eigenvalues, vectors = pipeline(points)
-
-    def change(file: Any) -> None:
-        del file["n00000002"]
-        file["all/index"], file["all/cluster/halves"] = np.arange(40), np.arange(40) % 2
-        file["all/embedding/spectral"] = vectors
-        file["all/embedding/spectral"].attrs["eigenvalue"] = eigenvalues
-
-    edited(foreign.folder / "analysis.h5", change)
-    with h5py.File(foreign.folder / "maps.h5", "w") as file:
-        file["attribution"], file["label"] = np.zeros((40, 3, 4, 4)), np.zeros(40, int)
-        file["prediction"] = np.zeros(40, int)
-    analysis = virelay.read(foreign.path).analysis("all")
-    assert analysis.eigenvalues is not None
-    assert analysis.vectors is not None
+    eigenvalues, vectors = by_corelay(points, 5, n_eigval=4)
+    analysis = analysed(foreign, eigenvalues, vectors)
     np.testing.assert_allclose(analysis.eigenvalues[:2], 0, atol=1e-9)  # of two parts
     assert (np.diff(analysis.eigenvalues) >= 0).all()
     np.testing.assert_array_equal(analysis.vectors[:, -1], vectors[:, 0])
+
+
+@pytest.mark.parametrize(("groups", "each"), [(3, 60), (12, 5)])
+def test_of_both_ends_of_the_spectrum_only_the_bottom_is_kept_and_that_is_said(
+    foreign: Foreign, groups: int, each: int
+) -> None:
+    """CoRelAy's default: a gap in the middle, where nothing was computed, would be the largest."""
+    points = Features().of(planted([each] * groups, noise=5)).astype(np.float64)
+    both, (smallest, _) = by_corelay(points, 10), by_corelay(points, 10, which="LA")
+    assert both[0].max() > 1.3  # the case in question
+    analysis = analysed(foreign, *both)
+    kept = len(analysis.eigenvalues)
+    assert kept < 32
+    np.testing.assert_allclose(analysis.eigenvalues, np.sort(smallest)[:kept], atol=1e-6)
+    assert analysis.vectors.shape == analysis.embeddings["spectral"].shape == (len(points), kept)
+    assert eigengap(analysis.eigenvalues) == eigengap(np.sort(smallest)[:kept])
+    (caveat,) = virelay.read(foreign.path).caveats
+    assert caveat.startswith("The analysis 'all' has eigenvalues from both ends of the spectrum")
+    assert f"of 32 the {kept} smallest are kept" in caveat
+    assert "from both ends of the spectrum" in repr(analysis)
+
+
+@pytest.mark.parametrize("samples", [33, 40, 50, 150])
+def test_the_smallest_eigenvalues_are_all_kept_also_those_above_1(foreign: Foreign, samples: int) -> None:
+    points = np.random.default_rng(samples).normal(size=(samples, 4))
+    eigenvalues, vectors = by_corelay(points, 6, which="LA")
+    analysis = analysed(foreign, eigenvalues.astype(np.float32), vectors)
+    assert len(analysis.eigenvalues) == 32
+    assert not analysis.caveats
+
+
+@pytest.mark.parametrize("samples", [33, 40, 50, 150])
+def test_the_largest_in_magnitude_are_never_taken_for_the_smallest(foreign: Foreign, samples: int) -> None:
+    points = np.random.default_rng(samples).normal(size=(samples, 4))
+    eigenvalues, vectors = by_corelay(points, 6)
+    assert max(analysed(foreign, eigenvalues, vectors).eigenvalues) <= 1
+
+
+def test_eigenvalues_without_the_smallest_are_no_spectrum(foreign: Foreign) -> None:
+    eigenvalues, vectors = by_corelay(np.random.default_rng(6).normal(size=(90, 4)), 6, which="SM")
+    analysis = analysed(foreign, eigenvalues, vectors)
+    assert analysis.eigenvalues is None
+    assert analysis.vectors is None
+    assert "lacks the smallest eigenvalues (the least is" in analysis.caveats[0]
+    np.testing.assert_array_equal(analysis.embeddings["spectral"], vectors)
+
+
+def test_of_our_own_files_all_eigenvalues_are_kept(foreign: Foreign) -> None:
+    """They are those of the different maps, which may be fewer than the samples."""
+    eigenvalues = np.array([0, 1.2, 1.3])
+    analysis = analysed(foreign, np.roll(eigenvalues, -1), np.zeros((9, 3)), ours=True)
+    np.testing.assert_array_equal(analysis.eigenvalues, eigenvalues)
+    assert not analysis.caveats
 
 
 @pytest.mark.parametrize(

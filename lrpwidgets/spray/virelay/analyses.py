@@ -20,6 +20,12 @@ EIGENVALUE = "eigenvalue"
 OF_COLUMNS = "column_eigenvalue"
 """The eigenvalue of each column, in files of ours; in others `EIGENVALUE` has them in this order."""
 
+_ZERO = 1e-3
+"""The smallest eigenvalue of a Laplacian is 0; above this, one in single precision is none."""
+
+_ROUNDING = 1e-5
+"""Error of an eigenvalue in single precision, at most."""
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -36,21 +42,27 @@ class Analysis:
     rows: NDArray[np.int64] = field(repr=False)
     """Rows of `Project.attributions` that were analysed, (n,)."""
     eigenvalues: NDArray[np.float64] | None = field(repr=False)
-    """The m smallest, ascending (m,); None where the file gives none."""
+    """The m smallest, ascending (m,); None where the file does not give them."""
     vectors: NDArray[np.float64] | None = field(repr=False)
-    """Eigenvectors (n, m), a column for each eigenvalue; None where the file gives none."""
+    """Eigenvectors (n, m), a column for each eigenvalue; None where there are no eigenvalues."""
     embeddings: dict[str, Array] = field(repr=False)
     """Each (n, d), by name. Eigenvectors come informative first, whatever their order in the file."""
     clusters: dict[str, NDArray[np.int32]] = field(repr=False)
     """Cluster of each (n,), −1 for noise, by the name of the clustering."""
+    caveats: list[str]
+    """What a person should know of it, each a sentence."""
 
-    @property
-    def caveats(self) -> list[str]:
-        """What a person should know of it, each a sentence."""
-        missing = (
-            f"The analysis {self.name!r} has no eigenvalues (no attribute {EIGENVALUE!r}), so it shows no eigengap."
-        )
-        return [missing] if self.eigenvalues is None else []
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Eigenvalues and eigenvectors as far as they are the bottom of the spectrum."""
+
+    eigenvalues: NDArray[np.float64] | None = None
+    """(m,), ascending; None where none are."""
+    vectors: NDArray[np.float64] | None = None
+    """(n, m), a column for each."""
+    caveat: str = f"has no eigenvalues (no attribute {EIGENVALUE!r}), so it shows no eigengap."
+    """What a person should know of them, to be said of the analysis; may be empty."""
 
 
 def informative_first(vectors: Array) -> Array:
@@ -77,20 +89,22 @@ def _analysis(group: Any, category: str, method: str, attributions: Attributions
     n, embedding = len(index), members(group, "embedding")
     vectors = {key: values(found, (n, None)) for key, found in embedding.items()}
     pairs = {key: _eigenpairs(embedding[key], vectors[key]) for key in vectors if EIGENVALUE in embedding[key].attrs}
-    eigenvalues, ordered = pairs.get("spectral") or next(iter(pairs.values()), (None, None))
+    main = pairs.get("spectral") or next(iter(pairs.values()), _Pairs())
+    name = str(group.attrs.get("name", names.get(category, category)))
     return Analysis(
         category,
-        str(group.attrs.get("name", names.get(category, category))),
+        name,
         method,
         index,
         _rows(group, index, attributions),
-        eigenvalues,
-        ordered,
-        vectors | {key: informative_first(pair[1]) for key, pair in pairs.items()},
+        main.eigenvalues,
+        main.vectors,
+        vectors | {key: informative_first(pair.vectors) for key, pair in pairs.items() if pair.vectors is not None},
         {
             str(found.attrs.get("name", key)): values(found, (n,), "iub").astype(np.int32)
             for key, found in members(group, "cluster").items()
         },
+        [f"The analysis {name!r} {main.caveat}"] if main.caveat else [],
     )
 
 
@@ -101,12 +115,37 @@ def _rows(group: Any, index: NDArray[np.int32], attributions: Attributions) -> N
         raise ValueError(f"{where(group)} has an 'index' that fits no attributions: {error}") from None
 
 
-def _eigenpairs(found: Any, vectors: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eigenvalues (m,), ascending, and the column (n, m) that belongs to each."""
+def _eigenpairs(found: Any, vectors: Array) -> _Pairs:
     eigenvalues = np.asarray(found.attrs.get(OF_COLUMNS, found.attrs[EIGENVALUE]))
     if eigenvalues.shape != vectors.shape[1:] or eigenvalues.dtype.kind not in "fiu":
         what = f"{eigenvalues.dtype} {eigenvalues.shape} as its {EIGENVALUE!r}"
         raise ValueError(f"{where(found)} has {what}; it should be a number for each column, {vectors.shape[1:]}.")
     rolled = np.roll(eigenvalues, 1)  # so that our own files come back in their order, also where values are equal
     order = np.argsort(rolled, kind="stable")
-    return rolled[order].astype(np.float64), np.roll(vectors, 1, axis=1)[:, order].astype(np.float64)
+    ascending, columns = rolled[order].astype(np.float64), np.roll(vectors, 1, axis=1)[:, order].astype(np.float64)
+    ours = OF_COLUMNS in found.attrs  # which are of the different maps among the n, and the smallest always
+    return _Pairs(ascending, columns, "") if ours else _bottom(ascending, columns)
+
+
+def _bottom(eigenvalues: NDArray[np.float64], vectors: NDArray[np.float64]) -> _Pairs:
+    """What of eigenpairs, ascending, is the bottom of the spectrum of a normalised Laplacian, with a caveat if not all.
+
+    CoRelAy's default, ``which="LM"``, takes those of 1 − λ of the largest magnitude: some near 0, others near 2, and
+    of those between none. That is told by the trace: of n samples without negative affinities Σ(1 − λ) is 0 at least.
+    If the m given ones were the smallest, the n − m others would lie above the largest given one.
+    """
+    count, last = len(eigenvalues), eigenvalues.max(initial=0)
+    others = len(vectors) - count
+    if eigenvalues.min(initial=np.inf) > _ZERO:
+        least = f"the least is {eigenvalues.min():.3g}" if count else "there is none"
+        return _Pairs(caveat=f"lacks the smallest eigenvalues ({least}, not 0), so it shows no eigengap.")
+    if (1 - eigenvalues).sum() >= others * (last - 1) - _ROUNDING * len(vectors):
+        return _Pairs(eigenvalues, vectors, "")
+    below = int((eigenvalues <= 1).sum())
+    return _Pairs(
+        eigenvalues[:below],
+        vectors[:, :below],
+        f"has eigenvalues from both ends of the spectrum and none from its middle, as CoRelAy takes them by default: "
+        f"of {count} the {below} smallest are kept, and an eigengap beyond them is not seen. "
+        f'EigenDecomposition(which="LA") takes the smallest only.',
+    )

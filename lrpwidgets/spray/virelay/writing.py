@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from .analyses import EIGENVALUE, OF_COLUMNS, informative_first
 from .attributions import CHANNELS
 
 if TYPE_CHECKING:
+    from ...progress import Watcher
     from ...subjects import Subject
     from ..atlas import Atlas
     from ..store import RelevanceStore, Selection
@@ -36,6 +38,10 @@ def write(
     subject: Subject | None = None,
     inputs: Any = None,
     name: str = "SpRAy",
+    *,
+    embeddings: Sequence[str] = (),
+    counts: Sequence[int] = (),
+    progress: bool | Watcher = True,
 ) -> Path:
     """Make a project that ViRelAy opens.
 
@@ -54,6 +60,13 @@ def write(
         The pictures instead: ``inputs[i]`` is the picture of input number i, as PIL image or uint8 (H, W, 3).
     name
         What the project is called.
+    embeddings
+        Those that all atlases are to have in it, such as "tsne", which are computed where they are not there.
+    counts
+        Numbers of clusters that ViRelAy lets choose among, beside those of the atlases: "spectral-2" and so on; as far
+        as each atlas has so many different maps.
+    progress
+        Of what is computed: see :mod:`lrpwidgets.progress`.
 
     Returns
     -------
@@ -69,10 +82,10 @@ def write(
     several = list(atlases) if isinstance(atlases, Sequence) else [atlases]
     categories = _categories(several)
     store, picture = several[0].selection.store, _picture_of(subject, inputs)
-    if len(store.info.shape) != 3:
-        raise ValueError(
-            f"ViRelAy shows relevance of pictures, (C, H, W); the store has {store.info.shape} of each input."
-        )
+    check_store(store)
+    categories = _with_counts(categories, counts)
+    for atlas, embedding in itertools.product(several, embeddings):
+        atlas.embed(embedding, progress=progress)
     rows = np.unique(np.concatenate([atlas.rows for atlas in several]))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +100,14 @@ def write(
         for file in ("input.h5", "attribution.h5", "analysis.h5", "label-map.json", "project.yaml"):
             os.replace(Path(begun, file), folder / file)  # the project last: until then, all that it names is there
     return folder / "project.yaml"
+
+
+def check_store(store: RelevanceStore) -> None:
+    """Raise ValueError if the relevance is none of pictures."""
+    if len(store.info.shape) != 3:
+        raise ValueError(
+            f"ViRelAy shows relevance of pictures, (C, H, W); the store has {store.info.shape} of each input."
+        )
 
 
 def _categories(atlases: Sequence[Atlas]) -> dict[str, dict[str, Atlas]]:
@@ -123,6 +144,20 @@ def _named_alike(categories: dict[str, dict[str, Atlas]]) -> dict[str, dict[str,
         names = "; ".join(f"{category}: {', '.join(clusterings)}" for category, clusterings in categories.items())
         raise ValueError(f"ViRelAy shows categories that have the same clusterings; these differ ({names}): recluster.")
     return short
+
+
+def _with_counts(categories: dict[str, dict[str, Atlas]], counts: Sequence[int]) -> dict[str, dict[str, Atlas]]:
+    """The same with a clustering for each of `counts`, behind their own, which ViRelAy shows first by its name."""
+    if not counts:
+        return categories
+    most = min(len(atlas.spectrum.vectors) for clusterings in categories.values() for atlas in clusterings.values())
+    made: dict[str, dict[str, Atlas]] = {}
+    for category, own in categories.items():
+        short = {re.sub(r"-\d+$", "", name): atlas for name, atlas in own.items()}
+        atlas = next(iter(own.values()))
+        offered = {f"spectral-{count}": atlas.recluster("spectral", count) for count in counts if count <= most}
+        made[category] = offered | (short if offered and len(short) == len(own) else own)
+    return made
 
 
 def _category(selection: Selection) -> str:
