@@ -61,10 +61,14 @@ class Comparison:
         fills = list(dict.fromkeys(each.fill for each in self.standings))
         orders = {fill: [each.method for each in self.standings if each.fill == fill] for fill in fills}
         said = " ".join(self._told(fill, orders[fill]) for fill in fills)
-        leaders = {orders[fill][0] for fill in fills}
-        if len(leaders) > 1:
+        if not set.intersection(*(self._first(fill, orders[fill]) for fill in fills)):
             said += " The first is another one with another fill: none of them is the best as such."
         return f"On {len(self.items)} inputs: {said}"
+
+    def _first(self, fill: Fill, order: list[str]) -> set[str]:
+        """The first, and those after it down to where neighbours can be told apart."""
+        apart = [pair not in self.undecided[fill] for pair in pairwise(order)]
+        return set(order[: [*apart, True].index(True) + 1])
 
     def _told(self, fill: Fill, order: list[str]) -> str:
         alike = [f"{one} and {other}" for one, other in self.undecided[fill]]

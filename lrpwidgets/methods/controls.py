@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+from zlib import crc32
 
 import torch
 import torch.nn.functional as F
@@ -26,14 +27,19 @@ class Control(Method):
 
 @dataclass(frozen=True, repr=False)
 class Noise(Control):
-    """Random numbers: what is no better explains nothing."""
+    """Random numbers: what is no better explains nothing.
+
+    They are the same whenever the same input comes, and others for every other input: a map that all inputs share would
+    measure which places matter on average, and no order at random.
+    """
 
     alone: ClassVar[bool] = True
     whole_numbers: ClassVar[bool] = True
     seed: int = draws.seed()
 
     def attribute(self, question: Question) -> Found:
-        generator = torch.Generator().manual_seed(self.seed)
+        numbers = question.x.cpu().contiguous().view(torch.uint8).numpy().tobytes()
+        generator = torch.Generator().manual_seed(crc32(numbers, self.seed))
         wide = torch.promote_types(question.scores.dtype, torch.float32)
         return Found(torch.randn(question.x.shape, generator=generator).to(question.x.device, wide), [BLIND])
 

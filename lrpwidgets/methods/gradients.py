@@ -69,7 +69,7 @@ class IntegratedGradients(Method):
 
     alone: ClassVar[bool] = True
     captum: ClassVar[bool] = True
-    steps: int = knob(50, "n", "More: adds up better.", (10, 300), least=1, most=100_000, whole=True)
+    steps: int = knob(50, "n", "More: adds up better.", (10, 300), least=2, most=100_000, whole=True)
     baseline: Baseline = "zero"
     quadrature: Quadrature = "riemann_middle"
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.evaluate import compare
+from lrpwidgets.evaluate import Comparison, Interval, Standing, compare
 from lrpwidgets.evaluate.comparing import BASELINES
 from lrpwidgets.progress import Cancelled
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
+from lrpwidgets.tables import Table
 
 QUICK = {"region": 1, "steps": 16}
 
@@ -85,3 +87,13 @@ def test_it_needs_no_bounds_and_no_pictures():
     data = TensorSamples(torch.randn(30, 12), [0] * 30, [str(i) for i in range(30)])
     found = compare(Subject(model, data), ["gradient_times_input"], samples=30, progress=False, **QUICK)
     assert found.standings[0].method == "gradient_times_input"
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_the_first_is_another_one_only_if_it_can_be_told_apart(sure):
+    any_ = Interval(0.0, -1.0, 1.0, 20)
+    orders = {"uniform": ["lrp", "deeplift", "random"], "zero": ["deeplift", "lrp", "random"]}
+    rows = [Standing(name, fill, any_, any_) for fill, order in orders.items() for name in order]
+    undecided = {"uniform": [], "zero": [] if sure else [("deeplift", "lrp")]}
+    found = Comparison(Table(rows), undecided, np.arange(20), {})
+    assert ("none of them is the best as such" in found.conclusion) == sure

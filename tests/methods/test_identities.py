@@ -258,6 +258,13 @@ def test_controls_know_nothing_of_the_network():
     assert bool((relevance(one, flat, "edges") == 0).all())
 
 
+def test_random_maps_are_others_for_every_input_and_the_same_for_the_same():
+    model, x = small(), pictures()
+    found = relevance(model, torch.cat([x, x]), "random")
+    assert torch.equal(found[: len(x)], found[len(x) :])
+    assert len(found[: len(x)].unique(dim=0)) == len(x) > 1
+
+
 # Equal programs
 
 
