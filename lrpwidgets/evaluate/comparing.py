@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import methods as catalogue
+from ..lrp import composites
 from ..progress import Progress, Watcher, listening
 from ..subjects import Subject
 from ..tables import Table
@@ -95,8 +96,9 @@ def compare(
     Parameters
     ----------
     methods
-        Names, as of :func:`lrpwidgets.methods.names`, or settings by name. ``"random"`` and ``"edges"`` are the
-        baselines that any explanation must exceed, and are added. Those that cannot explain the model are left out.
+        Names, as of :func:`lrpwidgets.methods.names`, or settings by name; the bounds of the input are the subject's
+        by default. ``"random"`` and ``"edges"`` are the baselines that any explanation must exceed, and are added.
+        Those that cannot explain the model are left out.
     fills
         As for :class:`Flipping`; the order may depend on it.
     samples
@@ -118,6 +120,7 @@ def compare(
         raise ValueError(f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}.")
     asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
     asked |= methods if isinstance(methods, Mapping) else {}
+    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
     explainer = subject.explainer()
     able, obstacles = _able(explainer, subject.item(0)[0][None], asked)
     items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
@@ -127,7 +130,7 @@ def compare(
     with listening(progress) as tell:
         for number, part in enumerate(rounds):
             x = torch.stack([subject.item(int(item))[0] for item in part])
-            for key, values in _gains(explainer, x, able, fills, how):
+            for key, values in _gains(explainer, x, able, fills, how | {"seed": seed + number * len(items)}):
                 tell(_done(number, rounds))
                 found[key].append(values)
             known = {key: np.concatenate(values, 1) for key, values in found.items()}
@@ -141,6 +144,14 @@ def compare(
         for name in _order(fill, able, known)
     ]
     return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), obstacles)
+
+
+def _bounds(subject: Subject, name: str) -> dict[str, Any]:
+    """What a preset needs that only the subject knows."""
+    if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
+        return {}
+    low, high = subject.bounds
+    return {"low": low, "high": high}
 
 
 def _able(
