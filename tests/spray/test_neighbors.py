@@ -64,6 +64,19 @@ def test_memory_does_not_grow_with_the_square_of_samples():
     assert most(8000) < 3 * most(4000)
 
 
+def test_so_many_cells_that_they_have_cells_of_their_own_find_as_many_neighbours(monkeypatch):
+    x = points(12_000, 12, groups=9)
+    exact = nearest.among_all(x, 10)
+
+    def found():
+        pairs = zip(nearest.in_cells(x, 10, 0), exact, strict=True)
+        return np.mean([len(set(some) & set(every)) / 10 for some, every in pairs])
+
+    plain = found()
+    monkeypatch.setattr(nearest, "MANY", 4)
+    assert found() > plain - 0.02 > 0.9
+
+
 @pytest.fixture
 def approximate(monkeypatch):
     monkeypatch.setattr(module, "EXACT", 0)
