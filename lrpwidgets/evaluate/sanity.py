@@ -117,5 +117,5 @@ def _randomize(module: nn.Module) -> None:
         reset()
         return
     with torch.no_grad():
-        for each in module.parameters(recurse=False):
-            each.normal_(0, float(each.std()) if each.numel() > 1 else 1)
+        for each in module.parameters(recurse=False):  # as large as they are: those that are all alike have no spread
+            each.normal_(0, float(each.square().mean().sqrt()) or 1)

@@ -8,8 +8,9 @@ Importing this package is quick: a part, and torch with it, loads when it is fir
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import public
 
 if TYPE_CHECKING:
     from . import objectives, priors
@@ -31,6 +32,8 @@ _HOMES = {
     "Run": ".run",
     "Strategies": ".prototypes",
     "maximize": ".run",
+    "objectives": ".objectives",
+    "priors": ".priors",
     "references": ".reference_samples",
     "strategies": ".prototypes",
 }
@@ -53,14 +56,4 @@ __all__ = [
     "strategies",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
-    if name in __all__:
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = public(__name__, _HOMES)

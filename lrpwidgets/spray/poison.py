@@ -328,8 +328,9 @@ def _class_scores(explainer: Explainer, inputs: Tensor) -> Tensor:
     scores = explainer.scores(inputs).float().cpu()
     if scores.dim() != 2 or scores.shape[1] < 2:
         raise ValueError(
-            "A poison test counts inputs that turn into another class, and needs scores (B, classes): got "
-            f"{tuple(scores.shape)}. If above 0 it is class 1, give the subject select=lrp.TwoClasses()."
+            "A poison test counts inputs that turn into another class, and needs scores (B, classes), got "
+            f"{tuple(scores.shape)}; give the subject a `select` that returns those. Of one score that is above 0 "
+            "for class 1, select=lrp.TwoClasses() makes two."
         )
     return scores
 

@@ -136,6 +136,25 @@ def test_alpha_one_everywhere_explains_no_model_and_no_class(digits):
     assert all(torch.equal(digits.model.state_dict()[key], value) for key, value in before.items())
 
 
+def test_parameters_that_are_all_alike_are_randomized_and_not_zeroed():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.scale = nn.Linear(6, 6), nn.Parameter(torch.full((6,), 0.1))
+
+        def forward(self, x):
+            return self.linear(x) * self.scale
+
+    model, x = nn.Sequential(Scaled(), nn.Linear(6, 2)), torch.randn(3, 6)
+    seen = {}
+    for name, _ in cascade(model, lambda changed: seen.setdefault(id(changed), changed)(x)):
+        assert name in ("1", "0.linear", "0")
+    changed = list(seen.values())[-1]
+    assert (changed[0].scale != 0).all()
+    assert len(changed[0].scale.unique()) == 6
+    assert (model[0].scale == 0.1).all()
+
+
 def test_a_model_without_parameters_and_a_single_class_are_refused():
     with pytest.raises(ValueError, match="without parameters"):
         next(cascade(nn.ReLU(), lambda model: torch.zeros(1, 2)))

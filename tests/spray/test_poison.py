@@ -122,7 +122,7 @@ def test_scores_that_are_not_of_classes_are_refused(analysed, shape):
             return x.flatten(1)[:, : math.prod(shape)].reshape(-1, *shape)
 
     artefact = candidate(atlas, 0, subject)
-    with pytest.raises(ValueError, match=r"needs scores \(B, classes\): got \(60, "):
+    with pytest.raises(ValueError, match=r"needs scores \(B, classes\), got \(60, "):
         poison_test(artefact, Explainer(Other()), subject, progress=False)
 
 
