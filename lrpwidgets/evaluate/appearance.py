@@ -13,7 +13,7 @@ from .regions import summed
 
 
 def entropy(relevance: Tensor) -> Tensor:
-    """Entropy of |R| as a distribution over positions, (B,), in nats; 0 if all is in one place (Bhatt et al. 2020)."""
+    """Entropy of absolute relevance over positions, (B,), in nats; 0 if all is in one (Bhatt et al. 2020)."""
     shares = _positions(relevance)
     shares = shares / shares.sum(1, keepdim=True).clamp(min=1e-300)
     found: Tensor = torch.special.entr(shares).sum(1)
@@ -21,7 +21,7 @@ def entropy(relevance: Tensor) -> Tensor:
 
 
 def gini(relevance: Tensor) -> Tensor:
-    """Gini index of |R| over positions, (B,): 0 if all have as much, near 1 if few have all (Chalasani et al. 2020)."""
+    """Gini index of absolute relevance, (B,): 0 if it is even, near 1 if few positions have all (Chalasani et al. 2020)."""
     values = _positions(relevance).sort(1).values
     count = values.shape[1]
     weights = (count - torch.arange(count, dtype=torch.float64) - 0.5) / count

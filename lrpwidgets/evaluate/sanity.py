@@ -21,7 +21,7 @@ def similarity(one: Tensor, other: Tensor, *, where: Tensor | None = None, absol
         Positions that count, (B, ...) bool. Pass those where the input is not 0: whatever multiplies by the input is 0
         elsewhere, and two such maps are alike there whatever the model is.
     absolute
-        Compare |R|, as some do; a map and its negative are alike then.
+        Compare absolute relevance, as some do; a map and its negative are alike then.
 
     Raises
     ------
