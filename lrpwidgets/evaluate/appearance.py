@@ -21,7 +21,7 @@ def entropy(relevance: Tensor) -> Tensor:
 
 
 def gini(relevance: Tensor) -> Tensor:
-    """Gini index of absolute relevance, (B,): 0 if it is even, near 1 if few positions have all (Chalasani et al. 2020)."""
+    """Gini index of absolute relevance, (B,): 0 if it is even, near 1 if few have all (Chalasani et al. 2020)."""
     values = _positions(relevance).sort(1).values
     count = values.shape[1]
     weights = (count - torch.arange(count, dtype=torch.float64) - 0.5) / count

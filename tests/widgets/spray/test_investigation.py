@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import html
 import io
 import subprocess
 import sys
@@ -10,12 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from lrpwidgets import dashboards, subjects
 from lrpwidgets.lrp import Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore
 from lrpwidgets.spray.annotations import read_annotations
 from lrpwidgets.spray.placeless import TESTS
+from lrpwidgets.subjects import Subject
+from lrpwidgets.subjects.samples import TensorSamples
 from lrpwidgets.widgets.spray import AtlasBar, AtlasQuestion, EigenvalueChart, Investigation, SprayBar, SprayStatus
 from lrpwidgets.widgets.spray.exports import COLUMNS, code, table
 from lrpwidgets.widgets.spray.report import report
@@ -394,3 +399,22 @@ def test_a_subject_is_made_as_the_store_says(store_path, monkeypatch):
 def test_a_question_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match="must be"):
         AtlasQuestion(**wrong)
+
+
+def test_the_report_of_a_model_of_ones_own_is_whole(tmp_path):
+    """Of a kind that does not ship: grey pictures that are no squares, and a model whose layers have no names."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 10 * 6, 2)).eval()
+    inputs = torch.rand(60, 1, 12, 8)
+    labels = model(inputs).argmax(1).tolist()
+    own = Subject(model, TensorSamples(inputs, labels, [f"plate {i}" for i in range(60)]), ["good", "bad"])
+    store = RelevanceStore.create(tmp_path / "own", own.explainer(), own, progress=False)
+    state = Investigation(store, own)
+    try:
+        state.test(0)
+        made, told = report(state), state.verdict.trial.sentence(own.class_name(state.verdict.label))
+    finally:
+        state.close()
+    assert str(store.path) in made
+    assert html.escape(told[:40]) in made
+    assert made.count('alt="Mean input"') == made.count('alt="Mean heatmap"') > 0
