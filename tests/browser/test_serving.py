@@ -117,6 +117,24 @@ def test_an_output_that_comes_long_after_its_cell_has_run_is_waited_for(visit, s
     expect(page.locator("[data-ready=true]")).to_have_count(1)
 
 
+SLOW = VIEW.replace(
+    "_esm = '''", "_esm = '''\nawait new Promise((done) => setTimeout(done, 500)); // as on a busy machine"
+)
+SEEN = """new MutationObserver(() => {
+  if ("seen" in window || !document.querySelector(".jp-OutputArea-output") || document.querySelector("#loading")) return;
+  window.seen = document.querySelectorAll(".lrp-heatmap, [data-ready=true]").length;
+}).observe(document, { childList: true, subtree: true })"""
+"""How many views there are when the page stops saying that it loads."""
+
+
+def test_a_view_whose_script_comes_late_is_waited_for(page, serve, tmp_path):
+    server = serve(write_notebook(tmp_path, SLOW))
+    page.add_init_script(SEEN)
+    page.goto(server.address)
+    page.wait_for_function("'seen' in window")
+    assert page.evaluate("window.seen") == 1
+
+
 STILL = """
 import os
 del os.environ["LRPWIDGETS_OPTIONS"]  # as on a server of others
@@ -124,11 +142,6 @@ from lrpwidgets import subjects
 from lrpwidgets.widgets import Exploration, HeatmapView
 HeatmapView(Exploration(subjects.load("digits")))
 """
-SEEN = """new MutationObserver(() => {
-  if (!("seen" in window) && document.querySelector(".lrp-still") && !document.querySelector("#loading"))
-    window.seen = document.querySelectorAll(".lrp-heatmap").length;
-}).observe(document, { childList: true, subtree: true })"""
-"""How many views there are when the page stops saying that it loads."""
 
 
 def test_pictures_that_stand_before_a_view_are_not_the_page(page, serve, tmp_path):

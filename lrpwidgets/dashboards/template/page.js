@@ -31,11 +31,13 @@ window.lrpwidgets = (() => {
   }
 
   // An output is there when it has elements: until then a widget is a line of text, also when it could not be made.
+  // A view's element stands, without a name and empty, while its script is fetched; pictures stand before a view.
   function look() {
     const outputs = [...document.querySelectorAll("#rendered_cells .jp-OutputArea-output")];
     const broken = outputs.find((output) => output.textContent.startsWith("Error"));
     if (broken) fail(broken.textContent);
-    const drawn = (output) => output.childElementCount && !output.querySelector(".lrp-still"); // pictures stand before a view
+    const drawn = (output) =>
+      output.querySelector(':scope > :not([class="lm-Widget"]:empty)') && !output.querySelector(".lrp-still");
     if (finished || !outputs.some(drawn)) return finished;
     finished = true;
     clearInterval(clock);
