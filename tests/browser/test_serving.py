@@ -117,12 +117,12 @@ def test_an_output_that_comes_long_after_its_cell_has_run_is_waited_for(visit, s
     expect(page.locator("[data-ready=true]")).to_have_count(1)
 
 
-SLOW = VIEW.replace(
-    "_esm = '''", "_esm = '''\nawait new Promise((done) => setTimeout(done, 500)); // as on a busy machine"
-)
+SLOW = VIEW.replace("_esm = '''", "_esm = '''await new Promise((done) => setTimeout(done, 500));")
+"""A view whose script comes late, as on a busy machine."""
+
 SEEN = """new MutationObserver(() => {
-  if ("seen" in window || !document.querySelector(".jp-OutputArea-output") || document.querySelector("#loading")) return;
-  window.seen = document.querySelectorAll(".lrp-heatmap, [data-ready=true]").length;
+  const begun = document.querySelector(".jp-OutputArea-output") && !document.querySelector("#loading");
+  if (begun && !("seen" in window)) window.seen = document.querySelectorAll(".lrp-heatmap, [data-ready=true]").length;
 }).observe(document, { childList: true, subtree: true })"""
 """How many views there are when the page stops saying that it loads."""
 
