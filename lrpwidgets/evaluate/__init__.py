@@ -16,14 +16,15 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from .appearance import compressed, continuity, entropy, gini
-    from .comparing import Comparison, Standing, compare
-    from .flipping import Curves, Flipping, Gain, flip, srg
+    from .comparing import Comparison, Course, Standing, compare
+    from .flipping import Curves, Flipping, Gain, flip, flipped, srg
     from .intervals import Interval, interval
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, similarity
 
 _HOMES = {
     "Comparison": ".comparing",
+    "Course": ".comparing",
     "Curves": ".flipping",
     "Flipping": ".flipping",
     "Gain": ".flipping",
@@ -38,6 +39,7 @@ _HOMES = {
     "contrast": ".sanity",
     "entropy": ".appearance",
     "flip": ".flipping",
+    "flipped": ".flipping",
     "gini": ".appearance",
     "interval": ".intervals",
     "mass": ".localization",
@@ -49,6 +51,7 @@ _HOMES = {
 
 __all__ = [
     "Comparison",
+    "Course",
     "Curves",
     "Flipping",
     "Gain",
@@ -63,6 +66,7 @@ __all__ = [
     "contrast",
     "entropy",
     "flip",
+    "flipped",
     "gini",
     "interval",
     "mass",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from .. import methods as catalogue
 from ..lrp import composites
-from ..progress import Progress, Watcher, listening
+from ..progress import Pace, Progress, Watcher, listening
 from ..subjects import Subject
 from ..tables import Table
 from .fills import Fill
-from .flipping import Flipping, srg
+from .flipping import Flipping, Gain, srg
 from .intervals import LEVEL, Interval, interval
 
 FIRST = 20
@@ -45,36 +46,60 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What came out."""
+    """What is known: at the end, or while a :class:`Course` is under way."""
 
-    standings: Table[Standing]
-    """Under the first fill first; under each fill that with the largest gain first."""
+    gains: dict[tuple[Fill, str], Gain] = field(repr=False)
+    """Both curves of every input, by fill and method."""
+    judged: int
+    """How many inputs there were when methods were last told apart; 0: nothing can be said yet."""
     undecided: dict[Fill, list[tuple[str, str]]]
-    """Neighbours in that order whose gains could not be told apart, by fill."""
+    """Neighbours in the order whose gains could not be told apart then, by fill."""
     items: NDArray[np.int64] = field(repr=False)
     """Numbers of the inputs, (n,)."""
     obstacles: dict[str, str]
     """Methods that cannot explain this model, and why."""
 
+    @cached_property
+    def standings(self) -> Table[Standing]:
+        """Under the first fill first; under each fill that with the largest gain first."""
+        return Table(
+            Standing(name, fill, gain.interval, interval(gain.most.aopc, seed=gain.most.how.seed))
+            for fill in self.fills
+            for name in self.order(fill)
+            for gain in [self.gains[fill, name]]
+        )
+
+    @property
+    def fills(self) -> list[Fill]:
+        """What regions were filled with."""
+        return list(dict.fromkeys(fill for fill, _ in self.gains))
+
+    def order(self, fill: Fill) -> list[str]:
+        """The methods under a fill, that with the largest gain first."""
+        means = {name: float(gain.values.mean()) for (each, name), gain in self.gains.items() if each == fill}
+        return sorted(means, key=lambda name: -means[name])
+
     @property
     def conclusion(self) -> str:
         """What can be said of it, in words."""
-        fills = list(dict.fromkeys(each.fill for each in self.standings))
-        orders = {fill: [each.method for each in self.standings if each.fill == fill] for fill in fills}
-        said = " ".join(self._told(fill, orders[fill]) for fill in fills)
-        if not set.intersection(*(self._first(fill, orders[fill]) for fill in fills)):
+        if not self.judged:
+            return f"On {len(self.items)} inputs: too few to tell methods apart."
+        said = " ".join(self.told(fill) for fill in self.fills)
+        if not set.intersection(*(self.foremost(fill) for fill in self.fills)):
             said += " The first is another one with another fill: none of them is the best as such."
         return f"On {len(self.items)} inputs: {said}"
 
-    def _first(self, fill: Fill, order: list[str]) -> set[str]:
-        """The first, and those after it down to where neighbours can be told apart."""
+    def foremost(self, fill: Fill) -> set[str]:
+        """The first under a fill, and those after it down to where neighbours can be told apart."""
+        order = self.order(fill)
         apart = [pair not in self.undecided[fill] for pair in pairwise(order)]
         return set(order[: [*apart, True].index(True) + 1])
 
-    def _told(self, fill: Fill, order: list[str]) -> str:
+    def told(self, fill: Fill) -> str:
+        """What can be said of the order under a fill."""
         alike = [f"{one} and {other}" for one, other in self.undecided[fill]]
         doubt = f"; {', '.join(alike)} cannot be told apart" if alike else ""
-        return f"with {fill} the order is {', '.join(order)}{doubt}."
+        return f"with {fill} the order is {', '.join(self.order(fill))}{doubt}."
 
 
 def compare(
@@ -104,7 +129,7 @@ def compare(
     samples
         Inputs at most, drawn at random from those of the subject.
     progress
-        True writes a line; a function gets a :class:`.Progress` of the inputs, and may raise to end it.
+        True writes a line; a function gets a :class:`.Progress` of forward passes, and may raise to end it.
     settings
         As for :class:`Flipping`; `bounds` are the subject's by default.
 
@@ -113,40 +138,122 @@ def compare(
     ValueError
         If none of the methods can explain the model, or an argument is out of range.
     """
-    how = {"bounds": subject.bounds, "seed": seed, **settings}
-    for fill in fills:
-        Flipping(fill=fill, **how)
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
-        raise ValueError(f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}.")
-    asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
-    asked |= methods if isinstance(methods, Mapping) else {}
-    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
-    explainer = subject.explainer()
-    able, obstacles = _able(explainer, subject.item(0)[0][None], asked)
-    items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
-    rounds = [part for part in np.split(items, range(FIRST, len(items), ROUND)) if len(part)]
-    level = 1 - (1 - LEVEL) / (len(rounds) * len(fills) * (len(able) - 1))
-    found: dict[tuple[Fill, str], list[NDArray[np.float64]]] = {(fill, name): [] for fill in fills for name in able}
+    course = Course(subject, methods, fills=fills, samples=samples, seed=seed, **settings)
     with listening(progress) as tell:
-        for number, part in enumerate(rounds):
-            x = torch.stack([subject.item(int(item))[0] for item in part])
-            for key, values in _gains(explainer, x, able, fills, how | {"seed": seed + number * len(items)}):
-                tell(_done(number, rounds))
-                found[key].append(values)
-            known = {key: np.concatenate(values, 1) for key, values in found.items()}
-            undecided = {fill: _undecided(fill, able, known, level, seed) for fill in fills}
-            tell(_done(number + 1, rounds))
-            if not any(undecided.values()):
-                break
-    rows = [
-        Standing(name, fill, *(interval(each, seed=seed) for each in known[fill, name]))
-        for fill in fills
-        for name in _order(fill, able, known)
-    ]
-    return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), obstacles)
+        pace = Pace(tell, 0, course.forwards * len(course.items))
+        found = course.advance(FIRST, pace)
+        while not course.ended:
+            found = course.advance(ROUND, pace)
+    return found
 
 
-def _bounds(subject: Subject, name: str) -> dict[str, Any]:
+class Course:
+    """A comparison under way: more and more inputs, as :func:`compare` adds them, from whose parameters it is made.
+
+    The inputs that come next do not depend on how many come at a time.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+        *,
+        fills: Sequence[Fill] = ("uniform", "zero"),
+        samples: int = 200,
+        seed: int = 0,
+        **settings: Any,
+    ) -> None:
+        self._subject, self._seed = subject, seed
+        self._how = {"bounds": _range_of(subject), "seed": seed, **settings}
+        self._flippings = {fill: Flipping(fill=fill, **self._how) for fill in fills}
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
+            raise ValueError(
+                f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}."
+            )
+        asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
+        asked |= methods if isinstance(methods, Mapping) else {}
+        self._explainer = subject.explainer()
+        example = subject.item(0)[0][None]
+        able, self.obstacles = _able(
+            self._explainer, example, {name: _needed(subject, name) | dict(each) for name, each in asked.items()}
+        )
+        self._able: dict[str, dict[str, Any]] = {name: dict(each) for name, each in able.items()}
+        self.items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
+        """Numbers of the inputs at most, in their order."""
+        self.done = self.items[:0]
+        """Numbers of those that are done."""
+        self.forwards = sum(each.forwards(example, orders=2) for each in self._flippings.values()) * len(self._able)
+        """Inputs that go through the model for each input that is added, beyond what methods take."""
+        looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
+        self._level = 1 - (1 - LEVEL) / (looks * len(fills) * (len(self._able) - 1))
+        self._gains: dict[tuple[Fill, str], list[Gain]] = {(fill, name): [] for fill in fills for name in self._able}
+        self._judged = 0
+        self._undecided: dict[Fill, list[tuple[str, str]]] = {fill: [] for fill in fills}
+
+    @property
+    def ended(self) -> bool:
+        """Whether all methods are told apart, or there is no further input."""
+        told = self._judged > 0 and not any(self._undecided.values())
+        return told or len(self.done) == len(self.items)
+
+    def advance(self, count: int, pace: Pace) -> Comparison:
+        """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
+        part = self.items[len(self.done) : len(self.done) + count]
+        x = torch.stack([self._subject.item(int(item))[0] for item in part])
+        found = {key: gain for name in self._able for key, gain in self._gains_of(name, x, pace)}
+        for key, gain in found.items():
+            self._gains[key].append(gain)
+        self.done = self.items[: len(self.done) + len(part)]
+        return self._comparison()
+
+    def _gains_of(self, name: str, x: torch.Tensor, pace: Pace) -> Iterator[tuple[tuple[Fill, str], Gain]]:
+        """By fill, both curves of each input."""
+        target, seed = self._explainer.scores(x).argmax(1), self._seed + len(self.done)
+        settings = self._able[name] | ({"seed": seed} if name == "random" else {})  # other maps for other inputs
+        told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
+        how = self._how | {"seed": seed}
+        for fill in self._flippings:
+            before = pace.done
+
+            def advanced(progress: Progress, before: int = before) -> None:
+                pace.advance(before + progress.done - pace.done)
+
+            yield (
+                (fill, name),
+                srg(self._explainer, x, told.relevance, target, fill=fill, progress=advanced, **how),
+            )
+
+    def _comparison(self) -> Comparison:
+        gains = {key: Gain.joined(parts) for key, parts in self._gains.items()}
+        count = len(self.done)
+        found = Comparison(gains, self._judged, self._undecided, self.done, self.obstacles)
+        if count == len(self.items) or (count >= FIRST and (count - FIRST) // ROUND > (self._judged - FIRST) // ROUND):
+            undecided = {fill: self._alike(fill, found) for fill in self._flippings}
+            self._judged, self._undecided = count, undecided
+            found = replace(found, judged=count, undecided=undecided)
+        return found
+
+    def _alike(self, fill: Fill, found: Comparison) -> list[tuple[str, str]]:
+        """Neighbours in the order of whose difference 0 is not left out."""
+
+        def alike(one: str, other: str) -> bool:
+            values = found.gains[fill, one].values - found.gains[fill, other].values
+            difference = interval(values, level=self._level, resamples=5000, seed=self._seed)
+            return difference.low <= 0 <= difference.high
+
+        return [pair for pair in pairwise(found.order(fill)) if alike(*pair)]
+
+
+def _range_of(subject: Subject) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The bounds of the subject's input, (C, 1, ...), where they are known."""
+    if subject.bounds is None:
+        return None
+    axes = subject.item(0)[0].dim() - 1
+    low, high = (torch.tensor(bound).reshape(-1, *[1] * axes) for bound in subject.bounds)
+    return low, high
+
+
+def _needed(subject: Subject, name: str) -> dict[str, Any]:
     """What a preset needs that only the subject knows."""
     if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
         return {}
@@ -166,39 +273,3 @@ def _able(
         why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
         raise ValueError(f"There is no method to compare with the baselines.{why}")
     return able, obstacles
-
-
-def _gains(
-    explainer: Any,
-    x: torch.Tensor,
-    able: Mapping[str, Mapping[str, Any]],
-    fills: Sequence[Fill],
-    how: Mapping[str, Any],
-) -> Iterator[tuple[tuple[Fill, str], NDArray[np.float64]]]:
-    """For each fill and method, gain and drop of each input, (2, n)."""
-    target = explainer.scores(x).argmax(1)
-    for name, settings in able.items():
-        relevance = catalogue.explain(explainer, x, name, target, progress=False, **settings).relevance
-        for fill in fills:
-            gain = srg(explainer, x, relevance, target, fill=fill, progress=False, **how)
-            yield (fill, name), np.stack([gain.values.numpy(), gain.most.aopc.numpy()])
-
-
-def _order(fill: Fill, able: Mapping[str, Any], known: Mapping[tuple[Fill, str], NDArray[np.float64]]) -> list[str]:
-    return sorted(able, key=lambda name: -float(known[fill, name][0].mean()))
-
-
-def _undecided(
-    fill: Fill, able: Mapping[str, Any], known: Mapping[tuple[Fill, str], NDArray[np.float64]], level: float, seed: int
-) -> list[tuple[str, str]]:
-    """Neighbours in the order of whose difference 0 is not left out."""
-
-    def alike(one: str, other: str) -> bool:
-        difference = interval(known[fill, one][0] - known[fill, other][0], level=level, resamples=5000, seed=seed)
-        return difference.low <= 0 <= difference.high
-
-    return [pair for pair in pairwise(_order(fill, able, known)) if alike(*pair)]
-
-
-def _done(number: int, rounds: Sequence[NDArray[np.int64]]) -> Progress:
-    return Progress(sum(map(len, rounds[:number])), sum(map(len, rounds)), "inputs")

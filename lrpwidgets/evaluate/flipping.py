@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -110,6 +110,15 @@ class Gain:
         """Area between both curves of each sample, (B,); 0 for an order at random. Also called ABPC."""
         return self.least.area - self.most.area
 
+    @classmethod
+    def joined(cls, parts: Sequence[Gain]) -> Gain:
+        """That of all samples, from gains of parts of them that were found in the same way."""
+        most, least = (
+            replace(curves[0], scores=torch.cat([each.scores for each in curves]))
+            for curves in ([part.most for part in parts], [part.least for part in parts])
+        )
+        return cls(most, least)
+
     @property
     def interval(self) -> Interval:
         """Its mean over samples, with its bootstrap interval."""
@@ -174,6 +183,18 @@ def srg(
     """
     most, least = _curves(model, x, relevance, target, ["most", "least"], Flipping(**settings), progress)
     return Gain(most, least)
+
+
+def flipped(x: Tensor, relevance: Tensor, cut: int, *, order: Order = "most", **settings: Any) -> Tensor:
+    """The inputs without their `cut` most, or least, relevant regions, as :func:`flip` gives them to the model.
+
+    Parameters and errors as for :func:`flip`; of several `repeats` it is the first.
+    """
+    how = Flipping(**settings)
+    number = regions(space(x), how.region)
+    turn = turns(relevance, x, number, order, how.seed)
+    fill = filler(how.fill, x, how.bounds, how.region, how.seed)
+    return fill(torch.arange(len(x)), (turn < cut).to(x.device))
 
 
 def _curves(

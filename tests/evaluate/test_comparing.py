@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.evaluate import Comparison, Interval, Standing, compare
-from lrpwidgets.evaluate.comparing import BASELINES
-from lrpwidgets.progress import Cancelled
+from lrpwidgets import subjects
+from lrpwidgets.evaluate import Comparison, Curves, Flipping, Gain, compare
+from lrpwidgets.evaluate.comparing import BASELINES, Course
+from lrpwidgets.progress import Cancelled, Pace
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
-from lrpwidgets.tables import Table
 
 QUICK = {"region": 1, "steps": 16}
 
@@ -90,9 +90,39 @@ def test_it_needs_no_bounds_and_no_pictures():
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_the_first_is_another_one_only_if_it_can_be_told_apart(sure):
-    any_ = Interval(0.0, -1.0, 1.0, 20)
+    how = Flipping()
+
+    def gain(value):
+        taken, scores = torch.tensor([0.0, 1.0]), torch.tensor([[1.0, 0.0]] * 20, dtype=torch.float64)
+        return Gain(Curves(scores, taken, "most", how), Curves(scores + value, taken, "least", how))
+
     orders = {"uniform": ["lrp", "deeplift", "random"], "zero": ["deeplift", "lrp", "random"]}
-    rows = [Standing(name, fill, any_, any_) for fill, order in orders.items() for name in order]
+    gains = {(fill, name): gain(3 - place) for fill, order in orders.items() for place, name in enumerate(order)}
     undecided = {"uniform": [], "zero": [] if sure else [("deeplift", "lrp")]}
-    found = Comparison(Table(rows), undecided, np.arange(20), {})
+    found = Comparison(gains, 20, undecided, np.arange(20), {})
     assert ("none of them is the best as such" in found.conclusion) == sure
+
+
+def test_inputs_that_come_one_by_one_say_the_same(digits):
+    how = {"fills": ["zero"], "samples": 20, **QUICK}
+    course, pace = Course(digits, ["sensitivity"], **how), Pace(lambda _: None, 0, 1)
+    assert "too few" in course.advance(3, pace).conclusion
+    while not course.ended:
+        found = course.advance(3, pace)
+    whole = compare(digits, ["sensitivity"], progress=False, **how)
+    assert found.foremost("zero") == whole.foremost("zero") == {"sensitivity"}
+    for name in ("sensitivity", "edges"):
+        torch.testing.assert_close(found.gains["zero", name].values, whole.gains["zero", name].values)
+    assert len(set(found.gains["zero", "random"].values.tolist())) == 20
+
+
+def test_noise_is_drawn_from_the_range_of_each_channel():
+    subject = subjects.load("shapes")
+    found = compare(subject, ["gradient_times_input"], samples=2, region=16, steps=2, progress=False)
+    assert found.standings[0].gain.samples == 2
+
+
+def test_it_says_before_how_many_inputs_go_through_the_model(digits):
+    course, told = Course(digits, ["sensitivity"], samples=4, **QUICK), []
+    course.advance(4, Pace(told.append, 0, course.forwards * 4))
+    assert told[-1].done == told[-1].total

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.evaluate import Flipping, flip, interval, srg
+from lrpwidgets.evaluate import Flipping, flip, flipped, interval, srg
 from lrpwidgets.evaluate.fills import filler
 from lrpwidgets.evaluate.regions import regions
 from lrpwidgets.lrp import Explainer, Rather, composites
@@ -233,3 +233,14 @@ def test_the_gain_of_lrp_is_above_that_of_sensitivity_whatever_the_fill_and_chan
         assert gains["lrp"].low > gains["sensitivity"].high
         assert gains["sensitivity"].low > gains["random"].high
         assert abs(gains["random"].value) < 0.2 * gains["lrp"].value
+
+
+def test_what_is_flipped_is_what_the_curves_are_of(digits):
+    x = torch.stack([digits.item(n)[0] for n in range(3)])
+    relevance, model = torch.randn(x.shape), digits.explainer()
+    how = {"fill": "uniform", "region": 2, "steps": 4, "seed": 3}
+    for order in ("most", "least"):
+        curves = flip(model, x, relevance, 1, order=order, progress=False, **how)
+        cut = round(float(curves.taken[2]) * 16)
+        seen = model.scores(flipped(x, relevance, cut, order=order, **how))[:, 1]
+        torch.testing.assert_close(seen.double(), curves.scores[:, 2])

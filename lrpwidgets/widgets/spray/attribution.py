@@ -17,8 +17,9 @@ from ...spray.kept import kept
 from ...subjects import Subject
 from ..base.asking import Asking, Place
 from ..base.sentences import CLOSED
+from ..base.solver import Solver
 from ..base.worker import NewestWins
-from .solver import ATLAS, Solver
+from .lanes import ATLAS
 from .state import Investigation
 
 

@@ -36,11 +36,12 @@ from ..base import presets
 from ..base.asking import Asking, Place
 from ..base.cells import until_run_again
 from ..base.sentences import CLOSED, sentence
+from ..base.solver import Solver
 from ..base.worker import NewestWins
 from .cards import Card, cards
+from .lanes import ATLAS, CARDS, EMBEDDING
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .solver import ATLAS, CARDS, EMBEDDING, Solver
 from .tested import BOX, Suspects, Tested, Tests, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles

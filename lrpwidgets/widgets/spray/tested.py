@@ -15,8 +15,9 @@ from ...progress import Watcher
 from ...spray.placeless import Trial, tried
 from ...spray.poison import Box, Suspect
 from ...subjects import Subject
+from ..base.solver import Solver
+from .lanes import TESTS
 from .question import AtlasQuestion
-from .solver import TESTS, Solver
 
 BOX = -2
 """In the place of a cluster's number: a box that a person drew."""

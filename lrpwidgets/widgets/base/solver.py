@@ -1,4 +1,4 @@
-"""Long work of an investigation: on a thread of its own, watched, and ended when nobody wants it any more."""
+"""Long work of a room: on a thread of its own, watched, and ended when nobody wants it any more."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...progress import Cancelled, Progress, Watcher
-from ..base.asking import Asking
-from ..base.sentences import sentence
-from ..base.worker import NewestWins
-
-ATLAS, EMBEDDING, CARDS, TESTS = range(4)
-"""Lanes: an atlas goes first, and in each lane the newest job takes the place of one that waits."""
+from .asking import Asking
+from .sentences import sentence
+from .worker import NewestWins
 
 _PATIENCE = 0.2
 """Seconds before work counts as waiting."""
@@ -22,7 +19,10 @@ _OFTEN = 0.1
 
 
 class Solver:
-    """Runs jobs one at a time and tells the state how far they are; thumbnails have another thread."""
+    """Runs jobs one at a time and tells the state how far they are; what is quick has another thread.
+
+    Jobs of a lower lane go first, and in each lane the newest takes the place of one that waits.
+    """
 
     def __init__(self, state: Asking) -> None:
         self._state = state
