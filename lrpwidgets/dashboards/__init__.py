@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._compare import compare
     from ._explore import explore
     from ._maximize import maximize
     from ._spray import spray
 
-__all__ = ["explore", "maximize", "spray"]
+__all__ = ["compare", "explore", "maximize", "spray"]
 
 
 def __getattr__(name: str) -> Any:

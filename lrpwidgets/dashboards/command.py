@@ -120,7 +120,7 @@ def serve(
     no_browser: bool,
     **choices: Any,
 ) -> None:
-    """Open DASHBOARD (explore, maximize or spray) in the browser, until Ctrl-C.
+    """Open DASHBOARD (explore, compare, maximize or spray) in the browser, until Ctrl-C.
 
     Without a store, spray explains its subject's data first, by default clever-hans, and keeps that in the cache.
     """

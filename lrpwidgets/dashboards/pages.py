@@ -14,6 +14,7 @@ from ..widgets import (
     TopBar,
     Tour,
 )
+from ..widgets.compare import CompareBar, CompareStatus, FlipCurves, FlipView, MethodTable, Ranking, Referee
 from ..widgets.maximize import (
     ChannelList,
     ConceptGraph,
@@ -91,6 +92,22 @@ def maximize_page(studio: Studio) -> Dashboard:
             box("lrp-below", pane(ConceptGraph(studio))),
             box("lrp-below", pane(PriorWall(studio))),
             MaximizeStatus(studio),
+        ],
+    )
+
+
+def compare_page(referee: Referee) -> Dashboard:
+    """Methods side by side on the same inputs, their curves while they are computed, and which of them to trust."""
+    return Dashboard(
+        referee,
+        [
+            CompareBar(referee),
+            box(
+                "lrp-columns",
+                box("lrp-half", pane(MethodTable(referee))),
+                box("lrp-half", pane(FlipCurves(referee), FlipView(referee)), pane(Ranking(referee))),
+            ),
+            CompareStatus(referee),
         ],
     )
 

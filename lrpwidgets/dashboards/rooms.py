@@ -16,9 +16,10 @@ from ..widgets.base.inputs import Inputs
 from ..widgets.base.parts import close_parts
 from ..widgets.base.sentences import sentence
 from ..widgets.base.still import Still, display_with_still
+from ..widgets.compare import Referee
 from ..widgets.maximize import Studio
 from ..widgets.spray import Attribution, Investigation
-from .pages import attribution_page, explore_page, maximize_page, spray_page
+from .pages import attribution_page, compare_page, explore_page, maximize_page, spray_page
 from .panes import AWAY, Dashboard
 
 
@@ -46,14 +47,22 @@ def _studio(subject: Subject, device: str, place: Place) -> Studio:
     return Studio(subject, device, **wish)
 
 
-def _alone(subject: Subject) -> str:
-    return "" if len(subject.dataset) else "SpRAy looks at a whole data set, and here is none."
+def _referee(subject: Subject, device: str, place: Place) -> Referee:
+    return Referee(subject, device)
+
+
+def _needs_data(what: str) -> Callable[[Subject], str]:
+    """Say why a subject without data has nothing to do in a room."""
+    return lambda subject: "" if len(subject.dataset) else f"{what} a whole data set, and here is none."
 
 
 ROOMS = {
     "explore": Room("Explore", {Exploration: explore_page}, _exploration),
+    "compare": Room("Compare", {Referee: compare_page}, _referee, _needs_data("Methods are compared on")),
     "maximize": Room("Maximize", {Studio: maximize_page}, _studio),
-    "spray": Room("SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, _alone),
+    "spray": Room(
+        "SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, _needs_data("SpRAy looks at")
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -151,6 +151,16 @@ class Course:
     """A comparison under way: more and more inputs, as :func:`compare` adds them, from whose parameters it is made.
 
     The inputs that come next do not depend on how many come at a time.
+
+    Parameters
+    ----------
+    target
+        The class that is explained and followed; by default that which the model predicts for each input.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+    memory
+        What is known already of a method, its settings and inputs that came together: a course with further methods
+        need not find it out again. All else must be the same.
     """
 
     def __init__(
@@ -161,10 +171,14 @@ class Course:
         fills: Sequence[Fill] = ("uniform", "zero"),
         samples: int = 200,
         seed: int = 0,
+        target: int | None = None,
+        device: str | None = None,
+        memory: MutableMapping[tuple[Any, ...], dict[Fill, Gain]] | None = None,
         **settings: Any,
     ) -> None:
+        self._target, self._memory = target, {} if memory is None else memory
         self._subject, self._seed = subject, seed
-        self._how = {"bounds": _range_of(subject), "seed": seed, **settings}
+        self._how = {"bounds": range_of(subject), "seed": seed, **settings}
         self._flippings = {fill: Flipping(fill=fill, **self._how) for fill in fills}
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
             raise ValueError(
@@ -172,7 +186,7 @@ class Course:
             )
         asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
         asked |= methods if isinstance(methods, Mapping) else {}
-        self._explainer = subject.explainer()
+        self._explainer = subject.explainer(device=device)
         example = subject.item(0)[0][None]
         able, self.obstacles = _able(
             self._explainer, example, {name: _needed(subject, name) | dict(each) for name, each in asked.items()}
@@ -200,15 +214,23 @@ class Course:
         """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
         part = self.items[len(self.done) : len(self.done) + count]
         x = torch.stack([self._subject.item(int(item))[0] for item in part])
-        found = {key: gain for name in self._able for key, gain in self._gains_of(name, x, pace)}
-        for key, gain in found.items():
-            self._gains[key].append(gain)
+        found = {name: self._known(name, x, pace) for name in self._able}
+        for name, gains in found.items():
+            for fill, gain in gains.items():
+                self._gains[fill, name].append(gain)
         self.done = self.items[: len(self.done) + len(part)]
         return self._comparison()
 
-    def _gains_of(self, name: str, x: torch.Tensor, pace: Pace) -> Iterator[tuple[tuple[Fill, str], Gain]]:
+    def _known(self, name: str, x: torch.Tensor, pace: Pace) -> dict[Fill, Gain]:
+        key = (name, repr(sorted(self._able[name].items())), len(self.done), len(x))
+        if key not in self._memory:
+            self._memory[key] = dict(self._gains_of(name, x, pace))
+        return self._memory[key]
+
+    def _gains_of(self, name: str, x: torch.Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
         """By fill, both curves of each input."""
-        target, seed = self._explainer.scores(x).argmax(1), self._seed + len(self.done)
+        seed = self._seed + len(self.done)
+        target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
         settings = self._able[name] | ({"seed": seed} if name == "random" else {})  # other maps for other inputs
         told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
         how = self._how | {"seed": seed}
@@ -218,10 +240,7 @@ class Course:
             def advanced(progress: Progress, before: int = before) -> None:
                 pace.advance(before + progress.done - pace.done)
 
-            yield (
-                (fill, name),
-                srg(self._explainer, x, told.relevance, target, fill=fill, progress=advanced, **how),
-            )
+            yield fill, srg(self._explainer, x, told.relevance, target, fill=fill, progress=advanced, **how)
 
     def _comparison(self) -> Comparison:
         gains = {key: Gain.joined(parts) for key, parts in self._gains.items()}
@@ -244,7 +263,7 @@ class Course:
         return [pair for pair in pairwise(found.order(fill)) if alike(*pair)]
 
 
-def _range_of(subject: Subject) -> tuple[torch.Tensor, torch.Tensor] | None:
+def range_of(subject: Subject) -> tuple[torch.Tensor, torch.Tensor] | None:
     """The bounds of the subject's input, (C, 1, ...), where they are known."""
     if subject.bounds is None:
         return None

@@ -243,4 +243,4 @@ def test_what_is_flipped_is_what_the_curves_are_of(digits):
         curves = flip(model, x, relevance, 1, order=order, progress=False, **how)
         cut = round(float(curves.taken[2]) * 16)
         seen = model.scores(flipped(x, relevance, cut, order=order, **how))[:, 1]
-        torch.testing.assert_close(seen.double(), curves.scores[:, 2])
+        torch.testing.assert_close(seen, curves.scores[:, 2].float())

@@ -143,6 +143,19 @@ export function array(view, Type) {
 }
 
 /**
+ * The half-precision floats of a trait.
+ *
+ * @param {DataView | null | undefined} view
+ */
+export function halves(view) {
+  return Float32Array.from(array(view, Uint16Array), (bits) => {
+    const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
+    return bits & 0x8000 ? -size : size;
+  });
+}
+
+/**
  * Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`.
  *
  * @param {Model} model

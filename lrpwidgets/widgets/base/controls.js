@@ -79,3 +79,14 @@ export function closeMenus(el, target) {
   const open = /** @type {NodeListOf<HTMLDetailsElement>} */ (el.querySelectorAll(".lrp-menu[open]"));
   for (const each of open) if (!each.contains(/** @type {Node} */ (target))) each.open = false;
 }
+
+/**
+ * What a slider says of a number and the other way round; `settled` is what is shown, and what counts.
+ *
+ * @param {boolean} logarithmic
+ */
+export function scaleOf(logarithmic) {
+  const toSlider = (/** @type {number} */ value) => (logarithmic ? Math.log10(value) : value);
+  const settled = (/** @type {number} */ at) => Number((logarithmic ? 10 ** at : at).toPrecision(3));
+  return { toSlider, settled };
+}

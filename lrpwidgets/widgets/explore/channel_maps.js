@@ -1,11 +1,10 @@
 // The channels inside a layer. Which of relevance and activation is drawn, and with which sign, is chosen here alone.
 
-import { paperOf, element, array, follow } from "../base/common.js";
+import { paperOf, element, follow, halves, array } from "../base/common.js";
 import { choicesOf } from "./channel_maps/choices.js";
 import { gridOf } from "./channel_maps/grid.js";
 import { headOf } from "./channel_maps/head.js";
 import { legendOf } from "./channel_maps/legend.js";
-import { half } from "./channel_maps/maps.js";
 import { paintTile, tellTile } from "./channel_maps/tile.js";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
@@ -20,7 +19,7 @@ function render({ model, el }) {
   el.append(...head.rows, grid.made, scale);
 
   function receive() {
-    maps.relevance = Float32Array.from(array(model.get("relevance"), Uint16Array), half);
+    maps.relevance = halves(model.get("relevance"));
     maps.activation = array(model.get("activation"), Uint8Array);
     const layer = model.get("head");
     el.hidden = !layer.layer;

@@ -10,17 +10,6 @@ export const SIGNS = { "±": (r) => r, "+": (r) => Math.max(0, r), "−": (r) =>
 /** @typedef {(pixels: Uint8ClampedArray, value: number, at: number) => void} Put gives a value its colour, at a place among the pixels */
 
 /**
- * The number that sixteen bits stand for.
- *
- * @param {number} bits
- */
-export function half(bits) {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
-  return bits & 0x8000 ? -size : size;
-}
-
-/**
  * Draw a map.
  *
  * @param {HTMLCanvasElement} canvas

@@ -1,17 +1,7 @@
 // A slider that turns one number of a rule.
 
 import { element, number } from "../../base/common.js";
-
-/**
- * What a slider says of a number and the other way round; `settled` is what is shown, and what counts.
- *
- * @param {boolean} logarithmic
- */
-export function scaleOf(logarithmic) {
-  const toSlider = (/** @type {number} */ value) => (logarithmic ? Math.log10(value) : value);
-  const settled = (/** @type {number} */ at) => Number((logarithmic ? 10 ** at : at).toPrecision(3));
-  return { toSlider, settled };
-}
+import { scaleOf } from "../../base/controls.js";
 
 /**
  * @param {string} about what the rule is for

@@ -1,0 +1,44 @@
+// What is asked: which class is explained, on how many inputs, by which methods.
+
+import { element } from "../../base/common.js";
+import { menu } from "../../base/controls.js";
+import { searchable } from "../../base/searching.js";
+
+const COUNTS = [20, 40, 60, 100, 200, 500, 1000];
+
+/** @param {import("../../base/common.js").Model} model */
+export function headOf(model) {
+  const target = element("select", { ariaLabel: "The class that is explained" });
+  const samples = element("select", { ariaLabel: "How many inputs the curves are of, at most" });
+  const methods = menu("+ method", "Have one method more", []);
+  const list = /** @type {HTMLElement} */ (methods.querySelector(".lrp-list"));
+  const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, " should I trust, here and on ", samples, "?", element("span", { className: "lrp-space" }), methods);
+  let told = "";
+  searchable(target);
+  target.addEventListener("change", () => model.send({ target: target.value === "" ? null : Number(target.value) }));
+  samples.addEventListener("change", () => model.send({ samples: Number(samples.value) }));
+
+  function tell() {
+    const { target: chosen, classes = [], samples: most, count = 0 } = model.get("head");
+    if (JSON.stringify(classes) !== told) {
+      told = JSON.stringify(classes);
+      target.replaceChildren(element("option", { value: "" }, "the top class"), ...classes.map((/** @type {string} */ name, /** @type {number} */ value) => element("option", { value }, name)));
+    }
+    target.value = chosen === null || chosen === undefined ? "" : String(chosen);
+    const counts = [...new Set([...COUNTS.filter((each) => each < count), Math.min(count, 1000), Math.min(most, count)])].sort((a, b) => a - b);
+    samples.replaceChildren(...counts.filter((each) => each >= 2).map((value) => element("option", { value }, `${value.toLocaleString("en")} inputs`)));
+    samples.value = String(Math.min(most, count));
+    list.replaceChildren(...model.get("choice").map(choiceOf));
+  }
+
+  function choiceOf(/** @type {[string, string, string, string]} */ [name, title, why, cost]) {
+    const chosen = element("button", { type: "button", disabled: Boolean(why), title: why || cost, data: { method: name } }, title, element("span", { className: "lrp-quiet" }, ` ${why || cost}`));
+    chosen.addEventListener("click", () => {
+      methods.open = false;
+      model.send({ add: name });
+    });
+    return chosen;
+  }
+
+  return { made, tell };
+}

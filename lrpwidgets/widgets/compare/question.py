@@ -1,0 +1,92 @@
+"""What is asked of a comparison, whole and as a value; it has a text form, from which links and files are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ...evaluate.fills import Fill
+from ...methods import get, names
+
+FILLS: tuple[Fill, ...] = ("uniform", "zero", "mean", "blur")
+"""What flipped regions become; each has an order of its own."""
+
+MOST_COLUMNS = 12
+"""Inputs that are shown side by side."""
+
+MOST_SAMPLES = 1000
+"""Inputs that curves are drawn of."""
+
+
+@dataclass(frozen=True)
+class CompareQuestion:
+    """Which methods, on which inputs, and by what they are measured."""
+
+    methods: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is not at its default, by method."""
+    items: tuple[int, ...] = ()
+    """Numbers of the inputs that are shown."""
+    target: int | None = None
+    """The class that is explained; None: that which the model predicts for each input."""
+    fill: str = "uniform"
+    """What flipped regions become in the curves that are shown."""
+    samples: int = 60
+    """Inputs at most that the curves are of."""
+    region: int | None = None
+    """Pixels of a region along each axis; None: a fourteenth of the input."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_methods(self.methods, self.settings)
+        if self.fill not in FILLS:
+            raise ValueError(f"fill must be one of {', '.join(FILLS)}, got {self.fill!r}.")
+        if not isinstance(self.items, tuple) or len(self.items) > MOST_COLUMNS:
+            raise ValueError(f"items must be at most {MOST_COLUMNS} numbers of inputs, got {self.items!r}.")
+        for name, value, least, most in (
+            *(("items", each, 0, 2**31) for each in self.items),
+            ("target", self.target or 0, 0, 2**31),
+            ("region", 1 if self.region is None else self.region, 1, 2**31),
+            ("samples", self.samples, 2, MOST_SAMPLES),
+            ("seed", self.seed, 0, 2**31),
+        ):
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most:,}, got {value!r}.")
+
+    @property
+    def measured(self) -> tuple[Any, ...]:
+        """What the curves of a method depend on, beside itself."""
+        return self.target, self.samples, self.region, self.seed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is at its default is left out."""
+        given = {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CompareQuestion:
+        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
+        unknown = data.keys() - set(PARTS)
+        if unknown:
+            raise ValueError(f"A state has no part {min(unknown)!r}.")
+        parts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
+        return cls(**parts)
+
+
+def _check_methods(methods: Any, settings: Any) -> None:
+    if not isinstance(methods, tuple) or len(set(map(str, methods))) < len(methods):
+        raise ValueError(f"methods must be names of methods, each once, got {methods!r}.")
+    if not isinstance(settings, Mapping) or not all(isinstance(each, Mapping) for each in settings.values()):
+        raise ValueError(f"settings must be values by name, by method, got {settings!r}.")
+    known = names()
+    for name in (*methods, *settings):
+        if name not in known:
+            get(name)  # raises, and names what is near
+    for name, each in settings.items():
+        if each:
+            get(name, **each)
+
+
+PARTS = tuple(each.name for each in fields(CompareQuestion))
+_DEFAULT = CompareQuestion()

@@ -1,0 +1,109 @@
+"""Where methods stand: symmetric relevance gain with its interval, the rank under each fill, and what can be said."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import traitlets
+
+from ...evaluate import Comparison, interval
+from ...evaluate.fills import Fill
+from ...progress import duration
+from ..base.view import View, script, style
+from .referee import Referee
+from .rows import CONTROLS, title
+
+
+class Ranking(View):
+    """The methods in the order of their gain under the fill that is shown; intervals are bootstraps over inputs."""
+
+    shared: Referee
+    _esm = script(__file__)
+    _css = style(__file__)
+    rows: traitlets.List[Any] = traitlets.List(help="method, gain, interval and ranks of each, the first first").tag(
+        sync=True
+    )
+    state = traitlets.Dict(help="fills, fill, inputs done and in all, running, cost, sentences").tag(sync=True)
+
+    def __init__(self, referee: Referee, **traits: Any) -> None:
+        super().__init__(referee, **traits)
+        self.follow(self._show, "answer", "fill", "marked", "running", "cost", "samples")
+
+    def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """``{"go": true}`` flips more inputs, false waits; ``{"mark": name}`` has a method stand out."""
+        if "go" in message:
+            self.shared.go(on=bool(message["go"]))
+        elif "mark" in message:
+            self.shared.mark(message["mark"])
+
+    def _show(self) -> None:
+        referee, found, fill = self.shared, self.shared.answer, cast("Fill", self.shared.fill)
+        cost = referee.cost
+        state = {
+            "fill": referee.fill,
+            "running": referee.running,
+            "total": referee.total,
+            "done": 0 if found is None else len(found.items),
+            "ended": referee.ended,
+            "cost": "" if cost is None else duration(cost),
+            "fills": [],
+            "said": [],
+        }
+        if found is None:
+            self.draw(rows=[], state=state)
+            return
+        ranks = {each: {name: place for place, name in enumerate(found.order(each))} for each in found.fills}
+        rows = [
+            {
+                "name": name,
+                "title": title(name),
+                "control": name in CONTROLS,
+                "mark": referee.marked.index(name) if name in referee.marked else None,
+                "ranks": [ranks[each][name] + 1 for each in found.fills],
+                **self._gain(found, fill, name),
+            }
+            for name in found.order(fill)
+        ]
+        self.draw(rows=rows, state={**state, "fills": list(found.fills), "said": said(found, fill)})
+
+    @staticmethod
+    def _gain(found: Comparison, fill: Fill, name: str) -> dict[str, Any]:
+        gain = found.gains[fill, name].interval
+        low, high = (each if np.isfinite(each) else None for each in (gain.low, gain.high))
+        return {"gain": gain.value, "low": low, "high": high}
+
+
+def said(found: Comparison, fill: Fill) -> list[str]:
+    """What can be said of the order under a fill, and whether it is the same under others."""
+    if not found.judged:
+        return [f"On {len(found.items)} inputs: too few to tell methods apart."]
+    order, inputs = found.order(fill), f"{found.judged} inputs"
+    first, second = title(order[0]), title(order[1])
+    alike = tuple(order[:2]) in found.undecided[fill]
+    doubt = f"leads, but it and {second} cannot be told apart" if alike else "is ahead of all others, told apart"
+    sentences = [f"With {_filled(fill)}, {first} {doubt} on {inputs}."]
+    elsewhere = [each for each in found.fills if not found.foremost(each) & found.foremost(fill)]
+    if elsewhere:
+        firsts = _and([f"{title(found.order(each)[0])} with {_filled(each)}" for each in elsewhere])
+        sentences.append(f"Another one is first elsewhere, {firsts}: who is first depends on the fill.")
+    useless = [each for each in order if each not in CONTROLS and not _beats_chance(found, fill, each)]
+    if useless:
+        sentences.append(f"No better than a random order: {_and([title(each) for each in useless])}.")
+    return sentences
+
+
+def _beats_chance(found: Comparison, fill: Fill, name: str) -> bool:
+    return interval(found.gains[fill, name].values - found.gains[fill, "random"].values).low > 0
+
+
+_WORDS = {"uniform": "uniform noise"}
+"""What fills are called."""
+
+
+def _filled(fill: str) -> str:
+    return _WORDS.get(fill, fill)
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

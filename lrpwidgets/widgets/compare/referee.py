@@ -1,0 +1,525 @@
+"""The state that all views of a comparison share: methods, inputs, their maps, and how methods stand.
+
+The maps of the inputs that are shown come method by method, as ``rows``; then more and more inputs are flipped, and
+``answer`` says what is known so far. Both have a thread of their own, so that a picture whose regions are taken away is
+there at once meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets
+from PIL.Image import Image
+from torch import Tensor
+
+from ... import methods as catalogue
+from ...colours import picture
+from ...evaluate import Comparison, Course, Flipping, flipped
+from ...evaluate.comparing import range_of
+from ...evaluate.regions import regions, space
+from ...lrp import composites
+from ...progress import Pace, Progress, Watcher
+from ...readable import Readable
+from ...subjects import Subject
+from ..base.asking import Asking, Place
+from ..base.cells import until_run_again
+from ..base.presets import beginning, suitable
+from ..base.sentences import CLOSED, told
+from ..base.solver import Solver
+from ..base.worker import NewestWins
+from .question import FILLS, PARTS, CompareQuestion
+from .rows import Row, explained, ordered
+
+LOOK, MAPS, GAINS = range(3)
+"""Lanes: what can be done at all goes first, then the maps that are shown."""
+
+SHOWN = 7
+"""Inputs that are shown to begin with."""
+
+STEPS = 8
+"""Points of a curve after the first."""
+
+TOGETHER = 16384
+"""Positions of inputs that are flipped in one go: what is under way must end soon when something else is asked."""
+
+PATIENT = 600.0
+"""Seconds of flipping that begin without being asked for."""
+
+BEGIN = (
+    "sensitivity", "gradient_times_input", "integrated_gradients", "smoothgrad", "gradcam", "occlusion",
+    "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1_flat", "attn_lrp", "random", "edges",
+)  # fmt: skip
+"""Methods that one sees first, where they make sense."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Looked(Readable):
+    """What is known before a method is asked."""
+
+    x: Tensor = field(repr=False)
+    """The inputs that are shown, (n, C, ...)."""
+    said: tuple[int, ...]
+    """The class that the model predicts for each."""
+    obstacles: Mapping[str, str]
+    """Methods that can't explain these, and why."""
+    seconds: float
+    """A forward pass of one input takes."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Part(Readable):
+    """A picture of which a part was taken away."""
+
+    method: str
+    order: str
+    image: Image
+    probability: float
+
+
+class Referee(Asking):
+    """Methods side by side on the same inputs, and which of them orders best what matters to the model.
+
+    Parameters
+    ----------
+    subject
+        Model, data and classes.
+    device
+        Where to compute, as ``torch.device`` spells it; by default where the model is.
+    question
+        What to begin with, parts of a :class:`CompareQuestion`.
+
+    Raises
+    ------
+    ValueError
+        If a part of the question makes no sense.
+    """
+
+    parts = PARTS
+    pictured = ("rows", "answer")
+
+    methods = traitlets.Tuple(help="Names of the methods, group by group.")
+    settings = traitlets.Any(help="What is not at its default, by method.")
+    items = traitlets.Tuple(help="Numbers of the inputs that are shown.")
+    target = traitlets.Any(None, allow_none=True, help="The class that is explained; None: the top class of each.")
+    fill = traitlets.Unicode("uniform", help="What flipped regions become.")
+    samples = traitlets.Int(60, help="Inputs at most that curves are of.")
+    region = traitlets.Any(None, allow_none=True, help="Pixels of a region along each axis; None: by the input.")
+    seed = traitlets.Int(0, help="For all that is random.")
+
+    looked = traitlets.Any(None, allow_none=True, help="What is known of the inputs and the methods, a Looked.")
+    rows: traitlets.Dict[str, Row] = traitlets.Dict(help="What each method says, by its name, as it comes.")
+    running = traitlets.Bool(True, help="Whether more inputs are flipped as soon as there is time.")
+    cost = traitlets.Any(None, allow_none=True, help="Seconds, about, that flipping takes in all; None: not known yet.")
+    marked = traitlets.Tuple(help="Two methods at most that stand out.")
+    column = traitlets.Int(0, help="Which of the inputs that are shown is flipped.")
+    cut = traitlets.Int(2, help="At which point of the curves.")
+    taken = traitlets.Tuple(help="What is left of it then, a Part for each method and order.")
+    large = traitlets.Any(None, allow_none=True, help="Method and place of the map that is enlarged.")
+
+    def __init__(self, subject: Subject, device: str | None = None, **question: Any) -> None:
+        until_run_again(self.close)
+        self.subject, self.device = subject, device
+        self.explainer = subject.explainer(device=device)
+        self.worker, self.solver = NewestWins(), Solver(self)
+        self._course: Course | None = None
+        self._memory: dict[Any, Any] = {}
+        self._version = 0  # of what is asked: what comes for another one is dropped
+        begin = beginning(subject, self.explainer)
+        if begin.item is None:
+            raise ValueError("Methods are compared on the inputs of a data set, and here is none.")
+        self._start = begin.item
+        own = [each for each in catalogue.METHODS if each != "lrp"]
+        self.able: tuple[str, ...] = (*own, *suitable(subject, begin.kinds))
+        """Methods that a person can choose."""
+        first = self._begun(CompareQuestion.from_dict(question))
+        self._quiet = True
+        super().__init__(**{name: getattr(first, name) for name in PARTS})
+        self._quiet = False
+        self._check(first)
+        self._look()
+
+    # -- the question ----------------------------------------------------------------------------------------------
+
+    @property
+    def question(self) -> CompareQuestion:
+        """All that is asked."""
+        return CompareQuestion(**{name: getattr(self, name) for name in PARTS})
+
+    def ask(self, **parts: Any) -> None:
+        """Change several parts of the question at once; raises ValueError for what cannot be asked."""
+        before, question = self.question, replace(self.question, **parts)
+        question = replace(question, methods=tuple(ordered(question.methods)))
+        self._check(question)
+        self.error = ""
+        self._put(question)
+        self._changed(before)
+
+    def add(self, method: str) -> None:
+        """Have one method more."""
+        if method not in self.methods:
+            self.ask(methods=(*self.methods, method))
+
+    def remove(self, method: str) -> None:
+        """Have one method fewer; raises ValueError if it is the last, or a control that all must exceed."""
+        if method in ("random", "edges"):
+            raise ValueError(f"{method!r} stays: what does not exceed it says nothing.")
+        left = tuple(each for each in self.methods if each != method)
+        self.marked = tuple(each for each in self.marked if each != method)
+        self.large = None
+        self.ask(methods=left)
+
+    def turn(self, method: str, **settings: Any) -> None:
+        """Give a method other settings; raises ValueError if it has none of that name, or not that value."""
+        known = {**self.settings.get(method, {}), **settings}
+        catalogue.get(method, **known)
+        self.ask(settings={**self.settings, method: known})
+
+    def others(self) -> None:
+        """Show other inputs."""
+        count, shown = len(self.subject.dataset), max(1, len(self.items))
+        start = (max(self.items, default=-1) + 1) % count
+        self.ask(items=tuple((start + step) % count for step in range(min(shown, count))))
+
+    def mark(self, method: str) -> None:
+        """Have a method stand out, beside the one before; one that does so no longer does."""
+        others = [each for each in self.marked if each != method]
+        self.marked = tuple(others if method in self.marked else [*others, method][-2:])
+
+    def needed(self, method: str) -> dict[str, Any]:
+        """The settings of a method, with what only the subject knows."""
+        known = dict(self.settings.get(method, {}))
+        bounds = self.subject.bounds
+        if bounds is not None and method in composites.names() and composites.takes_bounds(method):
+            known = {"low": bounds[0], "high": bounds[1], **known}
+        if method in ("expected_gradients", "pattern_attribution"):
+            count = len(self.subject.dataset)
+            rows = np.random.default_rng(self.seed).permutation(count)[:100]
+            known["background"] = torch.stack([self.subject.item(int(row))[0] for row in rows])
+        return known
+
+    def place(self) -> Place:
+        """The input that is flipped."""
+        return Place(item=self.items[self.column] if self.items else None, label=self.target)
+
+    def show_place(self, place: Place) -> None:
+        """Have the input that another room looks at among those that are shown, the first of them."""
+        if place.upload is not None:
+            self.error = "An uploaded picture has no place here: methods are compared on those of the data set."
+        elif place.item is not None and place.item not in self.items:
+            self.ask(items=(place.item, *self.items)[: max(1, len(self.items))])
+        self.column = self.items.index(place.item) if place.item in self.items else self.column
+
+    def pictures(self) -> dict[str, Image]:
+        """The map of each method of the first input."""
+        maps = {name: row.maps[0] for name, row in self.rows.items() if row.maps is not None and row.maps.ndim == 3}
+        return {name: picture(each) for name, each in maps.items()}
+
+    @property
+    def side(self) -> int:
+        """Positions of a region along each axis."""
+        region: int | None = self.region
+        if region is not None:
+            return region
+        positions = (1,) if self.looked is None else space(self.looked.x)
+        return max(1, round(max(positions) / 14))
+
+    def class_name(self, number: int) -> str:
+        """What a class is called."""
+        classes = self.subject.classes
+        return str(classes[number]) if classes and number < len(classes) else f"class {number}"
+
+    # -- text form -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state as plain values, for links and files."""
+        return {"subject": self.subject.name, **self.question.to_dict()}
+
+    def restore(self, state: Mapping[str, Any] | str) -> None:
+        """Look again at what :meth:`to_dict` or ``link`` described.
+
+        Raises
+        ------
+        ValueError
+            If the state is damaged, is of another subject, or speaks of an input that is not here. Nothing is changed
+            then.
+        """
+        question = self._begun(CompareQuestion.from_dict(self._parts_of(state)))
+        self._check(question)
+        before = self.question
+        self.error = ""
+        self._put(question)
+        self._changed(before)
+
+    # -- computing -------------------------------------------------------------------------------------------------
+
+    def go(self, *, on: bool) -> None:
+        """Flip more inputs, or wait after those that are under way."""
+        self.running, self.cost_accepted = on, on
+        self._go_on()
+
+    cost_accepted = False
+    """Whether a person wants what takes long."""
+
+    def cancel(self) -> None:
+        """End what is under way; what is on the screen stays."""
+        self.running = False
+        self.solver.cancel()
+
+    def close(self) -> None:
+        """Stop computing, and let go of all that was computed."""
+        self.worker.close()
+        self.solver.close()
+        self.error = CLOSED
+        self.unobserve_all()
+        self.answer = self.looked = self._course = None
+        self.rows, self.taken = {}, ()
+        self._memory.clear()
+
+    @traitlets.observe(*PARTS)
+    def _ask_again(self, change: Any) -> None:
+        if self._quiet:
+            return
+        asked = {name: getattr(self, name) for name in PARTS}
+        with self._quietly():
+            setattr(self, change["name"], change["old"])
+        self.ask(**{change["name"]: asked[change["name"]]})
+
+    @traitlets.observe("marked", "column", "cut", "rows", "fill")
+    def _take(self, change: Any) -> None:
+        """Have regions of the picture taken away, in the order of each method that stands out."""
+        if self.looked is None or self._quiet:
+            return
+        known, x = dict(self.rows), self.looked.x
+        column = min(self.column, len(x) - 1)
+        maps = {name: row.maps[column : column + 1] for name, row in known.items() if row.maps is not None}
+        chosen = [name for name in (*self.marked, "random") if name in maps]
+        label = self.looked.said[column] if self.target is None else self.target
+        how: dict[str, Any] = {"fill": self.fill, "region": self.side, "steps": STEPS, "bounds": range_of(self.subject)}
+        number = self.cut
+
+        def job() -> tuple[Part, ...]:
+            one = x[column : column + 1]
+            cut = int(Flipping(**how).cuts(_regions(one, self.side))[number])
+            return tuple(
+                self._part(one, torch.from_numpy(maps[name]), name, order, cut, label, how)
+                for order in ("most", "least")
+                for name in dict.fromkeys(chosen)
+            )
+
+        def arrived(outcome: Any) -> None:
+            if isinstance(outcome, str):
+                self.error = outcome
+            else:
+                self.taken = outcome
+
+        self.worker.submit(told(job), arrived)
+
+    def _part(
+        self, x: Tensor, relevance: Tensor, name: str, order: Any, cut: int, label: int, how: dict[str, Any]
+    ) -> Part:
+        left = flipped(x, relevance, cut, order=order, **how)
+        probability = float(self.explainer.probabilities(self.explainer.scores(left).cpu())[0, label])
+        return Part(name, order, self.subject.to_image(left[0]), probability)
+
+    def _begun(self, question: CompareQuestion) -> CompareQuestion:
+        """With methods and inputs where none are asked for."""
+        methods = question.methods or tuple(each for each in BEGIN if each in self.able)
+        methods = tuple(ordered(list(dict.fromkeys((*methods, "random", "edges")))))
+        return replace(question, methods=methods, items=question.items or self._first())
+
+    def _first(self) -> tuple[int, ...]:
+        """Inputs of different classes, from the one on where the subject begins."""
+        count = len(self.subject.dataset)
+        seen: dict[Any, int] = {}
+        for step in range(min(count, 8 * SHOWN)):
+            item = (self._start + step) % count
+            try:
+                label = self.subject.item(item)[1]
+            except Exception:  # whatever a subject raises for what it cannot read
+                continue
+            seen.setdefault(item if label is None else label, item)
+            if len(seen) == SHOWN:
+                break
+        return tuple(seen.values())
+
+    def _check(self, question: CompareQuestion) -> None:
+        count = len(self.subject.dataset)
+        for each in question.items:
+            if each >= count:
+                raise ValueError(f"There is no input {each}; here are {count:,}, counted from 0.")
+        classes = self.subject.classes
+        if question.target is not None and classes and question.target >= len(classes):
+            raise ValueError(f"There is no class {question.target}; the model has {len(classes)}.")
+        if self.looked is not None and question.region is not None:
+            largest = max(space(self.looked.x))
+            if question.region > largest:
+                raise ValueError(f"region must be at most {largest}, the side of the input, got {question.region}.")
+
+    def _changed(self, before: CompareQuestion) -> None:
+        question = self.question
+        if question.items != before.items:
+            self.column = 0
+            self.rows, self.large = {}, None
+            self._look()
+            return
+        if question.target != before.target:
+            self.rows = {}
+        changed = {each for each in question.methods if question.settings.get(each) != before.settings.get(each)} | (
+            set(self.rows) - set(question.methods)
+        )
+        self.rows = {name: row for name, row in self.rows.items() if name not in changed}
+        if question.measured != before.measured:
+            self._memory.clear()
+        if (question.measured, question.methods, question.settings) != (
+            before.measured, before.methods, before.settings
+        ):  # fmt: skip
+            self._course = None
+        self._version += 1
+        self._go_on()
+
+    def _look(self) -> None:
+        """Open the inputs, and find out what can be done with them."""
+        self._version += 1
+        version, items, able = self._version, self.items, self.able
+
+        def job(watch: Watcher) -> Looked:
+            watch(Progress(0, None, "looking at the inputs"))
+            x = torch.stack([self.subject.item(item)[0] for item in items])
+            scores = self.explainer.scores(x)
+            started = time.perf_counter()
+            self.explainer.scores(x)
+            seconds = (time.perf_counter() - started) / len(x)
+            known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
+            return Looked(x, tuple(scores.argmax(1).tolist()), known, seconds)
+
+        def done(looked: Looked) -> None:
+            if version != self._version:
+                return
+            self.looked = looked
+            if not self.marked:
+                self.marked = self._standing_out()
+            self._go_on()
+
+        self.solver.submit(LOOK, job, done, stale=lambda: version != self._version)
+
+    def _obstacles(self, x: Tensor, able: tuple[str, ...]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in able:
+            found |= catalogue.obstacles(self.explainer, x, [name], **self.needed(name))
+        return found
+
+    def _standing_out(self) -> tuple[str, ...]:
+        """Two methods that one wants to compare."""
+        preferred = ("epsilon_plus_flat", "epsilon_gamma_box", "attn_lrp", "epsilon_plus", "epsilon", "lrp")
+        there = [each for each in self.methods if each not in self.looked.obstacles and each not in ("random", "edges")]
+        first = next((each for each in preferred if each in there), None)
+        others = [each for each in ("integrated_gradients", *there) if each in there and each != first]
+        return tuple(each for each in (first, *others[:1]) if each)
+
+    def _go_on(self) -> None:
+        """Do what is to be done next: a row that is missing, then further inputs."""
+        looked, version = self.looked, self._version
+        if looked is None or len(looked.x) != len(self.items):
+            return
+        missing = next((each for each in self.methods if each not in self.rows), None)
+        if missing is not None:
+            self._explain(missing, looked, version)
+        elif self.running and (self._course is None or not self._course.ended):
+            self._flip(version)
+
+    def _explain(self, name: str, looked: Looked, version: int) -> None:
+        if name in looked.obstacles:
+            self._receive(Row(name, obstacle=looked.obstacles[name]), version)
+            self._go_on()
+            return
+        target, settings = self.target, self.needed(name)
+
+        def job(watch: Watcher) -> Row:
+            def staged(progress: Progress) -> None:
+                watch(replace(progress, stage=name))
+
+            for row in explained(self.explainer, looked.x, target, name, settings, staged):
+                if row.rough:
+                    self.worker.at_home(partial(self._receive, row, version))
+            return row
+
+        def done(row: Row) -> None:
+            self._receive(row, version)
+
+        self.solver.submit(MAPS, job, done, stale=lambda: version != self._version, ended=lambda: self._next(version))
+
+    def _receive(self, row: Row, version: int) -> None:
+        if version == self._version:
+            self.rows = {**self.rows, row.method: row}
+
+    def _next(self, version: int) -> None:
+        """Go on after a row; one that was ended has none, and is not tried again."""
+        if version == self._version and not self.running and any(each not in self.rows for each in self.methods):
+            return
+        self._go_on()
+
+    def _flip(self, version: int) -> None:
+        course, batch = self._course, max(1, TOGETHER // max(1, int(np.prod(space(self.looked.x)))))
+        accepted, looked = self.cost_accepted, self.looked
+
+        def job(watch: Watcher) -> tuple[Course, float, Comparison | None]:
+            made = course or self._begun_course()
+            seconds = made.forwards * len(made.items) * looked.seconds
+            if seconds > PATIENT and not accepted:
+                return made, seconds, None
+            count = min(batch, len(made.items) - len(made.done), 20)
+            pace = Pace(_staged(watch, f"{len(made.done)} of {len(made.items)} inputs"), 0, made.forwards * count)
+            return made, seconds, made.advance(count, pace)
+
+        def done(outcome: tuple[Course, float, Comparison | None]) -> None:
+            if version != self._version:
+                return
+            self._course, self.cost, found = outcome
+            if found is None:
+                self.running = False
+                return
+            with self.hold_trait_notifications():
+                self.answer = found
+            if self._course is not None and self._course.ended:
+                return
+            self._go_on()
+
+        self.solver.submit(GAINS, job, done, stale=lambda: version != self._version)
+
+    def _begun_course(self) -> Course:
+        asked = {name: self.needed(name) for name in self.methods if name not in self.looked.obstacles}
+        how = {"region": self.side, "steps": STEPS, "output": "probability", "batch": 64}
+        return Course(
+            self.subject, asked, fills=FILLS, samples=min(self.samples, max(2, len(self.subject.dataset))),
+            seed=self.seed, target=self.target, device=self.device, memory=self._memory, **how,
+        )  # fmt: skip
+
+    @property
+    def ended(self) -> bool:
+        """Whether all methods are told apart, or no input is left."""
+        return self._course is not None and self._course.ended
+
+    @property
+    def passes(self) -> int:
+        """How many inputs went through the model to be flipped."""
+        return 0 if self._course is None else self._course.forwards * len(self._course.done)
+
+    @property
+    def total(self) -> int:
+        """How many inputs curves will be of."""
+        return min(self.samples, len(self.subject.dataset))
+
+
+def _staged(watch: Watcher, stage: str) -> Watcher:
+    return lambda progress: watch(replace(progress, stage=f"{stage} · forward passes"))
+
+
+def _regions(x: Tensor, side: int) -> int:
+    return int(regions(space(x), side).max()) + 1
