@@ -77,6 +77,7 @@ class _Curves:
         self._at = bqplot.Lines(y=[0, 1], colors=["var(--ink)"], stroke_width=1, **nothing)
         self.across = bqplot.Axis(scale=self._x, grid_lines="none", tick_values=[0, 25, 50, 75, 100])
         self.up = charts.axis(self._y, vertical=True)
+        charts.label(self.up, [0, 0.5, 1])
         lines = [*self._bands, self._others, self._random, self._edges, *self._marked, self._at]
         self.figure = figure(lines, [self.across, self.up], 178, bottom=24, left=30)
         self.figure.fig_margin = {**self.figure.fig_margin, "right": 14}

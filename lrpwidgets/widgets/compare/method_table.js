@@ -72,7 +72,7 @@ function render({ model, el }) {
    * @param {{ maps: Float32Array, size: number[], first: boolean }} drawn
    */
   function rowOf(row, columns, { maps, size, first }) {
-    const name = element("button", { type: "button", className: "lrp-methods-name", title: `${row.about} Click: stand out in the curves.`, ariaPressed: String(row.mark !== null) }, element("b", {}, row.title), element("span", { className: "lrp-quiet" }, row.rough ? "a first, rough answer …" : row.note));
+    const name = element("button", { type: "button", className: "lrp-methods-name", title: `${row.about} Click: stand out in the curves.`, ariaPressed: String(row.mark !== null) }, element("b", {}, row.title.replaceAll("_", "_\u200b")), element("span", { className: "lrp-quiet" }, row.rough ? "a first, rough answer …" : row.note));
     name.addEventListener("click", () => model.send({ mark: row.name }));
     const made = element("div", { className: "lrp-methods-row", data: { method: row.name, ...(row.mark === null ? {} : { mark: row.mark }), ...(first ? { first: true } : {}) } }, name);
     if (row.obstacle) {

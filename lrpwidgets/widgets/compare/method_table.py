@@ -168,7 +168,7 @@ class MethodTable(View):
 
     def _cost(self, name: str) -> str:
         looked = self.shared.looked
-        cost = catalogue.cost(looked.x[:1], name, **self.shared.needed(name))
+        cost = looked.costs[name]
         return f"{cost.forwards + cost.backwards:,} passes, about {_time(cost.seconds(looked.seconds))} an input"
 
     def _enlarge(self) -> None:

@@ -33,7 +33,7 @@ function render({ model, el }) {
     const state = model.get("state");
     const rows = /** @type {Row[]} */ (model.get("rows"));
     const waits = !state.running && !state.ended;
-    note.textContent = state.done ? `${state.done} of ${state.total} inputs so far, bootstrap over inputs${state.cost ? ` · about ${state.cost} in all` : ""}` : waits && state.cost ? `${state.total} inputs would take about ${state.cost}` : "waiting for the maps …";
+    note.textContent = state.done ? `${state.done} of ${state.total} inputs${state.left ? ` · about ${state.left} left` : ""}` : waits && state.cost ? `${state.total} inputs would take about ${state.cost}` : "waiting for the maps …";
     Object.assign(bar, { value: state.done, max: Math.max(1, state.total) });
     go.textContent = state.running ? "pause" : state.done ? "go on" : "start";
     go.title = state.running ? "Wait after the inputs that are under way" : "Flip more inputs";
@@ -86,7 +86,7 @@ function headOf({ fills, fill }, { at, ticks }) {
     return made;
   }));
   const ranks = element("span", { className: "lrp-ranking-fills" }, ...fills.map((/** @type {string} */ each) => element("span", { className: each === fill ? "lrp-ranking-now" : "" }, SHORT[each] ?? each)));
-  return element("div", { className: "lrp-ranking-head" }, element("span", {}, "method"), element("span", { title: "Area between the curves of both orders: 0 for an order at random" }, axis), element("span", {}, "SRG, 95 % interval"), element("span", { title: "Rank, if flipped pixels become" }, ranks));
+  return element("div", { className: "lrp-ranking-head" }, element("span", {}, "method"), element("span", { title: "Area between the curves of both orders: 0 for an order at random" }, axis), element("span", { title: "Mean over inputs, and its bootstrap interval" }, "SRG, 95 % interval"), element("span", { title: "Rank, if flipped pixels become" }, ranks));
 }
 
 /**

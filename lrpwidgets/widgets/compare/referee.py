@@ -25,6 +25,7 @@ from ...evaluate import Comparison, Course, Flipping, flipped
 from ...evaluate.comparing import range_of
 from ...evaluate.regions import regions, space
 from ...lrp import composites
+from ...methods import Cost
 from ...progress import Pace, Progress, Watcher
 from ...readable import Readable
 from ...subjects import Subject
@@ -49,7 +50,10 @@ STEPS = 8
 TOGETHER = 16384
 """Positions of inputs that are flipped in one go: what is under way must end soon when something else is asked."""
 
-PATIENT = 600.0
+TOGETHER_MOST = 10
+"""Inputs that are."""
+
+PATIENT = 3600.0
 """Seconds of flipping that begin without being asked for."""
 
 BEGIN = (
@@ -69,6 +73,8 @@ class Looked(Readable):
     """The class that the model predicts for each."""
     obstacles: Mapping[str, str]
     """Methods that can't explain these, and why."""
+    costs: Mapping[str, Cost]
+    """What the others take."""
     seconds: float
     """A forward pass of one input takes."""
 
@@ -116,6 +122,7 @@ class Referee(Asking):
     looked = traitlets.Any(None, allow_none=True, help="What is known of the inputs and the methods, a Looked.")
     rows: traitlets.Dict[str, Row] = traitlets.Dict(help="What each method says, by its name, as it comes.")
     running = traitlets.Bool(True, help="Whether more inputs are flipped as soon as there is time.")
+    flipping = traitlets.Bool(help="Whether inputs are being flipped.")
     cost = traitlets.Any(None, allow_none=True, help="Seconds, about, that flipping takes in all; None: not known yet.")
     marked = traitlets.Tuple(help="Two methods at most that stand out.")
     column = traitlets.Int(0, help="Which of the inputs that are shown is flipped.")
@@ -397,7 +404,8 @@ class Referee(Asking):
             self.explainer.scores(x)
             seconds = (time.perf_counter() - started) / len(x)
             known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
-            return Looked(x, tuple(scores.argmax(1).tolist()), known, seconds)
+            costs = {name: catalogue.cost(x[:1], name, **self.needed(name)) for name in able if name not in known}
+            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds)
 
         def done(looked: Looked) -> None:
             if version != self._version:
@@ -428,9 +436,10 @@ class Referee(Asking):
         looked, version = self.looked, self._version
         if looked is None or len(looked.x) != len(self.items):
             return
-        missing = next((each for each in self.methods if each not in self.rows), None)
-        if missing is not None:
-            self._explain(missing, looked, version)
+        missing = [each for each in self.methods if each not in self.rows]
+        if missing:  # what is quick first
+            quickest = min(missing, key=lambda each: looked.costs[each].seconds(1.0) if each in looked.costs else 0.0)
+            self._explain(quickest, looked, version)
         elif self.running and (self._course is None or not self._course.ended):
             self._flip(version)
 
@@ -471,14 +480,17 @@ class Referee(Asking):
 
         def job(watch: Watcher) -> tuple[Course, float, Comparison | None]:
             made = course or self._begun_course()
-            seconds = made.forwards * len(made.items) * looked.seconds
-            if seconds > PATIENT and not accepted:
-                return made, seconds, None
-            count = min(batch, len(made.items) - len(made.done), 20)
-            pace = Pace(_staged(watch, f"{len(made.done)} of {len(made.items)} inputs"), 0, made.forwards * count)
-            return made, seconds, made.advance(count, pace)
+            seconds = made.forwards * looked.seconds
+            if seconds * len(made.items) > PATIENT and not accepted:
+                return made, seconds * len(made.items), None
+            count = min(batch, len(made.items) - len(made.done), TOGETHER_MOST)
+            started = time.perf_counter()
+            found = made.advance(count, Pace(watch, 0, made.forwards * count))
+            taken = time.perf_counter() - started
+            return made, max(seconds, taken / count) * len(made.items), found
 
         def done(outcome: tuple[Course, float, Comparison | None]) -> None:
+            self.flipping = False
             if version != self._version:
                 return
             self._course, self.cost, found = outcome
@@ -491,7 +503,11 @@ class Referee(Asking):
                 return
             self._go_on()
 
-        self.solver.submit(GAINS, job, done, stale=lambda: version != self._version)
+        def ended() -> None:
+            self.flipping = False
+
+        self.flipping = True
+        self.solver.submit(GAINS, job, done, stale=lambda: version != self._version, ended=ended)
 
     def _begun_course(self) -> Course:
         asked = {name: self.needed(name) for name in self.methods if name not in self.looked.obstacles}
@@ -515,10 +531,6 @@ class Referee(Asking):
     def total(self) -> int:
         """How many inputs curves will be of."""
         return min(self.samples, len(self.subject.dataset))
-
-
-def _staged(watch: Watcher, stage: str) -> Watcher:
-    return lambda progress: watch(replace(progress, stage=f"{stage} · forward passes"))
 
 
 def _regions(x: Tensor, side: int) -> int:

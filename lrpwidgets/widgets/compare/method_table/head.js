@@ -12,7 +12,7 @@ export function headOf(model) {
   const samples = element("select", { ariaLabel: "How many inputs the curves are of, at most" });
   const methods = menu("+ method", "Have one method more", []);
   const list = /** @type {HTMLElement} */ (methods.querySelector(".lrp-list"));
-  const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, " should I trust, here and on ", samples, "?", element("span", { className: "lrp-space" }), methods);
+  const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, " should I trust, on ", samples, "?", element("span", { className: "lrp-space" }), methods);
   let told = "";
   searchable(target);
   target.addEventListener("change", () => model.send({ target: target.value === "" ? null : Number(target.value) }));
