@@ -50,7 +50,7 @@ STEPS = 8
 TOGETHER = 16384
 """Positions of inputs that are flipped in one go: what is under way must end soon when something else is asked."""
 
-TOGETHER_MOST = 10
+MOST_TOGETHER = 10
 """Inputs that are."""
 
 PATIENT = 3600.0
@@ -399,6 +399,11 @@ class Referee(Asking):
         def job(watch: Watcher) -> Looked:
             watch(Progress(0, None, "looking at the inputs"))
             x = torch.stack([self.subject.item(item)[0] for item in items])
+            if x.dim() != 4:
+                raise ValueError(
+                    f"Here are pictures compared, (C, H, W); an input has {tuple(x.shape[1:])}. "
+                    "lrpwidgets.evaluate.compare compares methods on it."
+                )
             scores = self.explainer.scores(x)
             started = time.perf_counter()
             self.explainer.scores(x)
@@ -475,36 +480,39 @@ class Referee(Asking):
         self._go_on()
 
     def _flip(self, version: int) -> None:
-        course, batch = self._course, max(1, TOGETHER // max(1, int(np.prod(space(self.looked.x)))))
-        accepted, looked = self.cost_accepted, self.looked
+        course, accepted, looked = self._course, self.cost_accepted, self.looked
+        positions = int(np.prod(space(looked.x)))
+        batch = min(MOST_TOGETHER, max(1, TOGETHER // positions)) if self.worker.apart else self.total
 
         def job(watch: Watcher) -> tuple[Course, float, Comparison | None]:
             made = course or self._begun_course()
             seconds = made.forwards * looked.seconds
             if seconds * len(made.items) > PATIENT and not accepted:
                 return made, seconds * len(made.items), None
-            count = min(batch, len(made.items) - len(made.done), TOGETHER_MOST)
+            count = min(batch, len(made.items) - len(made.done))
             started = time.perf_counter()
             found = made.advance(count, Pace(watch, 0, made.forwards * count))
             taken = time.perf_counter() - started
             return made, max(seconds, taken / count) * len(made.items), found
 
+        arrived = False
+
         def done(outcome: tuple[Course, float, Comparison | None]) -> None:
-            self.flipping = False
+            nonlocal arrived
+            arrived = True
             if version != self._version:
                 return
             self._course, self.cost, found = outcome
-            if found is None:
-                self.running = False
-                return
-            with self.hold_trait_notifications():
+            self.running = self.running and found is not None
+            if found is not None:
                 self.answer = found
-            if self._course is not None and self._course.ended:
-                return
-            self._go_on()
 
         def ended() -> None:
             self.flipping = False
+            if version == self._version and arrived and self.running:
+                self._go_on()
+            elif version == self._version and not arrived:
+                self.running = False
 
         self.flipping = True
         self.solver.submit(GAINS, job, done, stale=lambda: version != self._version, ended=ended)
