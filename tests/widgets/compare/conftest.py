@@ -10,7 +10,12 @@ import pytest
 from lrpwidgets.subjects import Subject
 from lrpwidgets.widgets.compare import Referee
 
-QUICK: dict[str, Any] = {"methods": ("sensitivity", "epsilon_gamma_box"), "items": (8, 9, 10), "samples": 20, "region": 2}
+QUICK: dict[str, Any] = {
+    "methods": ("sensitivity", "epsilon_gamma_box"),
+    "items": (8, 9, 10),
+    "samples": 20,
+    "region": 2,
+}
 
 
 @pytest.fixture
