@@ -16,7 +16,12 @@ from tests.browser.test_explore import OVERLAPS
 from tests.browser.test_first_minute import CUT, FAINT, SIZES, explained, room
 from tests.browser.test_jupyterlab import CUT_OFF, run_command, turn
 
-ROOMS = {"Maximize": ".lrp-forming", "SpRAy": ".lrp-wall", "Explore": ".lrp-heatmap"}
+ROOMS = {
+    "Maximize": ".lrp-forming",
+    "Compare": ".lrp-methods-map canvas",
+    "SpRAy": ".lrp-wall",
+    "Explore": ".lrp-heatmap",
+}
 BESIDE = (".lrp-inside", ".lrp-rules tbody tr:last-child", ".lrp-classes")
 """What is scrolled to in Explore while its maps stay."""
 

@@ -60,7 +60,8 @@ def on_screen(page):
 
 def test_a_room_is_made_when_it_is_first_entered(entered, say):
     page = entered()
-    assert page.shared.rooms == (("explore", "Explore", ""), ("maximize", "Maximize", ""), ("spray", "SpRAy", ""))
+    titles = {"explore": "Explore", "compare": "Compare", "maximize": "Maximize", "spray": "SpRAy"}
+    assert page.shared.rooms == tuple((name, title, "") for name, title in titles.items())
     assert len(page.children) == 1
     say(bar(page, "explore"), enter="maximize")
     assert len(page.children) == 2
@@ -104,6 +105,18 @@ def test_the_channel_that_is_wished_for_is_looked_into(entered, say):
     exploration = page["explore"].shared
     assert (exploration.item, exploration.layer, exploration.channels) == (5, "conv2", (3,))
     assert exploration.error == ""
+
+
+def test_the_input_is_compared_under_several_methods(entered, say, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.widgets.compare.referee.PATIENT", 0.0)  # nothing is flipped yet
+    page = entered()
+    page.shared.ask(item=40)
+    say(bar(page, "explore"), enter="compare")
+    referee = page["compare"].shared
+    assert referee.items[0] == 40
+    say(bar(page, "compare"), enter="explore")
+    assert page.shared.item == 40
+    assert page.shared.error == referee.error == ""
 
 
 def png(value):
@@ -160,7 +173,8 @@ def test_a_state_file_of_one_room_opens_in_the_other(entered, say):
     say(bar(page, "explore"), restore=state)
     assert page["maximize"].shared.number == 5
     say(bar(page, "explore"), restore=json.dumps({"room": "cellar"}))
-    assert page.shared.error == "There is no room 'cellar' on this page; its rooms: 'explore', 'maximize', 'spray'."
+    rooms = "'explore', 'compare', 'maximize', 'spray'"
+    assert page.shared.error == f"There is no room 'cellar' on this page; its rooms: {rooms}."
 
 
 def test_a_link_of_another_room_finds_the_upload_of_this_one_or_says_there_that_it_is_missing(entered, say):

@@ -298,6 +298,11 @@ class Referee(Asking):
             setattr(self, change["name"], change["old"])
         self.ask(**{change["name"]: asked[change["name"]]})
 
+    @traitlets.observe("here")
+    def _come_back(self, change: Any) -> None:
+        if self.here and not self.flipping:
+            self._go_on()
+
     @traitlets.observe("marked", "column", "cut", "rows", "fill")
     def _take(self, change: Any) -> None:
         """Have regions of the picture taken away, in the order of each method that stands out."""
@@ -445,7 +450,7 @@ class Referee(Asking):
         if missing:  # what is quick first
             quickest = min(missing, key=lambda each: looked.costs[each].seconds(1.0) if each in looked.costs else 0.0)
             self._explain(quickest, looked, version)
-        elif self.running and (self._course is None or not self._course.ended):
+        elif self.running and self.here and not self.ended:  # else nobody looks
             self._flip(version)
 
     def _explain(self, name: str, looked: Looked, version: int) -> None:
