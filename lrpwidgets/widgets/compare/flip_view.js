@@ -63,7 +63,7 @@ function figureOf({ title, p, mark }, size, pixels, place) {
   const canvas = element("canvas", { role: "img", ariaLabel: `${title}: probability ${p.toFixed(2)}` });
   const each = size[0] * size[1] * 3;
   drawPicture(canvas, size, pixels.subarray(place * each, (place + 1) * each));
-  return element("figure", { data: { mark: mark ?? "none" } }, canvas, element("figcaption", {}, element("span", { title }, title), element("b", {}, p.toFixed(2))));
+  return element("figure", { data: { mark: mark ?? "none" } }, canvas, element("figcaption", {}, element("span", {}, title.replaceAll("_", "_\u200b")), element("b", {}, p.toFixed(2))));
 }
 
 export default { render };
