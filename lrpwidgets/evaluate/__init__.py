@@ -1,7 +1,8 @@
 """Which explanation tells the truth? Figures for relevance of any method, each with the spread over samples.
 
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
-both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes.
+both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes;
+:func:`estimate` says before how long that is.
 :func:`deletion` and :func:`insertion` are such curves in the words of Petsiuk et al. (2018). :func:`mass` and
 :func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and
 :func:`contrast` tell whether it depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al.
@@ -18,7 +19,7 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from .appearance import compressed, continuity, entropy, gini
-    from .comparing import Comparison, Standing, compare
+    from .comparing import Comparison, Estimate, Standing, compare, estimate
     from .flipping import Curves, Flipping, Gain, deletion, flip, insertion, srg
     from .intervals import Interval, interval
     from .localization import area, context, mass, rank
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": ".comparing",
     "Curves": ".flipping",
+    "Estimate": ".comparing",
     "Flipping": ".flipping",
     "Gain": ".flipping",
     "Interval": ".intervals",
@@ -41,6 +43,7 @@ _HOMES = {
     "data_randomization": ".sanity",
     "deletion": ".flipping",
     "entropy": ".appearance",
+    "estimate": ".comparing",
     "flip": ".flipping",
     "gini": ".appearance",
     "insertion": ".flipping",
@@ -55,6 +58,7 @@ _HOMES = {
 __all__ = [
     "Comparison",
     "Curves",
+    "Estimate",
     "Flipping",
     "Gain",
     "Interval",
@@ -69,6 +73,7 @@ __all__ = [
     "data_randomization",
     "deletion",
     "entropy",
+    "estimate",
     "flip",
     "gini",
     "insertion",

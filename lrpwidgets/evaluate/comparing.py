@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .. import methods as catalogue
-from ..lrp import composites
-from ..progress import Progress, Watcher, listening
+from ..lrp import Explainer, composites
+from ..progress import Progress, Watcher, duration, listening, say
 from ..subjects import Subject
 from ..tables import Table
 from .fills import Fill
-from .flipping import Flipping, srg
+from .flipping import Flipping, flip, srg
 from .intervals import LEVEL, Interval, interval
 
 FIRST = 20
@@ -26,9 +28,27 @@ FIRST = 20
 ROUND = 20
 """Inputs that are added at a time."""
 
+LONG = 60.0
+"""Seconds from which on it is told before how long it takes."""
+
+BRIEF = 0.2
+"""Seconds that a trial of a batch takes, before none larger is tried."""
 
 BASELINES = ("random", "edges")
 """Methods that know nothing of the model."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a comparison takes at most: less if methods can be told apart sooner."""
+
+    forwards: int
+    """Inputs that go through the model."""
+    seconds: float
+    """On this machine, as busy as it is."""
+
+    def __str__(self) -> str:
+        return f"at most {self.forwards:,} inputs go through the model, in about {duration(self.seconds)}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,8 @@ def compare(
     samples
         Inputs at most, drawn at random from those of the subject.
     progress
-        True writes a line; a function gets a :class:`.Progress` of the inputs, and may raise to end it.
+        True writes a line, after another one that tells what :func:`estimate` finds if that is more than a minute; a
+        function gets a :class:`.Progress` of the inputs, and may raise to end it.
     settings
         As for :class:`Flipping`; `bounds` are the subject's by default.
 
@@ -113,20 +134,13 @@ def compare(
     ValueError
         If none of the methods can explain the model, or an argument is out of range.
     """
-    how = {"bounds": subject.bounds, "seed": seed, **settings}
-    for fill in fills:
-        Flipping(fill=fill, **how)
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
-        raise ValueError(f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}.")
-    asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
-    asked |= methods if isinstance(methods, Mapping) else {}
-    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
-    explainer = subject.explainer()
-    able, obstacles = _able(explainer, subject.item(0)[0][None], asked)
-    items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
+    asked = _Asked.of(subject, methods, fills, samples, seed, settings)
+    explainer, able, how, items = asked.explainer, asked.able, asked.how, asked.items
     rounds = [part for part in np.split(items, range(FIRST, len(items), ROUND)) if len(part)]
     level = 1 - (1 - LEVEL) / (len(rounds) * len(fills) * (len(able) - 1))
     found: dict[tuple[Fill, str], list[NDArray[np.float64]]] = {(fill, name): [] for fill in fills for name in able}
+    if progress is True and (estimated := asked.estimate()).seconds > LONG:
+        say(str(estimated))
     with listening(progress) as tell:
         for number, part in enumerate(rounds):
             x = torch.stack([subject.item(int(item))[0] for item in part])
@@ -143,7 +157,90 @@ def compare(
         for fill in fills
         for name in _order(fill, able, known)
     ]
-    return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), obstacles)
+    return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), asked.obstacles)
+
+
+def estimate(
+    subject: Subject,
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    *,
+    fills: Sequence[Fill] = ("uniform", "zero"),
+    samples: int = 200,
+    seed: int = 0,
+    **settings: Any,
+) -> Estimate:
+    """What :func:`compare` would take, if it needs all of the `samples`: found out in about a second for each fill.
+
+    Parameters and errors as for :func:`compare`.
+    """
+    return _Asked.of(subject, methods, fills, samples, seed, settings).estimate()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be compared, once it is known to be possible."""
+
+    explainer: Explainer
+    able: dict[str, Mapping[str, Any]]
+    """The methods that can explain the model, with their settings."""
+    obstacles: dict[str, str]
+    fills: Sequence[Fill]
+    items: NDArray[np.int64]
+    how: dict[str, Any]
+    x: Tensor
+    """One of the inputs, (1, ...)."""
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+        fills: Sequence[Fill],
+        samples: int,
+        seed: int,
+        settings: Mapping[str, Any],
+    ) -> Self:
+        """What these arguments ask for; raises as :func:`compare` does."""
+        how = {"bounds": subject.bounds, "seed": seed, **settings}
+        flippings = [Flipping(fill=fill, **how) for fill in fills]
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
+            raise ValueError(
+                f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}."
+            )
+        items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
+        if len(items) < 2:
+            raise ValueError(f"There must be two samples at least, and {subject.title!r} has {len(items)}.")
+        x = subject.item(int(items[0]))[0][None]
+        flippings[0].forwards(x)  # says if regions are too large
+        own: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
+        own |= methods if isinstance(methods, Mapping) else {}
+        own = {name: _bounds(subject, name) | dict(each) for name, each in own.items()}
+        explainer = subject.explainer()
+        return cls(explainer, *_able(explainer, x, own), fills, items, how, x)
+
+    def estimate(self) -> Estimate:
+        """What it takes."""
+        costs = [catalogue.cost(self.x, name, **settings) for name, settings in self.able.items()]
+        flippings = [Flipping(fill=fill, **self.how) for fill in self.fills]
+        flipped = len(costs) * np.array([flipping.forwards(self.x, orders=2) for flipping in flippings])
+        each = np.array([_seconds(self.explainer, self.x, flipping) for flipping in flippings])
+        seconds = flipped @ each + sum(cost.seconds(each.min()) for cost in costs)
+        passes = 1 + int(flipped.sum()) + sum(cost.forwards for cost in costs)  # the first finds the top class
+        return Estimate(passes * len(self.items), float(seconds) * len(self.items))
+
+
+def _seconds(explainer: Explainer, x: Tensor, how: Flipping) -> float:
+    """How long an input takes of which parts are filled, in a batch: larger ones are tried as long as that is quick."""
+    flip(explainer, x, x, progress=False, **vars(replace(how, steps=1)))  # what is done once for all does not count
+    tried = 1
+    while True:
+        part = replace(how, steps=tried, repeats=1)
+        started = time.perf_counter()
+        flip(explainer, x, x, progress=False, **vars(part))
+        taken, inputs = time.perf_counter() - started, part.forwards(x)
+        if taken > BRIEF or inputs <= tried or tried >= how.batch:
+            return taken / inputs
+        tried = min(4 * tried, how.batch)
 
 
 def _bounds(subject: Subject, name: str) -> dict[str, Any]:
@@ -155,12 +252,10 @@ def _bounds(subject: Subject, name: str) -> dict[str, Any]:
 
 
 def _able(
-    explainer: Any, x: torch.Tensor, asked: Mapping[str, Mapping[str, Any]]
+    explainer: Explainer, x: Tensor, asked: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
     """The methods that can explain the model, and why the others cannot."""
-    obstacles: dict[str, str] = {}
-    for name, settings in asked.items():
-        obstacles |= catalogue.obstacles(explainer, x, [name], **settings)
+    obstacles = catalogue.obstacles(explainer, x, asked)
     able = {name: settings for name, settings in asked.items() if name not in obstacles}
     if not able.keys() - set(BASELINES):
         why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
@@ -169,8 +264,8 @@ def _able(
 
 
 def _gains(
-    explainer: Any,
-    x: torch.Tensor,
+    explainer: Explainer,
+    x: Tensor,
     able: Mapping[str, Mapping[str, Any]],
     fills: Sequence[Fill],
     how: Mapping[str, Any],
