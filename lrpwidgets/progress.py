@@ -122,6 +122,11 @@ class Line:
             print(file=_paper())
 
 
+def say(text: str) -> None:
+    """Write a line of its own where progress is written."""
+    print(text, file=_paper(), flush=True)
+
+
 def _paper() -> TextIO:
     """Standard error; in a notebook standard output, as notebooks show the other as if something had gone wrong."""
     return sys.stdout if type(sys.stdout).__module__.startswith("ipykernel.") else sys.stderr

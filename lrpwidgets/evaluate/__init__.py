@@ -1,10 +1,13 @@
 """Which explanation tells the truth? Figures for relevance of any method, each with the spread over samples.
 
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
-both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes.
-:func:`mass` and :func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade` and :func:`contrast`
-tell whether it depends on the model and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
-:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like.
+both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes;
+:func:`estimate` says before how long that is.
+:func:`deletion` and :func:`insertion` are such curves in the words of Petsiuk et al. (2018). :func:`mass` and
+:func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and
+:func:`contrast` tell whether it depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al.
+2020); :func:`continuity`, :func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. A figure of
+samples (B,) gets its interval by :func:`interval`.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 
@@ -16,16 +19,17 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from .appearance import compressed, continuity, entropy, gini
-    from .comparing import Comparison, Course, Standing, compare
-    from .flipping import Curves, Flipping, Gain, flip, flipped, srg
+    from .comparing import Comparison, Course, Estimate, Standing, compare, estimate
+    from .flipping import Curves, Flipping, Gain, deletion, flip, flipped, insertion, srg
     from .intervals import Interval, interval
     from .localization import area, context, mass, rank
-    from .sanity import cascade, contrast, similarity
+    from .sanity import cascade, contrast, data_randomization, similarity
 
 _HOMES = {
     "Comparison": ".comparing",
     "Course": ".comparing",
     "Curves": ".flipping",
+    "Estimate": ".comparing",
     "Flipping": ".flipping",
     "Gain": ".flipping",
     "Interval": ".intervals",
@@ -37,10 +41,14 @@ _HOMES = {
     "context": ".localization",
     "continuity": ".appearance",
     "contrast": ".sanity",
+    "data_randomization": ".sanity",
+    "deletion": ".flipping",
     "entropy": ".appearance",
+    "estimate": ".comparing",
     "flip": ".flipping",
     "flipped": ".flipping",
     "gini": ".appearance",
+    "insertion": ".flipping",
     "interval": ".intervals",
     "mass": ".localization",
     "rank": ".localization",
@@ -53,6 +61,7 @@ __all__ = [
     "Comparison",
     "Course",
     "Curves",
+    "Estimate",
     "Flipping",
     "Gain",
     "Interval",
@@ -64,10 +73,14 @@ __all__ = [
     "context",
     "continuity",
     "contrast",
+    "data_randomization",
+    "deletion",
     "entropy",
+    "estimate",
     "flip",
     "flipped",
     "gini",
+    "insertion",
     "interval",
     "mass",
     "rank",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,14 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .. import methods as catalogue
-from ..lrp import composites
-from ..progress import Pace, Progress, Watcher, listening
+from ..lrp import Explainer, composites
+from ..progress import Pace, Progress, Watcher, duration, listening, say
 from ..subjects import Subject
 from ..tables import Table
 from .fills import Fill
-from .flipping import Flipping, Gain, srg
+from .flipping import Flipping, Gain, flip, srg
 from .intervals import LEVEL, Interval, interval
 
 FIRST = 20
@@ -27,9 +29,27 @@ FIRST = 20
 ROUND = 20
 """Inputs that are added at a time."""
 
+LONG = 60.0
+"""Seconds from which on it is told before how long it takes."""
+
+BRIEF = 0.2
+"""Seconds that a trial of a batch takes, before none larger is tried."""
 
 BASELINES = ("random", "edges")
 """Methods that know nothing of the model."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a comparison takes at most: less if methods can be told apart sooner."""
+
+    forwards: int
+    """Inputs that go through the model."""
+    seconds: float
+    """On this machine, as busy as it is."""
+
+    def __str__(self) -> str:
+        return f"at most {self.forwards:,} inputs go through the model, in about {duration(self.seconds)}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +149,8 @@ def compare(
     samples
         Inputs at most, drawn at random from those of the subject.
     progress
-        True writes a line; a function gets a :class:`.Progress` of forward passes, and may raise to end it.
+        True writes a line, after another one that tells what :func:`estimate` finds if that is more than a minute; a
+        function gets a :class:`.Progress` of forward passes, and may raise to end it.
     settings
         As for :class:`Flipping`; `bounds` are the subject's by default.
 
@@ -139,12 +160,30 @@ def compare(
         If none of the methods can explain the model, or an argument is out of range.
     """
     course = Course(subject, methods, fills=fills, samples=samples, seed=seed, **settings)
+    if progress is True and (estimated := course.estimate()).seconds > LONG:
+        say(str(estimated))
     with listening(progress) as tell:
         pace = Pace(tell, 0, course.forwards * len(course.items))
         found = course.advance(FIRST, pace)
         while not course.ended:
             found = course.advance(ROUND, pace)
     return found
+
+
+def estimate(
+    subject: Subject,
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    *,
+    fills: Sequence[Fill] = ("uniform", "zero"),
+    samples: int = 200,
+    seed: int = 0,
+    **settings: Any,
+) -> Estimate:
+    """What :func:`compare` would take, if it needs all of the `samples`: found out in about a second for each fill.
+
+    Parameters and errors as for :func:`compare`.
+    """
+    return Course(subject, methods, fills=fills, samples=samples, seed=seed, **settings).estimate()
 
 
 class Course:
@@ -178,25 +217,26 @@ class Course:
     ) -> None:
         self._target, self._memory = target, {} if memory is None else memory
         self._subject, self._seed = subject, seed
-        self._how = {"bounds": range_of(subject), "seed": seed, **settings}
+        self._how = {"bounds": subject.bounds, "seed": seed, **settings}
         self._flippings = {fill: Flipping(fill=fill, **self._how) for fill in fills}
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
             raise ValueError(
                 f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}."
             )
-        asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
-        asked |= methods if isinstance(methods, Mapping) else {}
-        self._explainer = subject.explainer(device=device)
-        example = subject.item(0)[0][None]
-        able, self.obstacles = _able(
-            self._explainer, example, {name: _needed(subject, name) | dict(each) for name, each in asked.items()}
-        )
-        self._able: dict[str, dict[str, Any]] = {name: dict(each) for name, each in able.items()}
         self.items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
         """Numbers of the inputs at most, in their order."""
         self.done = self.items[:0]
         """Numbers of those that are done."""
-        self.forwards = sum(each.forwards(example, orders=2) for each in self._flippings.values()) * len(self._able)
+        if len(self.items) < 2:
+            raise ValueError(f"There must be two samples at least, and {subject.title!r} has {len(self.items)}.")
+        self._example = subject.item(int(self.items[0]))[0][None]
+        each = sum(flipping.forwards(self._example, orders=2) for flipping in self._flippings.values())
+        asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
+        asked |= methods if isinstance(methods, Mapping) else {}
+        asked = {name: _needed(subject, name) | dict(own) for name, own in asked.items()}
+        self._explainer = subject.explainer(device=device)
+        self._able, self.obstacles = _able(self._explainer, self._example, asked)
+        self.forwards = each * len(self._able)
         """Inputs that go through the model for each input that is added, beyond what methods take."""
         looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
         self._level = 1 - (1 - LEVEL) / (looks * len(fills) * (len(self._able) - 1))
@@ -210,6 +250,16 @@ class Course:
         told = self._judged > 0 and not any(self._undecided.values())
         return told or len(self.done) == len(self.items)
 
+    def estimate(self) -> Estimate:
+        """What it takes, if it needs all inputs."""
+        costs = [catalogue.cost(self._example, name, **settings) for name, settings in self._able.items()]
+        flippings = self._flippings.values()
+        flipped = len(costs) * np.array([flipping.forwards(self._example, orders=2) for flipping in flippings])
+        each = np.array([_seconds(self._explainer, self._example, flipping) for flipping in flippings])
+        seconds = flipped @ each + sum(cost.seconds(each.min()) for cost in costs)
+        passes = 1 + int(flipped.sum()) + sum(cost.forwards for cost in costs)  # the first finds the top class
+        return Estimate(passes * len(self.items), float(seconds) * len(self.items))
+
     def advance(self, count: int, pace: Pace) -> Comparison:
         """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
         part = self.items[len(self.done) : len(self.done) + count]
@@ -221,13 +271,13 @@ class Course:
         self.done = self.items[: len(self.done) + len(part)]
         return self._comparison()
 
-    def _known(self, name: str, x: torch.Tensor, pace: Pace) -> dict[Fill, Gain]:
+    def _known(self, name: str, x: Tensor, pace: Pace) -> dict[Fill, Gain]:
         key = (name, repr(sorted(self._able[name].items())), len(self.done), len(x))
         if key not in self._memory:
             self._memory[key] = dict(self._gains_of(name, x, pace))
         return self._memory[key]
 
-    def _gains_of(self, name: str, x: torch.Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
+    def _gains_of(self, name: str, x: Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
         """By fill, both curves of each input."""
         seed = self._seed + len(self.done)
         target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
@@ -263,13 +313,18 @@ class Course:
         return [pair for pair in pairwise(found.order(fill)) if alike(*pair)]
 
 
-def range_of(subject: Subject) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """The bounds of the subject's input, (C, 1, ...), where they are known."""
-    if subject.bounds is None:
-        return None
-    axes = subject.item(0)[0].dim() - 1
-    low, high = (torch.tensor(bound).reshape(-1, *[1] * axes) for bound in subject.bounds)
-    return low, high
+def _seconds(explainer: Explainer, x: Tensor, how: Flipping) -> float:
+    """How long an input takes of which parts are filled, in a batch: larger ones are tried as long as that is quick."""
+    flip(explainer, x, x, progress=False, **vars(replace(how, steps=1)))  # what is done once for all does not count
+    tried = 1
+    while True:
+        part = replace(how, steps=tried, repeats=1)
+        started = time.perf_counter()
+        flip(explainer, x, x, progress=False, **vars(part))
+        taken, inputs = time.perf_counter() - started, part.forwards(x)
+        if taken > BRIEF or inputs <= tried or tried >= how.batch:
+            return taken / inputs
+        tried = min(4 * tried, how.batch)
 
 
 def _needed(subject: Subject, name: str) -> dict[str, Any]:
@@ -281,13 +336,11 @@ def _needed(subject: Subject, name: str) -> dict[str, Any]:
 
 
 def _able(
-    explainer: Any, x: torch.Tensor, asked: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    explainer: Explainer, x: Tensor, asked: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The methods that can explain the model, and why the others cannot."""
-    obstacles: dict[str, str] = {}
-    for name, settings in asked.items():
-        obstacles |= catalogue.obstacles(explainer, x, [name], **settings)
-    able = {name: settings for name, settings in asked.items() if name not in obstacles}
+    obstacles = catalogue.obstacles(explainer, x, asked)
+    able = {name: dict(settings) for name, settings in asked.items() if name not in obstacles}
     if not able.keys() - set(BASELINES):
         why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
         raise ValueError(f"There is no method to compare with the baselines.{why}")

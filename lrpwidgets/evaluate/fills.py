@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,10 @@ region is wide, or what its neighbours suggest (noisy linear imputation, Rong et
 Filler = Callable[[Tensor, Tensor], Tensor]
 """Gets numbers of inputs (n,) and what of them is missing, (n, ...) bool; returns the inputs with it filled."""
 
-Bounds = tuple[Tensor | float, Tensor | float]
+Bounds = tuple[Tensor | Sequence[float] | float, Tensor | Sequence[float] | float]
+
+BEYOND = 0.01
+"""How far beyond its bounds an input may be, as a share of their distance: resizing overshoots."""
 
 NOISE = 0.01
 """Of what neighbours suggest, as a share of an input's deviation: a smooth region would tell what was taken away."""
@@ -31,18 +34,22 @@ def filler(fill: Fill, x: Tensor, bounds: Bounds | None, region: int, seed: int)
     Parameters
     ----------
     bounds
-        Lowest and highest valid value, numbers or (C, 1, ...); by default those of each channel of `x`.
+        Lowest and highest valid value: numbers, one for each channel, or (C, 1, ...); by default those of each channel
+        of `x`.
 
     Raises
     ------
     ValueError
-        If it needs pictures and these are none, or `bounds` are the wrong way round.
+        If it needs pictures and these are none, or `bounds` are the wrong way round or not those of `x`, or do not
+        include the 0 that it is to be filled with.
     """
     random = torch.Generator().manual_seed(seed)
+    low, high = _bounds(x, bounds)
     if fill == "neighbours":
-        return _by_neighbours(x, random)
+        return _by_neighbours(x, random, None if bounds is None else (low, high))
+    if fill == "zero" and bounds is not None and bool(((low > 0) | (high < 0)).any()):
+        raise ValueError(f"The fill 'zero' is no valid value of inputs with bounds {bounds}; take 'uniform' or 'mean'.")
     if fill == "uniform":
-        low, high = _bounds(x, bounds)
         other = low + (high - low) * torch.rand(x.shape, generator=random, dtype=x.dtype).to(x.device)
     elif fill == "zero":
         other = torch.zeros_like(x)
@@ -65,10 +72,22 @@ def _bounds(x: Tensor, bounds: Bounds | None) -> tuple[Tensor, Tensor]:
     if bounds is None:
         every = (0, *_axes(x)) if x.dim() > 2 else (0,)
         return x.amin(every, keepdim=True)[0], x.amax(every, keepdim=True)[0]
-    low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in bounds)
+    low, high = (_by_channel(torch.as_tensor(bound, dtype=x.dtype, device=x.device), x) for bound in bounds)
     if bool((low > high).any()):
         raise ValueError(f"bounds are the lowest and the highest valid value, got {bounds}.")
+    reach = BEYOND * (high - low)
+    if bool(((x < low - reach) | (x > high + reach)).any()):
+        raise ValueError(
+            f"Inputs are from {float(x.min()):.4g} to {float(x.max()):.4g}, which exceeds the bounds {bounds}: these "
+            "are the lowest and the highest valid input of the model, after normalization."
+        )
     return low, high
+
+
+def _by_channel(bound: Tensor, x: Tensor) -> Tensor:
+    """Numbers of channels (C,) beside inputs (B, C, ...)."""
+    of_channels = bound.dim() == 1 and x.dim() > 2
+    return bound.reshape(-1, *[1] * (x.dim() - 2)) if of_channels else bound
 
 
 def _blurred(x: Tensor, region: int) -> Tensor:
@@ -78,14 +97,15 @@ def _blurred(x: Tensor, region: int) -> Tensor:
     return torch.from_numpy(blurred).to(x)
 
 
-def _by_neighbours(x: Tensor, random: torch.Generator) -> Filler:
+def _by_neighbours(x: Tensor, random: torch.Generator, limits: tuple[Tensor, Tensor] | None) -> Filler:
     if len(space(x)) != 2:
         raise ValueError(f"The fill 'neighbours' needs pictures (B, C, H, W), got {tuple(x.shape)}.")
     noise = torch.randn(x.shape, generator=random, dtype=x.dtype).to(x.device) * NOISE * x.std(_axes(x), keepdim=True)
 
     def fill(which: Tensor, missing: Tensor) -> Tensor:
         filled = [_imputed(x[one], hole) for one, hole in zip(which.tolist(), missing.cpu().numpy(), strict=True)]
-        return torch.where(missing[:, None], torch.stack(filled) + noise[which], x[which])
+        other = torch.stack(filled) + noise[which]
+        return torch.where(missing[:, None], other if limits is None else other.clamp(*limits), x[which])
 
     return fill
 

@@ -42,7 +42,8 @@ class Flipping:
     """How often it is done, with other noise each time; fills without noise need one."""
     output: Output = "score"
     bounds: Bounds | None = None
-    """Lowest and highest valid value, from which noise is drawn, numbers or (C, 1, ...); by default those in `x`."""
+    """Lowest and highest valid value, between which noise is drawn: numbers, one for each channel, or (C, 1, ...); by
+    default those in `x`."""
     seed: int = 0
     batch: int = 64
     """Inputs that go through the model at once: they bound the memory."""
@@ -82,13 +83,21 @@ class Curves:
 
     @property
     def aopc(self) -> Tensor:
-        """Area over the perturbation curve of each sample, (B,): the mean of f(x⁰) − f(xᵏ) over k = 0 … L."""
+        """Area over the perturbation curve of each sample, (B,): the mean of f(x⁰) − f(xᵏ) over k = 0 … L.
+
+        What Montavon et al. 2018 call selectivity is the same read from below, the area under the curve.
+        """
         return (self.scores[:, :1] - self.scores).mean(1)
 
     @property
     def area(self) -> Tensor:
         """Area under the curve of each sample, (B,): the mean of f(xᵏ) over k = 0 … L."""
         return self.scores.mean(1)
+
+    @property
+    def auc(self) -> Tensor:
+        """Area under the curve of each sample by trapezoids, (B,), of the mean f(xᵏ): both ends count half."""
+        return torch.trapezoid(self.scores, self.taken.double()) / self.taken[-1]
 
     def band(self, level: float = 0.95) -> list[Interval]:
         """At each step the mean over samples, with its bootstrap interval."""
@@ -197,6 +206,46 @@ def flipped(x: Tensor, relevance: Tensor, cut: int, *, order: Order = "most", **
     return fill(torch.arange(len(x)), (turn < cut).to(x.device))
 
 
+def deletion(
+    model: nn.Module | Explainer,
+    x: Tensor,
+    relevance: Tensor,
+    target: Target = None,
+    *,
+    progress: bool | Watcher = True,
+    **settings: Any,
+) -> Tensor:
+    """Area under the curve of what is left as the most relevant regions go, (B,): the less the better (RISE).
+
+    It is :func:`flip` with Petsiuk et al.'s (2018) choices: probabilities, and zeros for what is gone, both of which
+    `settings` may change; their single pixels are ``region=1``. Parameters and errors as for :func:`flip`.
+    """
+    chosen = {"fill": "zero", "output": "probability"} | settings
+    return flip(model, x, relevance, target, order="most", progress=progress, **chosen).auc
+
+
+def insertion(
+    model: nn.Module | Explainer,
+    x: Tensor,
+    relevance: Tensor,
+    target: Target = None,
+    *,
+    progress: bool | Watcher = True,
+    **settings: Any,
+) -> Tensor:
+    """Area under the curve of what comes back as the most relevant regions do, (B,): the more the better (RISE).
+
+    At first everything is filled. That is :func:`flip` of the least relevant regions first, read backwards: what is put
+    back last is what goes first. Petsiuk et al. (2018) begin with the blurred input and follow probabilities, both of
+    which `settings` may change; the blur is as wide as a region, so that of single pixels leaves much to be seen.
+    Parameters and errors as for :func:`flip`; all must be gone in the end, so there is no `share`.
+    """
+    if "share" in settings:
+        raise ValueError(f"Insertion begins with an input that is all filled, got share={settings['share']!r}.")
+    chosen = {"fill": "blur", "output": "probability"} | settings
+    return flip(model, x, relevance, target, order="least", progress=progress, **chosen).auc
+
+
 def _curves(
     model: nn.Module | Explainer,
     x: Tensor,
@@ -227,6 +276,11 @@ class _Followed:
     def __init__(self, explainer: Explainer, x: Tensor, target: Target, how: Flipping, pace: Pace) -> None:
         self._explainer, self._x, self._how, self._pace = explainer, x, how, pace
         scores = torch.cat([self._told(x[first : first + how.batch]) for first in range(0, len(x), how.batch)])
+        if how.output == "probability" and scores.dim() > 1 and scores.shape[1] == 1:
+            raise ValueError(
+                "The probability of a single score is always 1: follow output='score', or give an Explainer with "
+                "select=TwoClasses() if it tells two classes apart."
+            )
         self._weights = target_weights(target, scores)
         self.whole = self._weighed(scores, torch.arange(len(x)))
         """(B,), of the whole inputs."""

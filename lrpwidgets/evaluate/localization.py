@@ -11,6 +11,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from .regions import counted, known
+
 Pool = Literal["sum,pos", "sum,abs", "pos,sum", "l1-norm", "max-norm", "l2-norm", "l2-norm,sq"]
 """How the relevance of channels becomes one number of a position that is not negative, in the words of CLEVR-XAI."""
 
@@ -28,7 +30,7 @@ def mass(relevance: Tensor, mask: Tensor, pool: Pool = "l2-norm,sq") -> Tensor:
     Raises
     ------
     ValueError
-        If the mask has another size or is empty, or there is no such pool.
+        If the mask has another size or is empty, relevance is not finite, or there is no such pool.
     """
     pooled, inside = _both(relevance, mask, pool)
     return (pooled * inside).sum(1) / pooled.sum(1)
@@ -59,37 +61,37 @@ def context(relevance: Tensor, mask: Tensor, pool: Pool = "sum,pos") -> Tensor:
     """Mean relevance outside the mask by that inside, μ, (B,); above 0 without end (Lapuschkin et al. 2016).
 
     Below 1 even if a model uses the context alone, where objects are bright: compare with a model that has none to use.
-    Parameters and errors as for :func:`mass`.
+    Parameters and errors as for :func:`mass`; nor may a mask cover everything.
     """
     pooled, inside = _both(relevance, mask, pool)
     outside = ~inside
+    if not bool(outside.any(1).all()):
+        raise ValueError(
+            f"The mask of sample {int((~outside.any(1)).nonzero()[0])} covers everything: there is no context; "
+            "leave that sample out."
+        )
     return (pooled * outside).sum(1) / outside.sum(1) / ((pooled * inside).sum(1) / inside.sum(1))
 
 
 def _both(relevance: Tensor, mask: Tensor, pool: Pool) -> tuple[Tensor, Tensor]:
     """Pooled relevance and mask, (B, positions) each."""
-    if mask.dtype != torch.bool:
-        mask = mask != 0
-    if relevance.dim() < 3 or tuple(mask.shape) != (len(relevance), *relevance.shape[2:]):
-        wanted = (len(relevance), *relevance.shape[2:]) if relevance.dim() > 2 else "relevance (B, C, ...)"
-        raise ValueError(f"Relevance {tuple(relevance.shape)} needs a mask {wanted}, got {tuple(mask.shape)}.")
-    inside = mask.cpu().flatten(1)
-    if not bool(inside.any(1).all()):
-        raise ValueError(f"The mask of sample {int((~inside.any(1)).nonzero()[0])} is empty; leave that sample out.")
+    if relevance.dim() < 3:
+        raise ValueError(f"What is in a mask needs relevance (B, C, ...), got {tuple(relevance.shape)}.")
+    inside = counted(mask, relevance)
     return pooled(relevance, pool).flatten(1), inside
 
 
 def pooled(relevance: Tensor, pool: Pool) -> Tensor:
     """Relevance (B, C, ...) as a number of each position, (B, ...), from 0 on; ValueError if there is no such pool."""
-    known = relevance.detach().double().cpu()
+    values = known(relevance)
     found: dict[str, Callable[[], Tensor]] = {
-        "sum,pos": lambda: known.sum(1).clamp(min=0),
-        "sum,abs": lambda: known.sum(1).abs(),
-        "pos,sum": lambda: known.clamp(min=0).sum(1),
-        "l1-norm": lambda: known.abs().sum(1),
-        "max-norm": lambda: known.abs().amax(1),
-        "l2-norm": lambda: known.square().sum(1).sqrt(),
-        "l2-norm,sq": lambda: known.square().sum(1),
+        "sum,pos": lambda: values.sum(1).clamp(min=0),
+        "sum,abs": lambda: values.sum(1).abs(),
+        "pos,sum": lambda: values.clamp(min=0).sum(1),
+        "l1-norm": lambda: values.abs().sum(1),
+        "max-norm": lambda: values.abs().amax(1),
+        "l2-norm": lambda: values.square().sum(1).sqrt(),
+        "l2-norm,sq": lambda: values.square().sum(1),
     }
     if pool not in found:
         raise ValueError(f"pool must be one of {', '.join(get_args(Pool))}, got {pool!r}.")

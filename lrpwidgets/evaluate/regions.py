@@ -18,9 +18,40 @@ def space(x: Tensor) -> tuple[int, ...]:
 
 
 def summed(relevance: Tensor) -> Tensor:
-    """Relevance (B, C, ...) summed over channels, (B, ...), and (B, N) as it is, in float64."""
-    known = relevance.detach().double().cpu()
-    return known.sum(1) if known.dim() > 2 else known
+    """Relevance (B, C, ...) summed over channels, (B, ...), and (B, N) as it is; as :func:`known`."""
+    values = known(relevance)
+    return values.sum(1) if values.dim() > 2 else values
+
+
+def known(relevance: Tensor) -> Tensor:
+    """Relevance (B, ...) in float64; ValueError if it is not finite."""
+    values = relevance.detach().double().cpu()
+    finite = torch.isfinite(values).flatten(1).all(1)
+    if not finite.all():
+        raise ValueError(
+            f"Relevance of sample {int((~finite).nonzero()[0])} is not finite: no figure says anything of it."
+        )
+    return values
+
+
+def counted(mask: Tensor, relevance: Tensor, least: int = 1) -> Tensor:
+    """Which positions of `relevance` (B, C, ...) a mask (B, ...) holds, (B, positions) bool.
+
+    Raises
+    ------
+    ValueError
+        If the mask has another size, or holds fewer than the `least` number of positions of a sample.
+    """
+    wanted = (len(relevance), *space(relevance))
+    if tuple(mask.shape) != wanted:
+        raise ValueError(f"Relevance {tuple(relevance.shape)} needs a mask {wanted}, got {tuple(mask.shape)}.")
+    inside = (mask != 0).cpu().flatten(1)
+    few = inside.sum(1) < least
+    if few.any():
+        sample = int(few.nonzero()[0])
+        said = "is empty" if not inside[sample].any() else f"holds fewer than {least} positions"
+        raise ValueError(f"The mask of sample {sample} {said}; leave that sample out.")
+    return inside
 
 
 def regions(shape: Sequence[int], side: int) -> Tensor:
@@ -31,10 +62,16 @@ def regions(shape: Sequence[int], side: int) -> Tensor:
     Raises
     ------
     ValueError
-        If `side` is no whole number from 1 on, or larger than the whole.
+        If `side` is no whole number from 1 on, or so large that the whole is one region: that has no order.
     """
-    if not isinstance(side, int) or isinstance(side, bool) or side < 1 or side > max(shape):
-        raise ValueError(f"region must be a whole number of positions from 1 to {max(shape)}, got {side!r}.")
+    largest = max(shape) - 1
+    if not largest:
+        raise ValueError("An input of a single position has no parts that can be taken away one by one.")
+    if not isinstance(side, int) or isinstance(side, bool) or side < 1 or side > largest:
+        raise ValueError(
+            f"region must be a whole number of positions from 1 to {largest}, since inputs have "
+            f"{' × '.join(map(str, shape))}, got {side!r}."
+        )
     number = torch.zeros(*shape, dtype=torch.int64)
     for axis, length in enumerate(shape):
         block = torch.arange(length) // side
@@ -74,9 +111,4 @@ def _of_positions(relevance: Tensor, x: Tensor) -> Tensor:
     if tuple(relevance.shape) not in shapes:
         wanted = " or ".join(map(str, sorted(shapes, key=len)))
         raise ValueError(f"Relevance of inputs {tuple(x.shape)} is {wanted}, got {tuple(relevance.shape)}.")
-    finite = torch.isfinite(relevance).flatten(1).all(1)
-    if not finite.all():
-        raise ValueError(
-            f"Relevance of sample {int((~finite).nonzero()[0])} is not finite: nothing can be ordered by it."
-        )
-    return summed(relevance) if relevance.dim() == x.dim() else relevance.detach().double().cpu()
+    return summed(relevance) if relevance.dim() == x.dim() else known(relevance)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .regions import summed
+from .regions import counted, summed
 
 
 def similarity(one: Tensor, other: Tensor, *, where: Tensor | None = None, absolute: bool = False) -> Tensor:
@@ -26,7 +26,7 @@ def similarity(one: Tensor, other: Tensor, *, where: Tensor | None = None, absol
     Raises
     ------
     ValueError
-        If the maps have different shapes.
+        If the maps have different shapes or are not finite, or fewer than two positions of a sample count.
     """
     from scipy.stats import spearmanr
 
@@ -34,7 +34,7 @@ def similarity(one: Tensor, other: Tensor, *, where: Tensor | None = None, absol
         raise ValueError(f"Two maps of one input have one shape, got {tuple(one.shape)} and {tuple(other.shape)}.")
     pair = [summed(each).flatten(1) for each in (one, other)]
     pair = [each.abs() for each in pair] if absolute else pair
-    kept = torch.ones_like(pair[0], dtype=torch.bool) if where is None else where.cpu().flatten(1)
+    kept = torch.ones_like(pair[0], dtype=torch.bool) if where is None else counted(where, one, 2)
     found = []
     for first, second, counts in zip(*pair, kept, strict=True):
         with np.errstate(invalid="ignore"):
@@ -84,9 +84,44 @@ def cascade(
             yield name, similarity(before, explain(changed), where=where, absolute=absolute)
 
 
-def contrast(explain: Callable[[Tensor], Tensor], targets: Tensor, classes: int, *, seed: int = 0) -> Tensor:
-    """Cosine between the map of a class and that of another one, drawn at random, (B,), −1 to 1 (Sixt et al. 2020).
+def data_randomization(
+    model: nn.Module,
+    relabelled: nn.Module,
+    explain: Callable[[nn.Module], Tensor],
+    *,
+    where: Tensor | None = None,
+    absolute: bool = False,
+) -> Tensor:
+    """Rank correlation of the maps of a model with those of one that was trained on random labels, (B,), −1 to 1.
 
+    Random labels have to be learned by heart: what explains the one as it does the other says nothing of how labels
+    belong to data (Adebayo et al. 2018). Two that were trained on the true labels, from other seeds, show how alike
+    maps can be: compare with :func:`similarity` of these.
+
+    Parameters
+    ----------
+    relabelled
+        The same architecture, trained on the same inputs with labels drawn at random until it knows them.
+    explain
+        As for :func:`cascade`: gives relevance (B, C, ...) under a model, of inputs and targets that stay the same.
+    where, absolute
+        As for :func:`similarity`.
+
+    Raises
+    ------
+    ValueError
+        If both have the same parameters, and as :func:`similarity` does.
+    """
+    ours, theirs = model.state_dict(), relabelled.state_dict()
+    if ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours):
+        raise ValueError("Both models have the same parameters: the second is to be trained on random labels.")
+    return similarity(explain(model), explain(relabelled), where=where, absolute=absolute)
+
+
+def contrast(explain: Callable[[Tensor], Tensor], targets: Tensor, classes: int, *, seed: int = 0) -> Tensor:
+    """Cosine between the map of a class and that of another one, drawn at random, (B,), −1 to 1.
+
+    The random logit test (Sixt et al. 2020), by the cosine in place of their structural similarity.
     Near 1 the map does not depend on the class; neither near −1, where a negative score has the same map with the other
     sign.
 
@@ -102,10 +137,12 @@ def contrast(explain: Callable[[Tensor], Tensor], targets: Tensor, classes: int,
     Raises
     ------
     ValueError
-        If there are fewer than two classes.
+        If there are fewer than two classes, or a target is none of them.
     """
     if classes < 2:
         raise ValueError(f"Another class needs two at least, got {classes}.")
+    if bool(((targets < 0) | (targets >= classes)).any()):
+        raise ValueError(f"Targets are numbers of {classes} classes, from 0 on, got {targets.tolist()}.")
     steps = torch.randint(1, classes, targets.shape, generator=torch.Generator().manual_seed(seed)).to(targets)
     one, other = (explain(each).detach().double().cpu().flatten(1) for each in (targets, (targets + steps) % classes))
     return torch.nn.functional.cosine_similarity(one, other)

@@ -14,8 +14,8 @@ from .method import Cost, Found, Method
 from .question import Question
 from .spreading import enlarged, spread
 
-COARSE = 4
-"""Places along an axis below which a map says hardly where."""
+FINE = 7
+"""Values along an axis, as ResNets have them of 224 pixels, below which it is told how coarse a map is."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,10 +45,7 @@ class GradCam(Method):
     def attribute(self, question: Question) -> Found:
         index = self._index(question)
         coarse = activation_map(question.tape, index, question.weights)
-        told, places = list(question.tape.caveats), coarse.shape[2:]
-        if min(places) < COARSE:
-            size = " × ".join(map(str, places))
-            told.append(f"The maps of {question.tape.steps[index].name} are {size}, which says hardly where.")
+        told = [*question.tape.caveats, *_coarseness(question.tape.steps[index].name, coarse, question.x)]
         if bool((coarse.flatten(1).amax(1) == 0).any()):
             told.append("A map is zero everywhere: nothing in its weighted sum is positive.")
         return Found(spread(enlarged(coarse, question.x), question.x), told)
@@ -72,6 +69,17 @@ class GuidedGradCam(GradCam):
         where, sharp = super().attribute(question), GuidedBackprop().attribute(question)
         channels = question.x.shape[1]
         return Found(sharp.relevance * where.relevance * channels, [*where.caveats, *sharp.caveats])
+
+
+def _coarseness(name: str, coarse: Tensor, x: Tensor) -> list[str]:
+    """What to know of a map (B, 1, h, w) that is drawn as fine as inputs (B, C, H, W)."""
+    places, wide = coarse.shape[2:], x.shape[2:]
+    if all(count >= min(FINE, whole) for count, whole in zip(places, wide, strict=True)):
+        return []
+    size = " × ".join(map(str, places))
+    covered = " × ".join(f"{whole / count:.3g}" for count, whole in zip(places, wide, strict=True))
+    unit = "pixels" if len(wide) == 2 else "positions"
+    return [f"Each of the {size} values of {name} covers {covered} {unit}: nothing finer than that is known."]
 
 
 def activation_map(tape: Tape, index: int, weights: Tensor) -> Tensor:

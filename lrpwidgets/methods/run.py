@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -121,24 +121,45 @@ def explain(
 
 
 def obstacles(
-    model: nn.Module | Explainer, x: Tensor, methods: Iterable[str] | None = None, **settings: Any
+    model: nn.Module | Explainer,
+    x: Tensor,
+    methods: Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    **settings: Any,
 ) -> dict[str, str]:
     """Which methods cannot explain `x`, by name, each with the reason; what is missing here can.
 
-    One input runs through the network a few times, whatever methods would take. `settings` go to the methods that have
-    them: `background`, for example.
+    One input runs through the network a few times, however many `methods` there are and whatever they would take.
+
+    Parameters
+    ----------
+    methods
+        Names, or settings by name, which a method must have; by default all.
+    **settings
+        Of all methods that have them: `background`, for example.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or it has no such setting.
     """
     asked = next(_asked(model, x, None, 1).parts(1))
-    found = ((name, _obstacle(name, asked, settings)) for name in (names() if methods is None else methods))
+    every = names() if methods is None else methods
+    own = every if isinstance(every, Mapping) else {name: {} for name in every}
+    found = ((name, _obstacle(name, asked, _known(name, settings) | dict(each))) for name, each in own.items())
     return {name: reason for name, reason in found if reason is not None}
 
 
-def _obstacle(name: str, asked: Question, settings: dict[str, Any]) -> str | None:
+def _known(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the `settings` that a method has."""
     known = _settings(name)
+    return {key: value for key, value in settings.items() if key in known}
+
+
+def _obstacle(name: str, asked: Question, settings: Mapping[str, Any]) -> str | None:
     needs_bounds = name not in METHODS and composites.requires_bounds(name)
     if needs_bounds and not {"low", "high"} <= settings.keys():
         return "it needs low and high, the bounds of the input."
-    method = get(name, **{key: value for key, value in settings.items() if key in known})
+    method = get(name, **settings)
     try:
         if (reason := method.hindrance(asked)) is None:
             method.trial(asked)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import convictions, dashboard, families, lrp, maximize, methods, references, session, spray, steady, zoo
+from . import convictions, dashboard, families, lrp, maximize, methods, referee, references, session, spray, steady, zoo
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -42,8 +42,8 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "references"),
-            *("spray", "steady", "zoo"),
+            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "referee"),
+            *("references", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -93,6 +93,8 @@ def main(
 
     methods: the first picture of each other method, beside a gradient; only if asked for.
 
+    referee: whether figures rank methods on digits as the literature says, in some minutes; only if asked for.
+
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
@@ -112,6 +114,7 @@ def main(
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
         "methods": lambda: methods.measure(rounds),
+        "referee": referee.measure,
         "references": references.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,

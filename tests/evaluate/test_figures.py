@@ -19,6 +19,7 @@ from lrpwidgets.evaluate import (
     context,
     continuity,
     contrast,
+    data_randomization,
     entropy,
     gini,
     interval,
@@ -79,6 +80,17 @@ def test_masks_that_do_not_fit_or_are_empty_are_refused(mask):
         rank(relevance, mask)
     with pytest.raises(ValueError, match="one of sum,pos"):
         mass(relevance, ~mask, "mean")
+    with pytest.raises(ValueError, match="mask of sample 0 covers everything"):
+        context(relevance, torch.ones_like(mask))
+
+
+def test_what_is_not_finite_has_no_figure(mask):
+    relevance = torch.ones(2, 3, 4, 5)
+    relevance[1, 0, 0, 0] = torch.inf
+    figures = [entropy, gini, compressed, lambda maps: rank(maps, mask), lambda maps: similarity(maps, maps)]
+    for figure in figures:
+        with pytest.raises(ValueError, match="sample 1 is not finite"):
+            figure(relevance)
 
 
 def test_the_fewer_positions_have_all_the_smaller_is_entropy_and_file_and_the_larger_gini():
@@ -114,6 +126,11 @@ def test_similarity_is_spearmans_over_the_positions_that_count():
     assert similarity(one, torch.zeros_like(one)).tolist() == [0, 0]
     with pytest.raises(ValueError, match="one shape"):
         similarity(one, other[:, :, :3])
+    with pytest.raises(ValueError, match=r"needs a mask \(2, 4\), got \(2, 3\)"):
+        similarity(one, other, where=where[:, :3])
+    where[1, 1:] = False
+    with pytest.raises(ValueError, match="mask of sample 1 holds fewer than 2 positions"):
+        similarity(one, other, where=where)
 
 
 def maps_under(rule, x, target):
@@ -155,11 +172,45 @@ def test_parameters_that_are_all_alike_are_randomized_and_not_zeroed():
     assert (model[0].scale == 0.1).all()
 
 
+def memorized(x, labels, seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(150):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), labels).backward()
+        optimizer.step()
+    assert (model(x).argmax(1) == labels).all()
+    return model.eval()
+
+
+def test_maps_of_random_labels_differ_as_far_as_a_method_depends_on_what_was_learned(digits):
+    x = torch.stack([digits.item(item)[0] for item in range(200)])
+    labels = torch.tensor([digits.item(item)[1] for item in range(200)])
+    relabelled = labels[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
+    model, twin, other = memorized(x, labels, 0), memorized(x, labels, 1), memorized(x, relabelled, 0)
+    few, ink = x[:60], (x[:60] != 0).any(1)
+    target, found = model(few).argmax(1), {}
+    for rule in (AlphaBeta(1), Epsilon(0.01)):
+        explain = maps_under(rule, few, target)
+        alike = interval(data_randomization(model, other, explain, where=ink, absolute=True))
+        learned = interval(similarity(explain(model), explain(twin), where=ink, absolute=True))
+        found[type(rule)] = alike, learned
+    assert found[Epsilon][0].high < found[Epsilon][1].low  # two that learned the same are more alike
+    assert found[Epsilon][0].high < 0.5 < found[AlphaBeta][0].low
+    with pytest.raises(ValueError, match="same parameters"):
+        data_randomization(model, copy.deepcopy(model), explain)
+
+
 def test_a_model_without_parameters_and_a_single_class_are_refused():
     with pytest.raises(ValueError, match="without parameters"):
         next(cascade(nn.ReLU(), lambda model: torch.zeros(1, 2)))
     with pytest.raises(ValueError, match="two at least"):
         contrast(lambda target: torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64), 1)
+    with pytest.raises(ValueError, match="numbers of 3 classes"):
+        contrast(lambda target: torch.zeros(1, 2), torch.tensor([3]), 3)
 
 
 def test_an_interval_covers_the_mean_as_often_as_it_says():

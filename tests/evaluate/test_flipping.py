@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.evaluate import Flipping, flip, flipped, interval, srg
+from lrpwidgets.evaluate import Flipping, deletion, flip, flipped, insertion, interval, srg
 from lrpwidgets.evaluate.fills import filler
 from lrpwidgets.evaluate.regions import regions
-from lrpwidgets.lrp import Explainer, Rather, composites
+from lrpwidgets.lrp import Explainer, Rather, TwoClasses, composites
 from lrpwidgets.progress import Cancelled
 
 CLASSES = 3
@@ -122,7 +122,7 @@ def test_what_is_no_relevance_or_out_of_range_is_refused_before_any_work(linear)
         with pytest.raises(ValueError, match=sentence):
             flip(model, x, wrong)
     for settings, sentence in (
-        ({"region": 0}, "region must"), ({"region": 10}, "1 to 9"), ({"steps": 1.5}, "steps must"),
+        ({"region": 0}, "region must"), ({"region": 10}, "1 to 8"), ({"steps": 1.5}, "steps must"),
         ({"share": 0}, "share must"), ({"fill": "black"}, "uniform, zero"), ({"order": "worst"}, "most, least"),
         ({"output": "logit"}, "score, probability"), ({"bounds": (1, 0)}, "lowest"), ({"repeats": 0}, "repeats must"),
     ):  # fmt: skip
@@ -130,6 +130,49 @@ def test_what_is_no_relevance_or_out_of_range_is_refused_before_any_work(linear)
             flip(model, x, x, **settings)
     with pytest.raises(ValueError, match="needs pictures"):
         flip(nn.Linear(7, 2), torch.zeros(1, 7), torch.zeros(1, 7), region=1, fill="neighbours")
+
+
+def test_a_single_region_has_no_order_and_a_single_score_no_probability(linear):
+    model, x = linear
+    with pytest.raises(ValueError, match="1 to 8, since inputs have 6 × 9, got 9"):
+        flip(model, x, x, region=9)
+    with pytest.raises(ValueError, match="single position"):
+        flip(nn.Linear(1, 2), torch.zeros(3, 1), torch.zeros(3, 1), region=1)
+    single = nn.Sequential(nn.Flatten(), nn.Linear(108, 1)).double()
+    assert srg(single, x, shares(single, x, 0), region=1, fill="zero").interval.low > 0
+    with pytest.raises(ValueError, match="single score is always 1"):
+        flip(single, x, x, region=1, output="probability")
+    told = flip(Explainer(single, select=TwoClasses()), x, x, region=1, output="probability").scores
+    assert told[:, 0].min() >= 0.5
+
+
+def slowly(model, x, relevance, target, other, back):
+    """Areas of deletion, or of insertion if what is gone comes `back`, pixel by pixel, as Petsiuk et al. have it."""
+    found = []
+    for one, filled, parts, number in zip(x, other, relevance.sum(1), target, strict=True):
+        now, then = (filled, one) if back else (one, filled)
+        now, curve = now.clone(), []
+        for place in [None, *parts.flatten().argsort(descending=True).tolist()]:
+            if place is not None:
+                now.flatten(1)[:, place] = then.flatten(1)[:, place]
+            curve.append(model(now[None]).softmax(1)[0, number].item())
+        found.append((sum(curve) - (curve[0] + curve[-1]) / 2) / (len(curve) - 1))
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def test_deletion_and_insertion_are_areas_of_flipping_of_which_one_is_read_backwards(linear):
+    model, x = linear
+    target = model(x).argmax(1)
+    relevance = torch.stack([shares(model, one[None], int(c))[0] for one, c in zip(x, target, strict=True)]).detach()
+    how = {"region": 1, "steps": 54}
+    gone = deletion(model, x, relevance, **how)
+    torch.testing.assert_close(gone, slowly(model, x, relevance, target, torch.zeros_like(x), back=False))
+    blurred = filler("blur", x, None, 1, 0)(torch.arange(5), torch.ones(5, 6, 9, dtype=torch.bool))
+    there = insertion(model, x, relevance, **how)
+    torch.testing.assert_close(there, slowly(model, x, relevance, target, blurred, back=True))
+    assert interval(insertion(model, x, relevance, fill="zero", **how)).low > interval(gone).high
+    with pytest.raises(ValueError, match=r"all filled, got share=0\.5"):
+        insertion(model, x, relevance, share=0.5)
 
 
 def test_a_watcher_ends_it(linear):
@@ -170,13 +213,33 @@ def test_only_what_is_missing_is_filled(pictures, hole, fill):
 
 
 def test_what_each_fill_puts_there(pictures, hole):
-    uniform = filled(pictures, "uniform", hole, (torch.tensor([2.0, 5.0]).reshape(2, 1, 1), 9.0))
-    assert uniform[:, 0, hole].min() >= 2
-    assert uniform[:, 1, hole].min() >= 5
-    assert uniform[:, :, hole].max() <= 9
+    uniform = filled(pictures, "uniform", hole, (torch.tensor([-2.0, 0.0]).reshape(2, 1, 1), 9.0))
+    assert uniform[:, 0, hole].min() < -1
+    assert uniform[:, 1, hole].min() >= 0
+    assert 8 < uniform[:, :, hole].max() <= 9
     assert (filled(pictures, "zero", hole)[:, :, hole] == 0).all()
     means = pictures.mean((2, 3), keepdim=True).expand_as(pictures)
     torch.testing.assert_close(filled(pictures, "mean", hole)[:, :, hole], means[:, :, hole])
+
+
+def test_bounds_are_of_channels_as_a_subject_has_them_and_nothing_is_filled_with_what_exceeds_them(pictures, hole):
+    low, high = (0.0, -3.0), (1.0, 9.0)
+    for fill in ("uniform", "neighbours"):
+        made = filled(pictures, fill, hole, (low, high))
+        columns = tuple(torch.tensor(bound).reshape(2, 1, 1) for bound in (low, high))
+        torch.testing.assert_close(made, filled(pictures, fill, hole, columns))
+        assert made[:, 0].min() >= 0
+        assert made[:, 0].max() <= 1
+    black = filled(torch.zeros(1, 1, 12, 10) + torch.eye(12)[:, :10], "neighbours", hole, (0, 1))
+    assert black.min() == 0
+
+
+def test_bounds_that_are_not_those_of_the_input_are_refused(pictures, hole):
+    with pytest.raises(ValueError, match=r"from 0\.00\d+ to 0\.99\d+, which exceeds the bounds \(0, 0\.5\)"):
+        filled(pictures, "mean", hole, (0, 0.5))
+    with pytest.raises(ValueError, match="fill 'zero' is no valid value"):
+        filled(pictures + 1, "zero", hole, (1, 2))
+    filled(pictures, "uniform", hole, (0.005, 1))  # resizing overshoots
 
 
 def test_neighbours_continue_a_plane(hole):

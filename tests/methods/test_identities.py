@@ -158,6 +158,37 @@ def test_grad_cam_is_the_class_activation_map_behind_a_global_average_pooling():
     torch.testing.assert_close(named.sum(1, keepdim=True), expected, rtol=1e-5, atol=1e-9)
 
 
+class Narrowed(nn.Module):
+    """Maps as coarse as one likes, of pictures or signals, and a score of each."""
+
+    def __init__(self, by: int, axes: int = 2):
+        super().__init__()
+        torch.manual_seed(0)
+        layer = nn.Conv2d if axes == 2 else nn.Conv1d
+        self.maps, self.head = layer(3, 5, by, stride=by), nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.head(self.maps(x).relu().mean(tuple(range(2, x.dim()))))
+
+
+@pytest.mark.parametrize(
+    ("by", "shape", "told"),
+    [
+        (16, (64, 64), "Each of the 4 × 4 values of relu covers 16 × 16 pixels: nothing finer than that is known."),
+        (8, (64, 48), "Each of the 8 × 6 values of relu covers 8 × 8 pixels: nothing finer than that is known."),
+        (16, (40, 100), "Each of the 2 × 6 values of relu covers 20 × 16.7 pixels: nothing finer than that is known."),
+        (8, (40,), "Each of the 5 values of relu covers 8 positions: nothing finer than that is known."),
+        (8, (56, 56), None),
+        (1, (3, 40), None),  # as fine as the input
+    ],
+)
+@pytest.mark.parametrize("name", ["gradcam", "guided_gradcam"])
+def test_grad_cam_says_how_coarse_it_is_where_a_value_covers_much_of_the_input(name, by, shape, told):
+    model, x = Narrowed(by, len(shape)).eval(), torch.randn(1, 3, *shape)
+    caveats = methods.explain(model, x, name, progress=False).caveats
+    assert [caveat for caveat in caveats if "covers" in caveat] == ([told] if told else [])
+
+
 CAMS = {
     "mobilenet_v2": "features.18.2",
     "resnet18": "layer4.1.relu#2",

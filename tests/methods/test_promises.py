@@ -243,6 +243,22 @@ def test_obstacles_are_told_without_running_anything_long():
     assert set(fit) == {"attention_rollout"}
 
 
+def test_a_model_is_recorded_once_however_many_methods_are_asked_for_each_with_its_own_settings():
+    model, seen = small(), []
+    model.register_forward_hook(lambda *_: seen.append(1))
+    counts = []
+    settings = {"smoothgrad": {"noise": 0.2}, "epsilon_gamma_box": {"low": -9.0, "high": 9.0}, "vgg_tutorial": {}}
+    some = {"gradcam": {}, "guided_backprop": {}, "deeplift": {}, "epsilon": {}, "epsilon_plus": {}, **settings}
+    for asked in ({"epsilon": {}, "deeplift": {}}, some):
+        seen.clear()
+        reasons = methods.obstacles(model, pictures(), asked)
+        counts.append(len(seen))
+    assert reasons == {"vgg_tutorial": "it needs low and high, the bounds of the input."}
+    assert counts[0] == counts[1]
+    with pytest.raises(ValueError, match="no setting 'sigma'; it has samples, noise, seed"):
+        methods.obstacles(model, pictures(), {"smoothgrad": {"sigma": 1}})
+
+
 REFUSED = {
     "no maps": ("gradcam", nn.Linear(4, 2), torch.rand(1, 4), "no layer of the network has spatial maps"),
     "no picture": ("rise", nn.Linear(4, 2), torch.rand(1, 4), "no pictures"),

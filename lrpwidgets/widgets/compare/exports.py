@@ -97,7 +97,7 @@ def code(referee: Referee) -> str:
             "methods = {",
             *lines,
             "}",
-            f"how = dict(region={referee.side}, steps={STEPS}, output='probability')",
+            f"how = dict(region={referee.side}, steps={STEPS}, output={referee.looked.output!r})",
             "result = evaluate.compare(",
             f"    subject, methods, fills={list(FILLS)!r}, samples={referee.total}, seed={referee.seed}{target}, **how",
             ")",

@@ -33,18 +33,19 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
         both = ipywidgets.Box(boxes)
         both.add_class("lrp-curves")
         super().__init__(referee, [self._head, both], "lrp-flipcurves")
-        self.show_with("answer", "fill", "marked", "cut")
+        self.show_with("answer", "fill", "marked", "cut", "looked")
 
     def _show(self) -> None:
         referee, found = self.shared, self.shared.answer
         names = [title(name) for name in referee.marked]
+        output = "probability" if referee.looked is None else referee.looked.output
         key = "".join(
             f'<span class="lrp-key"><i style="background: {colour}"></i>{escape(name)}</span>'
             for name, colour in zip(names, _COLOURS, strict=False)
         )
         self._head.value = (
             "<h2>Flip pixels, watch the score</h2>"
-            '<span class="lrp-quiet">mean probability, with its 95 % interval</span>'
+            f'<span class="lrp-quiet">mean {output}, with its 95 % interval</span>'
             f'{key}<span class="lrp-quiet">⋯ random · ‐ ‐ Sobel edges</span>'
         )
         if found is None:
@@ -86,8 +87,9 @@ class _Curves:
         means = {name: each.scores.mean(0).numpy() for name, each in curves.items()}
         x = 100 * next(iter(curves.values())).taken.numpy()
         highest = max(1e-3, *(float(each.max()) for each in means.values()))
+        lowest = min(0.0, *(float(each.min()) for each in means.values()))
         with self._y.hold_sync():
-            self._y.max = 1.0 if highest > 0.4 else 1.1 * highest
+            self._y.min, self._y.max = 1.1 * lowest, 1.0 if 0.4 < highest <= 1 else 1.1 * highest
         charts.label(self.up, [0, float(f"{self._y.max / 2:.2g}"), float(f"{self._y.max:.2g}")])
         others = [each for name, each in means.items() if name not in marked and name not in ("random", "edges")]
         _draw(self._others, x, np.stack(others) if others else None)
@@ -99,7 +101,7 @@ class _Curves:
             _draw(band, x, _band(curves[name]) if name in curves else None)
         at = float(x[min(cut, len(x) - 1)])
         with self._at.hold_sync():
-            self._at.x, self._at.y, self._at.visible = [at, at], [0, self._y.max], True
+            self._at.x, self._at.y, self._at.visible = [at, at], [self._y.min, self._y.max], True
 
 
 def _band(curves: Any) -> Any:

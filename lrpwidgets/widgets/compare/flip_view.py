@@ -74,7 +74,7 @@ class FlipView(View):
                 {
                     "title": title(each.method),
                     "order": each.order,
-                    "p": each.probability,
+                    "p": each.left,
                     "mark": marks.get(each.method),
                 }
                 for each in referee.taken

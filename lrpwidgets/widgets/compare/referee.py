@@ -22,7 +22,7 @@ from torch import Tensor
 from ... import methods as catalogue
 from ...colours import picture
 from ...evaluate import Comparison, Course, Flipping, flipped
-from ...evaluate.comparing import range_of
+from ...evaluate.flipping import Output
 from ...evaluate.regions import regions, space
 from ...lrp import composites
 from ...methods import Cost
@@ -77,6 +77,8 @@ class Looked(Readable):
     """What the others take."""
     seconds: float
     """A forward pass of one input takes."""
+    output: Output
+    """What is followed: a probability, or the score of a model that has but one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +88,8 @@ class Part(Readable):
     method: str
     order: str
     image: Image
-    probability: float
+    left: float
+    """Of the probability, or of the score."""
 
 
 class Referee(Asking):
@@ -313,7 +316,7 @@ class Referee(Asking):
         maps = {name: row.maps[column : column + 1] for name, row in known.items() if row.maps is not None}
         chosen = [name for name in (*self.marked, "random") if name in maps]
         label = self.looked.said[column] if self.target is None else self.target
-        how: dict[str, Any] = {"fill": self.fill, "region": self.side, "steps": STEPS, "bounds": range_of(self.subject)}
+        how: dict[str, Any] = {"fill": self.fill, "region": self.side, "steps": STEPS, "bounds": self.subject.bounds}
         number = self.cut
 
         def job() -> tuple[Part, ...]:
@@ -337,8 +340,9 @@ class Referee(Asking):
         self, x: Tensor, relevance: Tensor, name: str, order: Any, cut: int, label: int, how: dict[str, Any]
     ) -> Part:
         left = flipped(x, relevance, cut, order=order, **how)
-        probability = float(self.explainer.probabilities(self.explainer.scores(left).cpu())[0, label])
-        return Part(name, order, self.subject.to_image(left[0]), probability)
+        scores = self.explainer.scores(left).cpu()
+        told = self.explainer.probabilities(scores) if self.looked.output == "probability" else scores
+        return Part(name, order, self.subject.to_image(left[0]), float(told[0, label]))
 
     def _begun(self, question: CompareQuestion) -> CompareQuestion:
         """With methods and inputs where none are asked for."""
@@ -415,7 +419,8 @@ class Referee(Asking):
             seconds = (time.perf_counter() - started) / len(x)
             known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
             costs = {name: catalogue.cost(x[:1], name, **self.needed(name)) for name in able if name not in known}
-            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds)
+            output: Output = "probability" if scores.shape[1] > 1 else "score"
+            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds, output)
 
         def done(looked: Looked) -> None:
             if version != self._version:
@@ -524,7 +529,7 @@ class Referee(Asking):
 
     def _begun_course(self) -> Course:
         asked = {name: self.needed(name) for name in self.methods if name not in self.looked.obstacles}
-        how = {"region": self.side, "steps": STEPS, "output": "probability", "batch": 64}
+        how = {"region": self.side, "steps": STEPS, "output": self.looked.output, "batch": 64}
         return Course(
             self.subject, asked, fills=FILLS, samples=min(self.samples, max(2, len(self.subject.dataset))),
             seed=self.seed, target=self.target, device=self.device, memory=self._memory, **how,

@@ -106,10 +106,10 @@ def test_what_takes_hours_waits_to_be_asked_for(compared, digits, monkeypatch):
 
 def test_the_picture_is_flipped_in_the_order_of_each_method(referee):
     referee.cut = STEPS
-    whole = [each.probability for each in referee.taken]
+    whole = [each.left for each in referee.taken]
     assert len(whole) == 6  # two that stand out and random, in both orders
     referee.cut = 0
-    assert min(each.probability for each in referee.taken) > max(0.5, *whole)
+    assert min(each.left for each in referee.taken) > max(0.5, *whole)
     assert {each.order for each in referee.taken} == {"most", "least"}
 
 
