@@ -2,7 +2,8 @@
 
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
 both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes.
-:func:`mass` and :func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade` and :func:`contrast`
+:func:`mass` and :func:`rank` compare relevance with masks, and :func:`ground_truth` methods by that, where a subject
+knows what its answers depend on (Arras et al. 2022). :func:`cascade` and :func:`contrast`
 tell whether it depends on the model and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
 :func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .comparing import Comparison, Standing, compare
     from .flipping import Curves, Flipping, Gain, flip, srg
     from .intervals import Interval, interval
+    from .known_truth import GroundTruth, Located, ground_truth
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, similarity
 
@@ -27,7 +29,9 @@ _HOMES = {
     "Curves": ".flipping",
     "Flipping": ".flipping",
     "Gain": ".flipping",
+    "GroundTruth": ".known_truth",
     "Interval": ".intervals",
+    "Located": ".known_truth",
     "Standing": ".comparing",
     "area": ".localization",
     "cascade": ".sanity",
@@ -39,6 +43,7 @@ _HOMES = {
     "entropy": ".appearance",
     "flip": ".flipping",
     "gini": ".appearance",
+    "ground_truth": ".known_truth",
     "interval": ".intervals",
     "mass": ".localization",
     "rank": ".localization",
@@ -52,7 +57,9 @@ __all__ = [
     "Curves",
     "Flipping",
     "Gain",
+    "GroundTruth",
     "Interval",
+    "Located",
     "Standing",
     "area",
     "cascade",
@@ -64,6 +71,7 @@ __all__ = [
     "entropy",
     "flip",
     "gini",
+    "ground_truth",
     "interval",
     "mass",
     "rank",

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from .. import methods as catalogue
-from ..lrp import composites
 from ..progress import Progress, Watcher, listening
 from ..subjects import Subject
 from ..tables import Table
+from .contenders import contenders
 from .fills import Fill
 from .flipping import Flipping, srg
 from .intervals import LEVEL, Interval, interval
@@ -25,10 +25,6 @@ FIRST = 20
 
 ROUND = 20
 """Inputs that are added at a time."""
-
-
-BASELINES = ("random", "edges")
-"""Methods that know nothing of the model."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +114,8 @@ def compare(
         Flipping(fill=fill, **how)
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
         raise ValueError(f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}.")
-    asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
-    asked |= methods if isinstance(methods, Mapping) else {}
-    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
     explainer = subject.explainer()
-    able, obstacles = _able(explainer, subject.item(0)[0][None], asked)
+    able, obstacles = contenders(subject, explainer, methods)
     items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
     rounds = [part for part in np.split(items, range(FIRST, len(items), ROUND)) if len(part)]
     level = 1 - (1 - LEVEL) / (len(rounds) * len(fills) * (len(able) - 1))
@@ -144,28 +137,6 @@ def compare(
         for name in _order(fill, able, known)
     ]
     return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), obstacles)
-
-
-def _bounds(subject: Subject, name: str) -> dict[str, Any]:
-    """What a preset needs that only the subject knows."""
-    if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
-        return {}
-    low, high = subject.bounds
-    return {"low": low, "high": high}
-
-
-def _able(
-    explainer: Any, x: torch.Tensor, asked: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-    """The methods that can explain the model, and why the others cannot."""
-    obstacles: dict[str, str] = {}
-    for name, settings in asked.items():
-        obstacles |= catalogue.obstacles(explainer, x, [name], **settings)
-    able = {name: settings for name, settings in asked.items() if name not in obstacles}
-    if not able.keys() - set(BASELINES):
-        why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
-        raise ValueError(f"There is no method to compare with the baselines.{why}")
-    return able, obstacles
 
 
 def _gains(

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lrpwidgets.evaluate import Comparison, Interval, Standing, compare
-from lrpwidgets.evaluate.comparing import BASELINES
+from lrpwidgets.evaluate.contenders import BASELINES
 from lrpwidgets.progress import Cancelled
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
