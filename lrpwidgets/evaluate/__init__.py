@@ -3,9 +3,9 @@
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
 both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes.
 :func:`mass` and :func:`rank` compare relevance with masks, and :func:`ground_truth` methods by that, where a subject
-knows what its answers depend on (Arras et al. 2022). :func:`cascade` and :func:`contrast`
-tell whether it depends on the model and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
-:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like.
+knows what its answers depend on (Arras et al. 2022). :func:`cascade` and :func:`contrast` tell whether it depends on
+the model and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`, :func:`entropy`,
+:func:`gini` and :func:`compressed` tell what it looks like.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 

@@ -143,5 +143,5 @@ def _asked(number: int) -> TaggedSamples:
     items = np.flatnonzero(asked >= 0)
     mine = drawn.masks[items] == asked[items, None, None] + 1
     masks = np.where(mine, ASKED, np.where(drawn.masks[items] > 0, drawn.masks[items] + 1, GROUND)).astype(np.uint8)
-    names = [f"{QUESTIONS[number]} {item}" for item in items]
+    names = [f"{QUESTIONS[number]} picture {item}" for item in items]
     return TaggedSamples(inputs(drawn)[items], answers[items].tolist(), names, np.zeros(len(items), bool), masks)
