@@ -62,7 +62,7 @@ class GroundTruth:
         share = self.standings[0].area
         order = ", ".join(f"{each.method} {each.mass.value:.2f}" for each in self.standings)
         blind = [each.method for each in self.standings if each.mass.low <= each.area]
-        low = f" No better than a random map: {', '.join(blind)}." if blind else ""
+        low = f" Not above a random map: {', '.join(blind)}." if blind else ""
         return (
             f"On {self.samples} inputs, {self.left_out} more were answered wrong and do not count, the masks "
             f"{self.masks!r} cover {share:.1%}. Mass in them with {self.pool}: {order}.{low}"

@@ -75,7 +75,7 @@ def test_the_methods_stand_in_the_order_of_their_mass_and_can_be_told_of(asked):
     masses = [each.mass.value for each in found.standings]
     assert masses == sorted(masses, reverse=True)
     assert found.conclusion.startswith(f"On {found.samples} inputs, {found.left_out} more were answered wrong")
-    assert found.conclusion.endswith("No better than a random map: random.")
+    assert found.conclusion.endswith("Not above a random map: random.")
     assert set(found.standings.to_frame()["method"]) == {LRP, "sensitivity", "edges", "random"}
 
 
