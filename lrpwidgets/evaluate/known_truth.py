@@ -32,7 +32,7 @@ class Located:
 
     method: str
     mass: Interval
-    """Relevance mass accuracy, 0 to 1."""
+    """Relevance mass accuracy, 0 to 1; low also for a map in the right order with a constant added, as RISE's are."""
     rank: Interval
     """Relevance rank accuracy, 0 to 1."""
     area: float
