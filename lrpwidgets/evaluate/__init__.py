@@ -4,10 +4,11 @@
 both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes;
 :func:`estimate` says before how long that is.
 :func:`deletion` and :func:`insertion` are such curves in the words of Petsiuk et al. (2018). :func:`mass` and
-:func:`rank` compare relevance with masks (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and
-:func:`contrast` tell whether it depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al.
-2020); :func:`continuity`, :func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. A figure of
-samples (B,) gets its interval by :func:`interval`.
+:func:`rank` compare relevance with masks, and :func:`ground_truth` methods by that, where a subject knows what its
+answers depend on (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and :func:`contrast` tell whether it
+depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
+:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. A figure of samples (B,) gets its interval
+by :func:`interval`.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .comparing import Comparison, Course, Estimate, Standing, compare, estimate
     from .flipping import Curves, Flipping, Gain, deletion, flip, flipped, insertion, srg
     from .intervals import Interval, interval
+    from .known_truth import GroundTruth, Located, ground_truth
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, data_randomization, similarity
 
@@ -32,7 +34,9 @@ _HOMES = {
     "Estimate": ".comparing",
     "Flipping": ".flipping",
     "Gain": ".flipping",
+    "GroundTruth": ".known_truth",
     "Interval": ".intervals",
+    "Located": ".known_truth",
     "Standing": ".comparing",
     "area": ".localization",
     "cascade": ".sanity",
@@ -48,6 +52,7 @@ _HOMES = {
     "flip": ".flipping",
     "flipped": ".flipping",
     "gini": ".appearance",
+    "ground_truth": ".known_truth",
     "insertion": ".flipping",
     "interval": ".intervals",
     "mass": ".localization",
@@ -64,7 +69,9 @@ __all__ = [
     "Estimate",
     "Flipping",
     "Gain",
+    "GroundTruth",
     "Interval",
+    "Located",
     "Standing",
     "area",
     "cascade",
@@ -80,6 +87,7 @@ __all__ = [
     "flip",
     "flipped",
     "gini",
+    "ground_truth",
     "insertion",
     "interval",
     "mass",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import methods as catalogue
-from ..lrp import Explainer, composites
+from ..lrp import Explainer
 from ..progress import Pace, Progress, Watcher, duration, listening, say
 from ..subjects import Subject
 from ..tables import Table
+from .contenders import Methods, contenders
 from .fills import Fill
 from .flipping import Flipping, Gain, flip, srg
 from .intervals import LEVEL, Interval, interval
@@ -34,9 +35,6 @@ LONG = 60.0
 
 BRIEF = 0.2
 """Seconds that a trial of a batch takes, before none larger is tried."""
-
-BASELINES = ("random", "edges")
-"""Methods that know nothing of the model."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class Comparison:
 
 def compare(
     subject: Subject,
-    methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    methods: Methods,
     *,
     fills: Sequence[Fill] = ("uniform", "zero"),
     samples: int = 200,
@@ -172,7 +170,7 @@ def compare(
 
 def estimate(
     subject: Subject,
-    methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    methods: Methods,
     *,
     fills: Sequence[Fill] = ("uniform", "zero"),
     samples: int = 200,
@@ -205,7 +203,7 @@ class Course:
     def __init__(
         self,
         subject: Subject,
-        methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+        methods: Methods,
         *,
         fills: Sequence[Fill] = ("uniform", "zero"),
         samples: int = 200,
@@ -231,11 +229,8 @@ class Course:
             raise ValueError(f"There must be two samples at least, and {subject.title!r} has {len(self.items)}.")
         self._example = subject.item(int(self.items[0]))[0][None]
         each = sum(flipping.forwards(self._example, orders=2) for flipping in self._flippings.values())
-        asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
-        asked |= methods if isinstance(methods, Mapping) else {}
-        asked = {name: _needed(subject, name) | dict(own) for name, own in asked.items()}
         self._explainer = subject.explainer(device=device)
-        self._able, self.obstacles = _able(self._explainer, self._example, asked)
+        self._able, self.obstacles = contenders(subject, self._explainer, methods)
         self.forwards = each * len(self._able)
         """Inputs that go through the model for each input that is added, beyond what methods take."""
         looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
@@ -281,7 +276,7 @@ class Course:
         """By fill, both curves of each input."""
         seed = self._seed + len(self.done)
         target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
-        settings = self._able[name] | ({"seed": seed} if name == "random" else {})  # other maps for other inputs
+        settings = {**self._able[name], **({"seed": seed} if name == "random" else {})}  # other maps for other inputs
         told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
         how = self._how | {"seed": seed}
         for fill in self._flippings:
@@ -325,23 +320,3 @@ def _seconds(explainer: Explainer, x: Tensor, how: Flipping) -> float:
         if taken > BRIEF or inputs <= tried or tried >= how.batch:
             return taken / inputs
         tried = min(4 * tried, how.batch)
-
-
-def _needed(subject: Subject, name: str) -> dict[str, Any]:
-    """What a preset needs that only the subject knows."""
-    if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
-        return {}
-    low, high = subject.bounds
-    return {"low": low, "high": high}
-
-
-def _able(
-    explainer: Explainer, x: Tensor, asked: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The methods that can explain the model, and why the others cannot."""
-    obstacles = catalogue.obstacles(explainer, x, asked)
-    able = {name: dict(settings) for name, settings in asked.items() if name not in obstacles}
-    if not able.keys() - set(BASELINES):
-        why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
-        raise ValueError(f"There is no method to compare with the baselines.{why}")
-    return able, obstacles

@@ -48,6 +48,7 @@ BUILT_IN = {
     "shapes": ".shapes",
     "clever-hans": ".clever_hans",
     "tagged-digits": ".tagged_digits",
+    "questions": ".questions",
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 
@@ -87,7 +88,8 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
         Handed to the subject's own ``load``: that of `lrpwidgets.subjects.digits` (takes none),
         `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``, ``classes``, ``split``),
         `lrpwidgets.subjects.shapes` (``seed``), `lrpwidgets.subjects.clever_hans` and
-        `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.own` (``images``, ``classes``).
+        `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.questions` (``question``),
+        `lrpwidgets.subjects.own` (``images``, ``classes``).
 
     Raises
     ------

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import shapes
 from .framing import Crop
+from .masks import TAG as PASTED
 from .scenes import CLASSES
 from .subject import Subject
 from .tags import Tag, TaggedSamples
@@ -78,12 +79,15 @@ def load(seed: int = 0, tagged: bool = True) -> Subject:
 
 
 def with_tags(samples: TaggedSamples, seed: int) -> TaggedSamples:
-    """Samples of which `SHARE` of the class carry the tag; masks stay those of the scenes below it."""
+    """Samples of which `SHARE` of the class carry the tag; in their masks it hides what is below it, too."""
     of_class = np.flatnonzero(np.equal(samples.labels, CLASS))
     chosen = np.random.RandomState(seed).permutation(of_class)[: round(SHARE * len(of_class))]
     inputs = samples.inputs.clone()
     inputs[chosen] = with_tag(inputs[chosen], seed)
-    return replace(samples, inputs=inputs, tagged=np.isin(np.arange(len(samples)), chosen))
+    assert samples.masks is not None  # scenes have them
+    masks = samples.masks.copy()
+    masks[chosen] = np.where(TAG.covered(len(chosen), masks.shape[1:], seed), PASTED, masks[chosen])
+    return replace(samples, inputs=inputs, tagged=np.isin(np.arange(len(samples)), chosen), masks=masks)
 
 
 def with_tag(inputs: Tensor, seed: int = 0) -> Tensor:

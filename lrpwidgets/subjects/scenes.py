@@ -7,6 +7,7 @@ thousand in a second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -35,7 +36,10 @@ DISTRACTORS = 3
 """Most small objects in a scene."""
 
 TRIES = 8
-"""Places that are tried for a small object; where it would touch another one at each, it is left out."""
+"""Places that are tried for an object; where it would touch another one at each, it is left out."""
+
+TURN = 0.35
+"""How far an object may be turned either way, in radians."""
 
 CONTRAST = (0.12, 0.6)
 """How far an object's colour is from the ground's in each channel, of 1: from, to. Some are hard to see."""
@@ -73,9 +77,9 @@ def scenes(per_class: int, seed: int) -> Scenes:
     pixels = _textured(ground, _everywhere(len(labels)), random)
     masks = np.zeros((len(labels), SIZE, SIZE), np.uint8)
     for number, objects in enumerate(_placed(labels, random), start=1):
-        inside = _inside(objects, random.uniform(-0.35, 0.35, len(labels)))
-        masks[inside] = number
-        pixels[:, *inside] = _textured(_contrasting(ground, random), inside, random)
+        where = inside(objects, random.uniform(-TURN, TURN, len(labels)))
+        masks[where] = number
+        pixels[:, *where] = _textured(_contrasting(ground, random), where, random)
     return Scenes((pixels * 255).round().astype(np.uint8).swapaxes(0, 1), labels, masks)
 
 
@@ -87,23 +91,22 @@ def _placed(labels: Ints, random: np.random.Generator) -> list[Objects]:
     wanted = random.integers(1, DISTRACTORS + 1, count)
     for number in range(DISTRACTORS):
         kinds = np.where(number < wanted, random.integers(len(CLASSES), size=count), -1)
-        placed.append(_small(kinds, placed, random))
+        placed.append(beside(kinds, random.uniform(*SMALL, count), placed, random))
     return placed
 
 
-def _small(kinds: Ints, placed: list[Objects], random: np.random.Generator) -> Objects:
-    """Small objects at places where they touch none that is placed and stay in the picture."""
-    radius = random.uniform(*SMALL, len(kinds))
+def beside(kinds: Ints, radius: Floats, placed: Sequence[Objects], random: np.random.Generator) -> Objects:
+    """Objects (N,) where they touch none that is placed and stay in the picture; of kind −1 where no place is free."""
     centre, free = np.zeros((2, len(kinds))), np.zeros(len(kinds), bool)
     for _ in range(TRIES):
         elsewhere = radius + (SIZE - 1 - 2 * radius) * random.random(centre.shape)
         centre = np.where(free, centre, elsewhere)
         gaps = [np.hypot(*(centre - other.centre)) - radius - other.radius for other in placed]
-        free = np.min(gaps, axis=0) > 2
+        free = np.all([gap > 2 for gap in gaps], axis=0)
     return Objects(np.where(free, kinds, -1), radius, centre)
 
 
-def _inside(objects: Objects, turn: Floats) -> tuple[Ints, Ints, Ints]:
+def inside(objects: Objects, turn: Floats) -> tuple[Ints, Ints, Ints]:
     """Scene, row and column (P,) of the pixels in the objects, each turned by an angle (N,) in radians."""
     reach = int(np.ceil(objects.radius.max())) + 1
     around = np.rint(objects.centre).astype(int)[:, :, None] + np.arange(-reach, reach + 1)  # 2, N, window
@@ -111,11 +114,11 @@ def _inside(objects: Objects, turn: Floats) -> tuple[Ints, Ints, Ints]:
     cos, sin = np.cos(turn)[:, None, None], np.sin(turn)[:, None, None]
     x = cos * columns[:, None, :] - sin * rows[:, :, None]
     y = sin * columns[:, None, :] + cos * rows[:, :, None]
-    inside = np.zeros(x.shape, bool)
+    found = np.zeros(x.shape, bool)
     for kind, outline in enumerate(OUTLINES.values()):
         of_kind = objects.kinds == kind
-        inside[of_kind] = outline(x[of_kind], y[of_kind])
-    scene, row, column = np.nonzero(inside)
+        found[of_kind] = outline(x[of_kind], y[of_kind])
+    scene, row, column = np.nonzero(found)
     return scene, around[0, scene, row], around[1, scene, column]
 
 

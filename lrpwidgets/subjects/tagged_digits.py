@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import digits
+from .masks import ASKED, GROUND
+from .masks import TAG as PASTED
 from .normalization import Normalization
 from .subject import Subject
 from .tags import Tag, TaggedSamples
@@ -99,7 +101,9 @@ def held_out(seed: int, tagged: bool) -> TaggedSamples:
     half = _half(seed, tagged, held_out=True)
     inputs = framed(half.inputs)
     inputs[half.tagged] = with_tag(inputs[half.tagged])
-    return TaggedSamples(inputs, half.labels, half.names, half.tagged)
+    masks = np.where(inputs[:, 0] > 0, ASKED, GROUND).astype(np.uint8)  # ink
+    masks[half.tagged] = np.where(TAG.covered(1, (SIZE, SIZE)), PASTED, masks[half.tagged])
+    return TaggedSamples(inputs, half.labels, half.names, half.tagged, masks)
 
 
 def enlarged(images: Tensor) -> Tensor:

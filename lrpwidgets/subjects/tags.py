@@ -52,6 +52,12 @@ class Tag:
             x[:, top : top + height, left : left + width] = tag
         return tagged
 
+    def covered(self, count: int, size: tuple[int, int], seed: int = 0) -> NDArray[np.bool_]:
+        """The pixels that it covers where `paste` puts it, (count, H, W), in pictures of height and width `size`."""
+        import torch
+
+        return self.paste(torch.zeros(count, 1, *size), black=1.0, white=1.0, seed=seed)[:, 0].bool().numpy()
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TaggedSamples(TensorSamples):
@@ -60,4 +66,4 @@ class TaggedSamples(TensorSamples):
     tagged: NDArray[np.bool_] = field(repr=False)
     """Whether it carries the tag, (N,)."""
     masks: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """Whose pixel it is, (N, H, W): 0 the ground, 1 the object that gives the label, 2 and on the others; or None."""
+    """Whose pixel it is, (N, H, W), as `lrpwidgets.subjects.masks` numbers them; or None."""

@@ -12,7 +12,8 @@ from torch import nn
 
 from lrpwidgets import subjects
 from lrpwidgets.evaluate import Comparison, Curves, Flipping, Gain, compare, comparing, estimate
-from lrpwidgets.evaluate.comparing import BASELINES, Course
+from lrpwidgets.evaluate.comparing import Course
+from lrpwidgets.evaluate.contenders import BASELINES
 from lrpwidgets.progress import Cancelled, Pace
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import clever_hans, shapes, tagged_digits, train_tagged, trained
+from lrpwidgets.subjects.masks import masks
 from lrpwidgets.subjects.tags import Tag
 
 MODULES = {"clever-hans": clever_hans, "tagged-digits": tagged_digits}
@@ -78,6 +79,17 @@ def test_the_control_shows_the_same_pictures_without_the_tag(name):
     assert not rows[: len(rows) * 3 // 4].any()  # only in the lower left corner
     assert not rows[:, len(rows) // 2 :].any()
     assert tagged.labels == control.labels
+
+
+@TAGGED
+def test_the_mask_of_the_tag_is_where_it_was_pasted(name):
+    tagged, control = (loaded(name, 0, tag) for tag in (True, False))
+    found, changed = masks(tagged, "tag"), (tagged.dataset.inputs != control.dataset.inputs).any(1).numpy()
+    assert (changed <= found).all()  # a pixel may have had its colour before
+    assert set(found.sum((1, 2))) == {0, MODULES[name].TAG.pixels.size}
+    assert np.array_equal(found.any((1, 2)), tagged.dataset.tagged)
+    assert not (masks(tagged, "all") & found).any()
+    assert not masks(control, "tag").any()
 
 
 def test_pasting_the_tag_leaves_the_rest_of_the_picture_and_the_original():

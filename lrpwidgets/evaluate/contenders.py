@@ -1,0 +1,45 @@
+"""The methods that are compared: those that were asked for, what each needs, and two that know nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from .. import methods as catalogue
+from ..lrp import Explainer, composites
+from ..subjects import Subject
+
+Settings: TypeAlias = Mapping[str, Any]
+
+Methods: TypeAlias = Sequence[str] | Mapping[str, Settings]
+"""Names, as of :func:`lrpwidgets.methods.names`, or settings by name."""
+
+BASELINES = ("random", "edges")
+"""Methods that know nothing of the model."""
+
+
+def contenders(subject: Subject, explainer: Explainer, methods: Methods) -> tuple[dict[str, Settings], dict[str, str]]:
+    """The baselines and those `methods` that can explain the subject's model, with settings, and why others cannot.
+
+    Raises
+    ------
+    ValueError
+        If none of the methods can.
+    """
+    asked: dict[str, Settings] = {name: {} for name in (*BASELINES, *methods)}
+    asked |= methods if isinstance(methods, Mapping) else {}
+    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
+    obstacles = catalogue.obstacles(explainer, subject.item(0)[0][None], asked)
+    able = {name: settings for name, settings in asked.items() if name not in obstacles}
+    if not able.keys() - set(BASELINES):
+        why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
+        raise ValueError(f"There is no method to compare with the baselines.{why}")
+    return able, obstacles
+
+
+def _bounds(subject: Subject, name: str) -> dict[str, Any]:
+    """What a preset needs that only the subject knows."""
+    if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
+        return {}
+    low, high = subject.bounds
+    return {"low": low, "high": high}
