@@ -120,7 +120,7 @@ def compare(
         raise ValueError(f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}.")
     asked: dict[str, Mapping[str, Any]] = {name: {} for name in (*BASELINES, *methods)}
     asked |= methods if isinstance(methods, Mapping) else {}
-    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
+    asked = {name: preset_bounds(subject, name) | dict(settings) for name, settings in asked.items()}
     explainer = subject.explainer()
     able, obstacles = _able(explainer, subject.item(0)[0][None], asked)
     items = np.random.default_rng(seed).permutation(len(subject.dataset))[:samples]
@@ -146,7 +146,7 @@ def compare(
     return Comparison(Table(rows), undecided, np.concatenate(rounds[: number + 1]), obstacles)
 
 
-def _bounds(subject: Subject, name: str) -> dict[str, Any]:
+def preset_bounds(subject: Subject, name: str) -> dict[str, Any]:
     """What a preset needs that only the subject knows."""
     if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,8 @@ region is wide, or what its neighbours suggest (noisy linear imputation, Rong et
 Filler = Callable[[Tensor, Tensor], Tensor]
 """Gets numbers of inputs (n,) and what of them is missing, (n, ...) bool; returns the inputs with it filled."""
 
-Bounds = tuple[Tensor | float, Tensor | float]
+Bound = Tensor | float | Sequence[float]
+Bounds = tuple[Bound, Bound]
 
 NOISE = 0.01
 """Of what neighbours suggest, as a share of an input's deviation: a smooth region would tell what was taken away."""
@@ -31,7 +32,8 @@ def filler(fill: Fill, x: Tensor, bounds: Bounds | None, region: int, seed: int)
     Parameters
     ----------
     bounds
-        Lowest and highest valid value, numbers or (C, 1, ...); by default those of each channel of `x`.
+        Lowest and highest valid value, numbers, one for each channel or (C, 1, ...); by default those of each channel
+        of `x`.
 
     Raises
     ------
@@ -65,10 +67,14 @@ def _bounds(x: Tensor, bounds: Bounds | None) -> tuple[Tensor, Tensor]:
     if bounds is None:
         every = (0, *_axes(x)) if x.dim() > 2 else (0,)
         return x.amin(every, keepdim=True)[0], x.amax(every, keepdim=True)[0]
-    low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in bounds)
+    low, high = (_of_channels(torch.as_tensor(bound, dtype=x.dtype, device=x.device), x) for bound in bounds)
     if bool((low > high).any()):
         raise ValueError(f"bounds are the lowest and the highest valid value, got {bounds}.")
     return low, high
+
+
+def _of_channels(bound: Tensor, x: Tensor) -> Tensor:
+    return bound.reshape(-1, *[1] * (x.dim() - 2)) if bound.dim() == 1 else bound
 
 
 def _blurred(x: Tensor, region: int) -> Tensor:

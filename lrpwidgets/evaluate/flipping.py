@@ -42,7 +42,8 @@ class Flipping:
     """How often it is done, with other noise each time; fills without noise need one."""
     output: Output = "score"
     bounds: Bounds | None = None
-    """Lowest and highest valid value, from which noise is drawn, numbers or (C, 1, ...); by default those in `x`."""
+    """Lowest and highest valid value, from which noise is drawn: numbers, one for each channel, or (C, 1, ...); by
+    default those in `x`."""
     seed: int = 0
     batch: int = 64
     """Inputs that go through the model at once: they bound the memory."""

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-from lrpwidgets import methods, subjects
+from lrpwidgets import evaluate, methods, subjects
+from lrpwidgets.evaluate import tuning
 from lrpwidgets.lrp import Explainer
+from lrpwidgets.subjects import Subject
 
 from .timing import medians, table
 
@@ -29,6 +31,9 @@ ONE_GRADIENT = [
 
 LONG: dict[str, dict[str, Any]] = {"integrated_gradients": {}, "smoothgrad": {}, "occlusion": {"patch": 56}}
 """Others, and settings that keep them short."""
+
+INPUTS = 4
+"""Pictures that tuning is timed with."""
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -54,7 +59,28 @@ def measure(rounds: int) -> dict[str, Any]:
         rows.append([name, *cells])
     table("SqueezeNet, one picture", ["method", "first", "again", "of the floor", "passes", "goal"], rows)
     print(NOTE)
-    return found
+    return found | {"tuning": _tuning(subject)}
+
+
+def _tuning(subject: Subject) -> dict[str, float]:
+    """Explanations under all combinations of 4 rules in 3 blocks: as a tree, and each on its own."""
+    search = tuning._prepared(subject, tuning.RULES, 3, 2 * INPUTS, "auto", 0, {})
+    x, target, _ = next(tuning._batches(subject, search, search.choosing, 0))
+    own = [search.explainer.under(search.composite(choice)) for choice in search.candidates]
+    started = time.perf_counter()
+    layers = sum(len(explanation.recomputed) for explanation in tuning._walk(search, x, target))
+    tree = time.perf_counter() - started
+    fresh = sum(len(explainer.explain(x, target, keep="input").recomputed) for explainer in own)
+    alone = time.perf_counter() - started - tree
+    ratio, goal = fresh / layers, f"≥ 3 × {'✓' if fresh >= 3 * layers else '✗'}"
+    cells = [str(len(own)), f"{layers:,}", f"{fresh:,}", f"{ratio:.1f} ×", goal]
+    rows = [["layers", *cells], ["seconds", str(len(own)), f"{tree:.1f}", f"{alone:.1f}", f"{alone / tree:.1f} ×", ""]]
+    table(
+        f"Tuning SqueezeNet, {len(x)} pictures", ["", "candidates", "as a tree", "each alone", "less by", "goal"], rows
+    )
+    cost = evaluate.tuning_cost(subject)
+    print(f"With 100 pictures, half of which judge: {cost}.")
+    return {"layers": ratio, "seconds": alone / tree, "cost": cost.fresh / cost.layers}
 
 
 def _gradient(model: torch.nn.Module, x: torch.Tensor) -> None:

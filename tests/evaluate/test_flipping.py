@@ -179,6 +179,17 @@ def test_what_each_fill_puts_there(pictures, hole):
     torch.testing.assert_close(filled(pictures, "mean", hole)[:, :, hole], means[:, :, hole])
 
 
+def test_noise_of_each_channel_is_in_its_own_bounds_in_any_form():
+    x, missing = torch.zeros(2, 3, 8, 5), torch.ones(2, 8, 5, dtype=torch.bool)
+    low, high = (0.0, 10.0, 20.0), (1.0, 11.0, 22.0)
+    of_channels = [torch.tensor(bound).reshape(3, 1, 1) for bound in (low, high)]
+    forms = [(low, high), tuple(map(torch.tensor, (low, high))), tuple(of_channels)]
+    found = [filler("uniform", x, bounds, 1, seed=0)(torch.arange(2), missing) for bounds in forms]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+    assert ((found[0] >= of_channels[0]) & (found[0] <= of_channels[1])).all()
+
+
 def test_neighbours_continue_a_plane(hole):
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(10.0), indexing="ij")
     plane = (3 * x - 2 * y).double().expand(1, 2, -1, -1)
