@@ -137,14 +137,14 @@ def tune(
     Parameters
     ----------
     rules
-        Rules or their names, two at least.
+        Rules or their names, two at least; by default ε, γ = 0.25, α2β1 and z⁺.
     blocks
         How many blocks there are, or how many convolutions and dense layers deep each is, from the input up. The layers
         next to the input belong to none: they keep the rule that they have in `start`, as do pools, sums and products.
         By default each block is about twice as deep as the one below it: what lies lowest is propagated for every
         candidate.
     samples
-        Inputs, drawn at random from those of the subject: the first half chooses, the second judges.
+        Inputs at most, drawn at random from those of the subject: the first half chooses, the second judges.
     start
         What is compared with, and what the layers outside of all blocks get, as for an :class:`.Explainer`; a preset
         that needs the bounds of the input gets the subject's.

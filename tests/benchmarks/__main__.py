@@ -91,7 +91,7 @@ def main(
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
 
-    methods: the first picture of each other method, beside a gradient; only if asked for.
+    methods: the first picture of each other method, beside a gradient, and tuning of rules; only if asked for.
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
