@@ -36,6 +36,9 @@ RULES: tuple[Rule, ...] = (Epsilon(), Gamma(), AlphaBeta(2), ZPlus())
 BATCH = 16
 """Inputs that are explained at once, with all that switching needs: every activation and relevance, twice."""
 
+MOST = 10_000
+"""Candidates that are tried."""
+
 ENOUGH = 6
 """Inputs that can judge: of fewer, all agree by chance in more than one case of 20 (sign test, 2 · 2⁻⁵)."""
 
@@ -158,8 +161,9 @@ def tune(
     Raises
     ------
     ValueError
-        If a rule is unknown or does not fit a layer, there are more blocks than layers, fewer than four inputs, or an
-        argument is out of range; or if a batch does not fit memory with all that switching needs.
+        If a rule is unknown or does not fit a layer, there are more blocks than layers, more than 10,000 candidates,
+        fewer than four inputs, or an argument is out of range; or if a batch does not fit memory with all that
+        switching needs.
     """
     search = _prepared(subject, rules, blocks, samples, start, seed, settings)
     with listening(progress) as tell:
@@ -235,6 +239,11 @@ def _prepared(
     explainer = _explainer(subject, start)
     first = explainer.explain(x)
     parts = _blocks(first.layout, blocks)
+    if (count := len(known) ** len(parts)) > MOST:
+        raise ValueError(
+            f"{len(known)} rules in {len(parts)} blocks make {count:,} candidates, and {MOST:,} are the most that are "
+            "tried; take fewer rules or blocks."
+        )
     for rule in known:
         first.switch(_composite(first.composite, parts, [rule] * len(parts)))  # raises where it does not fit
     candidates = list(product(known, repeat=len(parts)))
@@ -276,7 +285,7 @@ def _explainer(subject: Subject, start: str | Composite | Rule) -> Explainer:
 def _blocks(layout: Layout, blocks: int | Sequence[int]) -> tuple[Position, ...]:
     """The blocks of a network, that nearest the output first; the layers next to the input belong to none."""
     levels = max((place.weighted_before for place in layout.places if place.weighted), default=0)
-    sizes = _sizes(levels, blocks) if isinstance(blocks, int) else list(blocks)
+    sizes = list(blocks) if isinstance(blocks, Sequence) else _sizes(levels, blocks)
     if not sizes or any(not isinstance(size, int) or size < 1 for size in sizes) or sum(sizes) != levels:
         raise ValueError(
             f"blocks must be a whole number from 1 to {levels}, how deep the network is above its first layer, or "
@@ -289,7 +298,7 @@ def _blocks(layout: Layout, blocks: int | Sequence[int]) -> tuple[Position, ...]
 def _sizes(levels: int, count: int) -> list[int]:
     """How deep each of `count` blocks is, that nearest the input first; [] if there are none, or too many."""
     sizes: list[int] = []
-    for above in range(count, 0, -1) if count <= levels else ():
+    for above in range(count, 0, -1) if isinstance(count, int) and count <= levels else ():
         sizes.append(max(1, round((levels - sum(sizes)) / (2**above - 1))))
     return sizes
 

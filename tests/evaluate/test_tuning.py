@@ -194,6 +194,8 @@ def test_what_cannot_be_tuned_is_refused_before_any_map_is_scored(deep, explaine
         (deep, {"rules": [Gamma(), ZBox((0.0, 0.0), (1.0, 1.0))]}, r"^\d+: "),
         (deep, {"blocks": 10}, "from 1 to 9, .*; got 10"),
         (deep, {"blocks": 0}, "from 1 to 9, .*; got 0"),
+        (deep, {"blocks": 2.5}, "from 1 to 9, .*; got 2.5"),
+        (deep, {"blocks": 9}, "make 262,144 candidates, and 10,000 are the most"),
         (deep, {"blocks": [3, 3]}, r"add up to 9; got \[3, 3\]"),
         (deep, {"blocks": [10, -1]}, r"add up to 9; got \[10, -1\]"),
         (deep, {"samples": 3}, "from 4 on"),
