@@ -196,6 +196,7 @@ LONG = [
     evaluate.compare,
     evaluate.flip,
     evaluate.srg,
+    evaluate.tune,
 ]
 
 

@@ -1,8 +1,8 @@
 """Which explanation tells the truth? Figures for relevance of any method, each with the spread over samples.
 
 :func:`flip` takes the parts of an input away in the order of their relevance (Samek et al. 2017), :func:`srg` compares
-both ends of that order (Blücher et al. 2024), and :func:`compare` methods by it, on as many inputs as it takes;
-:func:`estimate` says before how long that is.
+both ends of that order (Blücher et al. 2024), :func:`compare` methods by it, on as many inputs as it takes (how long
+that is, :func:`estimate` says before), and :func:`tune` chooses rules of LRP by it.
 :func:`deletion` and :func:`insertion` are such curves in the words of Petsiuk et al. (2018). :func:`mass` and
 :func:`rank` compare relevance with masks, and :func:`ground_truth` methods by that, where a subject knows what its
 answers depend on (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and :func:`contrast` tell whether it
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .known_truth import GroundTruth, Located, ground_truth
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, data_randomization, similarity
+    from .tuning import HeldOut, Trial, Tuning, Work, tune, tuning_cost
 
 _HOMES = {
     "Comparison": ".comparing",
@@ -35,9 +36,13 @@ _HOMES = {
     "Flipping": ".flipping",
     "Gain": ".flipping",
     "GroundTruth": ".known_truth",
+    "HeldOut": ".tuning",
     "Interval": ".intervals",
     "Located": ".known_truth",
     "Standing": ".comparing",
+    "Trial": ".tuning",
+    "Tuning": ".tuning",
+    "Work": ".tuning",
     "area": ".localization",
     "cascade": ".sanity",
     "compare": ".comparing",
@@ -59,6 +64,8 @@ _HOMES = {
     "rank": ".localization",
     "similarity": ".sanity",
     "srg": ".flipping",
+    "tune": ".tuning",
+    "tuning_cost": ".tuning",
 }
 """Public names, and the module that each comes from."""
 
@@ -70,9 +77,13 @@ __all__ = [
     "Flipping",
     "Gain",
     "GroundTruth",
+    "HeldOut",
     "Interval",
     "Located",
     "Standing",
+    "Trial",
+    "Tuning",
+    "Work",
     "area",
     "cascade",
     "compare",
@@ -94,6 +105,8 @@ __all__ = [
     "rank",
     "similarity",
     "srg",
+    "tune",
+    "tuning_cost",
 ]
 
 __getattr__, __dir__ = public(__name__, _HOMES)

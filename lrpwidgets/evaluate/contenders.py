@@ -28,7 +28,7 @@ def contenders(subject: Subject, explainer: Explainer, methods: Methods) -> tupl
     """
     asked: dict[str, Settings] = {name: {} for name in (*BASELINES, *methods)}
     asked |= methods if isinstance(methods, Mapping) else {}
-    asked = {name: _bounds(subject, name) | dict(settings) for name, settings in asked.items()}
+    asked = {name: preset_bounds(subject, name) | dict(settings) for name, settings in asked.items()}
     obstacles = catalogue.obstacles(explainer, subject.item(0)[0][None], asked)
     able = {name: settings for name, settings in asked.items() if name not in obstacles}
     if not able.keys() - set(BASELINES):
@@ -37,7 +37,7 @@ def contenders(subject: Subject, explainer: Explainer, methods: Methods) -> tupl
     return able, obstacles
 
 
-def _bounds(subject: Subject, name: str) -> dict[str, Any]:
+def preset_bounds(subject: Subject, name: str) -> dict[str, Any]:
     """What a preset needs that only the subject knows."""
     if subject.bounds is None or name not in composites.names() or not composites.requires_bounds(name):
         return {}

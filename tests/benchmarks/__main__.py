@@ -91,7 +91,7 @@ def main(
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
 
-    methods: the first picture of each other method, beside a gradient; only if asked for.
+    methods: the first picture of each other method, beside a gradient, and tuning of rules; only if asked for.
 
     referee: whether figures rank methods on digits as the literature says, in some minutes; only if asked for.
 

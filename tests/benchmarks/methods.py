@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-from lrpwidgets import methods, subjects
+from lrpwidgets import evaluate, methods, subjects
+from lrpwidgets.evaluate import tuning
 from lrpwidgets.lrp import Explainer
+from lrpwidgets.subjects import Subject
 
 from .timing import medians, table
 
@@ -29,6 +31,9 @@ ONE_GRADIENT = [
 
 LONG: dict[str, dict[str, Any]] = {"integrated_gradients": {}, "smoothgrad": {}, "occlusion": {"patch": 56}}
 """Others, and settings that keep them short."""
+
+ALONE = 8
+"""Of as many candidates one is explained on its own, and stands for them."""
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -54,7 +59,28 @@ def measure(rounds: int) -> dict[str, Any]:
         rows.append([name, *cells])
     table("SqueezeNet, one picture", ["method", "first", "again", "of the floor", "passes", "goal"], rows)
     print(NOTE)
-    return found
+    return found | {"tuning": _tuning(subject)}
+
+
+def _tuning(subject: Subject) -> dict[str, float]:
+    """Explanations under all combinations of 4 rules in 3 blocks: as a tree, and some of them each on its own."""
+    search = tuning._prepared(subject, tuning.RULES, 3, 4, "auto", 0, {})
+    x, target, _ = next(tuning._batches(subject, search, search.choosing[:1], 0))
+    own = [search.explainer.under(search.composite(choice)) for choice in search.candidates[::ALONE]]
+    started = time.perf_counter()
+    layers = sum(len(explanation.recomputed) for explanation in tuning._walk(search, x, target))
+    tree = time.perf_counter() - started
+    fresh = ALONE * sum(len(explainer.explain(x, target, keep="input").recomputed) for explainer in own)
+    alone = ALONE * (time.perf_counter() - started - tree)
+    goal = f"≥ 3 × {'✓' if fresh >= 3 * layers else '✗'}"
+    rows = [
+        ["layers", f"{layers:,}", f"{fresh:,}", f"{fresh / layers:.1f} ×", goal],
+        ["seconds", f"{tree:.1f}", f"{alone:.1f}", f"{alone / tree:.1f} ×", ""],
+    ]
+    title = f"Tuning SqueezeNet, one picture, {len(search.candidates)} candidates ({len(own)} explained alone)"
+    table(title, ["", "as a tree", "each alone", "less by", "goal"], rows)
+    print(f"With {len(subject.dataset)} pictures, half of which judge: {evaluate.tuning_cost(subject)}.")
+    return {"layers": fresh / layers, "seconds": alone / tree}
 
 
 def _gradient(model: torch.nn.Module, x: torch.Tensor) -> None:

@@ -30,6 +30,7 @@ def planted(count=30, label=0, masks=None):
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2)).eval()
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        model[1].bias.copy_(torch.tensor([1.0, -1.0]))  # also to nothing at all
     names, tagged = [f"picture {i}" for i in range(count)], np.zeros(count, bool)
     samples = TaggedSamples(inputs, [label] * count, names, tagged, known if masks is None else masks)
     return Subject(model, samples, ["yes", "no"], name="planted")
