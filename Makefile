@@ -12,11 +12,12 @@ TEST := .venv/.installed-test-referees
 DOCS := .venv/.installed-docs
 NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: help dashboard spray maximize test lint javascript audit docs benchmark browser
+.PHONY: help dashboard spray compare maximize test lint javascript audit docs benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
 	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
+	@echo "make compare     open the dashboard of methods side by side   ARGS=\"--subject shapes\""
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
@@ -30,6 +31,9 @@ dashboard: $(BASE)
 
 spray: $(BASE)
 	@$(BIN)/lrpwidgets serve spray $(ARGS)
+
+compare: $(BASE)
+	@$(BIN)/lrpwidgets serve compare $(ARGS)
 
 maximize: $(BASE)
 	@$(BIN)/lrpwidgets serve maximize $(ARGS)
@@ -83,7 +87,7 @@ browser: $(TEST)
 
 $(BASE): pyproject.toml | $(BIN)/pip
 	@echo "Installing lrpwidgets into .venv; the first time this takes minutes, as torch is large."
-	$(BIN)/python -m pip install --editable .
+	$(BIN)/python -m pip install --editable ".[methods]"
 	@touch $@
 
 $(TEST): pyproject.toml | $(BIN)/pip

@@ -313,7 +313,7 @@ QUOTED = {
         "with uniform the order is epsilon_gamma_box, sensitivity, gradient_times_input, random, edges, smoothgrad",
         "sensitivity and gradient_times_input, random and edges cannot be told apart",
         "with zero the order is smoothgrad, epsilon_gamma_box, gradient_times_input, sensitivity, edges, random",
-        "smoothgrad and epsilon_gamma_box, epsilon_gamma_box and gradient_times_input cannot be told apart.\n",
+        "epsilon_gamma_box and gradient_times_input, edges and random cannot be told apart.\n",
         "guided_backprop          0.92    0.88    0.80    0.64",
         "epsilon_gamma_box        0.10    0.03    0.23    0.38",
         "excitation_backprop      0.97    0.95    0.92    0.89",

@@ -3,7 +3,7 @@
 :func:`explain` takes a model, inputs and the name of a method and returns an :class:`Attribution`; :func:`names` are
 the methods, :func:`obstacles` tells which of them cannot explain a model, and :func:`cost` what one takes. A
 :class:`Method` is a frozen dataclass whose fields are its settings. Many come from Captum,
-``pip install 'lrpwidgets[methods]'``; those that change how a gradient passes a ReLU go along a recorded tape, where a
+``pip install captum``; those that change how a gradient passes a ReLU go along a recorded tape, where a
 ReLU is one however it is written.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """

@@ -16,5 +16,5 @@ def attr() -> Any:
     try:
         import captum.attr
     except ImportError as error:
-        raise ImportError("This method needs Captum: pip install 'lrpwidgets[methods]'.") from error
+        raise ImportError("This method needs Captum: pip install captum.") from error
     return captum.attr

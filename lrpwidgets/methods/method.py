@@ -116,7 +116,7 @@ class Method(Turnable, ABC):
     def hindrance(self, question: Question) -> str | None:
         """As :meth:`obstacle`, with what is asked of every method."""
         if self.captum and importlib.util.find_spec("captum") is None:
-            return "it needs Captum: pip install 'lrpwidgets[methods]'."
+            return "it needs Captum: pip install captum."
         if not (self.whole_numbers or question.x.is_floating_point()):
             return "the input holds whole numbers, which have neither gradients nor values in between."
         baseline = getattr(self, "baseline", None)

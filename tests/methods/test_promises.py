@@ -306,7 +306,7 @@ def test_lrp_and_controls_explain_tokens():
 
 def test_without_captum_it_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setattr(methods.method.importlib.util, "find_spec", lambda name: None)  # type: ignore[attr-defined]
-    with pytest.raises(methods.CannotExplainError, match=r"needs Captum: pip install 'lrpwidgets\[methods\]'"):
+    with pytest.raises(methods.CannotExplainError, match=r"needs Captum: pip install captum"):
         methods.explain(small(), pictures(), "sensitivity")
     assert "guided_backprop" not in methods.obstacles(small(), pictures())
     monkeypatch.setitem(sys.modules, "captum.attr", None)

@@ -20,6 +20,7 @@ from lrpwidgets.progress import Cancelled
 from lrpwidgets.widgets import ChannelMaps, TopBar
 from lrpwidgets.widgets.base.asking import Place
 from lrpwidgets.widgets.spray import Attribution, AttributionBar, AttributionView, Investigation, attribution
+from tests.widgets.explore.test_any_order import inside
 
 
 @pytest.fixture
@@ -117,6 +118,21 @@ def test_the_input_is_compared_under_several_methods(entered, say, monkeypatch):
     say(bar(page, "compare"), enter="explore")
     assert page.shared.item == 40
     assert page.shared.error == referee.error == ""
+
+
+def test_rules_that_were_tuned_open_in_explore(entered, say, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.widgets.compare.referee.STEPS", 2)
+    page = entered("compare", methods=["epsilon_gamma_box"], question={"samples": 4, "region": 4})
+    referee = page.shared
+    ranking = next(view for view in inside(page) if type(view).__name__ == "Ranking")
+    monkeypatch.setattr("lrpwidgets.widgets.compare.referee.BRIEF", 0.0)
+    say(ranking, tune=False)
+    assert (referee.tuned, referee.offer > 0) == (None, True)
+    say(ranking, tune=True)
+    assert "candidates" in ranking.tuning["said"]
+    say(ranking, open=True)
+    assert page["explore"].shared.composite == referee.tuned.composite
+    assert page["explore"].shared.error == referee.error == ""
 
 
 def png(value):

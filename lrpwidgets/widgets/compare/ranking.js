@@ -1,6 +1,7 @@
 // Where methods stand: a dot and its interval for each, ranks under every fill, and what can be said of it.
 
 import { button, element, follow, number } from "../base/common.js";
+import { tuningOf } from "./ranking/tuning.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [LEFT, WIDTH, STEP, ROW] = [0, 148, 38, 22];
@@ -27,7 +28,8 @@ function render({ model, el }) {
   const go = button("pause", "", () => model.send({ go: !model.get("state").running }));
   const table = element("div", { className: "lrp-ranking-table" });
   const words = element("div", { className: "lrp-ranking-said", role: "status", ariaLive: "polite" });
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Ranking"), note, bar, element("span", { className: "lrp-space" }), go), table, words);
+  const tuning = tuningOf(model);
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Ranking"), note, bar, element("span", { className: "lrp-space" }), go), table, words, tuning.made);
 
   function draw() {
     const state = model.get("state");
@@ -38,6 +40,7 @@ function render({ model, el }) {
     go.textContent = state.running ? "pause" : state.done ? "go on" : "start";
     go.title = state.running ? "Wait after the inputs that are under way" : "Flip more inputs";
     go.hidden = state.ended;
+    tuning.tell();
     table.hidden = words.hidden = !rows.length;
     if (!rows.length) return;
     const scale = scaleOf(rows);

@@ -24,18 +24,40 @@ class Ranking(View):
     rows: traitlets.List[Any] = traitlets.List(help="method, gain, interval and ranks of each, the first first").tag(
         sync=True
     )
+    tuning = traitlets.Dict(help="whether rules are tuned, what that takes, and what came out").tag(sync=True)
     state = traitlets.Dict(help="fills, fill, inputs done and in all, running, cost, sentences").tag(sync=True)
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
         super().__init__(referee, **traits)
         self.follow(self._show, "answer", "fill", "marked", "running", "cost", "samples")
+        self.follow(self._tell_tuned, "searching", "offer", "tuned", "looked", "fill", "marked")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"go": true}`` flips more inputs, false waits; ``{"mark": name}`` has a method stand out."""
+        """``{"go": true}`` flips more inputs, false waits; ``{"mark": name}`` has a method stand out.
+
+        ``{"tune": true}`` looks for rules, false asks first if that takes long; ``{"open": true}`` opens what came out.
+        """
         if "go" in message:
             self.shared.go(on=bool(message["go"]))
         elif "mark" in message:
             self.shared.mark(message["mark"])
+        elif "tune" in message:
+            self.shared.tune(sure=bool(message["tune"]))
+        elif "open" in message:
+            self.shared.open_tuned()
+
+    def _tell_tuned(self) -> None:
+        referee, found = self.shared, self.shared.tuned
+        self.draw(
+            tuning={
+                "able": referee.looked is not None,
+                "searching": referee.searching,
+                "offer": "" if referee.offer is None else duration(referee.offer),
+                "said": "" if found is None else found.conclusion,
+                "opens": any(name == "explore" for name, *_ in referee.rooms),
+                "fill": _filled(referee.fill),
+            }
+        )
 
     def _show(self) -> None:
         referee, found, fill = self.shared, self.shared.answer, cast("Fill", self.shared.fill)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ... import methods as catalogue
 from ...colours import picture
-from ...evaluate import Comparison, Course, Flipping, flipped
+from ...evaluate import Comparison, Course, Flipping, Tuning, flipped, tune, tuning_cost
 from ...evaluate.flipping import Output
 from ...evaluate.regions import regions, space
 from ...lrp import composites
@@ -38,8 +38,8 @@ from ..base.worker import NewestWins
 from .question import FILLS, PARTS, CompareQuestion
 from .rows import Row, explained, ordered
 
-LOOK, MAPS, GAINS = range(3)
-"""Lanes: what can be done at all goes first, then the maps that are shown."""
+LOOK, MAPS, TUNED, GAINS = range(4)
+"""Lanes: what can be done at all goes first, then the maps that are shown; inputs are flipped when there is time."""
 
 SHOWN = 7
 """Inputs that are shown to begin with."""
@@ -50,11 +50,17 @@ STEPS = 8
 TOGETHER = 16384
 """Positions of inputs that are flipped in one go: what is under way must end soon when something else is asked."""
 
+MOST_TUNED = 100
+"""Inputs that rules are tuned with."""
+
 MOST_TOGETHER = 10
 """Inputs that are."""
 
 PATIENT = 3600.0
 """Seconds of flipping that begin without being asked for."""
+
+BRIEF = 60.0
+"""Seconds of tuning that are not asked for twice."""
 
 BEGIN = (
     "sensitivity", "gradient_times_input", "integrated_gradients", "smoothgrad", "gradcam", "occlusion",
@@ -131,6 +137,9 @@ class Referee(Asking):
     column = traitlets.Int(0, help="Which of the inputs that are shown is flipped.")
     cut = traitlets.Int(2, help="At which point of the curves.")
     taken = traitlets.Tuple(help="What is left of it then, a Part for each method and order.")
+    searching = traitlets.Bool(help="Whether rules are being tuned.")
+    offer = traitlets.Any(None, allow_none=True, help="Seconds that tuning would take, where it waits for a yes.")
+    tuned = traitlets.Any(None, allow_none=True, help="The rules that were found, a Tuning.")
     large = traitlets.Any(None, allow_none=True, help="Method and place of the map that is enlarged.")
 
     def __init__(self, subject: Subject, device: str | None = None, **question: Any) -> None:
@@ -201,6 +210,42 @@ class Referee(Asking):
         """Have a method stand out, beside the one before; one that does so no longer does."""
         others = [each for each in self.marked if each != method]
         self.marked = tuple(others if method in self.marked else [*others, method][-2:])
+
+    def tune(self, *, sure: bool = False) -> None:
+        """Look for the rules with the largest gain under the fill that is shown; says first if that takes long.
+
+        The search begins with the preset that stands out, and takes as many inputs as curves are of, 100 at most.
+        """
+        if self.looked is None:
+            raise ValueError("Wait for the first maps; then rules can be tuned.")
+        looked, start = self.looked, next((each for each in self.marked if each in composites.names()), "auto")
+        asked: dict[str, Any] = {"samples": min(self.total, MOST_TUNED), "start": start, "seed": self.seed}
+        asked |= {"fill": self.fill, "region": self.side, "steps": STEPS, "output": looked.output}
+
+        def job(watch: Watcher) -> tuple[float, Tuning | None]:
+            watch(Progress(0, None, "tuning"))
+            seconds = tuning_cost(self.subject, **asked).forwards * looked.seconds
+            if seconds > BRIEF and not sure:
+                return seconds, None
+            staged = partial(_staged, watch)
+            return seconds, tune(self.subject, progress=staged, **asked)
+
+        def done(outcome: tuple[float, Tuning | None]) -> None:
+            seconds, self.tuned = outcome
+            self.offer = seconds if self.tuned is None else None
+
+        def ended() -> None:
+            self.searching = False
+            self._go_on()
+
+        self.searching, self.offer, self.tuned, self.error = True, None, None, ""
+        self.solver.submit(TUNED, job, done, ended=ended)
+
+    def open_tuned(self) -> None:
+        """Look at the input that is flipped under the rules that were found, in the room Explore."""
+        if self.tuned is None:
+            raise ValueError("No rules were tuned yet.")
+        self.enter("explore", replace(self.place(), composite=self.tuned.composite))
 
     def needed(self, method: str) -> dict[str, Any]:
         """The settings of a method, with what only the subject knows."""
@@ -393,6 +438,7 @@ class Referee(Asking):
         self.rows = {name: row for name, row in self.rows.items() if name not in changed}
         if question.measured != before.measured:
             self._memory.clear()
+            self.offer = self.tuned = None
         if (question.measured, question.methods, question.settings) != (
             before.measured, before.methods, before.settings
         ):  # fmt: skip
@@ -455,7 +501,7 @@ class Referee(Asking):
         if missing:  # what is quick first
             quickest = min(missing, key=lambda each: looked.costs[each].seconds(1.0) if each in looked.costs else 0.0)
             self._explain(quickest, looked, version)
-        elif self.running and self.here and not self.ended:  # else nobody looks
+        elif self.running and self.here and not self.ended and not self.searching:  # else nobody looks
             self._flip(version)
 
     def _explain(self, name: str, looked: Looked, version: int) -> None:
@@ -553,3 +599,7 @@ class Referee(Asking):
 
 def _regions(x: Tensor, side: int) -> int:
     return int(regions(space(x), side).max()) + 1
+
+
+def _staged(watch: Watcher, progress: Progress) -> None:
+    watch(replace(progress, stage="tuning"))

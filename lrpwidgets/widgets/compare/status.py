@@ -13,7 +13,7 @@ class CompareStatus(Status):
     """Inputs, forward passes, regions and seed, what is under way, and what a person should know."""
 
     shared: Referee
-    follows = ("answer", "busy", "progress", "error", "looked", "methods", "rows", "flipping")
+    follows = ("answer", "busy", "progress", "error", "looked", "methods", "rows", "flipping", "searching")
 
     def _show(self) -> None:
         referee, found = self.shared, self.shared.answer
@@ -26,7 +26,7 @@ class CompareStatus(Status):
         ]
         precision = str(referee.explainer.dtype).removeprefix("torch.") if referee.explainer.dtype else "float32"
         state: dict[str, Any] = {
-            "busy": referee.busy and not referee.flipping,  # of that the ranking tells
+            "busy": referee.busy and (referee.searching or not referee.flipping),  # of that the ranking tells
             "stage": stage,
             "progress": progress,
             "error": referee.error,
