@@ -4,7 +4,7 @@ import { button, element, follow, number } from "../base/common.js";
 import { tuningOf } from "./ranking/tuning.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [LEFT, WIDTH, STEP, ROW] = [0, 148, 38, 22];
+const [LEFT, WIDTH, STEP, ROW] = [0, 132, 34, 22];
 /** @type {Record<string, string>} */
 const SHORT = { uniform: "noise" };
 
