@@ -69,7 +69,9 @@ class Ranking(View):
             "done": 0 if found is None else len(found.items),
             "ended": referee.ended,
             "cost": "" if cost is None else duration(cost),
-            "left": "" if cost is None or found is None else duration(cost * (1 - len(found.items) / referee.total)),
+            "left": ""
+            if cost is None or found is None or referee.ended
+            else duration(cost * (1 - len(found.items) / referee.total)),
             "fills": [],
             "said": [],
         }
