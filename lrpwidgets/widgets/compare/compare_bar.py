@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base.top_bar import Bar
+from ..base.top_bar import InputsBar
 from . import exports
 from .picture import saved
 from .question import PARTS
@@ -17,7 +17,7 @@ _EXPORTS = [
 ]
 
 
-class CompareBar(Bar):
+class CompareBar(InputsBar):
     """Name of the subject; the table, the maps, Copy as Python and a link; light and dark."""
 
     shared: Referee

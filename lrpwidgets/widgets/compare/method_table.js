@@ -3,6 +3,7 @@
 import { array, button, element, follow, halves, number, paperOf } from "../base/common.js";
 import { closeMenus } from "../base/controls.js";
 import { drawPicture, LOOK, paint } from "../base/maps.js";
+import { uploads } from "../base/uploads.js";
 import { headOf } from "./method_table/head.js";
 import { largeOf } from "./method_table/large.js";
 
@@ -33,7 +34,8 @@ function render({ model, el }) {
   const bar = element("canvas", { className: "lrp-methods-bar", width: 92, height: 1 });
   const scale = element("span", { className: "lrp-quiet" });
   const large = largeOf(model);
-  el.append(head.made, inputs, body, element("div", { className: "lrp-methods-foot" }, bar, scale, element("span", { className: "lrp-space" }), own), large.made);
+  const bring = model.get("takes_pictures") ? uploads(model, el, () => {}) : { controls: [], refusals: "", close() {} };
+  el.append(head.made, bring.refusals, inputs, body, element("div", { className: "lrp-methods-foot" }, bar, scale, element("span", { className: "lrp-space" }), own, ...bring.controls), large.made);
   const outside = (/** @type {Event} */ { target }) => closeMenus(el, target);
   document.addEventListener("pointerdown", outside);
 
@@ -103,6 +105,7 @@ function render({ model, el }) {
   const remover = (/** @type {Row} */ { name, control }) => (control ? "" : button("×", "Remove this method", () => model.send({ remove: name }), { className: "lrp-link" }));
   const undo = follow(model, el, draw);
   return () => {
+    bring.close();
     document.removeEventListener("pointerdown", outside);
     undo();
   };

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ... import methods as catalogue
 from ...colours import averaged
 from ...progress import duration
+from ..base.inputs import Arrivals
 from ..base.view import View, script, style
 from .referee import Referee
 from .rows import CONTROLS, Row, group, note, title
@@ -31,6 +32,8 @@ class MethodTable(View):
     shared: Referee
     _esm = script(__file__)
     _css = style(__file__)
+    takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
+    refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
     columns: traitlets.List[Any] = traitlets.List(help="number, name and class of each input").tag(sync=True)
     pictures = traitlets.Bytes(help="uint8, RGB of each input").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="height and width of each map and picture").tag(sync=True)
@@ -46,21 +49,26 @@ class MethodTable(View):
     large_picture = traitlets.Bytes(help="uint8, RGB").tag(sync=True)
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
-        super().__init__(referee, **traits)
+        super().__init__(referee, takes_pictures=referee.subject.from_image is not None, **traits)
+        self._arrivals = Arrivals(referee)
         self._small: dict[int, NDArray[np.float32]] = {}
         self.follow(self._show_inputs, "looked", "target", "samples", "column")
         self.follow(self._show_rows, "rows", "methods", "marked", "looked")
         self.follow(self._enlarge, "large", "rows")
+        self.follow(self._refuse, "refused")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person does.
 
         ``{"target": 3}``, ``{"samples": 100}``, ``{"others": true}``, ``{"column": 2}``, ``{"add": name}``,
         ``{"remove": name}``, ``{"mark": name}``, ``{"large": [name, place]}`` or null, ``{"turn": [name, setting,
-        value]}``; ``{"explore": place}`` opens an input in another room.
+        value]}``; ``{"explore": place}`` opens an input in another room. Pictures from outside come as
+        :class:`.Arrivals` says.
         """
         referee = self.shared
-        if "target" in message:
+        if "part" in message or "problem" in message:
+            self._arrivals.hear(message, buffers)
+        elif "target" in message:
             referee.ask(target=message["target"])
         elif "samples" in message:
             referee.ask(samples=message["samples"])
@@ -71,7 +79,7 @@ class MethodTable(View):
         elif "add" in message:
             referee.add(message["add"])
         elif "remove" in message:
-            referee.remove(message["remove"])
+            referee.drop(message["remove"])
         elif "mark" in message:
             referee.mark(message["mark"])
         elif "large" in message:
@@ -82,6 +90,9 @@ class MethodTable(View):
         elif "explore" in message:
             referee.column = message["explore"]
             referee.enter("explore")
+
+    def _refuse(self) -> None:
+        self.draw(refused=list(self.shared.refused))
 
     def _show_inputs(self) -> None:
         referee, looked = self.shared, self.shared.looked
@@ -97,7 +108,7 @@ class MethodTable(View):
         if looked is None or len(looked.x) != len(referee.items):
             return
         columns = [
-            {"item": item, "name": referee.subject.item_name(item), "says": referee.class_name(said)}
+            {"item": item, "name": referee.name(item), "says": referee.class_name(said)}
             for item, said in zip(referee.items, looked.said, strict=True)
         ]
         images = [self._picture(each, SIDE) for each in looked.x]
@@ -188,7 +199,7 @@ class MethodTable(View):
             large={
                 **self._row(name, [name]),
                 "place": place,
-                "item": referee.subject.item_name(referee.items[place]),
+                "item": referee.name(referee.items[place]),
                 "size": small.shape,
                 "picture": image.shape[:2],
                 "sum": float(np.nan_to_num(row.maps[place]).sum()),

@@ -29,8 +29,10 @@ from ...methods import Cost
 from ...progress import Pace, Progress, Watcher
 from ...readable import Readable
 from ...subjects import Subject
-from ..base.asking import Asking, Place
+from ..base.answers import Answering
+from ..base.asking import Place
 from ..base.cells import until_run_again
+from ..base.inputs import Inputs, Upload
 from ..base.presets import beginning, suitable
 from ..base.sentences import CLOSED, told
 from ..base.solver import Solver
@@ -83,6 +85,8 @@ class Looked(Readable):
     """What the others take."""
     seconds: float
     """A forward pass of one input takes."""
+    classes: int
+    """Scores that the model gives."""
     output: Output
     """What is followed: a probability, or the score of a model that has but one."""
 
@@ -98,7 +102,7 @@ class Part(Readable):
     """Of the probability, or of the score."""
 
 
-class Referee(Asking):
+class Referee(Inputs):
     """Methods side by side on the same inputs, and which of them orders best what matters to the model.
 
     Parameters
@@ -147,8 +151,11 @@ class Referee(Asking):
         self.subject, self.device = subject, device
         self.explainer = subject.explainer(device=device)
         self.worker, self.solver = NewestWins(), Solver(self)
+        self._answering = Answering(subject, self.explainer)
         self._course: Course | None = None
         self._memory: dict[Any, Any] = {}
+        self._accepted = False  # whether a person wants what takes long
+        self._background: tuple[int, Tensor] | None = None
         self._version = 0  # of what is asked: what comes for another one is dropped
         begin = beginning(subject, self.explainer)
         if begin.item is None:
@@ -185,7 +192,7 @@ class Referee(Asking):
         if method not in self.methods:
             self.ask(methods=(*self.methods, method))
 
-    def remove(self, method: str) -> None:
+    def drop(self, method: str) -> None:
         """Have one method fewer; raises ValueError if it is the last, or a control that all must exceed."""
         if method in ("random", "edges"):
             raise ValueError(f"{method!r} stays: what does not exceed it says nothing.")
@@ -201,9 +208,9 @@ class Referee(Asking):
         self.ask(settings={**self.settings, method: known})
 
     def others(self) -> None:
-        """Show other inputs."""
+        """Show other inputs of the data set."""
         count, shown = len(self.subject.dataset), max(1, len(self.items))
-        start = (max(self.items, default=-1) + 1) % count
+        start = (max((each for each in self.items if each < count), default=-1) + 1) % count
         self.ask(items=tuple((start + step) % count for step in range(min(shown, count))))
 
     def mark(self, method: str) -> None:
@@ -254,22 +261,25 @@ class Referee(Asking):
         if bounds is not None and method in composites.names() and composites.takes_bounds(method):
             known = {"low": bounds[0], "high": bounds[1], **known}
         if method in ("expected_gradients", "pattern_attribution"):
-            count = len(self.subject.dataset)
-            rows = np.random.default_rng(self.seed).permutation(count)[:100]
-            known["background"] = torch.stack([self.subject.item(int(row))[0] for row in rows])
+            known["background"] = self._inputs()
         return known
+
+    def _inputs(self) -> Tensor:
+        """A hundred inputs at random, which some methods learn from."""
+        if self._background is None or self._background[0] != self.seed:
+            rows = np.random.default_rng(self.seed).permutation(len(self.subject.dataset))[:100]
+            self._background = self.seed, torch.stack([self.subject.item(int(row))[0] for row in rows])
+        return self._background[1]
 
     def place(self) -> Place:
         """The input that is flipped."""
-        return Place(item=self.items[self.column] if self.items else None, label=self.target)
+        return Place(**self.looked_at(self.items[min(self.column, len(self.items) - 1)]), label=self.target)
 
     def show_place(self, place: Place) -> None:
         """Have the input that another room looks at among those that are shown, the first of them."""
-        if place.upload is not None:
-            self.error = "An uploaded picture has no place here: methods are compared on those of the data set."
-        elif place.item is not None and place.item not in self.items:
-            self.ask(items=(place.item, *self.items)[: max(1, len(self.items))])
-        self.column = self.items.index(place.item) if place.item in self.items else self.column
+        item = self.number_of(place).get("item")
+        if item is not None:
+            self._bring(item)
 
     def pictures(self) -> dict[str, Image]:
         """The map of each method of the first input."""
@@ -292,35 +302,59 @@ class Referee(Asking):
 
     # -- text form -------------------------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
-        """The state as plain values, for links and files."""
-        return {"subject": self.subject.name, **self.question.to_dict()}
+    @property
+    def spoken_of(self) -> tuple[Upload, ...]:
+        """The uploads that a state is of."""
+        return tuple(upload for item in self.items if (upload := self.upload(item)) is not None)
 
-    def restore(self, state: Mapping[str, Any] | str) -> None:
-        """Look again at what :meth:`to_dict` or ``link`` described.
+    def _text(self) -> dict[str, Any]:
+        parts = self.question.to_dict()
+        items = [self.described({"item": item}) for item in self.items]
+        return {**parts, "items": [each.get("upload", each.get("item")) for each in items]}
 
-        Raises
-        ------
-        ValueError
-            If the state is damaged, is of another subject, or speaks of an input that is not here. Nothing is changed
-            then.
-        """
-        question = self._begun(CompareQuestion.from_dict(self._parts_of(state)))
-        self._check(question)
+    def _restore(self, parts: dict[str, Any], uploads: tuple[Upload, ...]) -> None:
+        items = parts.get("items", [])
+        if not isinstance(items, list):
+            raise ValueError(f"The part 'items' of a state must be a list, got {str(items)[:80]!r}.")
+        said = [{"upload": each} if isinstance(each, Mapping) else {"item": each} for each in items]
+        numbers = [self.numbered(each, uploads)["item"] for each in said]
+        question = self._begun(CompareQuestion.from_dict({**parts, "items": numbers}))
+        self._check(question, len(self.subject.dataset) + len(uploads))
         before = self.question
-        self.error = ""
+        self.error, self.uploads = "", uploads
         self._put(question)
         self._changed(before)
+
+    # -- pictures from outside -------------------------------------------------------------------------------------
+
+    def _read(self, upload: Upload) -> str:
+        return self._answering.read(upload)
+
+    def _decode(self, upload: Upload) -> None:
+        self._answering.decoded(upload)
+
+    def _came(self, item: int | None, opened: bool) -> None:
+        if item is not None and not opened:
+            self._bring(item)
+
+    def _went(self, item: int) -> None:
+        self._aside(partial(self._answering.forget, item))
+        left = tuple(each for each in self.items if each != item)
+        if left != self.items:
+            self.ask(items=left or self._first())
+
+    def _bring(self, item: int) -> None:
+        """Have an input among those that are shown, the first of them unless it is there, and look at it."""
+        if item not in self.items:
+            self.ask(items=(item, *self.items)[: max(1, len(self.items))])
+        self.column = self.items.index(item)
 
     # -- computing -------------------------------------------------------------------------------------------------
 
     def go(self, *, on: bool) -> None:
         """Flip more inputs, or wait after those that are under way."""
-        self.running, self.cost_accepted = on, on
+        self.running, self._accepted = on, on
         self._go_on()
-
-    cost_accepted = False
-    """Whether a person wants what takes long."""
 
     def cancel(self) -> None:
         """End what is under way; what is on the screen stays."""
@@ -333,7 +367,7 @@ class Referee(Asking):
         self.solver.close()
         self.error = CLOSED
         self.unobserve_all()
-        self.answer = self.looked = self._course = None
+        self.answer = self.looked = self._course = self._background = None
         self.rows, self.taken = {}, ()
         self._memory.clear()
 
@@ -366,7 +400,8 @@ class Referee(Asking):
 
         def job() -> tuple[Part, ...]:
             one = x[column : column + 1]
-            cut = int(Flipping(**how).cuts(_regions(one, self.side))[number])
+            cuts = Flipping(**how).cuts(_regions(one, how["region"]))
+            cut = int(cuts[min(number, len(cuts) - 1)])
             return tuple(
                 self._part(one, torch.from_numpy(maps[name]), name, order, cut, label, how)
                 for order in ("most", "least")
@@ -410,14 +445,14 @@ class Referee(Asking):
                 break
         return tuple(seen.values())
 
-    def _check(self, question: CompareQuestion) -> None:
-        count = len(self.subject.dataset)
+    def _check(self, question: CompareQuestion, count: int | None = None) -> None:
+        count = self.count if count is None else count
         for each in question.items:
             if each >= count:
                 raise ValueError(f"There is no input {each}; here are {count:,}, counted from 0.")
-        classes = self.subject.classes
-        if question.target is not None and classes and question.target >= len(classes):
-            raise ValueError(f"There is no class {question.target}; the model has {len(classes)}.")
+        classes = len(self.subject.classes) or (self.looked.classes if self.looked is not None else 0)
+        if question.target is not None and 0 < classes <= question.target:
+            raise ValueError(f"There is no class {question.target}; the model has {classes}.")
         if self.looked is not None and question.region is not None:
             largest = max(space(self.looked.x))
             if question.region > largest:
@@ -425,12 +460,7 @@ class Referee(Asking):
 
     def _changed(self, before: CompareQuestion) -> None:
         question = self.question
-        if question.items != before.items:
-            self.column = 0
-            self.rows, self.large = {}, None
-            self._look()
-            return
-        if question.target != before.target:
+        if question.target != before.target or question.items != before.items:
             self.rows = {}
         changed = {each for each in question.methods if question.settings.get(each) != before.settings.get(each)} | (
             set(self.rows) - set(question.methods)
@@ -444,16 +474,20 @@ class Referee(Asking):
         ):  # fmt: skip
             self._course = None
         self._version += 1
-        self._go_on()
+        if question.items == before.items:
+            self._go_on()
+            return
+        self.column, self.large = 0, None
+        self._look()
 
     def _look(self) -> None:
         """Open the inputs, and find out what can be done with them."""
         self._version += 1
-        version, items, able = self._version, self.items, self.able
+        version, items, able, uploads = self._version, self.items, self.able, self.uploads
 
         def job(watch: Watcher) -> Looked:
             watch(Progress(0, None, "looking at the inputs"))
-            x = torch.stack([self.subject.item(item)[0] for item in items])
+            x = torch.cat([self._answering.open(item, uploads).x for item in items])
             if x.dim() != 4:
                 raise ValueError(
                     f"Here are pictures compared, (C, H, W); an input has {tuple(x.shape[1:])}. "
@@ -466,7 +500,7 @@ class Referee(Asking):
             known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
             costs = {name: catalogue.cost(x[:1], name, **self.needed(name)) for name in able if name not in known}
             output: Output = "probability" if scores.shape[1] > 1 else "score"
-            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds, output)
+            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds, scores.shape[1], output)
 
         def done(looked: Looked) -> None:
             if version != self._version:
@@ -479,10 +513,7 @@ class Referee(Asking):
         self.solver.submit(LOOK, job, done, stale=lambda: version != self._version)
 
     def _obstacles(self, x: Tensor, able: tuple[str, ...]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for name in able:
-            found |= catalogue.obstacles(self.explainer, x, [name], **self.needed(name))
-        return found
+        return catalogue.obstacles(self.explainer, x, {name: self.needed(name) for name in able})
 
     def _standing_out(self) -> tuple[str, ...]:
         """Two methods that one wants to compare."""
@@ -520,23 +551,25 @@ class Referee(Asking):
                     self.worker.at_home(partial(self._receive, row, version))
             return row
 
+        arrived = False
+
         def done(row: Row) -> None:
+            nonlocal arrived
+            arrived = True
             self._receive(row, version)
 
-        self.solver.submit(MAPS, job, done, stale=lambda: version != self._version, ended=lambda: self._next(version))
+        def ended() -> None:  # what was cancelled is not tried again before somebody wants to go on
+            if arrived or version != self._version:
+                self._go_on()
+
+        self.solver.submit(MAPS, job, done, stale=lambda: version != self._version, ended=ended)
 
     def _receive(self, row: Row, version: int) -> None:
         if version == self._version:
             self.rows = {**self.rows, row.method: row}
 
-    def _next(self, version: int) -> None:
-        """Go on after a row; one that was ended has none, and is not tried again."""
-        if version == self._version and not self.running and any(each not in self.rows for each in self.methods):
-            return
-        self._go_on()
-
     def _flip(self, version: int) -> None:
-        course, accepted, looked = self._course, self.cost_accepted, self.looked
+        course, accepted, looked = self._course, self._accepted, self.looked
         positions = int(np.prod(space(looked.x)))
         batch = min(MOST_TOGETHER, max(1, TOGETHER // positions)) if self.worker.apart else self.total
 

@@ -10,7 +10,7 @@ import traitlets
 from ...progress import duration
 from ..base.view import View, script, style
 from .pictures import packed
-from .samples import Sample
+from .samples import Sample, Samples
 from .studio import Studio
 
 
@@ -33,6 +33,7 @@ class SampleView(View):
 
     def __init__(self, state: Studio, **traits: Any) -> None:
         super().__init__(state, **traits)
+        self._shown: Samples | None = None  # what is told is of these: of several changes any may be heard first
         self.follow(self._show, "samples")
         self.follow(self._tell, "samples", "gathering", "sample_problem", "concepts", "running")
         self.follow(self._want, "appeared")
@@ -49,7 +50,7 @@ class SampleView(View):
             self.shared.collect()
 
     def _show(self) -> None:
-        found = self.shared.samples
+        found = self._shown = self.shared.samples
         if found is None:
             return
         every = (*found.mattered, *found.fired)
@@ -65,7 +66,7 @@ class SampleView(View):
         )
 
     def _tell(self) -> None:
-        studio, found, gathering = self.shared, self.shared.samples, self.shared.gathering
+        studio, found, gathering = self.shared, self._shown, self.shared.gathering
         state: dict[str, Any] = {"problem": studio.sample_problem, "none": not len(studio.subject.dataset)}
         if found is not None:
             what = studio.subject.class_name(found.number) if studio.layer is None else f"#{found.number}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from lrpwidgets import evaluate, methods, subjects
@@ -62,7 +64,7 @@ def test_a_method_more_leaves_what_is_known_of_others(referee):
     torch.testing.assert_close(
         after.gains["zero", "sensitivity"].values, before.gains["zero", "sensitivity"].values, rtol=0, atol=0
     )
-    referee.remove("gradient_times_input")
+    referee.drop("gradient_times_input")
     assert "gradient_times_input" not in referee.rows
 
 
@@ -122,6 +124,52 @@ def test_the_input_of_another_room_comes_first(referee):
     assert (referee.items, referee.column) == ((40, 8, 9), 2)
 
 
+def test_a_state_with_other_inputs_and_another_measure_starts_anew(referee, digits, compared):
+    other = compared(digits, items=(20, 21), region=4, target=3, methods=("gradient_times_input",))
+    referee.restore(other.to_dict())
+    assert referee.question == other.question
+    for key, gain in other.answer.gains.items():
+        torch.testing.assert_close(referee.answer.gains[key].values, gain.values)
+    assert set(referee.answer.gains) == set(other.answer.gains)
+
+
+def test_with_few_regions_the_slider_ends_where_the_curve_does(compared, digits):
+    made = compared(digits, region=4)
+    made.cut = STEPS
+    assert made.error == ""
+    assert len(made.taken) == 6
+
+
+def png(value):
+    file = io.BytesIO()
+    Image.new("L", (8, 8), value).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_from_outside_comes_first_and_its_state_knows_it(referee, digits, compared):
+    referee.show(png(200), "mine.png")
+    samples = len(digits.dataset)
+    assert (referee.items, referee.column) == ((samples, 8, 9), 0)
+    assert referee.rows["sensitivity"].maps.shape == (3, 8, 8)
+    assert referee.place().upload.name == "mine.png"
+    other = compared(digits)
+    with pytest.raises(ValueError, match="which is not here"):
+        other.restore(referee.to_dict())
+    other.restore(referee.to_dict(pictures=True))
+    assert other.items == referee.items
+    np.testing.assert_array_equal(other.rows["sensitivity"].maps, referee.rows["sensitivity"].maps)
+    referee.remove(samples)
+    assert referee.items == (8, 9)
+    assert referee.error == ""
+
+
+def test_a_file_that_is_no_picture_is_refused(referee):
+    before = referee.items
+    referee.show(b"nothing", "letter.txt")
+    assert "letter.txt" in referee.refused[0]
+    assert referee.items == before
+
+
 def test_a_state_comes_back(referee, digits, compared):
     referee.ask(fill="zero", target=3, settings={"sensitivity": {"change": "absolute"}})
     other = compared(digits)
@@ -155,7 +203,7 @@ def test_what_cannot_be_asked_changes_nothing(referee, parts, sentence):
 
 def test_controls_stay(referee):
     with pytest.raises(ValueError, match="does not exceed it"):
-        referee.remove("random")
+        referee.drop("random")
 
 
 def test_a_damaged_state_is_refused(referee):

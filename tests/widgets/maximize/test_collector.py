@@ -172,6 +172,17 @@ def test_a_channel_that_is_silent_everywhere_has_no_samples(film):
     assert view.state["what"] == "#2"
 
 
+def test_what_is_told_is_of_samples_that_are_shown(film, digits):
+    studio = film(digits, prior="l2", steps=2)
+    studio.play()
+    view, told = SampleView(studio), []
+    studio.sample_problem = "It broke."  # what says that it did not is heard before the samples
+    view.observe(lambda _: told.append(("layer" in view.state, len(view.rows))), "seq")
+    studio.collect()
+    assert told[-1] == (True, 2)
+    assert (True, 0) not in told
+
+
 def test_no_data_no_samples(film, digits):
     empty = subjects.Subject(**{**vars(digits), "dataset": []})
     studio = film(empty, prior="l2", steps=2, size=8)
