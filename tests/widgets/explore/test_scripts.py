@@ -12,6 +12,7 @@ from lrpwidgets.widgets.explore.look import Look
 from tests.widgets.scripts import node
 
 SCRIPTS = [
+    "base/common.js",
     "base/maps.js",
     "explore/channel_maps/maps.js",
     "explore/class_scores/ranking.js",
@@ -54,7 +55,7 @@ PROGRAM = """((map, other, mask) => ({
   placed: m.placed(2, -1, 0.9),
   captions: [m.titleOf({ class: "seven", than: "" }), m.titleOf({ class: "seven", than: "one" })],
   legends: ["both", "positive", "negative"].map((sign) => m.legendOf({ map: "fire–ice", sign })),
-  halves: given.halves.map(m.half),
+  halves: [...m.halves(new DataView(new Uint16Array(given.halves).buffer))],
   ranking: m.ranked(Float32Array.of(1, 3, 2)),
   listed: [["", 0, null], ["", 3, 2], [" IR ", 0, null]].map(([words, target, than]) =>
     m.listed([0, 1, 2, 3], ["air", "sea", "fir", "oak"], { target, than }, 2, words)),
