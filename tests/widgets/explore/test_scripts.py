@@ -25,7 +25,7 @@ SCRIPTS = [
     "explore/input_strip/sieve.js",
     "explore/input_strip/walking.js",
 ]
-SHARES = ["explore/rule_board/amounts.js", "explore/rule_board/knob.js"]  # other things of the same names
+SHARES = ["explore/rule_board/amounts.js", "base/controls.js"]  # other things of the same names
 
 PROGRAM = """((map, other, mask) => ({
   limits: given.clips.map((clip) => m.limitOf(map, clip)),
