@@ -63,7 +63,7 @@ class MethodTable(View):
         ``{"target": 3}``, ``{"samples": 100}``, ``{"others": true}``, ``{"column": 2}``, ``{"add": name}``,
         ``{"remove": name}``, ``{"mark": name}``, ``{"large": [name, place]}`` or null, ``{"turn": [name, setting,
         value]}``; ``{"explore": place}`` opens an input in another room. Pictures from outside come as
-        :class:`.Arrivals` says.
+        `Arrivals` says.
         """
         referee = self.shared
         if "part" in message or "problem" in message:

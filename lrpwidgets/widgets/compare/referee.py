@@ -112,7 +112,7 @@ class Referee(Inputs):
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     question
-        What to begin with, parts of a :class:`CompareQuestion`.
+        What to begin with, parts of a `CompareQuestion`.
 
     Raises
     ------
