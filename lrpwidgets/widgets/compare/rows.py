@@ -40,11 +40,11 @@ TITLES = {
 }
 """What methods are called in their papers, where that is not their name in words."""
 
-LONG = 200
-"""Forward passes beyond which a method shows a first, rough answer."""
+LONG = 50
+"""Forward passes from which on a method shows a first, rough answer."""
 
 ROUGH = 8
-"""That has this part of the samples."""
+"""That has this part of the samples, or of the steps."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,10 +80,10 @@ def explained(
 
 
 def _stages(x: Tensor, name: str, settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    samples = methods.get(name, **settings).settings.get("samples")
-    if not isinstance(samples, int) or methods.cost(x, name, **settings).forwards < LONG:
+    counted = {key: n for key, n in methods.get(name, **settings).settings.items() if key in ("samples", "steps")}
+    if not counted or methods.cost(x, name, **settings).forwards < LONG:
         return [settings]
-    return [{**settings, "samples": max(1, samples // ROUGH)}, settings]
+    return [{**settings, **{key: max(1, count // ROUGH) for key, count in counted.items()}}, settings]
 
 
 def note(name: str, settings: Mapping[str, Any], row: Row | None) -> str:

@@ -89,9 +89,10 @@ def test_what_cannot_explain_is_greyed_with_its_reason(compared, digits):
     assert made.error == ""
 
 
-def test_what_takes_long_shows_a_rough_answer_first(digits):
+@pytest.mark.parametrize("method", [("rise", {"samples": 400}), ("integrated_gradients", {}), ("smoothgrad", {})])
+def test_what_takes_long_shows_a_rough_answer_first(digits, method):
     x, told = digits.item(0)[0][None], []
-    for row in rows.explained(digits.explainer(), x, None, "rise", {"samples": 400}, told.append):
+    for row in rows.explained(digits.explainer(), x, None, *method, told.append):
         told.append(row)
     assert [each.rough for each in told if isinstance(each, rows.Row)] == [True, False]
     assert len(told) > 2
