@@ -76,6 +76,8 @@ class Comparison:
     """Numbers of the inputs, (n,)."""
     obstacles: dict[str, str]
     """Methods that cannot explain this model, and why."""
+    unreadable: dict[int, str] = field(default_factory=dict)
+    """Inputs that could not be opened, and why; they do not count."""
 
     @cached_property
     def standings(self) -> Table[Standing]:
@@ -105,7 +107,8 @@ class Comparison:
         said = " ".join(self.told(fill) for fill in self.fills)
         if not set.intersection(*(self.foremost(fill) for fill in self.fills)):
             said += " The first is another one with another fill: none of them is the best as such."
-        return f"On {len(self.items)} inputs: {said}"
+        torn = f" {len(self.unreadable)} more could not be opened." if self.unreadable else ""
+        return f"On {len(self.items)} inputs: {said}{torn}"
 
     def foremost(self, fill: Fill) -> set[str]:
         """The first under a fill, and those after it down to where neighbours can be told apart."""
@@ -227,10 +230,12 @@ class Course:
         """Numbers of those that are done."""
         if len(self.items) < 2:
             raise ValueError(f"There must be two samples at least, and {subject.title!r} has {len(self.items)}.")
-        self._example = subject.item(int(self.items[0]))[0][None]
+        self.unreadable: dict[int, str] = {}
+        """Inputs that could not be opened, and why; they do not count."""
+        self._example = torch.stack(self._opened(1))
         each = sum(flipping.forwards(self._example, orders=2) for flipping in self._flippings.values())
         self._explainer = subject.explainer(device=device)
-        self._able, self.obstacles = contenders(subject, self._explainer, methods)
+        self._able, self.obstacles = contenders(subject, self._explainer, methods, self._example)
         self.forwards = each * len(self._able)
         """Inputs that go through the model for each input that is added, beyond what methods take."""
         looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
@@ -257,25 +262,42 @@ class Course:
 
     def advance(self, count: int, pace: Pace) -> Comparison:
         """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
-        part = self.items[len(self.done) : len(self.done) + count]
-        x = torch.stack([self._subject.item(int(item))[0] for item in part])
-        found = {name: self._known(name, x, pace) for name in self._able}
+        opened = self._opened(count)
+        if not opened:  # those that were left cannot be
+            return self._comparison()
+        x = torch.stack(opened)
+        target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
+        found = {name: self._known(name, x, target, pace) for name in self._able}
         for name, gains in found.items():
             for fill, gain in gains.items():
                 self._gains[fill, name].append(gain)
-        self.done = self.items[: len(self.done) + len(part)]
+        self.done = self.items[: len(self.done) + len(x)]
         return self._comparison()
 
-    def _known(self, name: str, x: Tensor, pace: Pace) -> dict[Fill, Gain]:
+    def _opened(self, count: int) -> list[Tensor]:
+        """The next inputs, without those that cannot be opened, which are left out for good; ValueError if none can."""
+        found: list[Tensor] = []
+        for item in self.items[len(self.done) :].tolist():
+            if len(found) == count:
+                break
+            try:
+                found.append(self._subject.item(item)[0])
+            except Exception as error:  # whatever a subject raises
+                self.unreadable[item] = str(error) or type(error).__name__
+        self.items = self.items[~np.isin(self.items, list(self.unreadable))]
+        if not found and not len(self.items):
+            raise ValueError(f"None of the inputs can be opened: {next(iter(self.unreadable.values()))}")
+        return found
+
+    def _known(self, name: str, x: Tensor, target: Tensor, pace: Pace) -> dict[Fill, Gain]:
         key = (name, repr(sorted(self._able[name].items())), len(self.done), len(x))
         if key not in self._memory:
-            self._memory[key] = dict(self._gains_of(name, x, pace))
+            self._memory[key] = dict(self._gains_of(name, x, target, pace))
         return self._memory[key]
 
-    def _gains_of(self, name: str, x: Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
+    def _gains_of(self, name: str, x: Tensor, target: Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
         """By fill, both curves of each input."""
         seed = self._seed + len(self.done)
-        target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
         settings = {**self._able[name], **({"seed": seed} if name == "random" else {})}  # other maps for other inputs
         told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
         how = self._how | {"seed": seed}
@@ -290,7 +312,7 @@ class Course:
     def _comparison(self) -> Comparison:
         gains = {key: Gain.joined(parts) for key, parts in self._gains.items()}
         count = len(self.done)
-        found = Comparison(gains, self._judged, self._undecided, self.done, self.obstacles)
+        found = Comparison(gains, self._judged, self._undecided, self.done, self.obstacles, dict(self.unreadable))
         if count == len(self.items) or (count >= FIRST and (count - FIRST) // ROUND > (self._judged - FIRST) // ROUND):
             undecided = {fill: self._alike(fill, found) for fill in self._flippings}
             self._judged, self._undecided = count, undecided

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from torch import Tensor
+
 from .. import methods as catalogue
 from ..lrp import Explainer, composites
 from ..subjects import Subject
@@ -18,8 +20,10 @@ BASELINES = ("random", "edges")
 """Methods that know nothing of the model."""
 
 
-def contenders(subject: Subject, explainer: Explainer, methods: Methods) -> tuple[dict[str, Settings], dict[str, str]]:
-    """The baselines and those `methods` that can explain the subject's model, with settings, and why others cannot.
+def contenders(
+    subject: Subject, explainer: Explainer, methods: Methods, x: Tensor
+) -> tuple[dict[str, Settings], dict[str, str]]:
+    """The baselines and those `methods` that can explain `x` (1, ...), with settings, and why others cannot.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def contenders(subject: Subject, explainer: Explainer, methods: Methods) -> tupl
     asked: dict[str, Settings] = {name: {} for name in (*BASELINES, *methods)}
     asked |= methods if isinstance(methods, Mapping) else {}
     asked = {name: preset_bounds(subject, name) | dict(settings) for name, settings in asked.items()}
-    obstacles = catalogue.obstacles(explainer, subject.item(0)[0][None], asked)
+    obstacles = catalogue.obstacles(explainer, x, asked)
     able = {name: settings for name, settings in asked.items() if name not in obstacles}
     if not able.keys() - set(BASELINES):
         why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())

@@ -135,7 +135,7 @@ def ground_truth(
             f"None of the {len(drawn)} inputs was answered correctly, so none counts: see whether the labels are "
             "numbers of the model's outputs, or try more samples."
         )
-    able, obstacles = contenders(subjects[0], subjects[0].explainer(), methods)
+    able, obstacles = contenders(subjects[0], subjects[0].explainer(), methods, parts[0].x[:1])
     rows = []
     with listening(progress) as tell:
         for number, (name, settings) in enumerate(able.items()):
@@ -175,7 +175,7 @@ def _answered(subjects: Sequence[Subject], drawn: NDArray[np.int64], of: Of) -> 
         explainer = subject.explainer()
         x = torch.stack([subject.item(item)[0] for item in items])
         labels = torch.tensor([_label(subject, item) for item in items])
-        said = torch.cat([explainer.scores(part).argmax(1).cpu() for part in x.split(BATCH)])  # type: ignore[no-untyped-call]
+        said = torch.cat([explainer.scores(part).argmax(1).cpu() for part in torch.split(x, BATCH)])
         right = said == labels
         if bool(right.any()):
             yield _Part(explainer, x[right], labels[right], torch.as_tensor(masks_of(subject, of)[items])[right])

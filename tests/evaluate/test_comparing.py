@@ -174,3 +174,22 @@ def test_it_says_before_how_many_inputs_go_through_the_model(digits):
     course, told = Course(digits, ["sensitivity"], samples=4, **QUICK), []
     course.advance(4, Pace(told.append, 0, course.forwards * 4))
     assert told[-1].done == told[-1].total
+
+
+def test_inputs_that_cannot_be_opened_do_not_count_and_are_named():
+    class Torn(TensorSamples):
+        def __getitem__(self, index):
+            if index % 3 == 0:
+                raise OSError(f"picture {index} is torn")
+            return super().__getitem__(index)
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3)).eval()
+    data = Torn(torch.randn(9, 12), [0] * 9, [str(i) for i in range(9)])
+    found = compare(Subject(model, data), ["gradient_times_input"], samples=9, progress=False, **QUICK)
+    assert sorted(found.items) == [1, 2, 4, 5, 7, 8]
+    assert found.unreadable[3] == "picture 3 is torn"
+    assert "3 more could not be opened" in found.conclusion
+    nothing = Subject(model, Torn(torch.randn(1, 12).repeat(2, 1)[::2], [0], ["0"]))
+    with pytest.raises(ValueError, match="two samples at least"):
+        compare(nothing, ["gradient_times_input"], progress=False)

@@ -9,6 +9,7 @@ from ...lrp import composites
 from ...tables import csv_of
 from .question import FILLS
 from .referee import STEPS, Referee
+from .rows import LEARNING
 
 COLUMNS = ("fill", "rank", "method", "srg", "srg low", "srg high", "aopc", "aopc low", "aopc high", "inputs")
 
@@ -74,7 +75,7 @@ def code(referee: Referee) -> str:
         given = [f"{key!r}: {value!r}" for key, value in settings.items()]
         if subject.bounds is not None and name in composites.names() and composites.takes_bounds(name):
             given, bounded = ['"low": low', '"high": high', *given], True
-        if name in ("expected_gradients", "pattern_attribution"):
+        if name in LEARNING:
             given = [*given, '"background": background']
         lines.append(f"    {name!r}: {{{', '.join(given)}}},")
     background = any("background" in each for each in lines)

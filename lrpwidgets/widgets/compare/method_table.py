@@ -105,7 +105,7 @@ class MethodTable(View):
                 "column": referee.column,
             }
         )
-        if looked is None or len(looked.x) != len(referee.items):
+        if looked is None or looked.items != referee.items:
             return
         columns = [
             {"item": item, "name": referee.name(item), "says": referee.class_name(said)}

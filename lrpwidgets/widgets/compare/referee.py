@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from torch import Tensor
 from ... import methods as catalogue
 from ...colours import picture
 from ...evaluate import Comparison, Course, Flipping, Tuning, flipped, tune, tuning_cost
+from ...evaluate.contenders import BASELINES
 from ...evaluate.flipping import Output
 from ...evaluate.regions import regions, space
 from ...lrp import composites
@@ -38,7 +40,7 @@ from ..base.sentences import CLOSED, told
 from ..base.solver import Solver
 from ..base.worker import NewestWins
 from .question import FILLS, PARTS, CompareQuestion
-from .rows import Row, explained, ordered
+from .rows import LEARNING, Row, explained, ordered
 
 LOOK, MAPS, TUNED, GAINS = range(4)
 """Lanes: what can be done at all goes first, then the maps that are shown; inputs are flipped when there is time."""
@@ -75,8 +77,10 @@ BEGIN = (
 class Looked(Readable):
     """What is known before a method is asked."""
 
+    items: tuple[int, ...]
+    """Numbers of the inputs that are shown."""
     x: Tensor = field(repr=False)
-    """The inputs that are shown, (n, C, ...)."""
+    """These, (n, C, ...)."""
     said: tuple[int, ...]
     """The class that the model predicts for each."""
     obstacles: Mapping[str, str]
@@ -194,7 +198,7 @@ class Referee(Inputs):
 
     def drop(self, method: str) -> None:
         """Have one method fewer; raises ValueError if it is the last, or a control that all must exceed."""
-        if method in ("random", "edges"):
+        if method in BASELINES:
             raise ValueError(f"{method!r} stays: what does not exceed it says nothing.")
         left = tuple(each for each in self.methods if each != method)
         self.marked = tuple(each for each in self.marked if each != method)
@@ -260,15 +264,18 @@ class Referee(Inputs):
         bounds = self.subject.bounds
         if bounds is not None and method in composites.names() and composites.takes_bounds(method):
             known = {"low": bounds[0], "high": bounds[1], **known}
-        if method in ("expected_gradients", "pattern_attribution"):
+        if method in LEARNING:
             known["background"] = self._inputs()
         return known
 
     def _inputs(self) -> Tensor:
         """A hundred inputs at random, which some methods learn from."""
         if self._background is None or self._background[0] != self.seed:
-            rows = np.random.default_rng(self.seed).permutation(len(self.subject.dataset))[:100]
-            self._background = self.seed, torch.stack([self.subject.item(int(row))[0] for row in rows])
+            found = []
+            for item in np.random.default_rng(self.seed).permutation(len(self.subject.dataset))[:100].tolist():
+                with suppress(Exception):  # whatever a subject raises for what it cannot read
+                    found.append(self.subject.item(item)[0])
+            self._background = self.seed, torch.stack(found)
         return self._background[1]
 
     def place(self) -> Place:
@@ -388,7 +395,7 @@ class Referee(Inputs):
     @traitlets.observe("marked", "column", "cut", "rows", "fill")
     def _take(self, change: Any) -> None:
         """Have regions of the picture taken away, in the order of each method that stands out."""
-        if self.looked is None or self._quiet:
+        if self.looked is None or self.looked.items != self.items or self._quiet:
             return
         known, x = dict(self.rows), self.looked.x
         column = min(self.column, len(x) - 1)
@@ -427,7 +434,7 @@ class Referee(Inputs):
     def _begun(self, question: CompareQuestion) -> CompareQuestion:
         """With methods and inputs where none are asked for."""
         methods = question.methods or tuple(each for each in BEGIN if each in self.able)
-        methods = tuple(ordered(list(dict.fromkeys((*methods, "random", "edges")))))
+        methods = tuple(ordered(list(dict.fromkeys((*methods, *BASELINES)))))
         return replace(question, methods=methods, items=question.items or self._first())
 
     def _first(self) -> tuple[int, ...]:
@@ -500,7 +507,7 @@ class Referee(Inputs):
             known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
             costs = {name: catalogue.cost(x[:1], name, **self.needed(name)) for name in able if name not in known}
             output: Output = "probability" if scores.shape[1] > 1 else "score"
-            return Looked(x, tuple(scores.argmax(1).tolist()), known, costs, seconds, scores.shape[1], output)
+            return Looked(items, x, tuple(scores.argmax(1).tolist()), known, costs, seconds, scores.shape[1], output)
 
         def done(looked: Looked) -> None:
             if version != self._version:
@@ -510,7 +517,13 @@ class Referee(Inputs):
                 self.marked = self._standing_out()
             self._go_on()
 
-        self.solver.submit(LOOK, job, done, stale=lambda: version != self._version)
+        def ended() -> None:
+            if version == self._version and self.looked is not None and self.looked.items != items:
+                with self._quietly():  # what cannot be opened is not shown; the error says why
+                    self.items = self.looked.items
+                self._go_on()
+
+        self.solver.submit(LOOK, job, done, stale=lambda: version != self._version, ended=ended)
 
     def _obstacles(self, x: Tensor, able: tuple[str, ...]) -> dict[str, str]:
         return catalogue.obstacles(self.explainer, x, {name: self.needed(name) for name in able})
@@ -518,7 +531,7 @@ class Referee(Inputs):
     def _standing_out(self) -> tuple[str, ...]:
         """Two methods that one wants to compare."""
         preferred = ("epsilon_plus_flat", "epsilon_gamma_box", "attn_lrp", "epsilon_plus", "epsilon", "lrp")
-        there = [each for each in self.methods if each not in self.looked.obstacles and each not in ("random", "edges")]
+        there = [each for each in self.methods if each not in self.looked.obstacles and each not in BASELINES]
         first = next((each for each in preferred if each in there), None)
         others = [each for each in ("integrated_gradients", *there) if each in there and each != first]
         return tuple(each for each in (first, *others[:1]) if each)
@@ -526,7 +539,7 @@ class Referee(Inputs):
     def _go_on(self) -> None:
         """Do what is to be done next: a row that is missing, then further inputs."""
         looked, version = self.looked, self._version
-        if looked is None or len(looked.x) != len(self.items):
+        if looked is None or looked.items != self.items:
             return
         missing = [each for each in self.methods if each not in self.rows]
         if missing:  # what is quick first

@@ -14,9 +14,9 @@ from torch import Tensor
 from ... import methods
 from ...evaluate.regions import summed
 from ...lrp import Explainer
-from ...methods import CannotExplainError
-from ...progress import Watcher
+from ...progress import Cancelled, Watcher
 from ...readable import Readable
+from ..base.sentences import sentence
 
 CONTROLS = {
     "random": "control: knows nothing",
@@ -39,6 +39,9 @@ TITLES = {
     "edges": "Sobel edges",
 }
 """What methods are called in their papers, where that is not their name in words."""
+
+LEARNING = ("expected_gradients", "pattern_attribution")
+"""Methods that learn from some inputs of the data set, their background."""
 
 LONG = 50
 """Forward passes from which on a method shows a first, rough answer."""
@@ -71,8 +74,10 @@ def explained(
         started = time.perf_counter()
         try:
             found = methods.explain(explainer, x, name, target, progress=watch, **part)
-        except (CannotExplainError, NotImplementedError, RuntimeError, TypeError, ValueError, LookupError) as error:
-            yield Row(name, obstacle=str(error))
+        except Cancelled:
+            raise
+        except Exception as error:  # whatever a model or a method of one's own raises: the other rows must come
+            yield Row(name, obstacle=sentence(error))
             return
         seconds = (time.perf_counter() - started) / len(x)
         maps = summed(found.relevance).float().numpy()

@@ -31,7 +31,7 @@ class CompareStatus(Status):
             "progress": progress,
             "error": referee.error,
             "parts": parts,
-            "caveats": [],
+            "caveats": [f"{len(found.unreadable)} inputs could not be opened."] if found and found.unreadable else [],
             "where": f"{referee.explainer.device} · {precision}",
             "notes": referee.subject.notes,
         }

@@ -98,6 +98,36 @@ def test_what_takes_long_shows_a_rough_answer_first(digits, method):
     assert len(told) > 2
 
 
+def test_a_method_that_breaks_leaves_the_others(compared, digits, monkeypatch):
+    def broken(*_):
+        raise AssertionError("no such luck")
+
+    monkeypatch.setattr(methods.METHODS["guided_backprop"], "attribute", broken)
+    made = compared(digits, methods=("guided_backprop", "sensitivity"))
+    assert "no such luck" in made.rows["guided_backprop"].obstacle
+    assert made.rows["sensitivity"].maps is not None
+
+
+def test_an_input_that_cannot_be_opened_is_not_shown_and_no_map_is_of_another_one(compared, moody):
+    class Torn(TensorSamples):
+        def __getitem__(self, index):
+            if index == 2:
+                raise OSError("picture 2 is torn")
+            return super().__getitem__(index)
+
+    data = moody.dataset
+    made = compared(
+        replace(moody, dataset=Torn(data.inputs, data.labels, data.names)), items=(0, 1), samples=5, region=3
+    )
+    assert set(made.answer.unreadable) <= {2}
+    before = made.rows["sensitivity"].maps
+    made.ask(items=(2, 1))
+    assert "torn" in made.error
+    assert made.items == made.looked.items == (0, 1)
+    np.testing.assert_array_equal(made.rows["sensitivity"].maps, before)
+    assert made.answer.unreadable == {2: "picture 2 is torn"}
+
+
 def test_what_takes_hours_waits_to_be_asked_for(compared, digits, monkeypatch):
     monkeypatch.setattr("lrpwidgets.widgets.compare.referee.PATIENT", 0.0)
     made = compared(digits)
