@@ -23,6 +23,7 @@ HEIGHTS = {
     "evaluate": 2,
     "spray": 2,
     "maximize": 3,
+    "improve": 3,
     "widgets": 4,
     "dashboards": 5,
 }

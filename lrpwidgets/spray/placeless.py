@@ -17,16 +17,16 @@ turn more of them than a box. The direction is the one of P-ClArC (Anders et al.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..lrp.outputs import NoOutputError, module_of, output_through
 from ..progress import Progress, Watcher, listening
 from .channels import INPUT
 from .features import unit_maps
@@ -211,7 +211,7 @@ def suspects_of(
         tell(Progress(place, len(TESTS), "looking for suspects"))
         try:
             suspects[test] = suspect_of(test, atlas, number, explainer, subject)
-        except UntestableError as why:
+        except (UntestableError, NoOutputError) as why:
             missing[test] = str(why)
     return suspects, missing
 
@@ -361,7 +361,7 @@ def _direction(
     if not layers:
         raise UntestableError("the store keeps no layer")
     name = list(layers)[-1] if atlas.features.layer == INPUT else atlas.features.layer
-    module, shape = _module(explainer.model, name), layers[name]
+    module, shape = module_of(explainer.model, name), layers[name]
 
     def heights(rows: NDArray[np.int64]) -> Tensor:
         seen: list[Tensor] = []
@@ -370,7 +370,7 @@ def _direction(
             seen.append(shape.planes(output.detach()).float().amax(2).cpu())
             return output
 
-        with _output(module, see):
+        with output_through(module, see):
             for part in np.array_split(rows, -(-len(rows) // 64)):
                 explainer.scores(_inputs(atlas, subject, part))
         found = torch.cat(seen)
@@ -379,7 +379,8 @@ def _direction(
         return found
 
     def scored(explainer: Explainer, inputs: Tensor, differences: Tensor) -> Tensor:
-        with _output(module, lambda output: output + _spread(differences, output, shape)):
+        own = module_of(explainer.model, name)  # of whichever model is tested, repaired ones among them
+        with output_through(own, lambda output: output + _spread(differences, output, shape)):
             return explainer.scores(inputs)
 
     return Shift(label, f"its direction in {name}", *_differences(heights(members), heights(rest)), scored)
@@ -390,26 +391,3 @@ def _spread(differences: Tensor, output: Tensor, shape: LayerShape) -> Tensor:
     sizes = [1] * output.dim()
     sizes[0], sizes[shape.axis] = differences.shape
     return differences.to(output).reshape(sizes)
-
-
-def _module(model: nn.Module, name: str) -> nn.Module:
-    try:
-        return model.get_submodule(name)
-    except AttributeError:
-        raise UntestableError(f"the layer {name} is no module, whose output could be changed") from None
-
-
-@contextmanager
-def _output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """While this lasts, the output of `module` is what `change` makes of it."""
-
-    def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
-        if not isinstance(output, Tensor):
-            raise UntestableError(f"{type(module).__name__} gives no tensor")
-        return change(output)
-
-    handle = module.register_forward_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()

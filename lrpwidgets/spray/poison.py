@@ -399,10 +399,7 @@ def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.in
 
 def _of_other_classes(subject: Subject, label: int) -> NDArray[np.int64]:
     """Numbers of the inputs of other classes; ValueError if there are none."""
-    labels = getattr(subject.dataset, "labels", None)
-    if labels is None:
-        labels = [subject.item(item)[1] for item in range(len(subject.dataset))]
-    known = np.array([-1 if each is None else int(each) for each in labels], np.int64)
+    known = subject.labels()
     found = np.flatnonzero((known >= 0) & (known != label))
     if not len(found):
         what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from .normalization import stretched
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor, nn
 
@@ -93,6 +95,14 @@ class Subject:
         """Input (C, H, W) and label at `index`; the label is an int also where the dataset has tensors."""
         x, label = self.dataset[index]
         return x, None if label is None else int(label)
+
+    def labels(self) -> NDArray[np.int64]:
+        """Label of every input, (N,), −1 where unknown; what the dataset does not tell by itself is decoded for it."""
+        import numpy as np
+
+        told = getattr(self.dataset, "labels", None)
+        found = [self.item(index)[1] for index in range(len(self.dataset))] if told is None else told
+        return np.array([-1 if each is None else int(each) for each in found], np.int64)
 
     def item_name(self, index: int) -> str:
         """Display name at `index` (a file, "sample 17"), without decoding the item."""

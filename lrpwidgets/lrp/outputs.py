@@ -1,0 +1,54 @@
+"""What a module of a model hands on: read it, or hand on something else, while a block lasts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class NoOutputError(ValueError):
+    """What a layer hands on cannot be changed: it is no module, or gives no tensor; the message says which."""
+
+
+def module_of(model: nn.Module, name: str) -> nn.Module:
+    """The module at the path `name`.
+
+    Raises
+    ------
+    NoOutputError
+        If there is none: a function, as ``torch.relu``, hands on what no one else can reach.
+    """
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        names = [path for path, _ in model.named_modules() if path]
+        near = ", ".join(map(repr, difflib.get_close_matches(name, names, n=3, cutoff=0)))
+        raise NoOutputError(
+            f"the layer {name!r} is no module, whose output could be changed; near it are {near or 'none'}"
+        ) from None
+
+
+@contextmanager
+def output_through(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """While this lasts, the output of `module` is what `change` makes of it, before any hook that it has already.
+
+    Raises
+    ------
+    NoOutputError
+        If it gives no tensor.
+    """
+
+    def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            raise NoOutputError(f"{type(module).__name__} gives no tensor but a {type(output).__name__}")
+        return change(output)
+
+    handle = module.register_forward_hook(hook, prepend=True)
+    try:
+        yield
+    finally:
+        handle.remove()
