@@ -27,6 +27,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 HELD_OUT = 0.2
 """Share of the data that early stopping looks at."""
+_DRAWS = 3
+"""How often it is looked at, as losses draw who gets an artefact."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -166,11 +168,11 @@ class _Course:
 
 
 def _held_out_loss(loss: Callable[[NDArray[np.int64]], Tensor], numbers: NDArray[np.int64], batch: int) -> float:
-    """Mean loss; with gradients on, as some losses contain some, and always of the same random draws."""
+    """Mean loss; with gradients on, as some losses contain some, and always of the same random draws, several."""
+    parts = np.array_split(np.tile(numbers, _DRAWS), -(-len(numbers) * _DRAWS // batch))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        parts = np.array_split(numbers, -(-len(numbers) // batch))
-        return sum(float(loss(part).detach()) * len(part) for part in parts) / len(numbers)
+        return sum(float(loss(part).detach()) * len(part) for part in parts) / (len(numbers) * _DRAWS)
 
 
 def _devices(parameters: Sequence[Tensor]) -> list[torch.device]:

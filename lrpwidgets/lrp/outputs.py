@@ -1,8 +1,12 @@
-"""What a module of a model hands on: read it, or hand on something else, while a block lasts."""
+"""What modules of a model hand on: read it, or hand on something else, while a block lasts.
+
+Only in the thread of that block: others may run the same model meanwhile.
+"""
 
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,8 +45,11 @@ def output_through(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Ite
     NoOutputError
         If it gives no tensor.
     """
+    thread = threading.get_ident()
 
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if threading.get_ident() != thread:
+            return output
         if not isinstance(output, Tensor):
             raise NoOutputError(f"{type(module).__name__} gives no tensor but a {type(output).__name__}")
         return change(output)
@@ -52,3 +59,23 @@ def output_through(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Ite
         yield
     finally:
         handle.remove()
+
+
+@contextmanager
+def outputs_of(model: nn.Module) -> Iterator[list[tuple[str, Any]]]:
+    """While this lasts, what each module hands on is listed by its path, in the order in which they end."""
+    thread, seen = threading.get_ident(), list[tuple[str, Any]]()
+
+    def listing(path: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if threading.get_ident() == thread:
+                seen.append((path, output))
+
+        return hook
+
+    handles = [module.register_forward_hook(listing(path)) for path, module in model.named_modules() if path]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

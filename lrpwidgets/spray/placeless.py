@@ -79,8 +79,16 @@ class Spots:
 
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`.Suspect`."""
-        each = [_stuck(inputs, patches, random) for patches in (self.patches, *self.controls)]
+        each = [self.taken(inputs, random), *(_stuck(inputs, patches, random) for patches in self.controls)]
         return torch.stack([explainer.scores(x).float().cpu() for x in each])
+
+    def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor:
+        """Inputs with one of the spots on each, drawn at random."""
+        return _stuck(inputs, self.patches, random)
+
+    def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """None: where it is in another input, nobody knows."""
+        return None
 
     def pictured(self, x: Tensor) -> list[Tensor]:
         """The first spot, and `x` with it; see :class:`.Suspect`."""
@@ -111,9 +119,21 @@ class Shift:
         each = [self.scored(explainer, inputs, added) for added in (self.difference.expand_as(drawn), drawn)]
         return torch.stack(each).float().cpu()
 
+    def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """Inputs with the difference; None where it is in no input, but in a layer."""
+        return self._changed(inputs, self.difference)
+
+    def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """Inputs without the difference; None where it is in no input."""
+        return self._changed(inputs, -self.difference)
+
+    def _changed(self, inputs: Tensor, difference: Tensor) -> Tensor | None:
+        return self.added(inputs, difference.expand(len(inputs), *difference.shape)) if self.added else None
+
     def pictured(self, x: Tensor) -> list[Tensor]:
         """`x` without and with it; see :class:`.Suspect`."""
-        return [x, self.added(x[None], self.difference[None])[0]] if self.added else []
+        changed = self._changed(x[None], self.difference)
+        return [] if changed is None else [x, changed[0]]
 
 
 @dataclass(frozen=True)

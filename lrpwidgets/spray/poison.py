@@ -11,7 +11,7 @@ The control and the limits below are ours, set by looking at small networks; And
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -84,6 +84,12 @@ class Suspect(Protocol):
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """Scores (1 + controls, B, C) of `inputs` (B, ...) with it, and with each control instead."""
 
+    def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """`inputs` (B, ...) with it, as `scores` takes it to them; None if it is in no input."""
+
+    def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """`inputs` (B, ...) that have it, without it; None where that is not known."""
+
     def pictured(self, x: Tensor) -> list[Tensor]:
         """Two pictures (C, h, w) that show it: what is taken, or `x`, and `x` with it; none if it is in no picture."""
 
@@ -115,12 +121,26 @@ class Artefact:
         """See :class:`lrpwidgets.spray.poison.Suspect`."""
         import torch
 
-        drawn = self.patches[torch.from_numpy(random.integers(len(self.patches), size=len(inputs)))]
-        variants = [_pasted(inputs, drawn, self.box)]
-        for control in self.controls:
-            lent = [_cut(self.subject.item(int(item))[0], self.box) for item in random.choice(control, len(inputs))]
-            variants.append(_pasted(inputs, torch.stack(lent), self.box))
+        variants = [self.taken(inputs, random), *(self._lent(inputs, each, random) for each in self.controls)]
         return torch.stack([explainer.scores(each).float().cpu() for each in variants])
+
+    def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor:
+        """Inputs with one of the patches on each, drawn at random."""
+        import torch
+
+        drawn = self.patches[torch.from_numpy(random.integers(len(self.patches), size=len(inputs)))]
+        return _pasted(inputs, drawn, self.box)
+
+    def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """Inputs with the box of another picture of the class; None if there are no others in the control."""
+        return self._lent(inputs, self.controls[0], random) if self.of_class else None
+
+    def _lent(self, inputs: Tensor, control: NDArray[np.int64], random: np.random.Generator) -> Tensor:
+        """Inputs with the box of one of the `control` on each."""
+        import torch
+
+        lent = [_cut(self.subject.item(int(item))[0], self.box) for item in random.choice(control, len(inputs))]
+        return _pasted(inputs, torch.stack(lent), self.box)
 
     def pasted(self, inputs: Tensor) -> Tensor:
         """Inputs (B, C, H, W) with the first patch on each; they stay as they are."""
@@ -292,13 +312,22 @@ def poison_test(
 
 
 def judged(
-    suspects: Sequence[Suspect], explainer: Explainer, subject: Subject, samples: int, seed: int, tell: Watcher
+    suspects: Sequence[Suspect],
+    explainer: Explainer,
+    subject: Subject,
+    samples: int,
+    seed: int,
+    tell: Watcher,
+    known: Iterable[int] = (),
 ) -> list[Verdict]:
-    """The verdict on each of `suspects`, which are of one class, by the same pictures; see :func:`poison_test`."""
+    """The verdict on each of `suspects`, which are of one class, by the same pictures; see :func:`poison_test`.
+
+    None of the inputs `known`, by their numbers, is asked: a model that was repaired has seen them.
+    """
     import torch
 
     label, random = suspects[0].label, np.random.default_rng(seed)
-    chosen = np.sort(random.permutation(_of_other_classes(subject, label))[:samples])
+    chosen = np.sort(random.permutation(of_other_classes(subject, label, known))[:samples])
     draws = [copy.deepcopy(random) for _ in suspects]  # so that a verdict does not depend on the others
     told: list[list[Tensor]] = [[] for _ in suspects]
     changes: list[list[Tensor]] = [[] for _ in suspects]
@@ -386,7 +415,7 @@ def _controls(
     """Inputs of that class in each of the largest other clusters; else those of other classes, and False."""
     others = other_clusters(atlas, number, label)
     found = tuple(atlas.store.index[rows].astype(np.int64) for rows in others)
-    return found or (_of_other_classes(subject, label),), subject, bool(others)
+    return found or (of_other_classes(subject, label),), subject, bool(others)
 
 
 def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:
@@ -397,10 +426,10 @@ def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.in
     return tuple(atlas.rows[each] for each in enough[:_CONTROLS])
 
 
-def _of_other_classes(subject: Subject, label: int) -> NDArray[np.int64]:
-    """Numbers of the inputs of other classes; ValueError if there are none."""
+def of_other_classes(subject: Subject, label: int, without: Iterable[int] = ()) -> NDArray[np.int64]:
+    """Numbers of the inputs of other classes, but those `without`; ValueError if there are none."""
     known = subject.labels()
-    found = np.flatnonzero((known >= 0) & (known != label))
+    found = np.setdiff1d(np.flatnonzero((known >= 0) & (known != label)), np.fromiter(without, np.int64))
     if not len(found):
         what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
         raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")

@@ -1,0 +1,302 @@
+"""Proof that a repair mends: the model before and after, by the same figures, on inputs that no repair has seen.
+
+Accuracy as it is, accuracy with the artefact on inputs of other classes, how many of those turn into its class, how
+much relevance lies on it, what pasting and removing it do to the score, how the scores react along its direction; and
+the verdict of the poison test. What the repair costs is told from the same inputs, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..evaluate.intervals import Interval, interval
+from ..lrp import Explainer
+from ..lrp.outputs import module_of, output_through
+from ..progress import Progress, Watcher, listening
+from ..readable import Readable
+from ..spray.poison import Suspect, Verdict, judged, of_other_classes
+from ..subjects import Subject
+from .directions import Direction
+from .projection import units_of
+from .repaired import Repaired
+
+_EXPLAINED = 64
+"""Inputs that are explained, of each seed."""
+_MOST_AREA = 0.5
+"""An artefact that changes a larger share of the pixels is no place, on which relevance could lie."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What one model does with the artefact, by one seed."""
+
+    verdict: Verdict
+    """Of the poison test."""
+    right: NDArray[np.bool_] = field(repr=False)
+    """Which of some inputs as they are it reads right, (n,)."""
+    shares: NDArray[np.float64] | None = field(repr=False)
+    """Share of Σ|R| that lies on the artefact, explaining its class on inputs of others with it, (m,); None where it
+    has no place."""
+    removed: NDArray[np.float64] | None = field(repr=False)
+    """Change of the class's score where it is taken away from inputs with it, (k,), in units of the score."""
+    slopes: NDArray[np.float64] | None = field(repr=False)
+    """Change of the class's score from the clean mean to the artefact's along the direction, as its gradient tells, on
+    inputs of other classes, (m,); None without a direction."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class State(Readable):
+    """What a model does with the artefact, over all seeds."""
+
+    seeds: tuple[Examined, ...] = field(repr=False)
+
+    @cached_property
+    def clean(self) -> Interval:
+        """Accuracy on inputs as they are."""
+        return interval(np.concatenate([each.right for each in self.seeds]))
+
+    @cached_property
+    def poisoned(self) -> Interval:
+        """Accuracy on inputs of other classes with the artefact."""
+        return self._share(lambda verdict: verdict.after)
+
+    @cached_property
+    def others(self) -> Interval:
+        """Accuracy on the same inputs as they are."""
+        return self._share(lambda verdict: verdict.before)
+
+    @cached_property
+    def turned(self) -> Interval:
+        """Share of them that the artefact turns into its class."""
+        return self._share(lambda verdict: verdict.turned / verdict.samples)
+
+    @cached_property
+    def relevance(self) -> Interval | None:
+        """Share of Σ|R| on the artefact; None where it has no place."""
+        return _pooled([each.shares for each in self.seeds])
+
+    @cached_property
+    def pasted(self) -> float:
+        """Mean change of the class's score by the artefact, in units of the score."""
+        return float(np.mean([each.verdict.score_change for each in self.seeds]))
+
+    @cached_property
+    def removed(self) -> Interval | None:
+        """Change of the class's score where the artefact is taken away; None where nobody knows how."""
+        return _pooled([each.removed for each in self.seeds])
+
+    @cached_property
+    def sensitivity(self) -> Interval | None:
+        """Change of the class's score along the direction, as the gradient tells; None without a direction."""
+        return _pooled([each.slopes for each in self.seeds])
+
+    @cached_property
+    def tcav(self) -> float | None:
+        """Share of inputs whose score of the class rises along the direction (Kim et al. 2018); None without one."""
+        slopes = [each.slopes for each in self.seeds if each.slopes is not None]
+        return float(np.mean(np.concatenate(slopes) > 0)) if slopes else None
+
+    @property
+    def convicted(self) -> int:
+        """In how many seeds the poison test convicts it."""
+        return sum(each.verdict.clever_hans for each in self.seeds)
+
+    def __repr__(self) -> str:
+        looks = "" if self.relevance is None else f", {self.relevance.value:.1%} of relevance on the artefact"
+        return (
+            f"State(clean {self.clean.value:.1%}, poisoned {self.poisoned.value:.1%}, turned {self.turned.value:.1%}"
+            f"{looks}, convicted {self.convicted} of {len(self.seeds)})"
+        )
+
+    def _share(self, of: object) -> Interval:
+        return interval(np.concatenate([_binary(of(each.verdict), each.verdict.samples) for each in self.seeds]))  # type: ignore[operator]
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A model before and after a repair."""
+
+    before: State
+    after: State
+    cost: Interval
+    """Clean accuracy after minus before, on the same inputs: below 0 where the repair harms."""
+
+    @property
+    def acquitted(self) -> int:
+        """In how many seeds the poison test does not convict the repaired model."""
+        return len(self.after.seeds) - self.after.convicted
+
+    @property
+    def mends(self) -> bool:
+        """Whether the model was convicted in most seeds before and is in none after."""
+        return 2 * self.before.convicted > len(self.before.seeds) and not self.after.convicted
+
+    def sentence(self, name: str) -> str:
+        """The proof in words; `name` is that of the artefact's class."""
+        before, after, seeds = self.before, self.after, len(self.after.seeds)
+        return (
+            f"Poisoned accuracy {before.poisoned.value:.1%} → {after.poisoned.value:.1%}, clean {before.clean.value:.1%}"
+            f" → {after.clean.value:.1%}; {before.turned.value:.1%} → {after.turned.value:.1%} turned into “{name}”. "
+            f"The poison test acquits it in {self.acquitted} of {seeds} {'seeds' if seeds > 1 else 'seed'}"
+            f"{'' if self.before.convicted else ', as it did before'}."
+        )
+
+
+def prove(
+    before: Subject,
+    after: Subject | Sequence[Subject],
+    artefact: Suspect,
+    seeds: int = 5,
+    *,
+    direction: Direction | None = None,
+    samples: int = 500,
+    composite: str = "auto",
+    progress: bool | Watcher = True,
+) -> Proof:
+    """What a repair did, by figures with intervals over seeds and inputs.
+
+    Each seed draws other inputs, none that the repair has seen.
+
+    Parameters
+    ----------
+    after
+        The repaired subject, or one for each seed, repaired with it.
+    artefact
+        What is put on inputs of other classes: what SpRAy found, see :func:`lrpwidgets.spray.candidate` and
+        :func:`lrpwidgets.spray.poison_tests`, or one that you know, see :class:`.Planted`.
+    direction
+        For the sensitivity along it.
+    samples
+        Inputs of other classes, and inputs as they are, at most, of each seed.
+    progress
+        True writes a line; a function gets a :class:`.Progress`, and may raise to end it.
+
+    Raises
+    ------
+    ValueError
+        If `seeds` is below 1 or not the number of repaired subjects, there are no labels, or the repairs have seen all
+        inputs.
+    """
+    each = [after] * seeds if isinstance(after, Subject) else list(after)
+    if seeds < 1 or len(each) != seeds:
+        raise ValueError(f"There must be one repaired subject, or one for each of the {seeds} seeds; got {len(each)}.")
+    states: tuple[list[Examined], list[Examined]] = ([], [])
+    with listening(progress) as watch:
+        for seed, repaired in enumerate(each):
+            known = repaired.used if isinstance(repaired, Repaired) else frozenset()
+            for side, (subject, state) in enumerate(zip((before, repaired), states, strict=True)):
+                watch(Progress(2 * seed + side, 2 * seeds, "proving"))
+                explainer = subject.explainer(composite)
+                state.append(examine(explainer, before, artefact, seed, direction, samples, known))
+    harm = np.concatenate([np.subtract(b.right, a.right, dtype=float) for a, b in zip(*states, strict=True)])
+    return Proof(State(tuple(states[0])), State(tuple(states[1])), interval(harm))
+
+
+def examine(
+    explainer: Explainer,
+    subject: Subject,
+    artefact: Suspect,
+    seed: int = 0,
+    direction: Direction | None = None,
+    samples: int = 500,
+    known: Iterable[int] = (),
+    watch: Watcher = lambda progress: None,
+) -> Examined:
+    """What the explainer's model does with the artefact on inputs of the subject that are not `known`."""
+    known = frozenset(known)
+    labels = subject.labels()
+    verdict = judged([artefact], explainer, subject, samples, seed, watch, known)[0]
+    random = np.random.default_rng(seed)
+    unseen = np.setdiff1d(np.flatnonzero(labels >= 0), np.fromiter(known, np.int64))
+    chosen = random.permutation(unseen)[:samples]
+    right = np.concatenate(
+        [explainer.scores(x).cpu().argmax(1).numpy() == labels[part] for part, x in _batches(subject, chosen)]
+    )
+    others = random.permutation(of_other_classes(subject, artefact.label, known))[:_EXPLAINED]
+    own = random.permutation(np.intersect1d(np.flatnonzero(labels == artefact.label), unseen))[:_EXPLAINED]
+    return Examined(
+        verdict,
+        right,
+        _shares(explainer, subject, artefact, others, random),
+        _removed(explainer, subject, artefact, own, random),
+        None if direction is None else _slopes(explainer, subject, direction, artefact.label, others),
+    )
+
+
+def _batches(subject: Subject, numbers: NDArray[np.int64]) -> Iterable[tuple[NDArray[np.int64], Tensor]]:
+    """Numbers of inputs in parts, and the inputs (B, ...)."""
+    for part in np.array_split(numbers, -(-len(numbers) // 64)) if len(numbers) else []:
+        yield part, torch.stack([subject.item(int(i))[0] for i in part])
+
+
+def _shares(
+    explainer: Explainer, subject: Subject, artefact: Suspect, numbers: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.float64] | None:
+    """Of each input with the artefact, the share of Σ|R| where it lies; None where it has no place."""
+    found: list[Tensor] = []
+    for _, x in _batches(subject, numbers):
+        planted = artefact.taken(x, random)
+        if planted is None:
+            return None
+        lies = (planted != x).any(1, keepdim=True)
+        if float(lies.float().mean()) > _MOST_AREA:
+            return None
+        relevance = explainer.explain(planted, artefact.label, keep="input").relevance
+        assert isinstance(relevance, Tensor)  # of one input
+        amounts = relevance.detach().cpu().double().sum(1, keepdim=True).abs()
+        total = amounts.flatten(1).sum(1)
+        found.append((amounts * lies).flatten(1).sum(1)[total > 0] / total[total > 0])
+    return torch.cat(found).numpy() if found else None
+
+
+def _removed(
+    explainer: Explainer, subject: Subject, artefact: Suspect, numbers: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.float64] | None:
+    """Change of the class's score on inputs of the class that have it planted and then removed, (k,)."""
+    changes: list[Tensor] = []
+    for _, x in _batches(subject, numbers):
+        planted = artefact.taken(x, random)
+        cleaned = None if planted is None else artefact.removed(planted, random)
+        if planted is None or cleaned is None:
+            return None
+        scores = [explainer.scores(each)[:, artefact.label].double().cpu() for each in (planted, cleaned)]
+        changes.append(scores[1] - scores[0])
+    return torch.cat(changes).numpy() if changes else None
+
+
+def _slopes(
+    explainer: Explainer, subject: Subject, direction: Direction, label: int, numbers: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Change of the class's score from the clean mean to the artefact's along the direction, (m,)."""
+    found: list[Tensor] = []
+    leaves: list[Tensor] = []
+
+    def leaf(output: Tensor) -> Tensor:
+        leaves.append(output.detach().requires_grad_())
+        return leaves[-1]
+
+    for _, x in _batches(subject, numbers):
+        with output_through(module_of(explainer.model, direction.layer), leaf):
+            score = explainer.forward((x.to(explainer.device),))[:, label].sum()
+        (gradient,) = torch.autograd.grad(score, leaves.pop())
+        along = units_of(gradient, direction.axis) @ direction.vector.to(gradient)
+        found.append(along.reshape(len(x), -1).sum(1).double().cpu() * (direction.artefact - direction.clean))
+    return torch.cat(found).numpy()
+
+
+def _binary(share: float, samples: int) -> NDArray[np.float64]:
+    """So many ones among zeros."""
+    ones = round(share * samples)
+    return np.repeat([1.0, 0.0], [ones, samples - ones])
+
+
+def _pooled(values: Iterable[NDArray[np.float64] | None]) -> Interval | None:
+    known = [each for each in values if each is not None and len(each)]
+    return interval(np.concatenate(known)) if known else None
