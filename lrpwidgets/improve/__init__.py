@@ -1,6 +1,9 @@
 """Mend a model, and prove that it is mended.
 
-Importing this package is quick: a part, and torch with it, loads when it is first used.
+A :func:`direction` tells how a layer carries an artefact, :func:`carriers` at which layers; :func:`project`,
+:func:`augment` and :func:`penalise` give a subject whose model no longer uses it, and :func:`prove` compares before and
+after on inputs that no repair has seen. Importing this package is quick: a part, and torch with it, loads when it is
+first used.
 """
 
 from __future__ import annotations
@@ -10,17 +13,65 @@ from typing import TYPE_CHECKING
 from ..lazy import public
 
 if TYPE_CHECKING:
+    from .carrying import Carrier, carriers, foremost
+    from .directions import Direction, direction, ends, sides
+    from .files import load, save
+    from .layers import Place, places
+    from .planted import Planted
+    from .proof import Proof, State, prove
     from .repaired import Repair, Repaired
+    from .repairs import augment, penalise, project
     from .training import History, Training
 
 _HOMES = {
+    "Carrier": ".carrying",
+    "Direction": ".directions",
     "History": ".training",
+    "Place": ".layers",
+    "Planted": ".planted",
+    "Proof": ".proof",
     "Repair": ".repaired",
     "Repaired": ".repaired",
+    "State": ".proof",
     "Training": ".training",
+    "augment": ".repairs",
+    "carriers": ".carrying",
+    "direction": ".directions",
+    "ends": ".directions",
+    "foremost": ".carrying",
+    "load": ".files",
+    "penalise": ".repairs",
+    "places": ".layers",
+    "project": ".repairs",
+    "prove": ".proof",
+    "save": ".files",
+    "sides": ".directions",
 }
 """Public names, and the module that each comes from."""
 
-__all__ = ["History", "Repair", "Repaired", "Training"]
+__all__ = [
+    "Carrier",
+    "Direction",
+    "History",
+    "Place",
+    "Planted",
+    "Proof",
+    "Repair",
+    "Repaired",
+    "State",
+    "Training",
+    "augment",
+    "carriers",
+    "direction",
+    "ends",
+    "foremost",
+    "load",
+    "penalise",
+    "places",
+    "project",
+    "prove",
+    "save",
+    "sides",
+]
 
 __getattr__, __dir__ = public(__name__, _HOMES)

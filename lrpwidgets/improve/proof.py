@@ -140,10 +140,13 @@ class Proof:
 
     def sentence(self, name: str) -> str:
         """The proof in words; `name` is that of the artefact's class."""
-        before, after, seeds = self.before, self.after, len(self.after.seeds)
+        seeds = len(self.after.seeds)
+
+        def both(what: str) -> str:
+            return " → ".join(f"{getattr(state, what).value:.1%}" for state in (self.before, self.after))
+
         return (
-            f"Poisoned accuracy {before.poisoned.value:.1%} → {after.poisoned.value:.1%}, clean {before.clean.value:.1%}"
-            f" → {after.clean.value:.1%}; {before.turned.value:.1%} → {after.turned.value:.1%} turned into “{name}”. "
+            f"Poisoned accuracy {both('poisoned')}, clean {both('clean')}; {both('turned')} turned into “{name}”. "
             f"The poison test acquits it in {self.acquitted} of {seeds} {'seeds' if seeds > 1 else 'seed'}"
             f"{'' if self.before.convicted else ', as it did before'}."
         )

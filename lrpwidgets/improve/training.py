@@ -35,11 +35,11 @@ _DRAWS = 3
 class Training(Turnable):
     """How a model is trained further."""
 
-    epochs: int = knob(10, "epochs", "How often it sees all pictures, at most.", (1, 100), least=1, whole=True)
+    epochs: int = knob(15, "epochs", "How often it sees all pictures, at most.", (1, 100), least=1, whole=True)
     rate: float = knob(1e-3, "step", "Step size of AdamW.", (1e-5, 1e-1), logarithmic=True, above=0)
     batch: int = knob(64, "batch", "Pictures for one step.", (8, 256), least=1, whole=True)
     patience: int = knob(
-        3,
+        5,
         "patience",
         "Epochs without a smaller loss on held-out pictures after which it stops.",
         (1, 20),

@@ -1,0 +1,84 @@
+"""At which layers a model carries an artefact: how well a direction separates there, and how much projecting undoes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..lrp import Explainer
+from ..progress import Progress, Watcher, listening
+from ..readable import Readable
+from ..spray.poison import Suspect, judged
+from ..subjects import Subject
+from .directions import Direction, Method, Over, Side, direction
+from .layers import places
+from .repairs import project
+
+
+@dataclass(frozen=True, repr=False)
+class Carrier(Readable):
+    """A layer, and what its direction is good for."""
+
+    direction: Direction
+    undone: float
+    """Share of the pictures turned by the artefact that no longer turn if the layer is projected: at most 1, and below
+    0 where more turn."""
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer."""
+        return self.direction.layer
+
+
+def carriers(
+    subject: Subject,
+    artefact: Suspect,
+    with_artefact: Side,
+    without: Side,
+    *,
+    layers: Sequence[str] | None = None,
+    method: Method = "signal",
+    over: Over | None = None,
+    samples: int = 200,
+    seed: int = 0,
+    explainer: Explainer | None = None,
+    progress: bool | Watcher = True,
+) -> Iterator[Carrier]:
+    """Each of some layers with its direction, and how much of the artefact's effect projecting there undoes.
+
+    One after the other, from the input up.
+
+    Parameters
+    ----------
+    layers
+        Names; by default some of the model's activations, see :func:`.places`.
+    samples
+        Inputs of other classes that the artefact is put on, at most.
+
+    Raises
+    ------
+    ValueError
+        As :func:`.direction` and :func:`lrpwidgets.spray.poison_test`.
+    """
+    explainer = explainer or subject.explainer()
+    names = [each.layer for each in places(explainer, subject)] if layers is None else list(layers)
+    with listening(progress) as watch:
+
+        def turned(by: Explainer) -> int:
+            return judged([artefact], by, subject, samples, seed, lambda _: None)[0].turned
+
+        before = turned(explainer)
+        for done, name in enumerate(names):
+            watch(Progress(done, len(names), "looking through layers"))
+            found = direction(subject, name, with_artefact, without, method=method, over=over, explainer=explainer)
+            after = turned(project(subject, found).explainer())
+            yield Carrier(found, 1 - after / before if before else 0.0)
+
+
+def foremost(found: Sequence[Carrier]) -> Carrier:
+    """The one to repair at: of those that undo nearly most, within 5 %, the deepest.
+
+    What is changed late leaves more of the network as it is.
+    """
+    most = max(each.undone for each in found)
+    return [each for each in found if each.undone >= most - 0.05][-1]
