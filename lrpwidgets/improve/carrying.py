@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..lrp import Explainer
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
-from ..spray.poison import Suspect, judged
+from ..spray.poison import Suspect, Verdict, judged
 from ..subjects import Subject
 from .directions import Direction, Method, Over, Side, direction
 from .layers import places
+from .proof import right
 from .repairs import project
 
 
@@ -23,6 +26,10 @@ class Carrier(Readable):
     undone: float
     """Share of the pictures turned by the artefact that no longer turn if the layer is projected: at most 1, and below
     0 where more turn."""
+    gain: float
+    """Accuracy on inputs of other classes with the artefact, after projecting minus before."""
+    cost: float
+    """Accuracy on inputs of all classes as they are, after minus before: below 0 where it harms."""
 
     @property
     def layer(self) -> str:
@@ -64,21 +71,24 @@ def carriers(
     names = [each.layer for each in places(explainer, subject)] if layers is None else list(layers)
     with listening(progress) as watch:
 
-        def turned(by: Explainer) -> int:
-            return judged([artefact], by, subject, samples, seed, lambda _: None)[0].turned
+        def told(by: Explainer) -> tuple[Verdict, float]:
+            verdict = judged([artefact], by, subject, samples, seed, lambda _: None)[0]
+            return verdict, float(right(by, subject, numbers).mean())
 
-        before = turned(explainer)
+        numbers = np.random.default_rng(seed).permutation(np.flatnonzero(subject.labels() >= 0))[: 2 * samples]
+        before, clean = told(explainer)
         for done, name in enumerate(names):
             watch(Progress(done, len(names), "looking through layers"))
             found = direction(subject, name, with_artefact, without, method=method, over=over, explainer=explainer)
-            after = turned(project(subject, found).explainer())
-            yield Carrier(found, 1 - after / before if before else 0.0)
+            after, still = told(project(subject, found).explainer())
+            undone = 1 - after.turned / before.turned if before.turned else 0.0
+            yield Carrier(found, undone, after.after - before.after, still - clean)
 
 
 def foremost(found: Sequence[Carrier]) -> Carrier:
-    """The one to repair at: of those that undo nearly most, within 5 %, the deepest.
+    """The one to repair at: which gains most for what it costs; of those within half a point, the deepest.
 
     What is changed late leaves more of the network as it is.
     """
-    most = max(each.undone for each in found)
-    return [each for each in found if each.undone >= most - 0.05][-1]
+    most = max(each.gain + each.cost for each in found)
+    return [each for each in found if each.gain + each.cost >= most - 0.005][-1]

@@ -219,18 +219,22 @@ def examine(
     random = np.random.default_rng(seed)
     unseen = np.setdiff1d(np.flatnonzero(labels >= 0), np.fromiter(known, np.int64))
     chosen = random.permutation(unseen)[:samples]
-    right = np.concatenate(
-        [explainer.scores(x).cpu().argmax(1).numpy() == labels[part] for part, x in _batches(subject, chosen)]
-    )
     others = random.permutation(of_other_classes(subject, artefact.label, known))[:_EXPLAINED]
     own = random.permutation(np.intersect1d(np.flatnonzero(labels == artefact.label), unseen))[:_EXPLAINED]
     return Examined(
         verdict,
-        right,
+        right(explainer, subject, chosen),
         _shares(explainer, subject, artefact, others, random),
         _removed(explainer, subject, artefact, own, random),
         None if direction is None else _slopes(explainer, subject, direction, artefact.label, others),
     )
+
+
+def right(explainer: Explainer, subject: Subject, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of those inputs the explainer's model reads right, (n,)."""
+    labels = subject.labels()
+    found = [explainer.scores(x).cpu().argmax(1).numpy() == labels[part] for part, x in _batches(subject, numbers)]
+    return np.concatenate([np.zeros(0, bool), *found])
 
 
 def _batches(subject: Subject, numbers: NDArray[np.int64]) -> Iterable[tuple[NDArray[np.int64], Tensor]]:

@@ -30,7 +30,7 @@ class Repair(Readable):
     """How it was trained; None without training."""
     seconds: float = field(default=0.0, compare=False)
     """How long it took."""
-    used: frozenset[int] = frozenset()
+    used: frozenset[int] = field(default=frozenset(), repr=False)
     """Numbers of the subject's inputs that it has seen: a proof takes others."""
 
 
