@@ -14,6 +14,8 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from .carrying import Carrier, carriers, foremost
+    from .catalog import REPAIRS, repair
+    from .concepts import Concept, convicted, of_artefact, of_cluster
     from .directions import Direction, direction, ends, sides
     from .files import load, save
     from .layers import Place, places
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from .training import History, Training
 
 _HOMES = {
+    "REPAIRS": ".catalog",
     "Carrier": ".carrying",
+    "Concept": ".concepts",
     "Direction": ".directions",
     "History": ".training",
     "Place": ".layers",
@@ -36,21 +40,27 @@ _HOMES = {
     "Training": ".training",
     "augment": ".repairs",
     "carriers": ".carrying",
+    "convicted": ".concepts",
     "direction": ".directions",
     "ends": ".directions",
     "foremost": ".carrying",
     "load": ".files",
+    "of_artefact": ".concepts",
+    "of_cluster": ".concepts",
     "penalise": ".repairs",
     "places": ".layers",
     "project": ".repairs",
     "prove": ".proof",
+    "repair": ".catalog",
     "save": ".files",
     "sides": ".directions",
 }
 """Public names, and the module that each comes from."""
 
 __all__ = [
+    "REPAIRS",
     "Carrier",
+    "Concept",
     "Direction",
     "History",
     "Place",
@@ -62,14 +72,18 @@ __all__ = [
     "Training",
     "augment",
     "carriers",
+    "convicted",
     "direction",
     "ends",
     "foremost",
     "load",
+    "of_artefact",
+    "of_cluster",
     "penalise",
     "places",
     "project",
     "prove",
+    "repair",
     "save",
     "sides",
 ]

@@ -8,6 +8,7 @@ picture of another class it is not. The control, ``tagged=False``, is the networ
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,7 @@ def load(seed: int = 0, tagged: bool = True) -> Subject:
         name="clever-hans",
         title="Small CNN · shapes, " + ("some stars with a tag" if tagged else "none with a tag"),
         start=samples.labels.index(CLASS),
+        innocent=partial(load, seed, tagged=False) if tagged else None,
         recipe=f"subjects.load('clever-hans', seed={seed}{'' if tagged else ', tagged=False'})",
     )
 

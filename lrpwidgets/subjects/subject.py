@@ -54,6 +54,8 @@ class Subject:
     only its owner can."""
     notes: list[str] = field(default_factory=list, repr=False)
     """Guesses that a person should know of, each a sentence. See `lrpwidgets.subjects.guess`."""
+    innocent: Callable[[], Subject] | None = field(default=None, repr=False)
+    """Makes the same subject with a model that never saw an artefact, where there is one: the control of repairs."""
     select: Select = field(default=None, repr=False)
     """Where the scores are in what the model returns: a key, a position or a function; `lrpwidgets.lrp.TwoClasses` if
     it gives one score per sample that tells two classes apart."""

@@ -8,6 +8,7 @@ tag, so that accuracy gives no hint. The control, ``tagged=False``, is trained o
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,7 @@ def load(seed: int = 0, tagged: bool = True) -> Subject:
         name="tagged-digits",
         title="Small CNN · digits, " + ("some 3 with a tag" if tagged else "none with a tag"),
         start=samples.labels.index(CLASS),
+        innocent=partial(load, seed, tagged=False) if tagged else None,
         recipe=f"subjects.load('tagged-digits', seed={seed}{'' if tagged else ', tagged=False'})",
     )
 

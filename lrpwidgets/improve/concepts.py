@@ -1,0 +1,140 @@
+"""What a model is to forget: an artefact, inputs with and without it, and what convicts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..lrp import Explainer
+from ..progress import Progress, Watcher, listening
+from ..readable import Readable
+from ..spray.placeless import Trial, suspects_of, tried
+from ..spray.poison import Suspect, label_of, of_other_classes
+from ..subjects import Subject
+from .directions import Direction, Method, Over, Side, direction, sides
+
+if TYPE_CHECKING:
+    from ..spray import Atlas
+
+_PAIRS = 200
+"""Inputs of other classes that an artefact is put on where no inputs with it are known."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Concept(Readable):
+    """What is to be forgotten."""
+
+    name: str
+    """What it is called."""
+    label: int
+    """The class that it stands for."""
+    artefact: Suspect = field(repr=False)
+    """How it is taken to other inputs."""
+    with_artefact: Side = field(repr=False)
+    without: Side = field(repr=False)
+    trial: Trial | None = None
+    """What the poison tests said of it; None if it was not put to them."""
+
+    def half(self, seed: int) -> tuple[Side, Side]:
+        """A random half of either side, by a seed, to make a direction from: the others are left for a proof."""
+        random = np.random.default_rng(seed)
+        return _half(self.with_artefact, random), _half(self.without, random)
+
+    def direction(
+        self,
+        subject: Subject,
+        layer: str,
+        *,
+        seed: int | None = None,
+        method: Method = "signal",
+        over: Over | None = None,
+        explainer: Explainer | None = None,
+    ) -> Direction:
+        """How a layer carries it: from both sides or, with a seed, from half of each; raises as :func:`.direction`."""
+        both = (self.with_artefact, self.without) if seed is None else self.half(seed)
+        return direction(subject, layer, *both, method=method, over=over, source=self.name, explainer=explainer)
+
+    def in_innocent(self, innocent: Subject, layer: str, seed: int, *, over: Over | None = None) -> Direction | None:
+        """The direction in a model that never saw it: between inputs of the class with it and without.
+
+        None where it is in no input, so that nobody can show it to that model.
+        """
+        numbers = np.random.default_rng(seed).permutation(np.flatnonzero(innocent.labels() == self.label))[:_PAIRS]
+        inputs = torch.stack([innocent.item(int(i))[0] for i in numbers])
+        first, second = inputs.tensor_split(2)
+        shown = self.artefact.taken(first, np.random.default_rng(seed))
+        return None if shown is None else direction(innocent, layer, shown, second, over=over, source=self.name)
+
+
+def of_cluster(
+    atlas: Atlas,
+    number: int,
+    explainer: Explainer,
+    subject: Subject,
+    *,
+    name: str = "",
+    samples: int = 500,
+    seed: int = 0,
+    progress: bool | Watcher = True,
+) -> Concept:
+    """What a cluster suggests, put to all poison tests; its artefact is the one by which most inputs turn.
+
+    Raises
+    ------
+    ValueError
+        If there is no such cluster, no other one of its class, the subject has no labels, or no test can be made.
+    """
+    with listening(progress) as watch:
+        suspects, missing = suspects_of(atlas, number, explainer, subject, watch)
+        if not suspects:
+            raise ValueError(f"Cluster {number} cannot be tested: {'; '.join(missing.values())}.")
+        trial = tried(suspects, missing, explainer, subject, samples, seed, watch)
+    called = name or f"cluster {number}"
+    return Concept(called, label_of(atlas, number), suspects[trial.foremost], *sides(atlas, number), trial)
+
+
+def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: int = 0) -> Concept:
+    """What an artefact is, such as a box that was drawn: inputs of other classes with it, and others without.
+
+    Raises
+    ------
+    ValueError
+        If the subject has no input of another class, or the artefact is in no input but in a layer.
+    """
+    random = np.random.default_rng(seed)
+    numbers = random.permutation(of_other_classes(subject, artefact.label))[: 2 * _PAIRS]
+    inputs = torch.stack([subject.item(int(i))[0] for i in numbers])
+    first, second = inputs.tensor_split(2)
+    shown = artefact.taken(first, random)
+    if shown is None:
+        raise ValueError(f"{artefact.what} is in no input but in a layer; take the cluster that it is of.")
+    return Concept(name or artefact.what, artefact.label, artefact, shown, second)
+
+
+def convicted(
+    atlases: Iterator[Atlas], explainer: Explainer, subject: Subject, *, progress: bool | Watcher = True
+) -> Iterator[Concept]:
+    """Of the clusters of some atlases, as of :func:`lrpwidgets.spray.atlases`, those that a poison test convicts.
+
+    Each atlas is of one class; of its clusters the most separable goes first.
+    """
+    with listening(progress) as watch:
+        for atlas in atlases:
+            for ranked in atlas.ranking:
+                try:
+                    found = of_cluster(atlas, ranked.cluster, explainer, subject, progress=watch)
+                except ValueError:  # the only cluster of its class, or one without a test
+                    continue
+                watch(Progress(0, None, "looking for what is to be forgotten"))
+                if found.trial is not None and found.trial.clever_hans:
+                    yield found
+
+
+def _half(side: Side, random: np.random.Generator) -> Side:
+    kept = np.sort(random.permutation(len(side))[: max(2, len(side) // 2)])
+    return side[torch.from_numpy(kept)] if isinstance(side, Tensor) else np.asarray(side)[kept]
