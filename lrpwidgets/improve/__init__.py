@@ -15,7 +15,7 @@ from ..lazy import public
 if TYPE_CHECKING:
     from .carrying import Carrier, carriers, foremost
     from .catalog import REPAIRS, repair
-    from .concepts import Concept, convicted, of_artefact, of_cluster
+    from .concepts import Concept, of_artefact, of_cluster, of_clusters
     from .directions import Direction, direction, ends, sides
     from .files import load, save
     from .layers import Place, places
@@ -40,7 +40,7 @@ _HOMES = {
     "Training": ".training",
     "augment": ".repairs",
     "carriers": ".carrying",
-    "convicted": ".concepts",
+    "of_clusters": ".concepts",
     "direction": ".directions",
     "ends": ".directions",
     "foremost": ".carrying",
@@ -72,13 +72,13 @@ __all__ = [
     "Training",
     "augment",
     "carriers",
-    "convicted",
     "direction",
     "ends",
     "foremost",
     "load",
     "of_artefact",
     "of_cluster",
+    "of_clusters",
     "penalise",
     "places",
     "project",
