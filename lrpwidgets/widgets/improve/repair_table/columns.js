@@ -53,7 +53,7 @@ function named(title, note) {
  * @param {number[]} paper
  */
 export function columnOf(model, column, before, paper) {
-  const title = element("button", { type: "button", className: "lrp-repairs-title", disabled: !column.name, ariaPressed: String(column.chosen), title: column.said.join("\n") }, element("b", {}, column.title), element("span", { className: "lrp-quiet" }, column.does));
+  const title = element("button", { type: "button", className: "lrp-repairs-title", disabled: !column.name, ...(column.name ? { ariaPressed: String(column.chosen) } : {}), title: column.said.join("\n") }, element("b", {}, column.title), element("span", { className: "lrp-quiet" }, column.does));
   title.addEventListener("click", () => model.send({ choose: column.name }));
   const drop = column.name ? [button("×", `Remove ${column.title}`, () => model.send({ drop: column.name }), { className: "lrp-link lrp-repairs-drop" })] : [];
   const [turned, asked] = column.turned;
