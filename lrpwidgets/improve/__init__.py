@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from ..lazy import public
 
 if TYPE_CHECKING:
+    from .cutting import apply_structure
+    from .pruning import prune
     from .repaired import Repair, Repaired
+    from .scoring import UnitScores, unit_scores
     from .training import History, Training
 
 _HOMES = {
@@ -18,9 +21,13 @@ _HOMES = {
     "Repair": ".repaired",
     "Repaired": ".repaired",
     "Training": ".training",
+    "UnitScores": ".scoring",
+    "apply_structure": ".cutting",
+    "prune": ".pruning",
+    "unit_scores": ".scoring",
 }
 """Public names, and the module that each comes from."""
 
-__all__ = ["History", "Repair", "Repaired", "Training"]
+__all__ = ["History", "Repair", "Repaired", "Training", "UnitScores", "apply_structure", "prune", "unit_scores"]
 
 __getattr__, __dir__ = public(__name__, _HOMES)
