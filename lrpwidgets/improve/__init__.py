@@ -12,22 +12,38 @@ from ..lazy import public
 if TYPE_CHECKING:
     from .cutting import apply_structure
     from .pruning import prune
+    from .pruning_curves import Pruned, pruning_curve, pruning_steps
     from .repaired import Repair, Repaired
     from .scoring import UnitScores, unit_scores
     from .training import History, Training
 
 _HOMES = {
     "History": ".training",
+    "Pruned": ".pruning_curves",
     "Repair": ".repaired",
     "Repaired": ".repaired",
     "Training": ".training",
     "UnitScores": ".scoring",
     "apply_structure": ".cutting",
     "prune": ".pruning",
+    "pruning_curve": ".pruning_curves",
+    "pruning_steps": ".pruning_curves",
     "unit_scores": ".scoring",
 }
 """Public names, and the module that each comes from."""
 
-__all__ = ["History", "Repair", "Repaired", "Training", "UnitScores", "apply_structure", "prune", "unit_scores"]
+__all__ = [
+    "History",
+    "Pruned",
+    "Repair",
+    "Repaired",
+    "Training",
+    "UnitScores",
+    "apply_structure",
+    "prune",
+    "pruning_curve",
+    "pruning_steps",
+    "unit_scores",
+]
 
 __getattr__, __dir__ = public(__name__, _HOMES)
