@@ -7,7 +7,7 @@ table, in some minutes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -17,17 +17,23 @@ import torch
 from torch import Tensor, nn
 
 from ..evaluate import Interval, interval
+from ..lrp.rules import Epsilon
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
 from ..subjects import Subject, TensorSamples
 from ..tables import Table
 from .pruning import prune
-from .scoring import By
 
 Points = Literal["moons", "circle", "blobs"]
 """Data sets of points in a plane."""
 
-CRITERIA: tuple[By, ...] = ("relevance", "taylor", "gradient", "activation", "weight", "random")
+CRITERIA: Mapping[str, Mapping[str, Any]] = {
+    "relevance": {"by": "relevance"},
+    "relevance, ε, sizes": {"by": "relevance", "composite": Epsilon(), "absolute": True},
+    "relevance, ε, signed": {"by": "relevance", "composite": Epsilon()},
+    **{by: {"by": by} for by in ("taylor", "gradient", "activation", "weight", "random")},
+}
+"""What is compared: settings of :func:`.prune` by what they are called."""
 LEARNED, JUDGED = 400, 1000
 """Points that a network learns from, and others that it is judged by."""
 
@@ -54,7 +60,7 @@ class Remaining(Readable):
     """What a criterion leaves of the accuracy."""
 
     points: str
-    by: str
+    criterion: str
     references: int
     """Reference samples of each class."""
     accuracy: Interval
@@ -91,7 +97,7 @@ def compare(
     points: Points = "moons",
     *,
     references: Sequence[int] = (1, 5, 20),
-    by: Sequence[By] = CRITERIA,
+    criteria: Mapping[str, Mapping[str, Any]] = CRITERIA,
     fraction: float = 1 / 3,
     seeds: int = 5,
     units: int = 1000,
@@ -103,24 +109,28 @@ def compare(
     ----------
     references
         Reference samples of each class.
+    criteria
+        Settings of :func:`.prune` by what they are called.
     seeds
         Networks, each with points, weights and reference samples of its own.
 
     Raises
     ------
     ValueError
-        If there are no such points, or no such criterion.
+        If there are no such points, or a criterion is none.
     """
     with listening(progress) as tell:
-        left: dict[tuple[By, int], list[float]] = {(name, count): [] for name in by for count in references}
+        left: dict[tuple[str, int], list[float]] = {(name, count): [] for name in criteria for count in references}
         whole = []
         for seed in range(seeds):
             tell(Progress(seed, seeds, f"{points}: networks"))
             each = toy(points, units=units, seed=seed)
             whole.append(each.accuracy())
             for name, count in left:
-                settings: dict[str, Any] = {"samples": count, "data": each.learned, "seed": seed, "progress": False}
-                left[name, count].append(each.accuracy(prune(each.subject, name, fraction, **settings)))
+                settings = {"samples": count, "data": each.learned, "seed": seed, **criteria[name]}
+                left[name, count].append(
+                    each.accuracy(prune(each.subject, fraction=fraction, progress=False, **settings))
+                )
         tell(Progress(seeds, seeds, f"{points}: networks"))
     rows = [
         Remaining(points, name, count, interval(found), float(np.mean(whole))) for (name, count), found in left.items()
@@ -148,7 +158,7 @@ def main() -> None:
     for points in get_args(Points):
         for row in compare(points):
             before = f"whole {row.whole:.3f}"
-            print(f"{points:7} {row.references:3} per class  {row.by:11} {row.accuracy}   {before}", flush=True)
+            print(f"{points:7} {row.references:3} per class  {row.criterion:20} {row.accuracy}   {before}", flush=True)
 
 
 if __name__ == "__main__":

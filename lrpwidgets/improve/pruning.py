@@ -90,13 +90,14 @@ def prune(
             named = composite if composite is None or isinstance(composite, str) else repr(composite)
             settings = {"samples": samples, "composite": named, "absolute": absolute, "seed": seed}
         settings |= {"by": scores.by, "fraction": fraction, "per_layer": per_layer, "cut": cut, "least": least}
-        names = chosen(known.channels, list(scores) if layers is None else layers)
-        choice = _Choice(known.channels, scores, [name for name in names if name in known.channels.prunable])
+        names = _named(known.channels, list(scores) if layers is None else layers)
+        choice = _Choice(known.channels, scores, names)
         removed = choice.lowest(fraction, least, per_layer=per_layer)
-        locked = choice.locked(removed)
+        known = replace(known, channels=choice.restricted(removed))
+        locked = {choice.layer_of(number): why for number in removed if (why := known.channels.lock(number))}
         if cut == "only" and locked:
             raise ValueError(_cannot(locked))
-        model, made, held = _made(subject, replace(known, channels=choice.restricted(removed)), removed, cut)
+        model, made, held = _made(subject, known, removed, cut)
         if cut == "only" and held:
             raise ValueError(_cannot(held))
         repair = Repair(
@@ -119,6 +120,15 @@ def _check(fraction: Any, cut: Any, least: Any) -> None:
         raise ValueError(f"least counts the channels that every layer keeps, from 0 on; got {least!r}.")
 
 
+def _named(known: Channels, layers: Sequence[str]) -> list[str]:
+    """The layers that are to be pruned; raises ValueError for those that cannot be."""
+    names = chosen(known, layers)
+    for name in names:
+        if name in known.scoring:
+            raise ValueError(f"The layer {name!r} makes the scores, and keeps all of its outputs; leave it out.")
+    return [name for name in names if name in known.prunable]
+
+
 @dataclass(frozen=True, eq=False)
 class _Candidate:
     """Channels that go together, or stay."""
@@ -139,6 +149,8 @@ class _Choice:
         self._layer_of: dict[int, str] = {}
         self._score_of: dict[int, float] = {}
         for name in names:
+            if name not in scores:
+                raise ValueError(f"There are no scores for {name!r}, only for {', '.join(scores)}.")
             if len(scores[name]) != len(known.layers[name]):
                 raise ValueError(
                     f"There are {len(scores[name])} scores for {len(known.layers[name])} channels of {name!r}: they "
@@ -170,16 +182,12 @@ class _Choice:
             )
         return removed
 
-    def locked(self, removed: Sequence[int]) -> dict[str, str]:
-        """By layer, why some of its channels cannot be cut."""
-        return {self._layer_of[number]: reason for number in removed if (reason := self._lock(number))}
-
     def restricted(self, removed: Sequence[int]) -> Channels:
         """The channels with locks on what nothing would be left of, or what other layers depend on."""
         left = Counter(self.live)
         left.subtract(self._layer_of[number] for number in removed)
         empty = {int(each) for name in self.names if not left[name] for each in self._groups(name)}
-        outside = dict.fromkeys(self._outside, "other layers depend on it")
+        outside = dict.fromkeys(self._outside, "other layers depend on its shape")
         emptied = dict.fromkeys(empty, "nothing would be left of it")
         return replace(self._known, locks={**outside, **emptied, **self._known.locks})
 
@@ -190,15 +198,12 @@ class _Choice:
         """The layer that makes the channel of that number."""
         return self._layer_of[number]
 
-    def _lock(self, number: int) -> str | None:
-        if int(self._known.group[number]) in self._outside:
-            return self._known.lock(number) or "other layers depend on its shape"
-        return self._known.lock(number)
-
     def _together(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = defaultdict(list)
         for number in self._layer_of:
-            found[-number if self._lock(number) else int(self._known.group[number])].append(number)
+            group = int(self._known.group[number])
+            alone = group in self._outside or group in self._known.locks
+            found[-number if alone else group].append(number)
         return found
 
     def _candidate(self, numbers: list[int]) -> _Candidate:
