@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from .carrying import Carrier, carriers, foremost
     from .catalog import REPAIRS, repair
     from .concepts import Concept, of_artefact, of_cluster, of_clusters
+    from .cutting import apply_structure
     from .directions import Direction, direction, ends, sides
     from .files import load, save
     from .layers import Place, places
     from .planted import Planted
     from .proof import Proof, State, prove
+    from .pruning import prune
+    from .pruning_curves import Pruned, pruning_curve, pruning_steps
     from .repaired import Repair, Repaired
     from .repairs import augment, penalise, project
+    from .scoring import UnitScores, unit_scores
     from .training import History, Training
 
 _HOMES = {
@@ -34,26 +38,33 @@ _HOMES = {
     "Place": ".layers",
     "Planted": ".planted",
     "Proof": ".proof",
+    "Pruned": ".pruning_curves",
     "Repair": ".repaired",
     "Repaired": ".repaired",
     "State": ".proof",
     "Training": ".training",
+    "UnitScores": ".scoring",
+    "apply_structure": ".cutting",
     "augment": ".repairs",
     "carriers": ".carrying",
-    "of_clusters": ".concepts",
     "direction": ".directions",
     "ends": ".directions",
     "foremost": ".carrying",
     "load": ".files",
     "of_artefact": ".concepts",
     "of_cluster": ".concepts",
+    "of_clusters": ".concepts",
     "penalise": ".repairs",
     "places": ".layers",
     "project": ".repairs",
     "prove": ".proof",
+    "prune": ".pruning",
+    "pruning_curve": ".pruning_curves",
+    "pruning_steps": ".pruning_curves",
     "repair": ".catalog",
     "save": ".files",
     "sides": ".directions",
+    "unit_scores": ".scoring",
 }
 """Public names, and the module that each comes from."""
 
@@ -66,10 +77,13 @@ __all__ = [
     "Place",
     "Planted",
     "Proof",
+    "Pruned",
     "Repair",
     "Repaired",
     "State",
     "Training",
+    "UnitScores",
+    "apply_structure",
     "augment",
     "carriers",
     "direction",
@@ -83,9 +97,13 @@ __all__ = [
     "places",
     "project",
     "prove",
+    "prune",
+    "pruning_curve",
+    "pruning_steps",
     "repair",
     "save",
     "sides",
+    "unit_scores",
 ]
 
 __getattr__, __dir__ = public(__name__, _HOMES)

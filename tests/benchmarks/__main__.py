@@ -12,7 +12,21 @@ from pathlib import Path
 
 import click
 
-from . import convictions, dashboard, families, lrp, maximize, methods, referee, references, session, spray, steady, zoo
+from . import (
+    convictions,
+    dashboard,
+    families,
+    lrp,
+    maximize,
+    methods,
+    pruning,
+    referee,
+    references,
+    session,
+    spray,
+    steady,
+    zoo,
+)
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -42,8 +56,8 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "referee"),
-            *("references", "spray", "steady", "zoo"),
+            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "pruning"),
+            *("referee", "references", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -93,6 +107,8 @@ def main(
 
     methods: the first picture of each other method, beside a gradient, and tuning of rules; only if asked for.
 
+    pruning: scores of channels beside zennit, cut networks beside whole ones, what can be cut; only if asked for.
+
     referee: whether figures rank methods on digits as the literature says, in some minutes; only if asked for.
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
@@ -114,6 +130,7 @@ def main(
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
         "methods": lambda: methods.measure(rounds),
+        "pruning": lambda: pruning.measure(rounds),
         "referee": referee.measure,
         "references": references.measure,
         "spray": lambda: spray.measure(rounds),
