@@ -12,7 +12,21 @@ from pathlib import Path
 
 import click
 
-from . import convictions, dashboard, families, lrp, maximize, methods, referee, references, session, spray, steady, zoo
+from . import (
+    convictions,
+    dashboard,
+    families,
+    guided,
+    lrp,
+    maximize,
+    methods,
+    referee,
+    references,
+    session,
+    spray,
+    steady,
+    zoo,
+)
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -42,8 +56,8 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "referee"),
-            *("references", "spray", "steady", "zoo"),
+            *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods"),
+            *("referee", "references", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -87,6 +101,8 @@ def main(
 
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
+    guided: explanation-guided training of few-shot classifiers beside plain, in half an hour; only if asked for.
+
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
@@ -111,6 +127,7 @@ def main(
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
+        "guided": guided.measure,
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
         "methods": lambda: methods.measure(rounds),
