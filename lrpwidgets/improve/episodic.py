@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,11 +107,18 @@ def few_shot(
     kind = training or EpisodicTraining()
     pool = Pool(samples, classes)
     pool.check(kind.way, kind.shot, kind.query)
-    with torch.random.fork_rng(), listening(progress) as watch:
-        torch.manual_seed(seed)
+    with seeded(seed), listening(progress) as watch:
         loss = prepared(network, pool, guidance, seed)
         history = _train(loss, pool, kind, seed, watch)
     return FewShot(loss.network.eval(), kind, guidance, pool.classes, seed, history)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's random numbers begin with `seed`, and go on afterwards as if nothing had been drawn."""
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
 
 
 def prepared(network: Network, pool: Pool, guidance: Guidance | None, seed: int) -> GuidedLoss:

@@ -13,7 +13,6 @@ from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .. import tables
@@ -24,7 +23,7 @@ from ..readable import Readable
 from ..subjects import Subject
 from ..subjects.samples import Samples
 from .episodes import Pool, check_counts
-from .episodic import EpisodicTraining, Network, few_shot, prepared
+from .episodic import EpisodicTraining, Network, few_shot, prepared, seeded
 from .few_shot_accuracy import EpisodeAccuracy, episode_accuracy
 from .guided import Guidance
 
@@ -201,7 +200,7 @@ def compare_few_shot(
     pool = Pool(*train)  # all is looked at before any work is lost
     pool.check(kind.way, kind.shot, kind.query)
     Pool(*test).check(way, shot, kind.query)
-    with torch.random.fork_rng():
+    with seeded(0):
         for guidance in variants.values():
             prepared(network, pool, guidance, 0)
     accuracies: dict[str, list[EpisodeAccuracy]] = {name: [] for name in variants}

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets import improve, subjects
+from lrpwidgets import improve
 from lrpwidgets.improve.episodes import Pool
 from lrpwidgets.improve.few_shot_comparison import student
 from lrpwidgets.subjects import TensorSamples
@@ -164,9 +164,3 @@ def test_inputs_without_a_default_and_embeddings_without_features_are_refused():
         improve.RelationNetwork.of(torch.rand(2, 3))
     with pytest.raises(ValueError, match=r"must make features .* it made \(64,\)"):
         improve.RelationNetwork.of(torch.rand(1, 8, 8), nn.Flatten(0))
-
-
-def test_a_subject_lends_its_dataset():
-    shapes = subjects.load("shapes")
-    (episode,) = improve.draw_episodes(shapes, way=6)
-    assert sorted(episode.classes) == list(range(6))

@@ -142,7 +142,7 @@ def test_torchs_random_numbers_and_the_given_network_stay(digits):
 
 
 def test_training_learns_to_tell_new_classes_apart(digits):
-    longer = improve.EpisodicTraining(query=3, episodes=50)
+    longer = improve.EpisodicTraining(query=3, episodes=40)
     for guidance in (None, LRP):
         made = train(digits, guidance, training=longer)
         found = improve.episode_accuracy(made.network, digits, NEW, query=3, episodes=60, progress=False)
@@ -160,8 +160,12 @@ def test_ones_own_embedding_is_trained_on_ones_own_data():
     assert isinstance(made.network.embedding[0], nn.Conv2d)
     assert not torch.equal(made.network.embedding[0].weight, embedding[0].weight)
     assert float(embedding[1].num_batches_tracked) == 0
-    found = improve.episode_accuracy(made.network, shapes, (3, 4, 5), way=3, query=2, episodes=5, progress=False)
+    found = improve.episode_accuracy(
+        made.network, shapes.dataset, (3, 4, 5), way=3, query=2, episodes=5, progress=False
+    )
     assert found.values.shape == (5,)
+    (episode,) = improve.draw_episodes(shapes, way=6)  # of a subject it is the dataset that counts
+    assert sorted(episode.classes) == list(range(6))
 
 
 def test_a_function_makes_other_weights_for_each_seed(digits):
