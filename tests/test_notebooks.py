@@ -359,6 +359,11 @@ QUOTED = {
         "relevance  at once       0.738",
         "taylor     at once       0.614",
     ],
+    "12_training_with_explanations": [
+        "training: classes (4, 2, 3, 0, 1), support (5, 1), query (5, 1)",
+        "pairs (5, 5, 64, 4, 4) of which are explained (5, 64, 4, 4)",
+        "Guidance(plain=1.0, guided=0.5)",
+    ],
 }
 
 

@@ -18,12 +18,19 @@ if TYPE_CHECKING:
     from .concepts import Concept, of_artefact, of_cluster, of_clusters
     from .cutting import apply_structure
     from .directions import Direction, direction, ends, sides
+    from .episodes import Episode, draw_episodes
+    from .episodic import EpisodicTraining, FewShot, few_shot
+    from .few_shot_accuracy import EpisodeAccuracy, episode_accuracy
+    from .few_shot_comparison import AccuracyGain, FewShotComparison, compare_few_shot
     from .files import load, save
+    from .guided import Guidance
     from .layers import Place, places
+    from .looks import few_shot_digits
     from .planted import Planted
     from .proof import Proof, State, prove
     from .pruning import prune
     from .pruning_curves import Pruned, pruning_curve, pruning_steps
+    from .relation_network import RelationNetwork
     from .repaired import Repair, Repaired
     from .repairs import augment, penalise, project
     from .scoring import UnitScores, unit_scores
@@ -31,14 +38,22 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "REPAIRS": ".catalog",
+    "AccuracyGain": ".few_shot_comparison",
     "Carrier": ".carrying",
     "Concept": ".concepts",
     "Direction": ".directions",
+    "Episode": ".episodes",
+    "EpisodeAccuracy": ".few_shot_accuracy",
+    "EpisodicTraining": ".episodic",
+    "FewShot": ".episodic",
+    "FewShotComparison": ".few_shot_comparison",
+    "Guidance": ".guided",
     "History": ".training",
     "Place": ".layers",
     "Planted": ".planted",
     "Proof": ".proof",
     "Pruned": ".pruning_curves",
+    "RelationNetwork": ".relation_network",
     "Repair": ".repaired",
     "Repaired": ".repaired",
     "State": ".proof",
@@ -47,8 +62,13 @@ _HOMES = {
     "apply_structure": ".cutting",
     "augment": ".repairs",
     "carriers": ".carrying",
+    "compare_few_shot": ".few_shot_comparison",
     "direction": ".directions",
+    "draw_episodes": ".episodes",
     "ends": ".directions",
+    "episode_accuracy": ".few_shot_accuracy",
+    "few_shot": ".episodic",
+    "few_shot_digits": ".looks",
     "foremost": ".carrying",
     "load": ".files",
     "of_artefact": ".concepts",
@@ -70,14 +90,22 @@ _HOMES = {
 
 __all__ = [
     "REPAIRS",
+    "AccuracyGain",
     "Carrier",
     "Concept",
     "Direction",
+    "Episode",
+    "EpisodeAccuracy",
+    "EpisodicTraining",
+    "FewShot",
+    "FewShotComparison",
+    "Guidance",
     "History",
     "Place",
     "Planted",
     "Proof",
     "Pruned",
+    "RelationNetwork",
     "Repair",
     "Repaired",
     "State",
@@ -86,8 +114,13 @@ __all__ = [
     "apply_structure",
     "augment",
     "carriers",
+    "compare_few_shot",
     "direction",
+    "draw_episodes",
     "ends",
+    "episode_accuracy",
+    "few_shot",
+    "few_shot_digits",
     "foremost",
     "load",
     "of_artefact",

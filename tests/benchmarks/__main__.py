@@ -16,6 +16,7 @@ from . import (
     convictions,
     dashboard,
     families,
+    guided,
     lrp,
     maximize,
     methods,
@@ -56,7 +57,7 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "pruning"),
+            *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
             *("referee", "references", "spray", "steady", "zoo"),
         ]
     ),
@@ -101,6 +102,8 @@ def main(
 
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
+    guided: explanation-guided training of few-shot classifiers beside plain, in half an hour; only if asked for.
+
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
@@ -127,6 +130,7 @@ def main(
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
+        "guided": guided.measure,
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
         "methods": lambda: methods.measure(rounds),
