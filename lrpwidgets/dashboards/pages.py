@@ -15,7 +15,16 @@ from ..widgets import (
     Tour,
 )
 from ..widgets.compare import CompareBar, CompareStatus, FlipCurves, FlipView, MethodTable, Ranking, Referee
-from ..widgets.improve import CarrierView, ForgetView, ImproveBar, ImproveStatus, RepairTable, Workshop
+from ..widgets.improve import (
+    CarrierView,
+    ForgetView,
+    ImproveBar,
+    ImproveStatus,
+    Pareto,
+    PruneView,
+    RepairTable,
+    Workshop,
+)
 from ..widgets.maximize import (
     ChannelList,
     ConceptGraph,
@@ -122,7 +131,7 @@ def improve_page(workshop: Workshop) -> Dashboard:
             box(
                 "lrp-columns",
                 box("lrp-narrow", pane(ForgetView(workshop)), pane(CarrierView(workshop))),
-                box("lrp-forms", pane(RepairTable(workshop))),
+                box("lrp-forms", pane(RepairTable(workshop)), pane(Pareto(workshop)), pane(PruneView(workshop))),
             ),
             ImproveStatus(workshop),
         ],

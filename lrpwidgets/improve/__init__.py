@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .catalog import REPAIRS, repair
     from .concepts import Concept, of_artefact, of_cluster, of_clusters
     from .cutting import apply_structure
+    from .cutting_out import cut_out
     from .directions import Direction, direction, ends, sides
     from .episodes import Episode, draw_episodes
     from .episodic import EpisodicTraining, FewShot, few_shot
@@ -63,6 +64,7 @@ _HOMES = {
     "augment": ".repairs",
     "carriers": ".carrying",
     "compare_few_shot": ".few_shot_comparison",
+    "cut_out": ".cutting_out",
     "direction": ".directions",
     "draw_episodes": ".episodes",
     "ends": ".directions",
@@ -115,6 +117,7 @@ __all__ = [
     "augment",
     "carriers",
     "compare_few_shot",
+    "cut_out",
     "direction",
     "draw_episodes",
     "ends",

@@ -168,7 +168,7 @@ def scored(
         if by == "relevance":
             rule = ZPlus() if composite is None else composite
             explainer = Explainer(subject.model, rule, select=subject.select)
-            of = partial(_relevance, explainer, wanted, absolute)
+            of = partial(channel_relevance, explainer, wanted, absolute)
         else:
             of = partial(_slopes, explainer, wanted, by)
         found = _summed(of, source, labels, rows, by, tell)
@@ -254,7 +254,7 @@ def _norms(module: Any) -> Tensor:
     return norms
 
 
-def _relevance(
+def channel_relevance(
     explainer: Explainer, layers: Sequence[str], absolute: bool, inputs: Tensor, labels: Tensor
 ) -> dict[str, Tensor]:
     """Relevance of channels, summed over positions and samples."""

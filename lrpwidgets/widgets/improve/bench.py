@@ -110,7 +110,7 @@ def portrait(subject: Subject, explainer: Explainer, concept: Concept) -> Portra
     """What the concept looks like."""
     both = [inputs_of(subject, side)[:60] for side in (concept.with_artefact, concept.without)]
     shown = both[0][:_SHOWN]
-    return Portrait(both[0].mean(0), both[0].mean(0) - both[1].mean(0), shown, _shares(explainer, shown, concept.label))
+    return Portrait(both[0].mean(0), both[0].mean(0) - both[1].mean(0), shown, shares(explainer, shown, concept.label))
 
 
 def inputs_of(subject: Subject, side: Any, most: int = 60) -> Tensor:
@@ -232,7 +232,7 @@ class Bench:
         inputs = torch.stack([each.x for each in self._examples])
         chances = explainer.probabilities(explainer.scores(inputs)).cpu()
         says = tuple((int(each.argmax()), float(each.max())) for each in chances)
-        return subject, _shares(explainer, inputs, self.concept.label), says
+        return subject, shares(explainer, inputs, self.concept.label), says
 
 
 def told(watch: Watcher, stage: str) -> None:
@@ -240,11 +240,11 @@ def told(watch: Watcher, stage: str) -> None:
     watch(Progress(0, None, stage))
 
 
-def _shares(explainer: Explainer, inputs: Tensor, label: int) -> NDArray[np.float32]:
+def shares(explainer: Explainer, inputs: Tensor, label: int) -> NDArray[np.float32]:
     """Relevance of a class, (n, H, W), each in shares of its Σ|R|."""
     found = explainer.explain(inputs, label, keep="input").relevance
     assert isinstance(found, Tensor)  # of one input
     maps = summed(found).float().cpu()
     whole = maps.abs().flatten(1).sum(1).clamp(min=1e-30)
-    shares: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
-    return shares
+    found_shares: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
+    return found_shares

@@ -2,8 +2,8 @@
 
 import { element, follow } from "../base/common.js";
 import { choice } from "../base/controls.js";
+import { svg } from "../base/shapes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [220, 76];
 /** @type {Record<string, string>} */
 const METHODS = { signal: "difference of means", svm: "support vector machine", logistic: "logistic regression" };
@@ -56,17 +56,11 @@ function rowOf({ layer, undone, area, gain, cost, caveat }, pressed, model) {
  */
 function histogramOf(chosen) {
   const [wide, most] = [WIDTH / chosen.with.length, Math.max(...chosen.with, ...chosen.without, 1e-9)];
-  const made = document.createElementNS(SVG, "svg");
-  made.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  made.setAttribute("preserveAspectRatio", "none");
-  made.setAttribute("role", "img");
-  made.setAttribute("aria-label", "Where inputs with it and without it lie along the direction");
+  const made = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": "Where inputs with it and without it lie along the direction" });
   for (const side of ["without", "with"]) {
     chosen[side].forEach((/** @type {number} */ share, /** @type {number} */ place) => {
-      const bar = document.createElementNS(SVG, "rect");
       const high = (share / most) * (HEIGHT - 2);
-      for (const [key, value] of Object.entries({ x: place * wide, y: HEIGHT - high, width: wide, height: high, class: `lrp-carriers-${side}` })) bar.setAttribute(key, String(value));
-      made.append(bar);
+      made.append(svg("rect", { x: place * wide, y: HEIGHT - high, width: wide, height: high, class: `lrp-carriers-${side}` }));
     });
   }
   const units = `${chosen.units.toLocaleString("en")} ${chosen.goes}`;

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from ...improve import REPAIRS
 from ...improve.directions import Method, Over
 
-BEGIN = ("P-ClArC", "reactive P-ClArC", "A-ClArC", "RR-ClArC")
+BEGIN = ("P-ClArC", "reactive P-ClArC", "A-ClArC", "RR-ClArC", "pruning")
 """Repairs that one sees first."""
 
 ORIGIN = ("group", "by", "sign", "layer", "method", "count", "cluster")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import traitlets
 
-from ...improve import REPAIRS, save
+from ...improve import REPAIRS
 from ...progress import duration
 from ..base.view import View, script, style
 from .bench import NONE, Outcome
 from .forget_view import limit, shrunk, small
+from .packed import packed
 from .question import MOST_SEEDS
 from .workshop import Workshop
 
 SIDE = 128
 """Most pixels along a side of a map."""
-
-_LARGEST = 500 * 2**20
-"""Bytes of a model that a page is sent."""
 
 _LEFT = 1 / 3
 """Share of the relevance before above which a repaired model still looks at the artefact."""
@@ -85,16 +81,9 @@ class RepairTable(View):
 
     def _save(self, name: str) -> None:
         mended = self.shared.mended(name)
-        size = sum(each.numel() * each.element_size() for each in mended.model.state_dict().values())
-        if size > _LARGEST:
-            raise ValueError(
-                f"The model has {size / 2**20:,.0f} MB, and a page is sent {_LARGEST // 2**20} MB at most: take the "
-                "Python of this view, whose last line saves it."
-            )
-        with tempfile.TemporaryDirectory() as folder:
-            content = save(mended, Path(folder) / "model.safetensors").read_bytes()
-        file = f"{mended.name}-{name.replace(' ', '-')}.safetensors"
-        self.send({"as": "model", "name": file}, buffers=[content])
+        self.send(
+            {"as": "model", "name": f"{mended.name}-{name.replace(' ', '-')}.safetensors"}, buffers=[packed(mended)]
+        )
 
     # -- the sentence ----------------------------------------------------------------------------------------------
 

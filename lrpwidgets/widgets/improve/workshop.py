@@ -23,10 +23,11 @@ from ..base.sentences import CLOSED
 from ..base.solver import Solver
 from ..base.worker import NewestWins
 from .bench import NONE, Bench, Outcome, Portrait, again, portrait, search
+from .pruner import CRITERIA, Pruner, Step
 from .question import PARTS, ImproveQuestion
 
-FIND, CARRY, REPAIR = range(3)
-"""Lanes: what is to be forgotten, the layers, the repairs."""
+PRUNE, FIND, CARRY, REPAIR = range(4)
+"""Lanes: curves of pruning, which somebody asked for; what is to be forgotten, the layers, the repairs."""
 
 
 class Workshop(Asking):
@@ -68,6 +69,12 @@ class Workshop(Asking):
     controls: traitlets.Dict[str, float | None] = traitlets.Dict(
         help="What repairs cost an innocent model, by name; None where there is none."
     )
+    curves: traitlets.Dict[str, tuple[Step, ...]] = traitlets.Dict(
+        help="What is left of the model as channels go, by criterion, Steps."
+    )
+    criterion = traitlets.Unicode("relevance", help="By what channels are compared in the curve that is looked at.")
+    at = traitlets.Int(0, help="Which of its steps is looked at.")
+    pruning = traitlets.Unicode(help="The criterion whose curve is being made; empty if none is.")
     running = traitlets.Bool(help="Whether something is looked for, or repaired.")
     chosen = traitlets.Unicode(help="The repair that is looked at.")
 
@@ -78,6 +85,7 @@ class Workshop(Asking):
         self.subject, self.device = subject, device
         self.explainer = subject.explainer(device=device)
         self.worker, self.solver = NewestWins(), Solver(self)
+        self.pruner = Pruner(subject, str(self.explainer.device), self._pruned)
         self.bench: Bench | None = None
         """Where repairs are made; None before there is a layer."""
         self._version = 0  # of what is to be forgotten and where: what comes for another one is dropped
@@ -159,6 +167,20 @@ class Workshop(Asking):
         else:
             self._go_on()
 
+    def prune(self, criterion: str) -> None:
+        """Look at the curve of a criterion, which is made now if it was not; ValueError if there is no such."""
+        if criterion not in CRITERIA:
+            raise ValueError(f"There is no criterion {criterion!r}; there are {', '.join(CRITERIA)}.")
+        self.error, self.criterion = "", criterion
+        if self.curves.get(criterion) or self.pruning:
+            return
+
+        def ended() -> None:
+            self.pruning = ""
+
+        self.pruning = criterion
+        self.solver.submit(PRUNE, self.pruner.job(criterion, self.worker.at_home), lambda _: None, ended=ended)
+
     def mended(self, name: str) -> Repaired:
         """The subject that a repair gave, by the first seed; ValueError if it is not there yet."""
         outcome = self.outcomes.get((name, 0))
@@ -179,6 +201,12 @@ class Workshop(Asking):
         """Look at the repaired model in another room; ValueError as :meth:`mended`."""
         own = self.place()
         self.enter(room, replace(own, subject=self.subject if name == NONE else self.mended(name)))
+
+    @property
+    def step(self) -> Step | None:
+        """The pruned model that is looked at."""
+        steps = self.curves.get(self.criterion, ())
+        return steps[min(self.at, len(steps) - 1)] if steps else None
 
     def pictures(self) -> dict[str, Image]:
         """The heatmap of the input with the artefact, before and after each repair."""
@@ -213,7 +241,7 @@ class Workshop(Asking):
         self.error = CLOSED
         self.unobserve_all()
         self.answer = self.portrait = self.bench = None
-        self.concepts, self.found, self.outcomes = (), (), {}
+        self.concepts, self.found, self.outcomes, self.curves = (), (), {}, {}
 
     @traitlets.observe(*PARTS)
     def _ask_again(self, change: Any) -> None:
@@ -362,6 +390,10 @@ class Workshop(Asking):
                     if seed == 0 and name not in (NONE, *self.controls):
                         return name, None
         return None
+
+    def _pruned(self, criterion: str, step: Step) -> None:
+        if self.worker.open:
+            self.curves = {**self.curves, criterion: (*self.curves.get(criterion, ()), step)}
 
     def _rested(self) -> None:
         self.running = False

@@ -2,8 +2,8 @@
 
 import { array, button, element, halves } from "../../base/common.js";
 import { drawPicture, LOOK, paint } from "../../base/maps.js";
+import { svg } from "../../base/shapes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 120;
 /** @type {[string, string][]} */
 const FIGURES = [
@@ -114,16 +114,4 @@ function mapOf(model, column, place, paper) {
  */
 function percent(share, digits) {
   return `${(100 * share).toFixed(digits)} %`;
-}
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} properties
- * @param {...Element} children
- */
-function svg(tag, properties, ...children) {
-  const made = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  for (const [name, value] of Object.entries(properties)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
 }
