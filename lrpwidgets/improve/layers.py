@@ -81,8 +81,9 @@ def places(explainer: Explainer, subject: Subject, most: int = _MOST) -> list[Pl
     names = [name for name in outermost.values() if seen[name][0].shape != scores.shape]
     finished = [name for name in names if not isinstance(explainer.model.get_submodule(name), _UNFINISHED)]
     chosen = finished or names
-    kept = [chosen[round(i * (len(chosen) - 1) / max(1, most - 1))] for i in range(min(most, len(chosen)))]
-    return [_placed(explainer, probe, name, seen[name][0]) for name in dict.fromkeys(kept)]
+    count = min(most, len(chosen))
+    kept = [chosen[round(i * (len(chosen) - 1) / max(1, count - 1))] for i in range(count)]  # the first and the last
+    return [_placed(explainer, probe, name, seen[name][0]) for name in kept]
 
 
 def activations(explainer: Explainer, layer: str, inputs: Tensor) -> Iterator[Tensor]:

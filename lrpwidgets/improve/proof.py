@@ -48,7 +48,7 @@ class Examined:
     """Change of the class's score where it is taken away from inputs with it, (k,), in units of the score."""
     slopes: NDArray[np.float64] | None = field(repr=False)
     """Change of the class's score from the clean mean to the artefact's along the direction, as its gradient tells, on
-    inputs of other classes, (m,); None without a direction."""
+    inputs of other classes, (m,); None without a direction, or where its layer was cut."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -280,8 +280,11 @@ def _removed(
 
 def _slopes(
     explainer: Explainer, subject: Subject, direction: Direction, label: int, numbers: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Change of the class's score from the clean mean to the artefact's along the direction, (m,)."""
+) -> NDArray[np.float64] | None:
+    """Change of the class's score from the clean mean to the artefact's along the direction, (m,).
+
+    None where the model's layer has other units than the one that the direction is of.
+    """
     found: list[Tensor] = []
     leaves: list[Tensor] = []
 
@@ -293,7 +296,10 @@ def _slopes(
         with output_through(module_of(explainer.model, direction.layer), leaf):
             score = explainer.forward((x.to(explainer.device),))[:, label].sum()
         (gradient,) = torch.autograd.grad(score, leaves.pop())
-        along = units_of(gradient, direction.axis) @ direction.vector.to(gradient)
+        units = units_of(gradient, direction.axis)
+        if units.shape[-1] != len(direction.vector):  # the layer was cut, and its units are others
+            return None
+        along = units @ direction.vector.to(gradient)
         found.append(along.reshape(len(x), -1).sum(1).double().cpu() * (direction.artefact - direction.clean))
     return torch.cat(found).numpy()
 

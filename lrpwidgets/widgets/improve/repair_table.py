@@ -22,6 +22,9 @@ SIDE = 128
 _LEFT = 1 / 3
 """Share of the relevance before above which a repaired model still looks at the artefact."""
 
+_PART = 0.8
+"""Share of the turned pictures before below which a repair that is not acquitted mends something."""
+
 _HARM = 0.01
 """Clean accuracy that a repair may cost without being told of it."""
 
@@ -190,15 +193,17 @@ class RepairTable(View):
 
     def _left(self, name: str, outcomes: list[Outcome], guilty: int) -> str:
         """What is left of the fault, or what the repair costs."""
-        if guilty == len(outcomes):
-            return "mends nothing"
+        before = self._outcomes(NONE)
+        if guilty:
+            turned = [sum(each.examined.verdict.turned for each in of) / max(1, len(of)) for of in (outcomes, before)]
+            return "mends a part" if turned[0] < _PART * turned[1] else "mends nothing"
         cost = float(np.mean([each.cost for each in outcomes]))
         if cost < -_HARM:
             return f"costs {-100 * cost:.1f} points clean"
-        after, before = (_mean(each, "relevance") for each in (outcomes, self._outcomes(NONE)))
-        if after is None or not before:
+        looks, looked = _mean(outcomes, "relevance"), _mean(before, "relevance")
+        if looks is None or not looked:
             return ""
-        return "hardly looks at it" if after < _LEFT * before else "still looks at it"
+        return "hardly looks at it" if looks < _LEFT * looked else "still looks at it"
 
     def _control(self, name: str) -> list[str]:
         """What the repair does to a model that never saw the artefact."""
