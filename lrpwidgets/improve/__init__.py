@@ -11,6 +11,7 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from .cutting import apply_structure
+    from .heads import head_scores, silence_heads
     from .pruning import prune
     from .pruning_curves import Pruned, pruning_curve, pruning_steps
     from .repaired import Repair, Repaired
@@ -25,9 +26,11 @@ _HOMES = {
     "Training": ".training",
     "UnitScores": ".scoring",
     "apply_structure": ".cutting",
+    "head_scores": ".heads",
     "prune": ".pruning",
     "pruning_curve": ".pruning_curves",
     "pruning_steps": ".pruning_curves",
+    "silence_heads": ".heads",
     "unit_scores": ".scoring",
 }
 """Public names, and the module that each comes from."""
@@ -40,9 +43,11 @@ __all__ = [
     "Training",
     "UnitScores",
     "apply_structure",
+    "head_scores",
     "prune",
     "pruning_curve",
     "pruning_steps",
+    "silence_heads",
     "unit_scores",
 ]
 
