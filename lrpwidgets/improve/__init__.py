@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .few_shot_comparison import AccuracyGain, FewShotComparison, compare_few_shot
     from .files import load, save
     from .guided import Guidance
+    from .heads import head_scores, silence_heads
     from .layers import Place, places
     from .looks import few_shot_digits
     from .planted import Planted
@@ -72,6 +73,7 @@ _HOMES = {
     "few_shot": ".episodic",
     "few_shot_digits": ".looks",
     "foremost": ".carrying",
+    "head_scores": ".heads",
     "load": ".files",
     "of_artefact": ".concepts",
     "of_cluster": ".concepts",
@@ -86,6 +88,7 @@ _HOMES = {
     "repair": ".catalog",
     "save": ".files",
     "sides": ".directions",
+    "silence_heads": ".heads",
     "unit_scores": ".scoring",
 }
 """Public names, and the module that each comes from."""
@@ -125,6 +128,7 @@ __all__ = [
     "few_shot",
     "few_shot_digits",
     "foremost",
+    "head_scores",
     "load",
     "of_artefact",
     "of_cluster",
@@ -139,6 +143,7 @@ __all__ = [
     "repair",
     "save",
     "sides",
+    "silence_heads",
     "unit_scores",
 ]
 

@@ -21,7 +21,7 @@ from .masks import mask
 Structure = dict[str, Any]
 """``kind``: "pruning"; ``cut``: by module, the places that were cut ``out`` of what it makes and ``in`` its input;
 ``masked``: by module, the ``axis`` of the channels, counted from the right, how many there are (``of``), and which
-``channels`` are 0, after the cut."""
+``channels`` are 0, after the cut. ``heads``, if there are some: by parameter, which blocks of its columns are 0."""
 
 
 def structure(channels: Channels, removed: Iterable[int], *, cut: bool = True) -> Structure:
@@ -80,9 +80,20 @@ def apply_structure(model: nn.Module, structure: Mapping[str, Any]) -> nn.Module
             _cut(modules[name], places.get("out", []), places.get("in", []))
         for name, where in structure["masked"].items():
             mask(modules[name], where["channels"], of=where["of"], axis=where["axis"])
+        silence_columns(made, structure.get("heads", {}))
     except (IndexError, RuntimeError) as error:
-        raise ValueError(f"What was pruned of {name!r} does not fit the model: {error}") from error
+        raise ValueError(f"What was pruned does not fit the model: {error}") from error
     return made
+
+
+@torch.no_grad()
+def silence_columns(model: nn.Module, columns: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set parts of parameters to 0, in place: by name, of so many (``of``) equal blocks of columns the ``silent``."""
+    known = dict(model.named_parameters())
+    for name, blocks in columns.items():
+        if name not in known:
+            raise ValueError(f"The model has no parameter {name!r}, which was pruned; it is another model.")
+        known[name].view(len(known[name]), blocks["of"], -1)[:, list(blocks["silent"])] = 0
 
 
 def _cut(module: Any, out: Sequence[int], into: Sequence[int]) -> None:

@@ -26,7 +26,7 @@ from ..subjects import Samples, Subject
 from ..subjects.samples import Sample
 from ..tables import Table
 from .pruning import Cut, parameters, prune
-from .scoring import BATCH, By, network
+from .scoring import BATCH, By, labels_of, network
 from .training import Training, fit
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -182,7 +182,7 @@ def _parted(subject: Subject, data: Samples | None, seed: int) -> tuple[_Part, _
         known, rows = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
         learned = _Part(subject.dataset, rows, labels[rows])
     else:
-        others = replace(subject, dataset=data).labels()
+        _, others = labels_of(subject, data)
         rows = np.flatnonzero(others >= 0)
         learned = _Part(data, rows, others[rows])
     if not len(known) or not len(learned):

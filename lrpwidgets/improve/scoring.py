@@ -161,8 +161,7 @@ def scored(
     elif by == "weight":
         found = {name: _norms(known.model.get_submodule(name)) for name in wanted}
     else:
-        source = subject.dataset if data is None else data
-        labels = subject.labels() if data is None else replace(subject, dataset=data).labels()
+        source, labels = labels_of(subject, data)
         rows = references(labels, samples, seed, by)
         explainer = subject.explainer()
         if by == "relevance":
@@ -171,7 +170,7 @@ def scored(
             of = partial(channel_relevance, explainer, wanted, absolute)
         else:
             of = partial(_slopes, explainer, wanted, by)
-        found = _summed(of, source, labels, rows, by, tell)
+        found = summed(of, source, labels, rows, by, tell)
     if by != "relevance":
         found = {name: each / (float(each.norm()) or 1.0) for name, each in found.items()}
     return UnitScores(by, found, rows, time.perf_counter() - started)
@@ -205,6 +204,13 @@ def _nearest(name: str, known: Channels) -> str:
     return f"the nearest names are {', '.join(map(repr, near)) or 'none'}"
 
 
+def labels_of(subject: Subject, data: Samples | None) -> tuple[Samples, NDArray[np.int64]]:
+    """The samples that references come from, and the label of each, −1 where unknown."""
+    if data is None:
+        return subject.dataset, subject.labels()
+    return data, Subject(subject.model, data).labels()
+
+
 def references(labels: NDArray[np.int64], samples: int, seed: int, by: str) -> tuple[int, ...]:
     """Numbers of reference samples, so many of each class, in their order.
 
@@ -225,7 +231,7 @@ def references(labels: NDArray[np.int64], samples: int, seed: int, by: str) -> t
     return tuple(sorted(np.concatenate(each).tolist()))
 
 
-def _summed(
+def summed(
     of: Callable[[Tensor, Tensor], dict[str, Tensor]],
     source: Samples,
     labels: NDArray[np.int64],

@@ -153,7 +153,7 @@ def test_a_grouped_convolution_loses_whole_groups():
     [
         ({"kind": "clarc"}, "has the kind 'pruning', got 'clarc'"),
         ({"kind": "pruning", "cut": {"9": {"out": [1]}}, "masked": {}}, "The model has no module '9'"),
-        ({"kind": "pruning", "cut": {"0": {"out": [99]}}, "masked": {}}, "What was pruned of '0' does not fit"),
+        ({"kind": "pruning", "cut": {"0": {"out": [99]}}, "masked": {}}, "What was pruned does not fit"),
         ({"kind": "pruning", "cut": {"1": {"out": [0]}}, "masked": {}}, "ReLU is no module whose channels"),
     ],
 )
