@@ -11,7 +11,7 @@ from lrpwidgets.improve.few_shot_comparison import PLAIN, VARIANTS
 from .timing import medians, table
 
 NOTE = """
-Relation networks of 45 thousand parameters, trained on 5-way episodes of the digits 0 to 4, tested on 5 to 9: all with
+Relation networks of 37 thousand parameters, trained on 5-way episodes of the digits 0 to 4, tested on 5 to 9: all with
 the same initial weights and episodes per seed. Accuracy and difference in points, with Student's 95 % interval over
 seeds and, for these very networks, the bootstrap's over episodes. noise: standard deviation of a seed's difference that
 the number of episodes explains; spread: all of it. Control: relevance permuted within each pair of features."""
