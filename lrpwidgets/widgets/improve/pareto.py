@@ -25,7 +25,7 @@ class Pareto(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         self._x, self._y = bqplot.LinearScale(min=0, max=1), bqplot.LinearScale(min=0, max=1)
         scales = {"x": self._x, "y": self._y}
         self._seeds = bqplot.Scatter(
-            x=[0], y=[0], scales=scales, colors=["var(--bar)"], default_size=16, default_opacities=[0.5], visible=False
+            x=[0], y=[0], scales=scales, colors=["var(--bar)"], default_size=16, opacities=[0.5], visible=False
         )
         self._means = bqplot.Scatter(
             x=[0], y=[0], scales=scales, colors=["var(--ink)"], default_size=48, names=[""], visible=False
