@@ -20,11 +20,12 @@ function render({ model, el }) {
     note.textContent = known ? `class “${state.class}”` : "";
     first.hidden = strip.hidden = !known;
     if (known) drawPictures(state);
-    said.replaceChildren(...(known ? verdictOf(state) : [element("p", {}, state.searching ? "Clusters of the data set are put to the poison tests, until one is convicted." : "Nothing is known to be forgotten yet.")]));
+    said.replaceChildren(...(known ? verdictOf(state) : [element("p", {}, wordsOf(state))]));
     const tested = /** @type {[string, boolean][]} */ (model.get("tested"));
-    others.hidden = tested.length < 2;
-    others.replaceChildren(...tested.map(([text], place) => element("option", { value: place }, text)));
-    others.value = String(Math.max(0, tested.findIndex(([, is]) => is)));
+    const now = tested.findIndex(([, is]) => is);
+    others.hidden = tested.length < (known ? 2 : 1) || Boolean(state.searching);
+    others.replaceChildren(...(now < 0 ? [element("option", { value: "", disabled: true }, "choose a cluster")] : []), ...tested.map(([text], place) => element("option", { value: place }, text)));
+    others.value = now < 0 ? "" : String(now);
   }
 
   function drawPictures(/** @type {any} */ state) {
@@ -53,6 +54,13 @@ function render({ model, el }) {
   }
 
   return follow(model, el, draw);
+}
+
+/** @param {any} state */
+function wordsOf({ searching, tested }) {
+  if (searching) return "Clusters of the data set are put to the poison tests, until one is convicted.";
+  if (!tested) return "It is not known yet what to forget.";
+  return `${tested} cluster${tested > 1 ? "s were" : " was"} tested, the most separable ones, and none is convicted: nothing has to be forgotten. Choose one to mend it all the same, or draw a box in SpRAy.`;
 }
 
 /**

@@ -50,7 +50,7 @@ class ForgetView(View):
         concept: Concept | None = workshop.answer
         tested = [[self._called(each), each is concept] for each in workshop.concepts]
         if concept is None:
-            self.draw(state={"searching": workshop.running}, tested=tested)
+            self.draw(state={"searching": workshop.running, "tested": len(tested)}, tested=tested)
             return
         trial, name = concept.trial, workshop.subject.class_name(concept.label)
         verdict = trial.verdicts.get(trial.foremost) if trial else None

@@ -160,9 +160,9 @@ class Workshop(Asking):
     def go_on(self) -> None:
         """Look, or repair, where it was ended."""
         self.error = ""
-        if self.answer is None:
+        if self.answer is None and not self.concepts:
             self._search()
-        elif self.bench is None:
+        elif self.answer is not None and self.bench is None:
             self._look()
         else:
             self._go_on()
@@ -285,19 +285,17 @@ class Workshop(Asking):
         def job(watch: Watcher) -> Concept | None:
             if origin:
                 return again(self.subject, self.explainer, origin, watch)
-            tested: list[Concept] = []
             for concept in search(self.subject, self.explainer, watch):
-                tested.append(concept)
                 self._each(watch, self._tested, [concept])
                 if concept.convicted:
                     return concept
-            return max(tested, key=_turned, default=None)
+            return None
 
         def done(concept: Concept | None) -> None:
-            if concept is None:
-                self.error = "No class has clusters that could be tested: draw a box in the room SpRAy."
-            else:
+            if concept is not None:
                 self._forget(concept)
+            elif not self.concepts:
+                self.error = "No class has clusters that could be tested: draw a box in the room SpRAy."
 
         self._run(FIND, job, done, self._rested)
 
@@ -402,9 +400,3 @@ class Workshop(Asking):
 def _staged(watch: Watcher, stage: str) -> Watcher:
     """Tell `watch` what is being done, with what else is told."""
     return lambda progress: watch(replace(progress, stage=f"{stage}: {progress.stage}"))
-
-
-def _turned(concept: Concept) -> float:
-    """Share of pictures that it turned more than its control, by the test that turned most."""
-    verdict = concept.trial.verdicts[concept.trial.foremost] if concept.trial else None
-    return (verdict.turned - verdict.turned_by_control) / verdict.samples if verdict else 0.0

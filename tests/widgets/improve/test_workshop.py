@@ -157,7 +157,7 @@ def test_figures_are_saved_as_a_table(workshop):
 
 
 def test_it_finds_what_to_forget_by_itself_and_says_so_in_python(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("lrpwidgets.spray.kept.user_cache_path", lambda _: tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
     workshop = Workshop(subjects.load("tagged-digits", seed=2), repairs=("P-ClArC",), seeds=1)
     assert workshop.error == ""
