@@ -119,7 +119,7 @@ class Network:
     """Of the model, or of a copy of it that is on the CPU."""
     tape: Tape
     """Its own calls."""
-    probe: Tensor
+    probe: Tensor = field(repr=False)
     """The input (1, ...)."""
 
     @property

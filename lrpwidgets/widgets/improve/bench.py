@@ -19,7 +19,7 @@ from ...improve import Concept, Direction, Training, of_cluster, of_clusters, re
 from ...improve.proof import Examined, examine, right
 from ...improve.repairs import usable
 from ...lrp import Explainer
-from ...progress import Progress, Watcher
+from ...progress import Watcher
 from ...readable import Readable
 from ...spray import Atlas, Features, spray
 from ...spray.classes import atlases, ranked_class, suspicion
@@ -235,16 +235,11 @@ class Bench:
         return subject, shares(explainer, inputs, self.concept.label), says
 
 
-def told(watch: Watcher, stage: str) -> None:
-    """Say what is being done, before it tells of itself."""
-    watch(Progress(0, None, stage))
-
-
 def shares(explainer: Explainer, inputs: Tensor, label: int) -> NDArray[np.float32]:
     """Relevance of a class, (n, H, W), each in shares of its Σ|R|."""
-    found = explainer.explain(inputs, label, keep="input").relevance
-    assert isinstance(found, Tensor)  # of one input
-    maps = summed(found).float().cpu()
+    relevance = explainer.explain(inputs, label, keep="input").relevance
+    assert isinstance(relevance, Tensor)  # of one input
+    maps = summed(relevance).float().cpu()
     whole = maps.abs().flatten(1).sum(1).clamp(min=1e-30)
-    found_shares: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
-    return found_shares
+    found: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
+    return found
