@@ -90,9 +90,9 @@ def load(subject: Subject, path: str | PathLike[str]) -> Repaired:
 
 def _projecting(model: nn.Module, structure: dict[str, Any]) -> nn.Module:
     """A copy of `model` with a projection whose numbers are still to be read."""
-    empty = torch.zeros(structure["units"])
-    detector = (empty, 0.0) if structure["reactive"] else None
-    return projected(model, structure["layer"], Projection(empty, 0.0, structure["axis"], detector))
+    empty, number = torch.zeros(structure["units"]), torch.zeros(())
+    detector = (empty, number) if structure["reactive"] else ()
+    return projected(model, structure["layer"], Projection(empty, number, structure["axis"], *detector))
 
 
 _STRUCTURES: dict[str, Callable[[nn.Module, dict[str, Any]], nn.Module]] = {"projection": _projecting}

@@ -90,7 +90,7 @@ def activations(explainer: Explainer, layer: str, inputs: Tensor) -> Iterator[Te
     seen: list[Tensor] = []
 
     def see(output: Tensor) -> Tensor:
-        seen.append(output.detach().cpu())
+        seen.append(output.detach().cpu().clone())  # what comes next may change it in place
         return output
 
     module = module_of(explainer.model, layer)

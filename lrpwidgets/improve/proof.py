@@ -287,7 +287,7 @@ def _slopes(
 
     def leaf(output: Tensor) -> Tensor:
         leaves.append(output.detach().requires_grad_())
-        return leaves[-1]
+        return leaves[-1].clone()  # what comes next may change it in place
 
     for _, x in _batches(subject, numbers):
         with output_through(module_of(explainer.model, direction.layer), leaf):
