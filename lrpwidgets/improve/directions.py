@@ -323,10 +323,11 @@ def sides(atlas: Atlas, number: int) -> tuple[NDArray[np.int64], NDArray[np.int6
     """
     from ..spray.poison import label_of, other_clusters
 
+    members = atlas.members(number)
     others = other_clusters(atlas, number, label_of(atlas, number))
     if not others:
         raise ValueError(f"Cluster {number} is the only one of its class; name inputs without it by their numbers.")
-    members, rest = atlas.members(number), np.sort(np.concatenate(others))
+    rest = np.sort(np.concatenate(others))
     return atlas.store.index[members].astype(np.int64), atlas.store.index[rest].astype(np.int64)
 
 

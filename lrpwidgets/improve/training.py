@@ -150,9 +150,9 @@ class _Course:
         self._least = math.inf
 
     def judge(self, loss: float) -> None:
-        """Take the weights as the best so far if their loss is."""
+        """Take the weights as the best so far if their loss is, and they are numbers: it may be of those before."""
         self.judged.append(loss)
-        if math.isfinite(loss) and loss < self._least:
+        if loss < self._least and all(bool(each.isfinite().all()) for each in self._trained):
             self._least, self.best = loss, len(self.losses)
             self._kept = [each.detach().clone() for each in self._trained]
 
