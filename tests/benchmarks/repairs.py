@@ -107,18 +107,20 @@ def mended(
         )  # fmt: skip
 
 
-def measure(seeds: Sequence[int] = SEEDS) -> list[dict[str, Any]]:
+def measure(
+    seeds: Sequence[int] = SEEDS, names: Sequence[str] = tuple(REPAIRS), of: Sequence[str] = tuple(TAGGED)
+) -> list[dict[str, Any]]:
     """Print what each repair did to each subject, and the sums."""
     results = []
-    for name, of in TAGGED.items():
+    for subject in of:
         for seed in seeds:
             with tempfile.TemporaryDirectory() as folder:
-                results += list(_measured(name, seed, of, Path(folder)))
+                results += list(_measured(subject, seed, TAGGED[subject], names, Path(folder)))
     report("Repairs of networks that fell for a tag", results)
     return [vars(each) for each in results]
 
 
-def _measured(name: str, seed: int, of: Any, folder: Path) -> Iterator[Mended]:
+def _measured(name: str, seed: int, of: Any, names: Sequence[str], folder: Path) -> Iterator[Mended]:
     subject = subjects.load(name, seed=seed)
     it = found(subject, of.CLASS, folder)
     started = time.perf_counter()
@@ -130,7 +132,7 @@ def _measured(name: str, seed: int, of: Any, folder: Path) -> Iterator[Mended]:
     layers = ", ".join(f"{each.layer} {each.gain:+.1%} {each.cost:+.1%}" for each in carrying)
     print(f"{name} {seed}: {it.concept.artefact.what}; {layers}; from cluster to proof {seconds:.0f} s", flush=True)
     tag = Planted(of.with_tag, of.CLASS, "the tag")
-    for each in mended(it, tag, chosen.direction, list(REPAIRS), seed):
+    for each in mended(it, tag, chosen.direction, names, seed):
         print(f"  {_line(each)}", flush=True)
         yield each
 
