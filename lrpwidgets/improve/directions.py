@@ -29,6 +29,7 @@ from ..readable import Readable
 from ..subjects import Subject
 from .layers import Place, activations, place
 from .projection import Projection, summarized, units_of
+from .tensor_files import KEY, metadata_of, unwritten
 
 if TYPE_CHECKING:
     from ..spray import Atlas
@@ -40,6 +41,7 @@ Over = Literal["units", "channels"]
 Side = Sequence[int] | NDArray[np.int64] | Tensor
 """Numbers of a subject's inputs, or inputs (n, C, H, W) themselves."""
 
+_KIND = "direction"
 FOLDS = 5
 MOST_UNITS = 400_000
 """Beyond, a direction goes through channels unless somebody asks for units."""
@@ -146,7 +148,7 @@ class Direction(Readable):
         tensors = {"vector": self.vector, "middle": self.middle, "with": self.heights[0], "without": self.heights[1]}
         if self.detector:
             tensors |= {"detector": self.detector[0], "threshold": self.detector[1]}
-        told = {"lrpwidgets": "direction", "told": json.dumps(self._told())}
+        told = {KEY: _KIND, "told": json.dumps(self._told())}
         save_file(tensors, target, metadata=told)
         return target
 
@@ -161,17 +163,10 @@ class Direction(Readable):
         ValueError
             If it holds no direction.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors.torch import load_file
 
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-            told = json.loads(metadata["told"]) if metadata.get("lrpwidgets") == "direction" else None
-        except SafetensorError as error:
-            raise ValueError(f"{path} is no safetensors file: {error}.") from error
-        if told is None:
-            raise ValueError(f"{path} holds no direction; one is written by direction.save(path).")
+        told = json.loads(metadata_of(path, _KIND, "direction.save(path)")["told"])
+        tensors = load_file(path)
         found = tensors.get("detector")
         return cls(
             Place(told["layer"], tuple(told["shape"]), told["axis"]),
@@ -329,14 +324,6 @@ def sides(atlas: Atlas, number: int) -> tuple[NDArray[np.int64], NDArray[np.int6
         raise ValueError(f"Cluster {number} is the only one of its class; name inputs without it by their numbers.")
     rest = np.sort(np.concatenate(others))
     return atlas.store.index[members].astype(np.int64), atlas.store.index[rest].astype(np.int64)
-
-
-def unwritten(path: str | PathLike[str]) -> Path:
-    """`path`, at which nothing is; raises FileExistsError if there is something."""
-    target = Path(path)
-    if target.exists():
-        raise FileExistsError(f"{target} is there already; take another name, or remove it first.")
-    return target
 
 
 def _numbers(subject: Subject, side: Side, name: str) -> tuple[int, ...]:

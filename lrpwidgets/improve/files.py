@@ -17,9 +17,9 @@ import torch
 from torch import nn
 
 from ..subjects import Subject
-from .directions import unwritten
 from .projection import Projection, projected
 from .repaired import Repair, Repaired, repaired
+from .tensor_files import KEY, metadata_of, unwritten
 
 _KIND = "repaired model"
 
@@ -41,7 +41,7 @@ def save(subject: Repaired, path: str | PathLike[str]) -> Path:
     target = unwritten(path)
     told = [{key: value for key, value in vars(each).items() if key not in _LEFT_OUT} for each in subject.repairs]
     used = [sorted(each.used) for each in subject.repairs]
-    metadata = {"lrpwidgets": _KIND, "repairs": json.dumps(told), "used": json.dumps(used)}
+    metadata = {KEY: _KIND, "repairs": json.dumps(told), "used": json.dumps(used)}
     save_model(copy.deepcopy(subject.model).cpu(), str(target), metadata=metadata)
     return target
 
@@ -59,16 +59,9 @@ def load(subject: Subject, path: str | PathLike[str]) -> Repaired:
     ValueError
         If it holds no repaired model, or the subject's model is another one.
     """
-    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_model
 
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file: {error}.") from error
-    if metadata.get("lrpwidgets") != _KIND:
-        raise ValueError(f"{path} holds no repaired model; one is written by improve.save(subject, path).")
+    metadata = metadata_of(path, _KIND, "improve.save(subject, path)")
     model, found = copy.deepcopy(subject.model), subject
     repairs = [
         Repair(**{**told, "said": tuple(told["said"])}, used=frozenset(used))

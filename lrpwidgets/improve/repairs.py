@@ -252,7 +252,7 @@ def _told(direction: Direction) -> dict[str, Any]:
 def _after(model: nn.Module, layer: str, probe: Tensor) -> list[nn.Parameter]:
     """Parameters of the modules all of whose outputs depend on that of `layer`, where no parameter has a gradient."""
     depends: dict[str, bool] = {}
-    start = output_through(module_of(model, layer), lambda output: output.clone().requires_grad_())
+    start = output_through(module_of(model, layer), lambda output: output.detach().requires_grad_().clone())
     with eval_mode(model), start, outputs_of(model) as seen:
         model(probe)
     for path, output in seen:
