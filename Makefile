@@ -12,13 +12,14 @@ TEST := .venv/.installed-test-referees
 DOCS := .venv/.installed-docs
 NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: help dashboard spray compare maximize test lint javascript audit docs benchmark browser
+.PHONY: help dashboard spray compare maximize improve test lint javascript audit docs benchmark browser
 
 help:
 	@echo "make dashboard   open the dashboard in the browser   ARGS=\"--images my/pictures --arch resnet50\""
 	@echo "make spray       open the dashboard of a whole data set ARGS=\"--store DIR\""
 	@echo "make compare     open the dashboard of methods side by side   ARGS=\"--subject shapes\""
 	@echo "make maximize    open the dashboard of what a network wants  ARGS=\"--subject digits\""
+	@echo "make improve     open the dashboard that mends a model      ARGS=\"--subject tagged-digits\""
 	@echo "make test        run every test                      ARGS=\"tests/lrp -k ledger\""
 	@echo "make lint        ruff and mypy, and eslint and tsc where npm is; as CI does"
 	@echo "make audit       known vulnerabilities of what is installed; asks PyPI"
@@ -37,6 +38,9 @@ compare: $(BASE)
 
 maximize: $(BASE)
 	@$(BIN)/lrpwidgets serve maximize $(ARGS)
+
+improve: $(BASE)
+	@$(BIN)/lrpwidgets serve improve $(ARGS)
 
 # A file goes to one process whole, with what it has made for its tests; those of the browser, which take longest, first.
 # Where a process dies the run ends: xdist 3.8 may wait forever for the one that takes its place.

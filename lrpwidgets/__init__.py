@@ -11,12 +11,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import dashboards, evaluate, lrp, maximize, methods, spray, subjects, widgets
+    from . import dashboards, evaluate, improve, lrp, maximize, methods, spray, subjects, widgets
     from .dashboards import explore
 
     __version__: str
 
-__all__ = ["dashboards", "evaluate", "explore", "lrp", "maximize", "methods", "spray", "subjects", "widgets"]
+__all__ = [
+    "dashboards",
+    "evaluate",
+    "explore",
+    "improve",
+    "lrp",
+    "maximize",
+    "methods",
+    "spray",
+    "subjects",
+    "widgets",
+]
 
 
 def __getattr__(name: str) -> Any:

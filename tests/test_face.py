@@ -20,7 +20,7 @@ from torch import nn
 
 import lrpwidgets as lw
 import lrpwidgets.widgets.maximize
-from lrpwidgets import evaluate, lrp, maximize, methods, progress, spray, subjects, tables
+from lrpwidgets import evaluate, improve, lrp, maximize, methods, progress, spray, subjects, tables
 from lrpwidgets.lrp import Composite, Explainer, Rather, composites, operations, rules
 from lrpwidgets.progress import Progress, Watcher
 from lrpwidgets.spray.kept import kept
@@ -197,6 +197,9 @@ LONG = [
     evaluate.flip,
     evaluate.srg,
     evaluate.tune,
+    improve.compare_few_shot,
+    improve.episode_accuracy,
+    improve.few_shot,
 ]
 
 

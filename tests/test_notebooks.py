@@ -340,6 +340,30 @@ QUOTED = {
         "random                probability 0.99 0.83 0.65",
         "all pixels   0.92",
     ],
+    "11_pruning": [
+        "conv1  16 channels, sum  1246.9",
+        "conv3  64 channels, sum  1265.7",
+        "random       0.25",
+        "56 of 112 channels went, of 3 of 3 layers; 3 of these are smaller now",
+        "cut and masked differ by less than",
+        "whole  25,866 parameters, reads 0.992",
+        "half    7,839 parameters, reads 0.927",
+        "Only masked, in whole or in part: conv_proj",
+        "half, by relevance: cosine 0.96",
+        "half, by chance:    cosine 0.867 (0.841 to 0.889, 100 samples), reads 0.901",
+        "relevance   0%: 0.99  25%: 0.98  40%: 0.97  50%: 0.90  60%: 0.67",
+        "50%: 0.98  60%: 0.90",
+        "50%: 0.83",
+        "50%: 0.44",
+        "half, of each layer     0.907",
+        "relevance  at once       0.738",
+        "taylor     at once       0.614",
+    ],
+    "12_training_with_explanations": [
+        "training: classes (4, 2, 3, 0, 1), support (5, 1), query (5, 1)",
+        "pairs (5, 5, 64, 4, 4) of which are explained (5, 64, 4, 4)",
+        "Guidance(plain=1.0, guided=0.5)",
+    ],
 }
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._compare import compare
     from ._explore import explore
+    from ._improve import improve
     from ._maximize import maximize
     from ._spray import spray
 
-__all__ = ["compare", "explore", "maximize", "spray"]
+__all__ = ["compare", "explore", "improve", "maximize", "spray"]
 
 
 def __getattr__(name: str) -> Any:

@@ -120,9 +120,10 @@ def serve(
     no_browser: bool,
     **choices: Any,
 ) -> None:
-    """Open DASHBOARD (explore, compare, maximize or spray) in the browser, until Ctrl-C.
+    """Open DASHBOARD (explore, compare, maximize, spray or improve) in the browser, until Ctrl-C.
 
     Without a store, spray explains its subject's data first, by default clever-hans, and keeps that in the cache.
+    So does improve, which looks there for what the model is to forget.
     """
     notebook = find_notebook(dashboard)
     secret = find_token(token, token_file, no_token=no_token)

@@ -15,6 +15,16 @@ from ..widgets import (
     Tour,
 )
 from ..widgets.compare import CompareBar, CompareStatus, FlipCurves, FlipView, MethodTable, Ranking, Referee
+from ..widgets.improve import (
+    CarrierView,
+    ForgetView,
+    ImproveBar,
+    ImproveStatus,
+    Pareto,
+    PruneView,
+    RepairTable,
+    Workshop,
+)
 from ..widgets.maximize import (
     ChannelList,
     ConceptGraph,
@@ -108,6 +118,22 @@ def compare_page(referee: Referee) -> Dashboard:
                 box("lrp-half", pane(FlipCurves(referee), FlipView(referee)), pane(Ranking(referee))),
             ),
             CompareStatus(referee),
+        ],
+    )
+
+
+def improve_page(workshop: Workshop) -> Dashboard:
+    """What a model is to forget, where it carries that, and repairs side by side with their proof."""
+    return Dashboard(
+        workshop,
+        [
+            ImproveBar(workshop),
+            box(
+                "lrp-columns",
+                box("lrp-narrow", pane(ForgetView(workshop)), pane(CarrierView(workshop))),
+                box("lrp-forms", pane(RepairTable(workshop)), pane(Pareto(workshop)), pane(PruneView(workshop))),
+            ),
+            ImproveStatus(workshop),
         ],
     )
 

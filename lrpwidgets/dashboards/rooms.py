@@ -17,9 +17,10 @@ from ..widgets.base.parts import close_parts
 from ..widgets.base.sentences import sentence
 from ..widgets.base.still import Still, display_with_still
 from ..widgets.compare import Referee
+from ..widgets.improve import Workshop
 from ..widgets.maximize import Studio
 from ..widgets.spray import Attribution, Investigation
-from .pages import attribution_page, compare_page, explore_page, maximize_page, spray_page
+from .pages import attribution_page, compare_page, explore_page, improve_page, maximize_page, spray_page
 from .panes import AWAY, Dashboard
 
 
@@ -51,6 +52,10 @@ def _referee(subject: Subject, device: str, place: Place) -> Referee:
     return Referee(subject, device)
 
 
+def _workshop(subject: Subject, device: str, place: Place) -> Workshop:
+    return Workshop(subject, device, place.concept)
+
+
 def _needs_data(what: str) -> Callable[[Subject], str]:
     """Say why a subject without data has nothing to do in a room."""
     return lambda subject: "" if len(subject.dataset) else f"{what} a whole data set, and here is none."
@@ -63,6 +68,7 @@ ROOMS = {
     "spray": Room(
         "SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, _needs_data("SpRAy looks at")
     ),
+    "improve": Room("Improve", {Workshop: improve_page}, _workshop, _needs_data("A model is mended with")),
 }
 
 
@@ -146,9 +152,7 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         left, (name, what, wanted) = change["owner"], change["new"]
         left.elsewhere = ()
         place = what if isinstance(what, Place) else Place()
-        new = name not in self._pages
-        if new:
-            self._add(name, ROOMS[name].begin(left.subject, str(left.explainer.device), place))
+        new = self._make_ready(name, place.subject or left.subject, str(left.explainer.device), place)
         if isinstance(what, Place) and (new or wanted or place != self._came_from.get(name)):
             self._pages[name].shared.show_place(place)
         self._came_from[name] = place
@@ -156,6 +160,20 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._show(page, each == name)
         if isinstance(what, dict):
             self._restore(self._pages[name], what)
+
+    def _make_ready(self, name: str, subject: Subject, device: str, place: Place) -> bool:
+        """Have a room for `subject`, and say whether it is new: a repaired model takes the place of its original.
+
+        What is to be mended stays: its room is of the original, wherever one comes from.
+        """
+        page = self._pages.get(name)
+        if page is not None and (name == "improve" or page.shared.subject.model is subject.model):
+            return False
+        self._add(name, ROOMS[name].begin(subject, device, place))
+        if page is not None:
+            self._show(page, False)
+            page.shared.close()
+        return True
 
     def _restore(self, page: Dashboard, state: dict[str, Any]) -> None:
         """Open a state in its room, which has what was uploaded in others, and says what is wrong."""

@@ -9,6 +9,7 @@ from typing import Literal
 from ..progress import Watcher
 from ..spray.poison import Suspect
 from ..subjects import Subject
+from .cutting_out import cut_out
 from .directions import Direction
 from .repaired import Repaired
 from .repairs import augment, penalise, project, usable
@@ -28,6 +29,8 @@ class Way:
     make: Make
     needs_inputs: bool = False
     """Whether the artefact must be in inputs, not only in a layer."""
+    learns: bool = False
+    """Whether it takes further inputs, although it does not train."""
 
 
 def _projected(reactive: bool) -> Make:
@@ -53,6 +56,17 @@ def _at_random(subject: Subject, direction: Direction, artefact: Suspect, traini
     return project(subject, direction.random(training.seed))
 
 
+def _pruned(
+    subject: Subject,
+    direction: Direction,
+    artefact: Suspect,
+    training: Training,
+    samples: Iterable[int],
+    progress: bool | Watcher,
+) -> Repaired:
+    return cut_out(subject, artefact, samples=samples, seed=training.seed, progress=progress)
+
+
 REPAIRS: dict[str, Way] = {
     "P-ClArC": Way("project the direction out", False, _projected(reactive=False)),
     "reactive P-ClArC": Way("only where it is seen", False, _projected(reactive=True)),
@@ -62,6 +76,7 @@ REPAIRS: dict[str, Way] = {
     "right for the right reasons": Way(
         "gradient on it penalised", True, _trained(penalise, "artefact"), needs_inputs=True
     ),
+    "pruning": Way("channels that carry it cut", False, _pruned, needs_inputs=True, learns=True),
     "random direction": Way("a control: mends nothing", False, _at_random),
 }
 """By name, in the order in which they are shown."""
@@ -88,5 +103,5 @@ def repair(
         raise ValueError(f"There is no repair {name!r}; there are {', '.join(REPAIRS)}.")
     way, training = REPAIRS[name], training or Training()
     if samples is None:
-        samples = usable(subject, training.seed) if way.trains else ()
+        samples = usable(subject, training.seed) if way.trains or way.learns else ()
     return way.make(subject, direction, artefact, training, samples, progress)

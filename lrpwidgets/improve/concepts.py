@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..lrp import Explainer
-from ..progress import Progress, Watcher, listening
+from ..progress import Watcher, listening
 from ..readable import Readable
-from ..spray.placeless import Trial, suspects_of, tried
+from ..spray.placeless import Trial, UntestableError, suspects_of, tried
 from ..spray.poison import Suspect, label_of, of_other_classes
 from ..subjects import Subject
 from .directions import Direction, Method, Over, Side, direction, sides
@@ -37,8 +37,15 @@ class Concept(Readable):
     """How it is taken to other inputs."""
     with_artefact: Side = field(repr=False)
     without: Side = field(repr=False)
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """By what its cluster is found again, in plain values; empty if it is none, or nobody knows."""
     trial: Trial | None = None
     """What the poison tests said of it; None if it was not put to them."""
+
+    @property
+    def convicted(self) -> bool:
+        """Whether the model falls for it, as a poison test found."""
+        return self.trial is not None and self.trial.clever_hans
 
     def half(self, seed: int) -> tuple[Side, Side]:
         """A random half of either side, by a seed, to make a direction from: the others are left for a proof."""
@@ -92,10 +99,21 @@ def of_cluster(
     with listening(progress) as watch:
         suspects, missing = suspects_of(atlas, number, explainer, subject, watch)
         if not suspects:
-            raise ValueError(f"Cluster {number} cannot be tested: {'; '.join(missing.values())}.")
+            raise UntestableError(f"Cluster {number} cannot be tested: {'; '.join(missing.values())}.")
         trial = tried(suspects, missing, explainer, subject, samples, seed, watch)
+    return of_trial(atlas, number, suspects, trial, name=name)
+
+
+def of_trial(
+    atlas: Atlas, number: int, suspects: Mapping[str, Suspect], trial: Trial, *, name: str = "", composite: str = ""
+) -> Concept:
+    """What a cluster suggests that was tested with these suspects; raises ValueError as :func:`.sides`.
+
+    `composite` is that of the atlas if it is not the store's own; it cannot be found again from the store then.
+    """
     called = name or f"cluster {number}"
-    return Concept(called, label_of(atlas, number), suspects[trial.foremost], *sides(atlas, number), trial)
+    origin = {} if composite else _origin(atlas, number)
+    return Concept(called, label_of(atlas, number), suspects[trial.foremost], *sides(atlas, number), origin, trial)
 
 
 def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: int = 0) -> Concept:
@@ -116,23 +134,37 @@ def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: in
     return Concept(name or artefact.what, artefact.label, artefact, shown, second)
 
 
-def convicted(
-    atlases: Iterator[Atlas], explainer: Explainer, subject: Subject, *, progress: bool | Watcher = True
+def of_clusters(
+    atlases: Iterable[Atlas], explainer: Explainer, subject: Subject, *, progress: bool | Watcher = True
 ) -> Iterator[Concept]:
-    """Of the clusters of some atlases, as of :func:`lrpwidgets.spray.atlases`, those that a poison test convicts.
+    """What each cluster of some atlases suggests, tested, as :func:`of_cluster` does it; nothing where it cannot be.
 
-    Each atlas is of one class; of its clusters the most separable goes first.
+    The atlases are in the order in which they come, as of :func:`lrpwidgets.spray.atlases`, one for each class; of each
+    the most separable cluster goes first. ``next(each for each in … if each.convicted)`` is the first Clever Hans.
     """
     with listening(progress) as watch:
         for atlas in atlases:
             for ranked in atlas.ranking:
                 try:
-                    found = of_cluster(atlas, ranked.cluster, explainer, subject, progress=watch)
-                except ValueError:  # the only cluster of its class, or one without a test
+                    yield of_cluster(atlas, ranked.cluster, explainer, subject, progress=watch)
+                except UntestableError:
                     continue
-                watch(Progress(0, None, "looking for what is to be forgotten"))
-                if found.trial is not None and found.trial.clever_hans:
-                    yield found
+
+
+def _origin(atlas: Atlas, number: int) -> dict[str, Any]:
+    """The parts of a question that find a cluster again; none if its maps were chosen one by one."""
+    selection, (method, *count) = atlas.selection, atlas.clustering.split("-")
+    if selection.by == "rows":
+        return {}
+    return {
+        "group": selection.value,
+        "by": selection.by if selection.value is not None else "prediction",
+        "sign": atlas.features.sign,
+        "layer": atlas.features.layer,
+        "method": method,
+        "count": int(count[0]) if count and count[0].isdigit() else None,
+        "cluster": number,
+    }
 
 
 def _half(side: Side, random: np.random.Generator) -> Side:

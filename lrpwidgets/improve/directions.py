@@ -26,6 +26,8 @@ from ..evaluate.intervals import Interval, interval
 from ..lrp import Explainer
 from ..lrp.outputs import module_of, output_through
 from ..readable import Readable
+from ..spray.placeless import UntestableError
+from ..spray.poison import label_of, other_clusters
 from ..subjects import Subject
 from .layers import Place, activations, place
 from .projection import Projection, summarized, units_of
@@ -316,12 +318,12 @@ def sides(atlas: Atlas, number: int) -> tuple[NDArray[np.int64], NDArray[np.int6
     ValueError
         If there is no such cluster, or no other one of its class.
     """
-    from ..spray.poison import label_of, other_clusters
-
     members = atlas.members(number)
     others = other_clusters(atlas, number, label_of(atlas, number))
     if not others:
-        raise ValueError(f"Cluster {number} is the only one of its class; name inputs without it by their numbers.")
+        raise UntestableError(
+            f"Cluster {number} is the only one of its class; name inputs without it by their numbers."
+        )
     rest = np.sort(np.concatenate(others))
     return atlas.store.index[members].astype(np.int64), atlas.store.index[rest].astype(np.int64)
 

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from ..subjects import Subject
+from .cutting import apply_structure
 from .projection import Projection, projected
 from .repaired import Repair, Repaired, repaired
 from .tensor_files import KEY, metadata_of, unwritten
@@ -88,5 +89,8 @@ def _projecting(model: nn.Module, structure: dict[str, Any]) -> nn.Module:
     return projected(model, structure["layer"], Projection(empty, number, structure["axis"], *detector))
 
 
-_STRUCTURES: dict[str, Callable[[nn.Module, dict[str, Any]], nn.Module]] = {"projection": _projecting}
+_STRUCTURES: dict[str, Callable[[nn.Module, dict[str, Any]], nn.Module]] = {
+    "projection": _projecting,
+    "pruning": apply_structure,
+}
 """Who changes a model's structure as a repair did, by the repair's kind."""

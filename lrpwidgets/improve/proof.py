@@ -48,7 +48,9 @@ class Examined:
     """Change of the class's score where it is taken away from inputs with it, (k,), in units of the score."""
     slopes: NDArray[np.float64] | None = field(repr=False)
     """Change of the class's score from the clean mean to the artefact's along the direction, as its gradient tells, on
-    inputs of other classes, (m,); None without a direction."""
+    inputs of other classes, (m,); None without a direction, or where its layer was cut."""
+    own: int
+    """Inputs of the artefact's class that no repair has seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +140,16 @@ class Proof:
         """Whether the model was convicted in most seeds before and is in none after."""
         return 2 * self.before.convicted > len(self.before.seeds) and not self.after.convicted
 
+    @property
+    def caveat(self) -> str:
+        """A sentence if something of the cost cannot be told; empty if all can."""
+        if all(each.own for each in self.after.seeds):
+            return ""
+        return (
+            "The repairs have seen every input of the artefact's class, so what they cost it is not told; make the "
+            "direction from fewer."
+        )
+
     def sentence(self, name: str) -> str:
         """The proof in words; `name` is that of the artefact's class."""
         seeds = len(self.after.seeds)
@@ -187,8 +199,10 @@ def prove(
         If `seeds` is below 1 or not the number of repaired subjects, there are no labels, or the repairs have seen all
         inputs.
     """
+    if seeds < 1:
+        raise ValueError(f"seeds must be 1 or more, got {seeds!r}.")
     each = [after] * seeds if isinstance(after, Subject) else list(after)
-    if seeds < 1 or len(each) != seeds:
+    if len(each) != seeds:
         raise ValueError(f"There must be one repaired subject, or one for each of the {seeds} seeds; got {len(each)}.")
     states: tuple[list[Examined], list[Examined]] = ([], [])
     with listening(progress) as watch:
@@ -227,6 +241,7 @@ def examine(
         _shares(explainer, subject, artefact, others, random),
         _removed(explainer, subject, artefact, own, random),
         None if direction is None else _slopes(explainer, subject, direction, artefact.label, others),
+        int((labels[unseen] == artefact.label).sum()),
     )
 
 
@@ -280,8 +295,11 @@ def _removed(
 
 def _slopes(
     explainer: Explainer, subject: Subject, direction: Direction, label: int, numbers: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Change of the class's score from the clean mean to the artefact's along the direction, (m,)."""
+) -> NDArray[np.float64] | None:
+    """Change of the class's score from the clean mean to the artefact's along the direction, (m,).
+
+    None where the model's layer has other units than the one that the direction is of.
+    """
     found: list[Tensor] = []
     leaves: list[Tensor] = []
 
@@ -293,7 +311,10 @@ def _slopes(
         with output_through(module_of(explainer.model, direction.layer), leaf):
             score = explainer.forward((x.to(explainer.device),))[:, label].sum()
         (gradient,) = torch.autograd.grad(score, leaves.pop())
-        along = units_of(gradient, direction.axis) @ direction.vector.to(gradient)
+        units = units_of(gradient, direction.axis)
+        if units.shape[-1] != len(direction.vector):  # the layer was cut, and its units are others
+            return None
+        along = units @ direction.vector.to(gradient)
         found.append(along.reshape(len(x), -1).sum(1).double().cpu() * (direction.artefact - direction.clean))
     return torch.cat(found).numpy()
 

@@ -33,6 +33,9 @@ class Repair(Readable):
     used: frozenset[int] = field(default=frozenset(), repr=False)
     """Numbers of the subject's inputs that it has seen: a proof takes others."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "used", frozenset(map(int, self.used)))  # NumPy's are no numbers to JSON
+
 
 @dataclass(eq=False)
 class Repaired(Subject):

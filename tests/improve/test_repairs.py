@@ -328,7 +328,7 @@ def test_an_artefact_that_is_in_no_input_is_refused(small):
 
 
 def test_a_direction_of_another_model_is_refused(small):
-    subject, way = small
+    way = small[1]
     other = subject_of(dense(), 1, 4, 4)
     for mend in (project, augment, penalise):
         with pytest.raises(ValueError, match="no module"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,14 +13,22 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-from lrpwidgets import dashboards
+from lrpwidgets import dashboards, subjects
 from lrpwidgets.dashboards.panes import AWAY
 from lrpwidgets.dashboards.rooms import ROOMS
 from lrpwidgets.lrp import Composite
 from lrpwidgets.progress import Cancelled
 from lrpwidgets.widgets import ChannelMaps, TopBar
 from lrpwidgets.widgets.base.asking import Place
-from lrpwidgets.widgets.spray import Attribution, AttributionBar, AttributionView, Investigation, attribution
+from lrpwidgets.widgets.improve import RepairTable, Workshop
+from lrpwidgets.widgets.spray import (
+    Attribution,
+    AttributionBar,
+    AttributionView,
+    Investigation,
+    PoisonTest,
+    attribution,
+)
 from tests.widgets.explore.test_any_order import inside
 
 
@@ -61,7 +70,13 @@ def on_screen(page):
 
 def test_a_room_is_made_when_it_is_first_entered(entered, say):
     page = entered()
-    titles = {"explore": "Explore", "compare": "Compare", "maximize": "Maximize", "spray": "SpRAy"}
+    titles = {
+        "explore": "Explore",
+        "compare": "Compare",
+        "maximize": "Maximize",
+        "spray": "SpRAy",
+        "improve": "Improve",
+    }
     assert page.shared.rooms == tuple((name, title, "") for name, title in titles.items())
     assert len(page.children) == 1
     say(bar(page, "explore"), enter="maximize")
@@ -189,7 +204,7 @@ def test_a_state_file_of_one_room_opens_in_the_other(entered, say):
     say(bar(page, "explore"), restore=state)
     assert page["maximize"].shared.number == 5
     say(bar(page, "explore"), restore=json.dumps({"room": "cellar"}))
-    rooms = "'explore', 'compare', 'maximize', 'spray'"
+    rooms = "'explore', 'compare', 'maximize', 'spray', 'improve'"
     assert page.shared.error == f"There is no room 'cellar' on this page; its rooms: {rooms}."
 
 
@@ -313,7 +328,7 @@ def test_python_of_an_attribution_runs(digits, cache, tmp_path, monkeypatch, cap
 def test_without_a_data_set_spray_is_closed(entered_with, say):
     page = entered_with(())
     why = "SpRAy looks at a whole data set, and here is none."
-    assert page.shared.rooms[-1] == ("spray", "SpRAy", why)
+    assert page.shared.rooms[-2] == ("spray", "SpRAy", why)
     say(bar(page, "explore"), enter="spray")
     assert page.shared.error == why
 
@@ -335,3 +350,40 @@ def test_nothing_is_left_of_a_page_that_is_closed(entered, say, digits):
     assert not any(each.worker.open for each in states)
     left = {type(each).__name__ for each in set(_instances.values()) - before}
     assert left <= {"Layout", "HTMLStyle", "ButtonStyle"}
+
+
+@pytest.fixture
+def suspicious(cache, monkeypatch):
+    """A page of digits of which many a 3 has a tag, opened at their clusters; they are mended in one way, once."""
+    monkeypatch.setattr("lrpwidgets.dashboards.rooms.Workshop", partial(Workshop, repairs=("P-ClArC",), seeds=1))
+    page = dashboards.spray(subject=subjects.load("tagged-digits", seed=2))
+    yield page
+    page.close()
+
+
+def test_what_a_poison_test_convicts_is_mended_next_door(suspicious, say):
+    found = suspicious["spray"].shared
+    found.ask(group=3)
+    found.test_all()
+    assert found.verdict.trial.clever_hans
+    test = next(view for view in inside(suspicious["spray"]) if isinstance(view, PoisonTest))
+    assert test.tested["mend"]
+    say(test, mend=True)
+    workshop = suspicious["improve"].shared
+    assert on_screen(suspicious) == ["improve"]
+    assert workshop.concept is found.verdict.concept
+    table = next(view for view in inside(suspicious["improve"]) if isinstance(view, RepairTable))
+    say(table, choose="P-ClArC")
+    say(table, visit="explore")
+    assert on_screen(suspicious) == ["explore"]
+    explored = suspicious["explore"].shared
+    assert explored.subject is workshop.mended("P-ClArC")
+    assert explored.subject.title.endswith("· P-ClArC")
+    say(bar(suspicious, "explore"), enter="improve")
+    assert suspicious["improve"].shared is workshop  # what is mended stays the original
+    say(bar(suspicious, "improve"), enter="explore")
+    assert suspicious["explore"].shared.subject is workshop.subject
+    say(bar(suspicious, "explore"), enter="spray")
+    assert suspicious["spray"].shared is found
+    say(bar(suspicious, "spray"), enter="improve")
+    assert workshop.outcomes  # coming back with the same verdict changes nothing

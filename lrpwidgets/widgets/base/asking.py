@@ -31,6 +31,10 @@ class Place:
     """Of that layer."""
     composite: Composite | None = None
     """The rules of what is looked at, where they are those of a whole data set."""
+    concept: Any = None
+    """What a model is to forget, a :class:`lrpwidgets.improve.Concept`."""
+    subject: Subject | None = None
+    """What is to be examined there, if not what is examined here: a repaired model."""
 
 
 class Asking(traitlets.HasTraits):

@@ -1,9 +1,9 @@
 // Where methods stand: a dot and its interval for each, ranks under every fill, and what can be said of it.
 
 import { button, element, follow, number } from "../base/common.js";
+import { svg } from "../base/shapes.js";
 import { tuningOf } from "./ranking/tuning.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [LEFT, WIDTH, STEP, ROW] = [0, 132, 34, 22];
 /** @type {Record<string, string>} */
 const SHORT = { uniform: "noise" };
@@ -127,18 +127,6 @@ function ranksOf(rows, fills) {
       made.append(svg("circle", { cx: x(place), cy: y(rank), r: 8.5, "data-mark": looks(row) }), text);
     });
   }
-  return made;
-}
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} properties
- * @param {...Element} children
- */
-function svg(tag, properties, ...children) {
-  const made = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  for (const [name, value] of Object.entries(properties)) made.setAttribute(name, String(value));
-  made.append(...children);
   return made;
 }
 

@@ -59,10 +59,13 @@ class PoisonTest(View):
 
         ``{"test": number or "all"}``: put a cluster, or all, to the test; ``{"verdict": place}``: look at an earlier
         test; ``{"draw": step}``: show an input to draw a box on, the next one for 1, none for None;
-        ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of the input.
+        ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of the input;
+        ``{"mend": true}``: have the model forget what was tested, in another room.
         """
         investigation = self.shared
-        if message.get("test") == "all":
+        if "mend" in message:
+            investigation.mend()
+        elif message.get("test") == "all":
             investigation.test_all()
         elif "test" in message:
             investigation.test(int(message["test"]))
@@ -127,6 +130,7 @@ class PoisonTest(View):
             "class": name,
             "source": tested.name,
             "drawn": tested.cluster == BOX,
+            "mend": tested.concept is not None and any(name == "improve" for name, *_ in self.shared.rooms),
             "hans": trial.clever_hans,
             "conclusion": trial.conclusion,
             "foremost": trial.foremost,

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from ...colours import picture
+from ...improve import Concept, of_artefact
+from ...improve.concepts import of_trial
 from ...lrp import Composite
 from ...progress import Watcher
 from ...spray import Atlas, RelevanceStore, poison
@@ -29,7 +31,7 @@ from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
 from ...spray.features import Features
 from ...spray.notes import Names, call_cluster, names_of_clusters
-from ...spray.placeless import suspects_of
+from ...spray.placeless import Trial, suspects_of
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from ..base import presets
@@ -42,7 +44,7 @@ from .cards import Card, cards
 from .lanes import ATLAS, CARDS, EMBEDDING
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .tested import BOX, Suspects, Tested, Tests, Wanted
+from .tested import BOX, Suspects, Tested, Tests, ToForget, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
@@ -181,9 +183,16 @@ class Investigation(Asking):
 
     def place(self) -> Place:
         """The class, and the input of the first selected point."""
+        concept = self.verdict.concept if self.verdict is not None and self.verdict.trial.clever_hans else None
         if self.points is None or not len(self.selection):
-            return Place(label=self.group)
-        return Place(item=int(self.store.index[self.points.rows[self.selection[0]]]), label=self.group)
+            return Place(label=self.group, concept=concept)
+        return Place(item=int(self.store.index[self.points.rows[self.selection[0]]]), label=self.group, concept=concept)
+
+    def mend(self) -> None:
+        """Have the model forget what was tested, in another room; ValueError where nobody can say what that is."""
+        if self.verdict is None or self.verdict.concept is None:
+            raise ValueError("Test a cluster first that is not the only one of its class, or draw a box.")
+        self.enter("improve", replace(self.place(), concept=self.verdict.concept))
 
     def show_place(self, place: Place) -> None:
         """Look at the maps of a class as another room does, and select the input that is shown there."""
@@ -242,9 +251,13 @@ class Investigation(Asking):
         """Put what is in a box of an input to the poison test."""
         atlas = self.atlas
 
-        def find(watch: Watcher) -> tuple[int, Suspects]:
+        def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
             artefact = poison.boxed(atlas, self.subject, row, box)
-            return artefact.label, ({"box": artefact}, {})
+
+            def to_forget(trial: Trial) -> Concept:
+                return replace(of_artefact(artefact, self.subject, name=name), trial=trial)
+
+            return artefact.label, ({"box": artefact}, {}), to_forget
 
         atlas.store.checked([row])
         name = f"box in {self.subject.item_name(int(atlas.store.index[row]))}"
@@ -472,12 +485,18 @@ class Investigation(Asking):
     def _wanted(self, question: AtlasQuestion, number: int) -> Wanted:
         """The test of a cluster of the atlas that `question` asks for."""
 
-        def find(watch: Watcher) -> tuple[int, Suspects]:
+        def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
             atlas = self.atlas_of(question, watch)
-            return poison.label_of(atlas, number), suspects_of(atlas, number, self.explainer, self.subject, watch)
+            found = suspects_of(atlas, number, self.explainer, self.subject, watch)
+
+            def to_forget(trial: Trial) -> Concept:
+                return of_trial(atlas, number, found[0], trial, name=name, composite=question.composite)
+
+            return poison.label_of(atlas, number), found, to_forget
 
         shown = question.clustering == self._shown.clustering
-        return Wanted(question, number, self.name(number) if shown else f"cluster {number}", find)
+        name = self.name(number) if shown else f"cluster {number}"
+        return Wanted(question, number, name, find)
 
     def _judged(self, tested: Tested, look: bool) -> None:
         self.verdicts = {**self.verdicts, tested.key: tested}

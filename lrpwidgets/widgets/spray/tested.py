@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...improve import Concept
 from ...lrp import Explainer
 from ...progress import Watcher
 from ...spray.placeless import Trial, tried
@@ -28,6 +30,9 @@ SAMPLES = 500
 Suspects = tuple[Mapping[str, Suspect], Mapping[str, str]]
 """What each test takes to other pictures, and of the others why they cannot be made."""
 
+ToForget = Callable[[Trial], Concept]
+"""What a model would have to forget, once it is tested; raises ValueError where nobody can say."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tested:
@@ -43,6 +48,8 @@ class Tested:
     trial: Trial
     box: Box | None = None
     """Where a person drew it."""
+    concept: Concept | None = field(default=None, repr=False)
+    """What a model would have to forget; None where nobody can say."""
     pictures: Mapping[str, list[NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
     """Two pictures (h, w, c) that show what was tested, by test, where there are some."""
 
@@ -61,7 +68,7 @@ class Wanted:
     """Its number, or `BOX`."""
     name: str
     """What it is called."""
-    find: Callable[[Watcher], tuple[int, Suspects]] = field(repr=False)
+    find: Callable[[Watcher], tuple[int, Suspects, ToForget]] = field(repr=False)
     """Finds its class and what to test, on the solver's thread; gets whom to tell of its progress."""
     box: Box | None = None
 
@@ -94,10 +101,14 @@ class Tests:
 
     def _run(self, wanted: Wanted) -> None:
         def job(watch: Watcher) -> Tested:
-            label, (suspects, missing) = wanted.find(watch)
+            label, (suspects, missing), to_forget = wanted.find(watch)
             trial = tried(suspects, missing, self._explainer, self._subject, SAMPLES, 0, watch)
+            concept = None
+            if suspects:
+                with suppress(ValueError):  # the only cluster of its class
+                    concept = to_forget(trial)
             pictures = _pictures(suspects, label, self._subject)
-            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, wanted.box, pictures)
+            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, wanted.box, concept, pictures)
 
         self._solver.submit(TESTS, job, self._judged, ended=self._ended)
 

@@ -1,0 +1,17 @@
+// Shapes of SVG, where a drawing is not worth a chart of its own.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An element of a drawing; a text gets its words as a child.
+ *
+ * @param {string} tag
+ * @param {Record<string, string | number>} properties
+ * @param {...(Element | string)} children
+ */
+export function svg(tag, properties, ...children) {
+  const made = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
+  for (const [name, value] of Object.entries(properties)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
+}
