@@ -89,6 +89,13 @@ def foremost(found: Sequence[Carrier]) -> Carrier:
     """The one to repair at: which gains most for what it costs; of those within half a point, the deepest.
 
     What is changed late leaves more of the network as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
     """
+    if not found:
+        raise ValueError("There are no layers to choose from; name some in carriers(..., layers=...).")
     most = max(each.gain + each.cost for each in found)
     return [each for each in found if each.gain + each.cost >= most - 0.005][-1]

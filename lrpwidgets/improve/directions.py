@@ -30,7 +30,8 @@ from ..spray.placeless import UntestableError
 from ..spray.poison import label_of, other_clusters
 from ..subjects import Subject
 from .layers import Place, activations, place
-from .projection import summarized, units_of
+from .projection import Projection, summarized, units_of
+from .tensor_files import KEY, metadata_of, unwritten
 
 if TYPE_CHECKING:
     from ..spray import Atlas
@@ -42,6 +43,7 @@ Over = Literal["units", "channels"]
 Side = Sequence[int] | NDArray[np.int64] | Tensor
 """Numbers of a subject's inputs, or inputs (n, C, H, W) themselves."""
 
+_KIND = "direction"
 FOLDS = 5
 MOST_UNITS = 400_000
 """Beyond, a direction goes through channels unless somebody asks for units."""
@@ -55,19 +57,19 @@ class Direction(Readable):
 
     place: Place
     vector: Tensor = field(repr=False)
-    """(D,), of length 1."""
+    """(D,), of length 1, in 64 bits, so that a model in these is projected as exactly as it computes."""
     over: Over
     """What it goes through: all units, D = their number; or channels, the same at each position."""
-    clean: float
-    """Mean place of inputs without, along it; over all positions, where it goes through channels."""
+    middle: Tensor = field(repr=False)
+    """Mean activation of inputs without, (D,); over all positions, where it goes through channels."""
     artefact: float
-    """That of inputs with; where it goes through channels, of the positions that are furthest along."""
+    """Mean place of inputs with, along it; where it goes through channels, of the positions that are furthest along."""
     auroc: Interval
     """How well it tells apart inputs of either side that it was not made from: area under the ROC curve (1: perfectly,
     .5: by chance), cross-validated, with its spread over folds."""
     method: Method = "signal"
-    detector: tuple[Tensor, float] | None = field(default=None, repr=False)
-    """Weights (D,) and threshold of a linear support vector machine for the two sides."""
+    detector: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    """Weights (D,) and threshold () of a linear support vector machine for the two sides; a random one has none."""
     heights: tuple[Tensor, Tensor] = field(default=(torch.empty(0), torch.empty(0)), repr=False)
     """Where inputs with and without lie along it, (n,) and (m,); each was left out when the direction was found that
     it is measured by."""
@@ -80,6 +82,11 @@ class Direction(Readable):
     def layer(self) -> str:
         """Name of its layer."""
         return self.place.layer
+
+    @property
+    def clean(self) -> float:
+        """Mean place of inputs without, along it; over all positions, where it goes through channels."""
+        return float(self.middle @ self.vector)
 
     @property
     def axis(self) -> int | None:
@@ -100,6 +107,22 @@ class Direction(Readable):
         """How far the layer's output (B, ...) lies along it: (B,), or (B, ...) without the axis of channels."""
         return units_of(activation, self.axis) @ self.vector.to(activation)
 
+    def projection(self, reactive: bool = False) -> Projection:
+        """What moves activations along it to the clean mean; `reactive`: where its detector finds the artefact.
+
+        Raises
+        ------
+        ValueError
+            If it is to be reactive, and has no detector.
+        """
+        if reactive and self.detector is None:
+            raise ValueError(
+                "A random direction has no detector, so it cannot be projected reactively; reactive=False can."
+            )
+        return Projection(
+            self.vector, self.middle @ self.vector, self.axis, *(self.detector if reactive and self.detector else ())
+        )
+
     def explainer(self, explainer: Explainer) -> Explainer:
         """One that explains how far inputs lie along it (of channels: on average over positions) in place of a class.
 
@@ -109,22 +132,25 @@ class Direction(Readable):
         return Explainer(_Along(explainer, self), explainer.composite, unknown=explainer.unknown)
 
     def random(self, seed: int = 0) -> Direction:
-        """A random direction at the same place, orthogonal to this one: a repair along it should mend nothing."""
+        """A random direction at the same place, orthogonal to this one: a repair along it should mend nothing.
+
+        Its artefact is as far from the clean mean as that of this one.
+        """
         drawn = torch.randn(self.vector.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-        own = self.vector.double()
-        drawn -= (drawn @ own) * own
-        vector = (drawn / drawn.norm()).to(self.vector.dtype)
-        return replace(self, vector=vector, detector=None, source=f"random, seed {seed}")
+        drawn -= (drawn @ self.vector) * self.vector
+        vector = drawn / drawn.norm()
+        far = float(self.middle @ vector) + self.artefact - self.clean
+        return replace(self, vector=vector, artefact=far, detector=None, source=f"random, seed {seed}")
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write it as safetensors, with what it was made from; raises FileExistsError if there is a file already."""
         from safetensors.torch import save_file
 
         target = unwritten(path)
-        tensors = {"vector": self.vector.contiguous(), "with": self.heights[0], "without": self.heights[1]}
+        tensors = {"vector": self.vector, "middle": self.middle, "with": self.heights[0], "without": self.heights[1]}
         if self.detector:
-            tensors |= {"detector": self.detector[0].contiguous(), "threshold": torch.tensor(self.detector[1])}
-        told = {"lrpwidgets": "direction", "told": json.dumps(self._told())}
+            tensors |= {"detector": self.detector[0], "threshold": self.detector[1]}
+        told = {KEY: _KIND, "told": json.dumps(self._told())}
         save_file(tensors, target, metadata=told)
         return target
 
@@ -139,27 +165,20 @@ class Direction(Readable):
         ValueError
             If it holds no direction.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors.torch import load_file
 
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-            told = json.loads(metadata["told"]) if metadata.get("lrpwidgets") == "direction" else None
-        except SafetensorError as error:
-            raise ValueError(f"{path} is no safetensors file: {error}.") from error
-        if told is None:
-            raise ValueError(f"{path} holds no direction; one is written by direction.save(path).")
+        told = json.loads(metadata_of(path, _KIND, "direction.save(path)")["told"])
+        tensors = load_file(path)
         found = tensors.get("detector")
         return cls(
             Place(told["layer"], tuple(told["shape"]), told["axis"]),
             tensors["vector"],
             told["over"],
-            told["clean"],
+            tensors["middle"],
             told["artefact"],
             Interval(*told["auroc"]),
             told["method"],
-            None if found is None else (found, float(tensors["threshold"])),
+            None if found is None else (found, tensors["threshold"]),
             (tensors["with"], tensors["without"]),
             (tuple(told["numbers"][0]), tuple(told["numbers"][1])),
             told["source"],
@@ -172,7 +191,6 @@ class Direction(Readable):
             "shape": self.place.shape,
             "axis": self.place.axis,
             "over": self.over,
-            "clean": self.clean,
             "artefact": self.artefact,
             "auroc": (auroc.value, auroc.low, auroc.high, auroc.samples),
             "method": self.method,
@@ -218,10 +236,8 @@ def direction(
     if over not in (None, *get_args(Over)):
         raise ValueError(f"over must be 'units' or 'channels', got {over!r}.")
     explainer = explainer or subject.explainer()
-    both = [_inputs(subject, side, name) for side, name in ((with_artefact, "with"), (without, "without"))]
-    numbers = tuple(
-        () if isinstance(side, Tensor) else tuple(int(i) for i in side) for side in (with_artefact, without)
-    )
+    numbers = _numbers(subject, with_artefact, "with"), _numbers(subject, without, "without")
+    both = [_inputs(subject, *each) for each in zip((with_artefact, without), numbers, strict=True)]
     if shared := set(numbers[0]) & set(numbers[1]):
         raise ValueError(f"An input is with or without it, not both; on both sides are {sorted(shared)[:5]}.")
     where = place(explainer, subject, layer)
@@ -231,22 +247,24 @@ def direction(
     values = np.concatenate([summary for summary, _ in seen])
     side = np.repeat([1, 0], [len(each) for each in both])
     vector = _vector(values, side, method)
+    if not np.isfinite(values).all():
+        raise ValueError(f"The layer {layer!r} gives numbers that are not finite; take a layer before.")
     if vector is None:
         raise ValueError(f"Inputs with and without are the same to the layer {layer!r}; take another layer.")
     heights, auroc = _cross_validated(values, side, method)
-    unit = torch.tensor(vector, dtype=torch.float32)
+    unit = torch.tensor(vector)
     peaks = np.concatenate([_peaks(explainer, layer, inputs, unit, axis) for inputs in both])
     return Direction(
         where,
         unit,
         goes,
-        clean=float(seen[1][1] @ vector),
+        middle=torch.tensor(seen[1][1]),
         artefact=float((peaks[side == 1] @ vector).mean()),
         auroc=auroc,
         method=method,
         detector=_detector(peaks, side),
         heights=(torch.tensor(heights[side == 1]).float(), torch.tensor(heights[side == 0]).float()),
-        numbers=(numbers[0], numbers[1]),
+        numbers=numbers,
         source=source,
     )
 
@@ -262,15 +280,15 @@ class _Along(nn.Module):
         self.register_buffer("vector", direction.vector.to(explainer.device, explainer.dtype))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        seen: list[Tensor] = []
+        found: list[Tensor] = []
 
-        def see(output: Tensor) -> Tensor:
-            seen.append(output)
+        def measure(output: Tensor) -> Tensor:  # at once: what comes next may change the output in place
+            found.append(functional.linear(units_of(output, self._axis), self.vector[None].to(output)))
             return output
 
-        with output_through(module_of(self.model, self._layer), see):
+        with output_through(module_of(self.model, self._layer), measure):
             self.model(*inputs)
-        along = functional.linear(units_of(seen[0], self._axis), self.vector[None])
+        (along,) = found
         return along if self._axis is None else along.flatten(1).mean(1, keepdim=True)
 
 
@@ -300,33 +318,39 @@ def sides(atlas: Atlas, number: int) -> tuple[NDArray[np.int64], NDArray[np.int6
     ValueError
         If there is no such cluster, or no other one of its class.
     """
+    members = atlas.members(number)
     others = other_clusters(atlas, number, label_of(atlas, number))
     if not others:
         raise UntestableError(
             f"Cluster {number} is the only one of its class; name inputs without it by their numbers."
         )
-    members, rest = atlas.members(number), np.sort(np.concatenate(others))
+    rest = np.sort(np.concatenate(others))
     return atlas.store.index[members].astype(np.int64), atlas.store.index[rest].astype(np.int64)
 
 
-def unwritten(path: str | PathLike[str]) -> Path:
-    """`path`, at which nothing is; raises FileExistsError if there is something."""
-    target = Path(path)
-    if target.exists():
-        raise FileExistsError(f"{target} is there already; take another name, or remove it first.")
-    return target
-
-
-def _inputs(subject: Subject, side: Side, name: str) -> Tensor:
-    """The inputs (n, ...) of one side."""
+def _numbers(subject: Subject, side: Side, name: str) -> tuple[int, ...]:
+    """Numbers of the inputs of one side; empty if these are inputs themselves."""
     if len(side) < 2:
         raise ValueError(f"A direction needs two inputs at least on each side; {name} it there are {len(side)}.")
-    if isinstance(side, Tensor) and side.is_floating_point():
-        return side
-    numbers = [int(i) for i in side]
+    listed = torch.as_tensor(side)
+    if listed.dtype == torch.bool:
+        raise ValueError(f"Inputs {name} it are given by a mask; give their numbers, numpy.flatnonzero(mask).")
+    if listed.dim() > 1:
+        return ()
+    numbers = tuple(int(i) for i in listed)
     if outside := [i for i in numbers if not 0 <= i < len(subject.dataset)]:
         raise ValueError(f"{subject.title} has inputs 0 to {len(subject.dataset) - 1}, there is no {outside[0]}.")
-    return torch.stack([subject.item(i)[0] for i in numbers])
+    if len(set(numbers)) < len(numbers):
+        again = max(numbers, key=numbers.count)
+        raise ValueError(
+            f"Inputs {name} it are to be different ones, but {again} is named {numbers.count(again)} times."
+        )
+    return numbers
+
+
+def _inputs(subject: Subject, side: Side, numbers: tuple[int, ...]) -> Tensor:
+    """The inputs (n, ...) of one side."""
+    return torch.stack([subject.item(i)[0] for i in numbers]) if numbers else torch.as_tensor(side)
 
 
 def _seen(
@@ -365,17 +389,15 @@ def _weights(values: NDArray[np.float64], side: NDArray[np.int64], method: Metho
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    scale = (
-        float(np.sqrt(np.square(values).sum(1).mean())) or 1.0
-    )  # so that its regularization means the same everywhere
+    scale = float(np.sqrt(np.square(values).sum(1).mean())) or 1.0  # regularization then means the same everywhere
     model = LinearSVC(max_iter=20_000) if method == "svm" else LogisticRegression(max_iter=2000)
     model.fit(values / scale, side)
     return model.coef_[0] / scale, -float(model.intercept_[0])
 
 
-def _detector(values: NDArray[np.float64], side: NDArray[np.int64]) -> tuple[Tensor, float]:
+def _detector(values: NDArray[np.float64], side: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     weights, threshold = _weights(values, side, "svm")
-    return torch.tensor(weights, dtype=torch.float32), threshold
+    return torch.tensor(weights), torch.tensor(threshold, dtype=torch.float64)
 
 
 def _cross_validated(

@@ -18,9 +18,9 @@ from torch import nn
 
 from ..subjects import Subject
 from .cutting import apply_structure
-from .directions import unwritten
 from .projection import Projection, projected
 from .repaired import Repair, Repaired, repaired
+from .tensor_files import KEY, metadata_of, unwritten
 
 _KIND = "repaired model"
 
@@ -42,7 +42,7 @@ def save(subject: Repaired, path: str | PathLike[str]) -> Path:
     target = unwritten(path)
     told = [{key: value for key, value in vars(each).items() if key not in _LEFT_OUT} for each in subject.repairs]
     used = [sorted(each.used) for each in subject.repairs]
-    metadata = {"lrpwidgets": _KIND, "repairs": json.dumps(told), "used": json.dumps(used)}
+    metadata = {KEY: _KIND, "repairs": json.dumps(told), "used": json.dumps(used)}
     save_model(copy.deepcopy(subject.model).cpu(), str(target), metadata=metadata)
     return target
 
@@ -60,16 +60,9 @@ def load(subject: Subject, path: str | PathLike[str]) -> Repaired:
     ValueError
         If it holds no repaired model, or the subject's model is another one.
     """
-    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_model
 
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file: {error}.") from error
-    if metadata.get("lrpwidgets") != _KIND:
-        raise ValueError(f"{path} holds no repaired model; one is written by improve.save(subject, path).")
+    metadata = metadata_of(path, _KIND, "improve.save(subject, path)")
     model, found = copy.deepcopy(subject.model), subject
     repairs = [
         Repair(**{**told, "said": tuple(told["said"])}, used=frozenset(used))
@@ -91,9 +84,9 @@ def load(subject: Subject, path: str | PathLike[str]) -> Repaired:
 
 def _projecting(model: nn.Module, structure: dict[str, Any]) -> nn.Module:
     """A copy of `model` with a projection whose numbers are still to be read."""
-    empty = torch.zeros(structure["units"])
-    detector = (empty, 0.0) if structure["reactive"] else None
-    return projected(model, structure["layer"], Projection(empty, 0.0, structure["axis"], detector))
+    empty, number = torch.zeros(structure["units"]), torch.zeros(())
+    detector = (empty, number) if structure["reactive"] else ()
+    return projected(model, structure["layer"], Projection(empty, number, structure["axis"], *detector))
 
 
 _STRUCTURES: dict[str, Callable[[nn.Module, dict[str, Any]], nn.Module]] = {

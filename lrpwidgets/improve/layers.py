@@ -19,8 +19,13 @@ from ..subjects import Subject
 _BATCH = 64
 _MOST = 8
 """Layers that are looked at where nobody names some."""
-_UNFINISHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.Flatten, nn.Dropout, nn.Identity)
+_LINEAR = (nn.modules.conv._ConvNd, nn.Linear)
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+_NOTHING = (nn.modules.dropout._DropoutNd, nn.Identity)
+_UNFINISHED = (*_LINEAR, *_NORMS, *_NOTHING, nn.Flatten)
 """What a nonlinearity follows, or what only moves numbers."""
+_PROBES = (2, 3)
+"""Inputs at once that layers are tried with, so that no other axis is as long as the batch's in both."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,14 +61,12 @@ def place(explainer: Explainer, subject: Subject, layer: str) -> Place:
         for each input.
     """
     module_of(explainer.model, layer)
-    probe = _probe(subject)
-    seen = _seen(explainer, probe)
-    outputs = seen.get(layer, [])
-    if why := _unfit(outputs, len(probe)):
-        others = [name for name, each in seen.items() if not _unfit(each, len(probe))]
+    tried = _tried(explainer, subject)
+    if why := _unfit(layer, tried):
+        others = [name for name in tried[-1] if not _unfit(name, tried)]
         near = ", ".join(map(repr, difflib.get_close_matches(layer, others, n=3, cutoff=0))) or "there is none"
         raise ValueError(f"The layer {layer!r} {why}; take one that can be changed: {near}.")
-    return _placed(explainer, probe, layer, outputs[0])
+    return _placed(explainer, subject, layer, tried[-1][layer][0])
 
 
 def places(explainer: Explainer, subject: Subject, most: int = _MOST) -> list[Place]:
@@ -72,18 +75,18 @@ def places(explainer: Explainer, subject: Subject, most: int = _MOST) -> list[Pl
     Of one activation that several modules hand on, as a block and its last layer do, the outermost counts. Layers that
     a nonlinearity follows are left out, if there are others; and so are the scores.
     """
-    probe = _probe(subject)
-    seen = {name: each for name, each in _seen(explainer, probe).items() if not _unfit(each, len(probe))}
+    tried = _tried(explainer, subject)
+    seen = {name: outputs[0] for name, outputs in tried[-1].items() if not _unfit(name, tried)}
     outermost: dict[tuple[int, ...], str] = {}
-    for name, (output,) in seen.items():
-        outermost[output.data_ptr(), *output.shape] = name  # a block ends after what is in it
-    scores = explainer.scores(probe)
-    names = [name for name in outermost.values() if seen[name][0].shape != scores.shape]
-    finished = [name for name in names if not isinstance(explainer.model.get_submodule(name), _UNFINISHED)]
-    chosen = finished or names
+    for name, output in seen.items():
+        if not isinstance(explainer.model.get_submodule(name), _NOTHING):
+            outermost[output.data_ptr(), *output.shape] = name  # a block ends after what is in it
+    scores = explainer.scores(_probe(subject, _PROBES[-1]))
+    names = [name for name in outermost.values() if seen[name].numel() != scores.numel()]
+    chosen = [name for name in names if not _unfinished(explainer.model.get_submodule(name))] or names
     count = min(most, len(chosen))
-    kept = [chosen[round(i * (len(chosen) - 1) / max(1, count - 1))] for i in range(count)]  # the first and the last
-    return [_placed(explainer, probe, name, seen[name][0]) for name in kept]
+    kept = [chosen[round(i * (len(chosen) - 1) / max(1, count - 1))] for i in range(count)]
+    return [_placed(explainer, subject, name, seen[name]) for name in kept]
 
 
 def activations(explainer: Explainer, layer: str, inputs: Tensor) -> Iterator[Tensor]:
@@ -91,7 +94,7 @@ def activations(explainer: Explainer, layer: str, inputs: Tensor) -> Iterator[Te
     seen: list[Tensor] = []
 
     def see(output: Tensor) -> Tensor:
-        seen.append(output.detach().cpu())
+        seen.append(output.detach().cpu().clone())  # what comes next may change it in place
         return output
 
     module = module_of(explainer.model, layer)
@@ -101,13 +104,23 @@ def activations(explainer: Explainer, layer: str, inputs: Tensor) -> Iterator[Te
         yield seen.pop()
 
 
-def _probe(subject: Subject) -> Tensor:
-    """Three times the first input, so that no other axis is likely to be as long."""
-    return torch.stack([subject.item(0)[0]] * 3)
+def _unfinished(module: nn.Module) -> bool:
+    """Whether what the module, or the last one in it, hands on is still to go through a nonlinearity."""
+    while isinstance(module, nn.Sequential) and len(module):
+        module = module[-1]
+    return isinstance(module, _UNFINISHED)
+
+
+def _probe(subject: Subject, samples: int) -> Tensor:
+    return torch.stack([subject.item(0)[0]] * samples)
+
+
+def _tried(explainer: Explainer, subject: Subject) -> list[dict[str, list[Tensor]]]:
+    """What each module hands on, by its path, in the order in which they end; for each of the `_PROBES`."""
+    return [_seen(explainer, _probe(subject, samples)) for samples in _PROBES]
 
 
 def _seen(explainer: Explainer, probe: Tensor) -> dict[str, list[Tensor]]:
-    """What each module hands on, by its path, in the order in which they end."""
     found: dict[str, list[Tensor]] = {}
     with outputs_of(explainer.model) as seen:
         explainer.scores(probe)
@@ -116,8 +129,13 @@ def _seen(explainer: Explainer, probe: Tensor) -> dict[str, list[Tensor]]:
     return found
 
 
-def _unfit(outputs: list[Tensor], samples: int) -> str:
+def _unfit(layer: str, tried: list[dict[str, list[Tensor]]]) -> str:
     """Why the outputs of a layer cannot be changed, as the end of a sentence; empty if they can."""
+    whys = (_fault(seen.get(layer, []), samples) for seen, samples in zip(tried, _PROBES, strict=True))
+    return next(filter(None, whys), "")
+
+
+def _fault(outputs: list[Tensor], samples: int) -> str:
     if len(outputs) != 1:
         return "is never called" if not outputs else f"is called {len(outputs)} times"
     (output,) = outputs
@@ -128,9 +146,9 @@ def _unfit(outputs: list[Tensor], samples: int) -> str:
     return ""
 
 
-def _placed(explainer: Explainer, probe: Tensor, layer: str, output: Tensor) -> Place:
+def _placed(explainer: Explainer, subject: Subject, layer: str, output: Tensor) -> Place:
     axis = 1
     if output.dim() > 2:
-        tape = explainer.record(probe)
+        tape = explainer.record(_probe(subject, 1))
         axis = channel_axis(tape, tape.index(layer))
     return Place(layer, tuple(output.shape[1:]), axis)

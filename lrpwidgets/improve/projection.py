@@ -7,6 +7,9 @@ mean m of vᵀh over clean inputs. It is written in torch's own dense layers, so
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -15,60 +18,39 @@ from torch.nn import functional
 
 from ..lrp.outputs import module_of
 
-CHILD = "projection"
-"""Name of the module that projects, below the one whose output it changes."""
+PREFIX = "projection_"
+"""What names of the buffers begin with that a layer gets; as a child, a `Sequential` would call the projection, too."""
 
 
-class Projection(nn.Module):
-    """Moves activations along a direction to one place.
-
-    Parameters
-    ----------
-    direction
-        Unit vector (D,): over the channels, at each position; or, with `axis` None, over all units of the layer.
-    mean
-        Where activations lie along it afterwards.
-    axis
-        The axis of the channels, batch first; None: the direction goes through all units.
-    detector
-        Weights (D,) and threshold of a linear detector; where it finds less, activations stay as they are: of the
-        whole input, or position by position.
-    """
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Moves activations along a direction to one place."""
 
     direction: Tensor
+    """Unit vector (D,): over the channels, at each position; or, with `axis` None, over all units of the layer."""
     mean: Tensor
-    detector: Tensor
-    threshold: Tensor
+    """(), where activations lie along it afterwards."""
+    axis: int | None = None
+    """The axis of the channels, batch first; None: the direction goes through all units."""
+    detector: Tensor | None = None
+    """Weights (D,) of a linear detector: where it finds no more than the `threshold`, activations stay as they are: of
+    the whole input, or position by position. None: all are moved."""
+    threshold: Tensor | None = None
+    """()"""
 
-    def __init__(
-        self,
-        direction: Tensor,
-        mean: float | Tensor,
-        axis: int | None = None,
-        detector: tuple[Tensor, float | Tensor] | None = None,
-    ) -> None:
-        super().__init__()
-        self.axis = axis
-        self.register_buffer("direction", direction.detach().clone())
-        self.register_buffer("mean", torch.as_tensor(mean).detach().to(direction))
-        self.reactive = detector is not None
-        if detector is not None:
-            self.register_buffer("detector", detector[0].detach().to(direction))
-            self.register_buffer("threshold", torch.as_tensor(detector[1]).detach().to(direction))
-
-    def extra_repr(self) -> str:
-        """How it prints."""
-        where = "all units" if self.axis is None else f"channels of axis {self.axis}"
-        return f"{len(self.direction)} {where}{', where detected' if self.reactive else ''}"
-
-    def forward(self, activation: Tensor) -> Tensor:
+    def __call__(self, activation: Tensor) -> Tensor:
         """`activation` (B, ...), projected."""
         units = units_of(activation, self.axis)
         along = functional.linear(units, self.direction[None])
         moved = units - functional.linear(along, self.direction[:, None], -self.mean * self.direction)
-        if self.reactive:
+        if self.detector is not None and self.threshold is not None:
             moved = torch.where(functional.linear(units, self.detector[None]) > self.threshold, moved, units)
         return moved.reshape(activation.shape) if self.axis is None else moved.movedim(-1, self.axis)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """What it consists of, by field."""
+        return {name: each for name, each in vars(self).items() if isinstance(each, Tensor)}
 
 
 def units_of(activation: Tensor, axis: int | None) -> Tensor:
@@ -85,7 +67,7 @@ def summarized(activation: Tensor, axis: int | None) -> Tensor:
 
 
 def projected(model: nn.Module, layer: str, projection: Projection) -> nn.Module:
-    """A copy of `model` that projects what `layer` hands on; names of its parameters stay.
+    """A copy of `model` that projects what `layer` hands on, in the model's precision; names of its parameters stay.
 
     Raises
     ------
@@ -96,13 +78,16 @@ def projected(model: nn.Module, layer: str, projection: Projection) -> nn.Module
     """
     made = copy.deepcopy(model)
     module = module_of(made, layer)
-    if hasattr(module, CHILD):
+    if hasattr(module, f"{PREFIX}direction"):
         raise ValueError(f"The layer {layer!r} projects already; take another layer, or repair the model before.")
-    module.add_module(CHILD, projection.train(module.training))
-    module.register_forward_hook(_project)
+    own = chain(module.parameters(), module.buffers(), made.parameters(), made.buffers())
+    like = next(filter(torch.is_floating_point, own), projection.direction)
+    for name, tensor in projection.tensors.items():
+        module.register_buffer(f"{PREFIX}{name}", tensor.detach().to(like, copy=True))
+    module.register_forward_hook(partial(_project, axis=projection.axis))
     return made
 
 
-def _project(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-    found: Tensor = module.get_submodule(CHILD)(output)
-    return found
+def _project(module: nn.Module, inputs: Any, output: Tensor, axis: int | None) -> Tensor:
+    own = {name: buffer for name, buffer in module.named_buffers(recurse=False) if name.startswith(PREFIX)}
+    return Projection(**{name.removeprefix(PREFIX): buffer for name, buffer in own.items()}, axis=axis)(output)

@@ -49,6 +49,8 @@ class Examined:
     slopes: NDArray[np.float64] | None = field(repr=False)
     """Change of the class's score from the clean mean to the artefact's along the direction, as its gradient tells, on
     inputs of other classes, (m,); None without a direction, or where its layer was cut."""
+    own: int
+    """Inputs of the artefact's class that no repair has seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +140,16 @@ class Proof:
         """Whether the model was convicted in most seeds before and is in none after."""
         return 2 * self.before.convicted > len(self.before.seeds) and not self.after.convicted
 
+    @property
+    def caveat(self) -> str:
+        """A sentence if something of the cost cannot be told; empty if all can."""
+        if all(each.own for each in self.after.seeds):
+            return ""
+        return (
+            "The repairs have seen every input of the artefact's class, so what they cost it is not told; make the "
+            "direction from fewer."
+        )
+
     def sentence(self, name: str) -> str:
         """The proof in words; `name` is that of the artefact's class."""
         seeds = len(self.after.seeds)
@@ -187,8 +199,10 @@ def prove(
         If `seeds` is below 1 or not the number of repaired subjects, there are no labels, or the repairs have seen all
         inputs.
     """
+    if seeds < 1:
+        raise ValueError(f"seeds must be 1 or more, got {seeds!r}.")
     each = [after] * seeds if isinstance(after, Subject) else list(after)
-    if seeds < 1 or len(each) != seeds:
+    if len(each) != seeds:
         raise ValueError(f"There must be one repaired subject, or one for each of the {seeds} seeds; got {len(each)}.")
     states: tuple[list[Examined], list[Examined]] = ([], [])
     with listening(progress) as watch:
@@ -227,6 +241,7 @@ def examine(
         _shares(explainer, subject, artefact, others, random),
         _removed(explainer, subject, artefact, own, random),
         None if direction is None else _slopes(explainer, subject, direction, artefact.label, others),
+        int((labels[unseen] == artefact.label).sum()),
     )
 
 
@@ -290,7 +305,7 @@ def _slopes(
 
     def leaf(output: Tensor) -> Tensor:
         leaves.append(output.detach().requires_grad_())
-        return leaves[-1]
+        return leaves[-1].clone()  # what comes next may change it in place
 
     for _, x in _batches(subject, numbers):
         with output_through(module_of(explainer.model, direction.layer), leaf):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -26,12 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..lrp.outputs import module_of, output_through, outputs_of
+from ..lrp.recorder import eval_mode
 from ..lrp.scores import one_axis_at_least, taken
 from ..progress import Watcher, listening
 from ..spray.poison import Suspect
 from ..subjects import Subject
 from .directions import Direction
-from .projection import Projection, projected, units_of
+from .projection import projected, units_of
 from .repaired import Repair, Repaired, repaired
 from .training import Training, fit, trainable_copy
 
@@ -60,13 +62,7 @@ def project(subject: Subject, direction: Direction, *, reactive: bool = False) -
         If its output has another shape, it projects already, or `reactive` and the direction has no detector.
     """
     started = time.perf_counter()
-    if reactive and direction.detector is None:
-        raise ValueError(
-            "A random direction has no detector, so it cannot be projected reactively; reactive=False can."
-        )
-    detector = direction.detector if reactive else None
-    projection = Projection(direction.vector, direction.clean, direction.axis, detector)
-    model = projected(subject.model, direction.layer, projection)
+    model = projected(subject.model, direction.layer, direction.projection(reactive))
     repair = Repair(
         "reactive P-ClArC" if reactive else "P-ClArC",
         _told(direction) | {"reactive": reactive},
@@ -115,7 +111,7 @@ def augment(
         module = module_of(model, by.layer)
 
         def loss(x: Tensor, labels: Tensor) -> Tensor:
-            with output_through(module, lambda output: _artefact_added(output, by, share)):
+            with output_through(module, lambda output: _redrawn(output, by, share)):
                 return functional.cross_entropy(scores(x), labels)
 
         return loss
@@ -127,7 +123,7 @@ def penalise(
     subject: Subject,
     by: Direction | Suspect,
     *,
-    weight: float = 0.01,
+    weight: float | None = None,
     of: Of = "gradient",
     training: Training | None = None,
     samples: Iterable[int] | None = None,
@@ -141,9 +137,9 @@ def penalise(
         A direction: the penalty is the squared change of the scores from the clean mean to the artefact's along it,
         as their gradient tells, with a sign for each class drawn at random (Dreyer et al. 2024); what comes after its
         layer is trained. An artefact: the squared gradient of the summed log-probabilities where it lies (Ross et al.
-        2017), on inputs that it is put on; all of the model is trained.
+        2017), on inputs that it is put on, each number as far as it changes it; all of the model is trained.
     weight
-        Of the penalty beside the cross-entropy; at least 0.
+        Of the penalty beside the cross-entropy, at least 0; by default 0.01 for a direction, 0.001 for an artefact.
     of
         ``"gradient"``; or ``"relevance"``, gradient times activation, which is LRP-0.
 
@@ -152,6 +148,8 @@ def penalise(
     ValueError
         If `weight` or `of` is none of these; and as :func:`augment`.
     """
+    if weight is None:
+        weight = 0.01 if isinstance(by, Direction) else 0.001
     if not weight >= 0 or of not in ("gradient", "relevance"):
         raise ValueError(f"weight must be at least 0 and of 'gradient' or 'relevance', got {weight!r} and {of!r}.")
 
@@ -189,10 +187,8 @@ def _trained(
     progress: bool | Watcher,
 ) -> Repaired:
     training = training or Training()
-    labels = subject.labels()
-    numbers = usable(subject, training.seed) if samples is None else np.fromiter(samples, np.int64)
-    if len(unlabelled := numbers[labels[numbers] < 0]):
-        raise ValueError(f"Training needs a label of each input; number {unlabelled[0]} has none.")
+    numbers = _labelled(subject, usable(subject, training.seed) if samples is None else samples)
+    labels = subject.labels()[numbers]
     started = time.perf_counter()
     model = trainable_copy(subject.model)
 
@@ -204,11 +200,9 @@ def _trained(
         return torch.stack([subject.item(int(i))[0] for i in numbers[batch]])
 
     layer = by.layer if isinstance(by, Direction) else None
-    parameters = _after(model, layer, inputs(np.arange(1))) if layer else list(model.parameters())
-    for parameter in set(model.parameters()) - set(parameters):
-        parameter.requires_grad = False
+    parameters = _to_train(model, layer, inputs(np.arange(1)))
     with listening(progress) as watch:
-        history = fit(model, make(model, scores), inputs, labels[numbers], training, watch, parameters=parameters)
+        history = fit(model, make(model, scores), inputs, labels, training, watch, parameters=parameters)
     for mended, own in zip(model.parameters(), subject.model.parameters(), strict=True):
         mended.requires_grad = own.requires_grad
     told = _told(by) if isinstance(by, Direction) else {"artefact": by.what, "label": by.label}
@@ -219,9 +213,36 @@ def _trained(
         said=tuple(filter(None, said)),
         history=history,
         seconds=time.perf_counter() - started,
-        used=frozenset(numbers.tolist()),
+        used=frozenset([*numbers.tolist(), *(chain(*by.numbers) if isinstance(by, Direction) else ())]),
     )
     return repaired(subject, model, repair)
+
+
+def _labelled(subject: Subject, samples: Iterable[int]) -> NDArray[np.int64]:
+    """Numbers of inputs to train on; ValueError if there are none such, one has no label, or all have the same one."""
+    numbers, labels = np.array([int(i) for i in samples], np.int64), subject.labels()
+    if len(outside := numbers[(numbers < 0) | (numbers >= len(labels))]):
+        raise ValueError(f"{subject.title} has inputs 0 to {len(labels) - 1}, there is no {outside[0]}.")
+    if len(unlabelled := numbers[labels[numbers] < 0]):
+        raise ValueError(f"Training needs a label of each input; number {unlabelled[0]} has none.")
+    if len(np.unique(labels[numbers])) < 2:
+        alone = f", got {subject.class_name(int(labels[numbers[0]]))!r} only" if len(numbers) else ", got none"
+        raise ValueError(f"Training needs inputs of two classes at least{alone}; give others in samples.")
+    return numbers
+
+
+def _to_train(model: nn.Module, layer: str | None, probe: Tensor) -> list[nn.Parameter]:
+    """Parameters after the layer, of all without one; of the others it turns gradients off."""
+    everything = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if layer is None or not everything:
+        return everything
+    model.requires_grad_(False)
+    found = [parameter for parameter in _after(model, layer, probe) if parameter.is_floating_point()]
+    if not found:
+        raise ValueError(f"After the layer {layer!r} there are no parameters that could be trained; take one before.")
+    for parameter in found:
+        parameter.requires_grad_(True)
+    return found
 
 
 def _told(direction: Direction) -> dict[str, Any]:
@@ -229,35 +250,46 @@ def _told(direction: Direction) -> dict[str, Any]:
 
 
 def _after(model: nn.Module, layer: str, probe: Tensor) -> list[nn.Parameter]:
-    """Parameters of the modules that end after `layer` does and are not around it."""
-    with outputs_of(model) as seen, torch.no_grad():
+    """Parameters of the modules all of whose outputs depend on that of `layer`, where no parameter has a gradient."""
+    depends: dict[str, bool] = {}
+    start = output_through(module_of(model, layer), lambda output: output.detach().requires_grad_().clone())
+    with eval_mode(model), start, outputs_of(model) as seen:
         model(probe)
-    order = [path for path, _ in seen]
-    later = dict.fromkeys(order[order.index(layer) + 1 :])
-    found = [
-        parameter
-        for path in later
-        if not layer.startswith(f"{path}.") and path not in order[: order.index(layer)]
-        for parameter in model.get_submodule(path).parameters(recurse=False)
-    ]
-    if not found:
-        raise ValueError(f"After the layer {layer!r} there are no parameters that could be trained; take one before.")
-    return found
+    for path, output in seen:
+        around = path == layer or layer.startswith(f"{path}.")
+        depends[path] = depends.get(path, True) and _has_gradient(output) and not around
+    apart = {parameter for path, does in depends.items() if not does for parameter in _own(model, path)}
+    after = [model.get_submodule(path) for path, does in depends.items() if does]
+    found = dict.fromkeys(parameter for module in after for parameter in module.parameters())
+    return [parameter for parameter in found if parameter not in apart]
 
 
-def _artefact_added(output: Tensor, direction: Direction, share: float) -> Tensor:
-    """A layer's output (B, ...), in a drawn share of which the artefact is added along the direction.
+def _own(model: nn.Module, path: str) -> list[nn.Parameter]:
+    return list(model.get_submodule(path).parameters(recurse=False))
+
+
+def _has_gradient(output: Any) -> bool:
+    """Whether a module's output, a tensor or several of them, has one with a gradient."""
+    parts = output.values() if isinstance(output, dict) else output if isinstance(output, list | tuple) else [output]
+    return any(isinstance(part, Tensor) and part.requires_grad for part in parts)
+
+
+def _redrawn(output: Tensor, direction: Direction, share: float) -> Tensor:
+    """A layer's output (B, ...), of which a drawn share has the artefact along the direction, and no other.
 
     Through all units it comes to lie where the artefact's mean does; at positions it is moved as far as from there.
+    What is nearer to that than to the clean mean and not drawn goes to the clean mean, else the artefact would still
+    tell something: more inputs of its own class would have it.
     """
     units, vector = units_of(output, direction.axis), direction.vector.to(output)
-    if direction.axis is None:
-        added = (direction.artefact - units @ vector)[..., None] * vector
-    else:
-        added = ((direction.artefact - direction.clean) * vector).expand_as(units)
-        added = added.movedim(-1, direction.axis)
-    drawn = torch.rand(len(output), device=output.device) < share
-    return output + added.reshape(output.shape) * drawn.reshape(-1, *[1] * (output.dim() - 1))
+    along = units @ vector
+    far = direction.artefact - direction.clean
+    has = along > direction.clean + far / 2
+    without = torch.where(has, direction.clean - along, 0)
+    given = direction.artefact - along if direction.axis is None else torch.full_like(along, far)
+    drawn = torch.rand(len(output), *[1] * (along.dim() - 1), device=output.device) < share
+    moved = units + torch.where(drawn, given, without)[..., None] * vector
+    return moved.reshape(output.shape) if direction.axis is None else moved.movedim(-1, direction.axis)
 
 
 def _on_planted(suspect: Suspect, scores: Scores, share: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -284,7 +316,7 @@ def _along(module: nn.Module, scores: Scores, x: Tensor, direction: Direction, o
 
     def keep(output: Tensor) -> Tensor:
         kept.append(output if output.requires_grad else output.detach().requires_grad_())
-        return kept[0]
+        return kept[0].clone()  # what comes next may change it in place
 
     with output_through(module, keep):
         found = scores(x)
@@ -300,9 +332,10 @@ def _along(module: nn.Module, scores: Scores, x: Tensor, direction: Direction, o
 
 
 def _inside(suspect: Suspect, scores: Scores, x: Tensor, of: Of) -> Tensor:
-    """The mean over inputs of the squared gradient of Σ log p where the artefact lies."""
+    """The mean over inputs of the squared gradient of Σ log p, as far as the artefact changes each number."""
     planted = _planted(suspect, x)
-    lies = (planted != x).to(x.dtype)
+    changed = (planted - x).abs().flatten(1)
+    lies = (changed / changed.amax(1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)).reshape(x.shape)
     leaf = planted.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(scores(leaf).log_softmax(1).sum(), leaf, create_graph=True)
     counted = gradient if of == "gradient" else gradient * leaf

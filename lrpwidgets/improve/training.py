@@ -104,9 +104,8 @@ def fit(
     if len(truth) < 2:
         raise ValueError(f"Training needs two samples at least, got {len(truth)}.")
     started = time.perf_counter()
-    order = np.random.default_rng(training.seed).permutation(len(truth))
-    judges = order[: round(held_out * len(order))]
-    rest = order[len(judges) :]
+    judges = _drawn(truth.numpy(), held_out, np.random.default_rng(training.seed))
+    rest = np.setdiff1d(np.arange(len(truth)), judges)
     course = _Course(model, trained)
     with _training(model), torch.random.fork_rng(devices=_devices(trained)):
         torch.manual_seed(training.seed)
@@ -150,9 +149,9 @@ class _Course:
         self._least = math.inf
 
     def judge(self, loss: float) -> None:
-        """Take the weights as the best so far if their loss is."""
+        """Take the weights as the best so far if their loss is, and they are numbers: it may be of those before."""
         self.judged.append(loss)
-        if math.isfinite(loss) and loss < self._least:
+        if loss < self._least and all(bool(each.isfinite().all()) for each in self._trained):
             self._least, self.best = loss, len(self.losses)
             self._kept = [each.detach().clone() for each in self._trained]
 
@@ -165,6 +164,12 @@ class _Course:
         seconds = time.perf_counter() - started
         held_out = tuple(self.judged) if len(self.judged) > len(self.losses) else ()
         return History(tuple(self.losses), held_out, self.best, seconds, why)
+
+
+def _drawn(labels: NDArray[np.int64], share: float, random: np.random.Generator) -> NDArray[np.int64]:
+    """Numbers of a share of the samples of each class: without any of one, nobody would see it forgotten."""
+    classes = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    return np.concatenate([of_class[: round(share * len(of_class))] for of_class in classes])
 
 
 def _held_out_loss(loss: Callable[[NDArray[np.int64]], Tensor], numbers: NDArray[np.int64], batch: int) -> float:

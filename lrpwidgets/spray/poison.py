@@ -429,7 +429,10 @@ def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.in
 def of_other_classes(subject: Subject, label: int, without: Iterable[int] = ()) -> NDArray[np.int64]:
     """Numbers of the inputs of other classes, but those `without`; ValueError if there are none."""
     known = subject.labels()
-    found = np.setdiff1d(np.flatnonzero((known >= 0) & (known != label)), np.fromiter(without, np.int64))
+    others = np.flatnonzero((known >= 0) & (known != label))
+    found = np.setdiff1d(others, np.fromiter(without, np.int64))
+    if len(others) and not len(found):
+        raise ValueError("The repairs have seen all labelled inputs of other classes; repair with fewer.")
     if not len(found):
         what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
         raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")

@@ -23,6 +23,7 @@ from . import (
     pruning,
     referee,
     references,
+    repairs,
     session,
     spray,
     steady,
@@ -58,7 +59,7 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "spray", "steady", "zoo"),
+            *("referee", "references", "repairs", "repairs", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -114,6 +115,8 @@ def main(
 
     referee: whether figures rank methods on digits as the literature says, in some minutes; only if asked for.
 
+    repairs: are networks mended that fell for a tag, a cast, stripes or words, in an hour; only if asked for.
+
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
@@ -137,6 +140,7 @@ def main(
         "pruning": lambda: pruning.measure(rounds),
         "referee": referee.measure,
         "references": references.measure,
+        "repairs": repairs.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
         "zoo": lambda: zoo.measure(networks),
