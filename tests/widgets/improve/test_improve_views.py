@@ -125,7 +125,7 @@ def test_the_chosen_model_is_saved_as_a_file(workshop, say, tagged):
     assert message == {"as": "model", "name": "tagged-digits-P-ClArC.safetensors"}
     found = loaded(content)
     assert torch.equal(found["conv1.weight"], tagged.model.conv1.weight)
-    assert found["pool2.projection.direction"].norm() == pytest.approx(1, abs=1e-6)
+    assert found["pool2.projection_direction"].norm() == pytest.approx(1, abs=1e-6)
 
 
 def test_layers_have_what_projecting_undoes_and_both_sides(workshop):
