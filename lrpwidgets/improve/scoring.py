@@ -84,7 +84,7 @@ def unit_scores(
     by
         ``"relevance"``: summed over positions and reference samples, from the score of the true class. ``"weight"``:
         the norm of its filter. Of its activation a, behind the activation function that follows the layer, and the
-        cross-entropy L of the true class: ``"activation"``, the mean of |a|; ``"gradient"``, that of |∂L/∂a|;
+        cross-entropy L of the true class: ``"activation"``, the mean of ``|a|``; ``"gradient"``, that of ``|∂L/∂a|``;
         ``"taylor"``, the size of the sum of a·∂L/∂a over positions, as a mean over samples (Molchanov et al. 2017).
         ``"random"``: a number at random.
     samples
