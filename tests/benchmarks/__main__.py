@@ -59,7 +59,7 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "repairs", "repairs", "spray", "steady", "zoo"),
+            *("referee", "references", "repairs", "spray", "steady", "zoo"),
         ]
     ),
 )
