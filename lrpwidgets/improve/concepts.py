@@ -152,9 +152,9 @@ def of_clusters(
 
 
 def _origin(atlas: Atlas, number: int) -> dict[str, Any]:
-    """The parts of a question that find a cluster again; none if its maps were chosen one by one."""
+    """The parts of a question that find a cluster again; none if its maps were chosen by hand."""
     selection, (method, *count) = atlas.selection, atlas.clustering.split("-")
-    if selection.by == "rows":
+    if selection.by == "rows" or method == "chosen":
         return {}
     return {
         "group": selection.value,
