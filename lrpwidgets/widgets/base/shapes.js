@@ -15,3 +15,17 @@ export function svg(tag, properties, ...children) {
   made.append(...children);
   return made;
 }
+
+/**
+ * Where words go that would stand at these heights, so that none covers another: in their order, at least `gap` apart.
+ *
+ * @param {number[]} heights
+ * @param {number} gap
+ */
+export function apart(heights, gap) {
+  const order = heights.map((_, place) => place).sort((a, b) => heights[a] - heights[b]);
+  const placed = [...heights];
+  let last = -Infinity;
+  for (const place of order) last = placed[place] = Math.max(heights[place], last + gap);
+  return placed;
+}

@@ -2,7 +2,7 @@
 
 import { array, button, download, element, follow, halves, number, paperOf } from "../base/common.js";
 import { drawPicture, LOOK, paint } from "../base/maps.js";
-import { svg } from "../base/shapes.js";
+import { apart, svg } from "../base/shapes.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, RIGHT] = [520, 190, 40, 22, 70];
 
@@ -59,10 +59,12 @@ function chartOf(curves, state, move) {
   for (const share of [from, (1 + from) / 2, 1]) made.append(svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(share), y2: y(share), class: "lrp-pruning-grid" }), words(`${Math.round(100 * share)} %`, { x: LEFT - 6, y: y(share) + 4, "text-anchor": "end" }));
   for (const fraction of [0, 0.25, 0.5, 0.75]) made.append(words(`${100 * fraction} % gone`, { x: x(fraction), y: HEIGHT - 4, "text-anchor": fraction ? "middle" : "start" }));
   const now = curves[state.by];
-  for (const [by, points] of Object.entries(curves)) {
-    const last = points[points.length - 1];
-    made.append(svg("polyline", { points: points.map(([fraction, accuracy]) => `${x(fraction)},${y(accuracy)}`).join(" "), class: "lrp-pruning-line", ...(by === state.by ? { "data-now": "true" } : {}) }), words(by, { x: x(last[0]) + 5, y: y(last[1]) + 4, class: by === state.by ? "lrp-pruning-now" : "" }));
-  }
+  const ends = Object.values(curves).map((points) => points[points.length - 1]);
+  const heights = apart(ends.map(([, accuracy]) => y(accuracy)), 13);
+  Object.entries(curves).forEach(([by, points], place) => {
+    const last = ends[place];
+    made.append(svg("polyline", { points: points.map(([fraction, accuracy]) => `${x(fraction)},${y(accuracy)}`).join(" "), class: "lrp-pruning-line", ...(by === state.by ? { "data-now": "true" } : {}) }), words(by, { x: x(last[0]) + 5, y: heights[place] + 4, class: by === state.by ? "lrp-pruning-now" : "" }));
+  });
   if (now) {
     for (const [fraction, , least, most] of now) made.append(svg("line", { x1: x(fraction), x2: x(fraction), y1: y(least), y2: y(most), class: "lrp-pruning-range" }));
     const [fraction, accuracy] = now[state.at];

@@ -20,7 +20,7 @@ from lrpwidgets.widgets.improve import (
 )
 from tests.widgets import promises
 
-VIEWS = [CarrierView, ForgetView, ImproveBar, ImproveStatus, PruneView, RepairTable]
+VIEWS = [CarrierView, ForgetView, ImproveBar, ImproveStatus, Pareto, PruneView, RepairTable]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def workshop(module_workshop):
     assert module_workshop.question == question
 
 
-@pytest.mark.parametrize("view", [*VIEWS, Pareto])
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_closed_view_leaves_no_observer_and_no_widget(workshop, view):
     promises.leaves_nothing(workshop, view)
     workshop.chosen = "P-ClArC"  # nobody is there to fail
@@ -175,14 +175,12 @@ def test_a_curve_can_be_dragged_along(workshop, say):
     assert sent[0][0]["name"] == "tagged-digits-pruned-random-50.safetensors"
 
 
-def test_the_points_are_means_of_the_seeds(workshop):
-    chart = Pareto(workshop)
-    names = list(chart._means.names)
-    assert names == ["as it is", "P-ClArC", "random direction"]
+def test_repairs_are_points_with_their_seeds(workshop):
+    view = Pareto(workshop)
+    assert [name for name, _ in view.points] == ["as it is", "P-ClArC", "random direction"]
     outcome = workshop.outcomes["P-ClArC", 0].examined
-    assert chart._means.y[1] == pytest.approx(outcome.verdict.after)
-    assert chart._means.x[1] == pytest.approx(outcome.right.mean())
-    chart.close()
+    assert view.points[1][1] == [[pytest.approx(outcome.right.mean()), pytest.approx(outcome.verdict.after)]]
+    assert view.axes[1] <= min(poisoned for _, seeds in view.points for _, poisoned in seeds)
 
 
 def test_the_status_says_how_many_pictures_were_asked(workshop):
