@@ -139,8 +139,8 @@ def of_clusters(
 ) -> Iterator[Concept]:
     """What each cluster of some atlases suggests, tested, as :func:`of_cluster` does it; nothing where it cannot be.
 
-    The atlases are in the order in which they come, as of ``lrpwidgets.spray.classes.atlases``, one for each class; of each
-    the most separable cluster goes first. ``next(each for each in … if each.convicted)`` is the first Clever Hans.
+    The atlases are in the order in which they come, as of ``lrpwidgets.spray.classes.atlases``, one for each class; of
+    each the most separable cluster goes first. ``next(each for each in … if each.convicted)`` is the first Clever Hans.
     """
     with listening(progress) as watch:
         for atlas in atlases:
