@@ -347,8 +347,8 @@ def modules():
 
 
 PACKAGES = [
-    *("", ".lrp", ".subjects", ".spray", ".methods", ".evaluate", ".spray.virelay", ".maximize", ".dashboards"),
-    *(".widgets", ".widgets.explore", ".widgets.spray", ".widgets.maximize"),
+    *("", ".lrp", ".subjects", ".spray", ".methods", ".evaluate", ".spray.virelay", ".maximize", ".improve"),
+    *(".dashboards", ".widgets", ".widgets.explore", ".widgets.spray", ".widgets.maximize", ".widgets.improve"),
 ]
 
 

@@ -87,6 +87,13 @@ class Channels:
         return self.locks.get(int(self.group[number]))
 
 
+def layers(model: nn.Module, tape: Tape) -> list[str]:
+    """Names of the layers whose channels are known: convolutions and dense layers that take part, in their order."""
+    modules = dict(model.named_modules())
+    taking_part = (step.module for step in tape.steps if step.kind in ("conv", "linear"))
+    return [name for name in dict.fromkeys(taking_part) if name in modules and weighted(modules[name])]
+
+
 def channels(model: nn.Module, tape: Tape) -> Channels:
     """The channels of `model`, whose own calls `tape` has (``rewritten=False``)."""
     walk = _Walk(model, tape)
@@ -140,8 +147,8 @@ class _Walk:
 
     def found(self) -> Channels:
         """All that the steps told."""
-        scoring = frozenset(_scoring(self._tape) & self._layers.keys())
-        for name in scoring:
+        ends = frozenset(scoring(self._tape) & self._layers.keys())
+        for name in ends:
             self._lock(self._layers[name], "makes the scores")
         group = self._grouped()
         locks: dict[int, str] = {}
@@ -149,7 +156,7 @@ class _Walk:
             for each in np.unique(group[numbers[numbers > 0]]).tolist():
                 locks.setdefault(each, reason)
         masked = {name: self._silenced(name) for name in self._layers}
-        return Channels(self._layers, self._columns, self._rows, self._places, scoring, masked, group, locks)
+        return Channels(self._layers, self._columns, self._rows, self._places, ends, masked, group, locks)
 
     def _grouped(self) -> Numbers:
         ties = np.concatenate(self._ties or [np.zeros((0, 2), np.int64)])
@@ -374,7 +381,7 @@ def _reduced(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) ->
     return None if dim is None else [dim] if isinstance(dim, int) else list(dim)
 
 
-def _scoring(tape: Tape) -> set[str]:
+def scoring(tape: Tape) -> set[str]:
     """Modules that make the scores, or a summand of them: behind them come no more weights."""
     maker = {value: step for step in tape.steps for value in step.outputs if value is not None}
     found, seen, left = set[str](), {tape.output}, [tape.output]

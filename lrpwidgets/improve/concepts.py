@@ -139,8 +139,8 @@ def of_clusters(
 ) -> Iterator[Concept]:
     """What each cluster of some atlases suggests, tested, as :func:`of_cluster` does it; nothing where it cannot be.
 
-    The atlases are in the order in which they come, as of :func:`lrpwidgets.spray.atlases`, one for each class; of each
-    the most separable cluster goes first. ``next(each for each in … if each.convicted)`` is the first Clever Hans.
+    The atlases are in the order in which they come, as of ``lrpwidgets.spray.classes.atlases``, one for each class; of
+    each the most separable cluster goes first. ``next(each for each in … if each.convicted)`` is the first Clever Hans.
     """
     with listening(progress) as watch:
         for atlas in atlases:
@@ -152,9 +152,9 @@ def of_clusters(
 
 
 def _origin(atlas: Atlas, number: int) -> dict[str, Any]:
-    """The parts of a question that find a cluster again; none if its maps were chosen one by one."""
+    """The parts of a question that find a cluster again; none if its maps were chosen by hand."""
     selection, (method, *count) = atlas.selection, atlas.clustering.split("-")
-    if selection.by == "rows":
+    if selection.by == "rows" or method == "chosen":
         return {}
     return {
         "group": selection.value,

@@ -93,7 +93,7 @@ def _carried(
     subject: Subject, explainer: Explainer, label: int, inputs: Tensor, planted: Tensor, watch: Watcher
 ) -> UnitScores:
     """By layer and channel (C,), by how much the relevance for the class falls with the artefact: what gains goes."""
-    layers, found = chosen(network(subject).channels, None), dict[str, Tensor]()
+    layers, found = chosen(network(subject), None), dict[str, Tensor]()
     parts = list(zip(inputs.split(BATCH), planted.split(BATCH), strict=True))  # type: ignore[no-untyped-call]
     for done, pair in enumerate(parts):
         watch(Progress(done, len(parts), "relevance of channels"))

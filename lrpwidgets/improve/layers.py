@@ -17,7 +17,7 @@ from ..readable import Readable
 from ..subjects import Subject
 
 _BATCH = 64
-_MOST = 8
+_MOST = 10
 """Layers that are looked at where nobody names some."""
 _LINEAR = (nn.modules.conv._ConvNd, nn.Linear)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)

@@ -224,12 +224,12 @@ def examine(
     direction: Direction | None = None,
     samples: int = 500,
     known: Iterable[int] = (),
-    watch: Watcher = lambda progress: None,
+    tell: Watcher = lambda progress: None,
 ) -> Examined:
     """What the explainer's model does with the artefact on inputs of the subject that are not `known`."""
     known = frozenset(known)
     labels = subject.labels()
-    verdict = judged([artefact], explainer, subject, samples, seed, watch, known)[0]
+    verdict = judged([artefact], explainer, subject, samples, seed, tell, known)[0]
     random = np.random.default_rng(seed)
     unseen = np.setdiff1d(np.flatnonzero(labels >= 0), np.fromiter(known, np.int64))
     chosen = random.permutation(unseen)[:samples]

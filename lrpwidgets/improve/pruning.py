@@ -90,14 +90,14 @@ def prune(
             named = composite if composite is None or isinstance(composite, str) else repr(composite)
             settings = {"samples": samples, "composite": named, "absolute": absolute, "seed": seed}
         settings |= {"by": scores.by, "fraction": fraction, "per_layer": per_layer, "cut": cut, "least": least}
-        names = _named(known.channels, list(scores) if layers is None else layers)
+        names = _named(known, list(scores) if layers is None else layers)
         choice = _Choice(known.channels, scores, names)
         removed = choice.lowest(fraction, least, per_layer=per_layer)
-        known = replace(known, channels=choice.restricted(removed))
-        locked = {choice.layer_of(number): why for number in removed if (why := known.channels.lock(number))}
+        found = choice.restricted(removed)
+        locked = {choice.layer_of(number): why for number in removed if (why := found.lock(number))}
         if cut == "only" and locked:
             raise ValueError(_cannot(locked))
-        model, made, held = _made(subject, known, removed, cut)
+        model, made, held = _made(subject, known, found, removed, cut)
         if cut == "only" and held:
             raise ValueError(_cannot(held))
         repair = Repair(
@@ -120,13 +120,13 @@ def _check(fraction: Any, cut: Any, least: Any) -> None:
         raise ValueError(f"least counts the channels that every layer keeps, from 0 on; got {least!r}.")
 
 
-def _named(known: Channels, layers: Sequence[str]) -> list[str]:
+def _named(known: Network, layers: Sequence[str]) -> list[str]:
     """The layers that are to be pruned; raises ValueError for those that cannot be."""
     names = chosen(known, layers)
     for name in names:
-        if name in known.scoring:
+        if name in known.channels.scoring:
             raise ValueError(f"The layer {name!r} makes the scores, and keeps all of its outputs; leave it out.")
-    return [name for name in names if name in known.prunable]
+    return [name for name in names if name in known.channels.prunable]
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,14 +223,14 @@ def _taken(candidates: Sequence[_Candidate], most: int, live: Counter[str], leas
 
 
 def _made(
-    subject: Subject, known: Network, removed: Sequence[int], cut: Cut
+    subject: Subject, known: Network, found: Channels, removed: Sequence[int], cut: Cut
 ) -> tuple[nn.Module, Structure, dict[str, str]]:
     """The model without the channels, its structure, and by layer why it is only masked although it could be cut."""
-    plain = structure(known.channels, removed, cut=False)
+    plain = structure(found, removed, cut=False)
     masked = apply_structure(known.model, plain)
     if cut == "never":
         return _final(subject, known, plain, masked), plain, {}
-    found, held = known.channels, dict[str, str]()
+    held = dict[str, str]()
     inputs = [known.probe, _random_like(known.probe)]
     scores = _forward(masked, subject)
     wanted = structure(found, removed)

@@ -23,7 +23,7 @@ class Repair(Readable):
     """What it was made with, as JSON has it."""
     structure: dict[str, Any] = field(default_factory=dict)
     """How its model differs from the one before in other things than numbers, as JSON has it; empty if it does not.
-    Its ``"kind"`` says who can make it again: see :func:`.load`."""
+    Its ``"kind"`` says who can make it again: see :func:`lrpwidgets.improve.load`."""
     said: tuple[str, ...] = ()
     """What a person should know, each a sentence: layers that stay untouched, what could only be masked."""
     history: History | None = None

@@ -8,10 +8,11 @@ between them as it is; the other criteria have no common unit, and each layer's 
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -31,7 +32,8 @@ from ..methods.derivatives import Derivative, made_by
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
 from ..subjects import Samples, Subject
-from .channels import Channels, channels
+from .channels import Channels, channels, scoring
+from .channels import layers as layers_of
 
 By = Literal["relevance", "weight", "gradient", "taylor", "activation", "random"]
 """Criteria by which channels are compared."""
@@ -82,7 +84,7 @@ def unit_scores(
     by
         ``"relevance"``: summed over positions and reference samples, from the score of the true class. ``"weight"``:
         the norm of its filter. Of its activation a, behind the activation function that follows the layer, and the
-        cross-entropy L of the true class: ``"activation"``, the mean of |a|; ``"gradient"``, that of |∂L/∂a|;
+        cross-entropy L of the true class: ``"activation"``, the mean of ``|a|``; ``"gradient"``, that of ``|∂L/∂a|``;
         ``"taylor"``, the size of the sum of a·∂L/∂a over positions, as a mean over samples (Molchanov et al. 2017).
         ``"random"``: a number at random.
     samples
@@ -111,17 +113,39 @@ def unit_scores(
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A model with the tape of one input."""
+    """A model that was looked at with one input, on the CPU."""
 
-    model: nn.Module
+    explainer: Explainer
+    """Of the model, or of a copy of it that is on the CPU."""
     tape: Tape
-    channels: Channels
-    probe: Tensor
-    """One input (1, ...), on the CPU."""
+    """Its own calls."""
+    probe: Tensor = field(repr=False)
+    """The input (1, ...)."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, or a copy of it that is on the CPU."""
+        return self.explainer.model
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Which channels belong together."""
+        return channels(self.model, self.tape)
+
+    @cached_property
+    def layers(self) -> list[str]:
+        """The layers with channels."""
+        return layers_of(self.model, self.tape)
+
+    @cached_property
+    def prunable(self) -> list[str]:
+        """Those of them that do not make the scores."""
+        ends = scoring(self.tape)
+        return [name for name in self.layers if name not in ends]
 
 
 def network(subject: Subject, data: Samples | None = None) -> Network:
-    """The model of `subject`, looked at with its first input; on the CPU, on a copy where it lives elsewhere.
+    """The model of `subject`, looked at with its first input.
 
     Raises
     ------
@@ -133,8 +157,7 @@ def network(subject: Subject, data: Samples | None = None) -> Network:
         raise ValueError("The subject has no inputs, and one is needed to see how its layers hang together.")
     probe = inputs[0][0][None]
     explainer = Explainer(subject.model, device="cpu", select=subject.select)
-    tape = explainer.record(probe, rewritten=False)
-    return Network(explainer.model, tape, channels(explainer.model, tape), probe)
+    return Network(explainer, explainer.record(probe, rewritten=False), probe)
 
 
 def scored(
@@ -153,20 +176,19 @@ def scored(
     started = time.perf_counter()
     if by not in get_args(By):
         raise ValueError(f"by must be one of {', '.join(get_args(By))}, got {by!r}.")
-    wanted = chosen(known.channels, layers)
+    wanted = chosen(known, layers)
     rows: tuple[int, ...] = ()
     if by == "random":
         draw = np.random.default_rng(seed)
-        found = {name: torch.from_numpy(draw.random(len(known.channels.layers[name]))) for name in wanted}
+        found = {name: torch.from_numpy(draw.random(len(_norms(known.model.get_submodule(name))))) for name in wanted}
     elif by == "weight":
         found = {name: _norms(known.model.get_submodule(name)) for name in wanted}
     else:
         source, labels = labels_of(subject, data)
         rows = references(labels, samples, seed, by)
-        explainer = subject.explainer()
+        explainer = known.explainer if known.model is subject.model else subject.explainer()
         if by == "relevance":
-            rule = ZPlus() if composite is None else composite
-            explainer = Explainer(subject.model, rule, select=subject.select)
+            explainer = explainer.under(ZPlus() if composite is None else composite)
             of = partial(channel_relevance, explainer, wanted, absolute)
         else:
             of = partial(_slopes, explainer, wanted, by)
@@ -176,12 +198,12 @@ def scored(
     return UnitScores(by, found, rows, time.perf_counter() - started)
 
 
-def chosen(known: Channels, layers: Sequence[str] | None) -> list[str]:
+def chosen(known: Network, layers: Sequence[str] | None) -> list[str]:
     """The layers to score: those asked for, or all that can be pruned."""
     if layers is None:
         if not known.prunable:
             raise ValueError(_NOTHING)
-        return list(known.prunable)
+        return known.prunable
     names = [layers] if isinstance(layers, str) else list(layers)
     for name in names:
         if name not in known.layers:
@@ -197,9 +219,7 @@ _NOTHING = (
 )
 
 
-def _nearest(name: str, known: Channels) -> str:
-    import difflib
-
+def _nearest(name: str, known: Network) -> str:
     near = difflib.get_close_matches(str(name), known.layers, n=3, cutoff=0)
     return f"the nearest names are {', '.join(map(repr, near)) or 'none'}"
 
@@ -244,6 +264,8 @@ def summed(
     for start in range(0, len(rows), BATCH):
         part = list(rows[start : start + BATCH])
         inputs = torch.stack([source[row][0] for row in part])
+        if inputs.dim() == 4:  # quicker on a CPU
+            inputs = inputs.to(memory_format=torch.channels_last)
         for name, each in of(inputs, torch.from_numpy(labels[part])).items():
             total[name] = total.get(name, torch.zeros(())) + each
         tell(Progress(start + len(part), len(rows), f"scores by {by}"))

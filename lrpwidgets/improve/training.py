@@ -70,7 +70,7 @@ def fit(
     inputs: Callable[[NDArray[np.int64]], Tensor],
     labels: Sequence[int] | NDArray[np.int64],
     training: Training,
-    watch: Watcher,
+    tell: Watcher,
     *,
     parameters: Iterable[nn.Parameter] | None = None,
     held_out: float = HELD_OUT,
@@ -130,7 +130,7 @@ def fit(
                 found.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 total += value * len(part)
-                watch(Progress(number, steps, f"training, epoch {epoch + 1}"))
+                tell(Progress(number, steps, f"training, epoch {epoch + 1}"))
             course.losses.append(total / len(rest))
             course.judge(_held_out_loss(mean_loss, judges, training.batch) if len(judges) else course.losses[-1])
             if len(judges) and epoch + 1 - course.best >= training.patience and epoch + 1 < training.epochs:

@@ -163,6 +163,22 @@ class Atlas(Fit):
         """Separability of the most separable cluster: how suspicious the whole selection is; 0 with one cluster."""
         return max((each.tau for each in self.ranking), default=0.0)
 
+    def parted(self, positions: NDArray[np.int64]) -> Atlas:
+        """The same with two clusters, cut by hand: number 0 of those positions, as a lasso has them, and the rest, 1.
+
+        Raises
+        ------
+        ValueError
+            If one of them would be empty, or a position is out of range.
+        """
+        inside, known = np.zeros(len(self), bool), np.asarray(positions, np.int64)
+        if len(known) and not (known.min() >= 0 and known.max() < len(self)):
+            raise ValueError(f"Positions are from 0 to {len(self) - 1}, got {known.min()} to {known.max()}.")
+        inside[known] = True
+        if inside.all() or not inside.any():
+            raise ValueError(f"Some of the {len(self):,} maps are to be inside and some outside, not {inside.sum():,}.")
+        return replace(self, clusters=np.where(inside, 0, 1).astype(np.int32), clustering="chosen-2")
+
     def members(self, number: int) -> NDArray[np.int64]:
         """Rows of the store in a cluster, those nearest to its middle first.
 

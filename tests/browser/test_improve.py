@@ -64,7 +64,7 @@ def test_another_layer_is_chosen_and_a_model_is_explored(mended):
 def test_a_curve_of_pruning_is_made_and_dragged_along(mended):
     mended.get_by_role("button", name="stop", exact=True).click()
     pruning = mended.locator(".lrp-pruning")
-    pruning.get_by_role("button", name="Prune by weight").click()
+    pruning.get_by_role("button", name="weight", exact=True).click()
     expect(pruning.locator("polyline")).to_have_count(1, timeout=PATIENT)
     expect(pruning.get_by_role("status")).to_have_text("", timeout=PATIENT)
     pruning.get_by_label("How many channels are gone").fill("5")

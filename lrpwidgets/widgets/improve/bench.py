@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...evaluate.regions import summed
-from ...improve import Concept, Direction, Training, of_cluster, of_clusters, repair
+from ...improve import Concept, Direction, Training, ends, of_cluster, of_clusters, repair
 from ...improve.proof import Examined, examine, right
 from ...improve.repairs import usable
 from ...lrp import Explainer
-from ...progress import Progress, Watcher
+from ...progress import Watcher
 from ...readable import Readable
 from ...spray import Atlas, Features, spray
 from ...spray.classes import atlases, ranked_class, suspicion
@@ -49,6 +49,16 @@ class Portrait(Readable):
     """Some inputs with it, (n, C, H, W)."""
     maps: NDArray[np.float32] = field(repr=False)
     """Relevance of its class for them, (n, H, W), each in shares of its Σ|R|."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ends(Readable):
+    """Inputs at both ends of a direction, and which of their pixels show it."""
+
+    inputs: Tensor = field(repr=False)
+    """Furthest along first, then furthest back first, as many of each, (2 n, C, H, W)."""
+    maps: NDArray[np.float32] = field(repr=False)
+    """Relevance of how far they lie along it, (2 n, H, W), each in shares of its Σ|R|."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,6 +128,13 @@ def inputs_of(subject: Subject, side: Any, most: int = 60) -> Tensor:
     if isinstance(side, Tensor):
         return side[:most]
     return torch.stack([subject.item(int(number))[0] for number in side[:most]])
+
+
+def ends_of(subject: Subject, explainer: Explainer, direction: Direction, count: int = 4) -> Ends:
+    """The inputs of the data set that lie furthest along a direction, and furthest back."""
+    back, along = ends(subject, direction, count=count, samples=_SAMPLES, explainer=explainer)
+    inputs = inputs_of(subject, np.array([*along, *back]))
+    return Ends(inputs, shares(direction.explainer(explainer), inputs, 0))
 
 
 class Bench:
@@ -235,16 +252,11 @@ class Bench:
         return subject, shares(explainer, inputs, self.concept.label), says
 
 
-def told(watch: Watcher, stage: str) -> None:
-    """Say what is being done, before it tells of itself."""
-    watch(Progress(0, None, stage))
-
-
 def shares(explainer: Explainer, inputs: Tensor, label: int) -> NDArray[np.float32]:
     """Relevance of a class, (n, H, W), each in shares of its Σ|R|."""
-    found = explainer.explain(inputs, label, keep="input").relevance
-    assert isinstance(found, Tensor)  # of one input
-    maps = summed(found).float().cpu()
+    relevance = explainer.explain(inputs, label, keep="input").relevance
+    assert isinstance(relevance, Tensor)  # of one input
+    maps = summed(relevance).float().cpu()
     whole = maps.abs().flatten(1).sum(1).clamp(min=1e-30)
-    found_shares: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
-    return found_shares
+    found: NDArray[np.float32] = (maps / whole.reshape(-1, *[1] * (maps.dim() - 1))).numpy()
+    return found

@@ -1,7 +1,8 @@
 // Where the model carries what it is to forget: a row for each layer, and both sides along the direction.
 
-import { element, follow } from "../base/common.js";
+import { array, element, follow, halves, paperOf } from "../base/common.js";
 import { choice } from "../base/controls.js";
+import { drawPicture, LOOK, paint } from "../base/maps.js";
 import { svg } from "../base/shapes.js";
 
 const [WIDTH, HEIGHT] = [220, 76];
@@ -27,10 +28,32 @@ function render({ model, el }) {
     if (!found.length) rows.append(element("p", { className: "lrp-quiet" }, "Looked at once it is known what to forget."));
     method.select(chosen.method);
     over.select(chosen.over);
-    picture.replaceChildren(...(chosen.with ? histogramOf(chosen) : []));
+    picture.replaceChildren(...(chosen.with ? histogramOf(chosen) : []), ...endsOf(model, paperOf(el)));
   }
 
   return follow(model, el, draw);
+}
+
+/**
+ * Inputs furthest along the direction and furthest back, and which pixels show it.
+ *
+ * @param {import("../base/common.js").Model} model
+ * @param {number[]} paper
+ * @returns {Element[]}
+ */
+function endsOf(model, paper) {
+  const [size, mapSize] = [model.get("size"), model.get("map_size")];
+  const [pixels, maps] = [array(model.get("pictures"), Uint8Array), halves(model.get("maps"))];
+  const [bytes, values] = [3 * size[0] * size[1], mapSize[0] * mapSize[1]];
+  const count = bytes ? pixels.length / bytes / 2 : 0;
+  const tile = (/** @type {number} */ place) => {
+    const [picture, map] = [element("canvas", { role: "img", ariaLabel: "An input" }), element("canvas", { role: "img", ariaLabel: "Which pixels show the direction" })];
+    drawPicture(picture, size, pixels.subarray(place * bytes, (place + 1) * bytes));
+    requestAnimationFrame(() => paint(map, mapSize, maps.subarray(place * values, (place + 1) * values), 1, LOOK, null, paper));
+    return element("div", {}, picture, map);
+  };
+  const strip = (/** @type {string} */ words, /** @type {number} */ from) => [element("p", { className: "lrp-quiet" }, words), element("div", { className: "lrp-carriers-strip" }, ...Array.from({ length: count }, (_, place) => tile(from + place)))];
+  return count ? [...strip("furthest along, and which pixels show it", 0), ...strip("furthest back", count)] : [];
 }
 
 /**

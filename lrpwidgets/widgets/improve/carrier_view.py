@@ -9,6 +9,7 @@ import traitlets
 
 from ...improve.directions import Method
 from ..base.view import View, script, style
+from .forget_view import SIDE, limit, shrunk, small
 from .workshop import Workshop
 
 _BINS = 28
@@ -24,6 +25,10 @@ class CarrierView(View):
         sync=True
     )
     chosen = traitlets.Dict(help="the layer, its units, histograms of both sides, method, over").tag(sync=True)
+    size = traitlets.Tuple((0, 0), help="height and width of each picture").tag(sync=True)
+    pictures = traitlets.Bytes(help="uint8 RGB of inputs at both ends").tag(sync=True)
+    map_size = traitlets.Tuple((0, 0), help="height and width of each map").tag(sync=True)
+    maps = traitlets.Bytes(help="float16, each a share of its scale: which pixels show the direction").tag(sync=True)
     methods: traitlets.List[Any] = traitlets.List(list(get_args(Method)), help="how directions are found").tag(
         sync=True
     )
@@ -31,6 +36,21 @@ class CarrierView(View):
     def __init__(self, workshop: Workshop, **traits: Any) -> None:
         super().__init__(workshop, methods=list(get_args(Method)), **traits)
         self.follow(self._show, "found", "outcomes", "layer", "method", "over", "answer")
+        self.follow(self._draw_ends, "ends")
+
+    def _draw_ends(self) -> None:
+        made, subject = self.shared.ends, self.shared.subject
+        if made is None or made.inputs.dim() != 4:
+            self.draw(pictures=b"", maps=b"", size=(0, 0), map_size=(0, 0))
+            return
+        images = [small(subject, x, SIDE) for x in made.inputs]
+        maps = shrunk(made.maps, SIDE)
+        self.draw(
+            size=images[0].shape[:2],
+            pictures=b"".join(each.tobytes() for each in images),
+            map_size=maps.shape[1:],
+            maps=b"".join((each / limit(each)).astype(np.float16).tobytes() for each in maps),
+        )
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"layer": name}`` repairs there; ``{"method": "svm"}``, ``{"over": "units"}`` finds other directions."""

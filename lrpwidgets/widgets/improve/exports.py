@@ -8,7 +8,7 @@ from .workshop import Workshop
 
 COLUMNS = (
     "repair", "seed", "clean", "others", "poisoned", "turned", "turned by control", "asked", "relevance on it",
-    "score change", "clever hans", "seconds",
+    "score change", "along direction", "clever hans", "seconds",
 )  # fmt: skip
 
 
@@ -22,6 +22,7 @@ def table(workshop: Workshop) -> str:
         outcome = workshop.outcomes[name, seed]
         examined, verdict = outcome.examined, outcome.examined.verdict
         shares = "" if examined.shares is None else _rounded(float(examined.shares.mean()))
+        slopes = "" if examined.slopes is None else _rounded(float(examined.slopes.mean()))
         return [
             name or "none",
             seed,
@@ -33,6 +34,7 @@ def table(workshop: Workshop) -> str:
             verdict.samples,
             shares,
             _rounded(verdict.score_change),
+            slopes,
             verdict.clever_hans,
             _rounded(outcome.seconds),
         ]

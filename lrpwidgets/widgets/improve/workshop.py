@@ -22,7 +22,7 @@ from ..base.cells import until_run_again
 from ..base.sentences import CLOSED
 from ..base.solver import Solver
 from ..base.worker import NewestWins
-from .bench import NONE, Bench, Outcome, Portrait, again, portrait, search
+from .bench import NONE, Bench, Ends, Outcome, Portrait, again, ends_of, portrait, search
 from .pruner import CRITERIA, Pruner, Step
 from .question import PARTS, ImproveQuestion
 
@@ -62,6 +62,7 @@ class Workshop(Asking):
 
     concepts = traitlets.Tuple(help="What was tested so far, Concepts.")
     portrait = traitlets.Instance(Portrait, allow_none=True, help="The concept in pictures.")
+    ends = traitlets.Instance(Ends, allow_none=True, help="Inputs at both ends of the direction.")
     found = traitlets.Tuple(help="Layers that were looked at, Carriers, from the input up.")
     outcomes: traitlets.Dict[tuple[str, int], Outcome] = traitlets.Dict(
         help="What repairs did, by name and seed; the model as it is has no name."
@@ -240,7 +241,7 @@ class Workshop(Asking):
         self.solver.close()
         self.error = CLOSED
         self.unobserve_all()
-        self.answer = self.portrait = self.bench = None
+        self.answer = self.portrait = self.bench = self.ends = None
         self.concepts, self.found, self.outcomes, self.curves = (), (), {}, {}
 
     @traitlets.observe(*PARTS)
@@ -278,7 +279,7 @@ class Workshop(Asking):
     def _search(self) -> None:
         """Look for what is to be forgotten."""
         self._version += 1
-        self.answer, self.portrait, self.bench = None, None, None
+        self.answer, self.portrait, self.bench, self.ends = None, None, None, None
         self.concepts, self.found, self.outcomes, self.controls = (), (), {}, {}
         origin = dict(self.origin)
 
@@ -313,7 +314,7 @@ class Workshop(Asking):
         """Look at what the concept looks like, and through the layers."""
         self._version += 1
         concept, question = self.concept, self.question
-        self.bench, self.found, self.outcomes, self.controls = None, (), {}, {}
+        self.bench, self.ends, self.found, self.outcomes, self.controls = None, None, (), {}, {}
 
         def job(watch: Watcher) -> tuple[Carrier, ...]:
             if self.portrait is None:
@@ -346,7 +347,18 @@ class Workshop(Asking):
             return
         concept, method, over = self.concept, self.method, self.over or None
         self.bench = Bench(self.subject, self.explainer, concept, layer, method, over)
-        self._go_on()
+        self.ends = None
+        if (carrier := self.carrier) is None:  # a layer that was asked for and not looked at
+            self._go_on()
+            return
+
+        def drawn(made: Ends) -> None:
+            self.ends = made
+
+        def job(watch: Watcher) -> Ends:
+            return ends_of(self.subject, self.explainer, carrier.direction)
+
+        self._run(CARRY, job, drawn, self._go_on)
 
     def _go_on(self) -> None:
         """Make what is missing, one after the other."""

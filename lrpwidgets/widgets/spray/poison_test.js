@@ -17,8 +17,9 @@ function render({ model, el }) {
   const cluster = button("", "Put this cluster to the poison tests", () => model.send({ test: model.get("candidate").number }), { className: "lrp-poison-name" });
   const draws = button("draw a box", "Test what is in a box of a picture", () => model.send({ draw: 0 }));
   const all = button("test all clusters", "Put every cluster to the poison tests", () => model.send({ test: "all" }));
+  const lasso = button("", "Put what is selected to the poison tests, beside the rest", () => model.send({ test: "selection" }));
   const mend = button("mend this", "Have the model forget it, and prove that it does: the room Improve", () => model.send({ mend: true }));
-  const tools = element("div", { className: "lrp-poison-tools" }, cluster, draws, all, mend);
+  const tools = element("div", { className: "lrp-poison-tools" }, cluster, lasso, draws, all, mend);
   const board = drawingBoard(model);
   el.append(
     element("div", { className: "lrp-head" }, element("h2", {}, "Is it a Clever Hans?"), element("span", { className: "lrp-quiet" }, "poison tests")),
@@ -29,6 +30,8 @@ function render({ model, el }) {
     const [candidate, tested, drawing] = [model.get("candidate"), model.get("tested"), board.open()];
     cluster.textContent = candidate.name ? `test “${candidate.name}”` : "test this cluster";
     for (const each of [cluster, draws, all]) each.disabled = candidate.number === null || candidate.number === undefined;
+    lasso.hidden = !candidate.selected;
+    lasso.textContent = `test the ${(candidate.selected ?? 0).toLocaleString("en")} selected`;
     mend.hidden = !tested.mend;
     advice.hidden = drawing || Boolean(tested.class);
     verdict.paper.hidden = drawing || !tested.class;

@@ -57,14 +57,16 @@ class PoisonTest(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person did.
 
-        ``{"test": number or "all"}``: put a cluster, or all, to the test; ``{"verdict": place}``: look at an earlier
-        test; ``{"draw": step}``: show an input to draw a box on, the next one for 1, none for None;
-        ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of the input;
-        ``{"mend": true}``: have the model forget what was tested, in another room.
+        ``{"test": number}``, ``"selection"`` or ``"all"``: put a cluster, what is selected, or all, to the test;
+        ``{"verdict": place}``: look at an earlier test; ``{"draw": step}``: show an input to draw a box on, the next
+        one for 1, none for None; ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of
+        the input; ``{"mend": true}``: have the model forget what was tested, in another room.
         """
         investigation = self.shared
         if "mend" in message:
             investigation.mend()
+        elif message.get("test") == "selection":
+            investigation.test_selection()
         elif message.get("test") == "all":
             investigation.test_all()
         elif "test" in message:
@@ -84,7 +86,18 @@ class PoisonTest(View):
 
     def _aim(self) -> None:
         number = self._candidate()
-        self.draw(candidate={"number": number, "name": "" if number is None else self.shared.name(number)})
+        name = "" if number is None else self.shared.name(number)
+        self.draw(candidate={"number": number, "name": name, "selected": self._by_hand()})
+
+    def _by_hand(self) -> int:
+        """How many points are selected, if they are not just a cluster; else 0."""
+        investigation = self.shared
+        atlas, selection = investigation.answer, investigation.selection
+        if atlas is None or not 2 <= len(selection) < len(atlas):
+            return 0
+        inside = np.unique(atlas.clusters[selection])
+        whole = len(inside) == 1 and (atlas.clusters == inside[0]).sum() == len(selection)
+        return 0 if whole else len(selection)
 
     def _candidate(self) -> int | None:
         """The cluster that most of the selection is in; else the most separable one."""

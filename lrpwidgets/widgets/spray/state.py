@@ -44,7 +44,7 @@ from .cards import Card, cards
 from .lanes import ATLAS, CARDS, EMBEDDING
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .tested import BOX, Suspects, Tested, Tests, ToForget, Wanted
+from .tested import BOX, SELECTION, Suspects, Tested, Tests, ToForget, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
 
@@ -262,6 +262,32 @@ class Investigation(Asking):
         atlas.store.checked([row])
         name = f"box in {self.subject.item_name(int(atlas.store.index[row]))}"
         self._tests.make([Wanted(self._shown, BOX, name, find, box)])
+
+    def test_selection(self) -> None:
+        """Put the selected points, as of a lasso, to the poison tests, beside the rest of their class.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two points are selected, or all.
+        """
+        atlas, selection = self.atlas, self.selection
+        if not 2 <= len(selection) < len(atlas):
+            raise ValueError(
+                f"Select two points at least, and not all of {len(atlas):,}; {len(selection)} are selected."
+            )
+        question, name = self._shown, f"selection of {len(selection):,}"
+        parted = atlas.parted(selection)
+
+        def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
+            found = suspects_of(parted, 0, self.explainer, self.subject, watch)
+
+            def to_forget(trial: Trial) -> Concept:
+                return of_trial(parted, 0, found[0], trial, name=name, composite=question.composite)
+
+            return poison.label_of(parted, 0), found, to_forget
+
+        self._tests.make([Wanted(question, SELECTION, name, find, chosen=tuple(map(int, selection)))])
 
     def test_all(self) -> None:
         """Put every cluster of the atlas that was not tested yet to the poison test, the most separable first."""

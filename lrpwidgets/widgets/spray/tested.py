@@ -24,6 +24,9 @@ from .question import AtlasQuestion
 BOX = -2
 """In the place of a cluster's number: a box that a person drew."""
 
+SELECTION = -3
+"""In its place: points that a person selected."""
+
 SAMPLES = 500
 """Pictures of other classes, at most."""
 
@@ -40,7 +43,7 @@ class Tested:
 
     question: AtlasQuestion
     cluster: int
-    """Its number, or `BOX`."""
+    """Its number, `BOX` or `SELECTION`."""
     name: str
     """What it was called."""
     label: int
@@ -48,6 +51,8 @@ class Tested:
     trial: Trial
     box: Box | None = None
     """Where a person drew it."""
+    chosen: tuple[int, ...] = ()
+    """The positions that a person selected."""
     concept: Concept | None = field(default=None, repr=False)
     """What a model would have to forget; None where nobody can say."""
     pictures: Mapping[str, list[NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
@@ -56,7 +61,8 @@ class Tested:
     @property
     def key(self) -> tuple[Any, ...]:
         """Under which it is kept: what clusters depend on and the cluster, or the box and its picture."""
-        return *self.question.clustering, self.cluster, *((self.name, self.box) if self.box else ())
+        by_hand = (self.name, self.box, self.chosen) if self.box or self.chosen else ()
+        return *self.question.clustering, self.cluster, *by_hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +77,7 @@ class Wanted:
     find: Callable[[Watcher], tuple[int, Suspects, ToForget]] = field(repr=False)
     """Finds its class and what to test, on the solver's thread; gets whom to tell of its progress."""
     box: Box | None = None
+    chosen: tuple[int, ...] = ()
 
 
 class Tests:
@@ -108,7 +115,8 @@ class Tests:
                 with suppress(ValueError):  # the only cluster of its class
                     concept = to_forget(trial)
             pictures = _pictures(suspects, label, self._subject)
-            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, wanted.box, concept, pictures)
+            by_hand = {"box": wanted.box, "chosen": wanted.chosen, "concept": concept, "pictures": pictures}
+            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, **by_hand)  # type: ignore[arg-type]
 
         self._solver.submit(TESTS, job, self._judged, ended=self._ended)
 

@@ -125,7 +125,7 @@ def test_the_chosen_model_is_saved_as_a_file(workshop, say, tagged):
     assert message == {"as": "model", "name": "tagged-digits-P-ClArC.safetensors"}
     found = loaded(content)
     assert torch.equal(found["conv1.weight"], tagged.model.conv1.weight)
-    assert found["pool2.projection.direction"].norm() == pytest.approx(1, abs=1e-6)
+    assert found["pool2.projection_direction"].norm() == pytest.approx(1, abs=1e-6)
 
 
 def test_layers_have_what_projecting_undoes_and_both_sides(workshop):
@@ -135,6 +135,20 @@ def test_layers_have_what_projecting_undoes_and_both_sides(workshop):
     if view.chosen.get("with"):
         assert sum(view.chosen["with"]) == pytest.approx(1)
         assert sum(view.chosen["without"]) == pytest.approx(1)
+
+
+def test_both_ends_of_the_direction_are_shown_with_what_shows_it(tagged, tag):
+    from lrpwidgets.widgets.improve import Workshop
+
+    made = Workshop(tagged, None, tag, repairs=("P-ClArC",), seeds=1)
+    view = CarrierView(made)
+    pictures = np.frombuffer(view.pictures, np.uint8).reshape(8, *view.size, 3)
+    maps = np.frombuffer(view.maps, np.float16).reshape(8, *view.map_size)
+    corner = np.abs(maps[:4].astype(float))[:, -3:, :5].sum((1, 2)) / np.abs(maps[:4].astype(float)).sum((1, 2))
+    assert (pictures[:4, -3:, :5, 0] > 200).any((1, 2)).all()  # with the tag
+    assert corner.min() > 0.4
+    view.close()
+    made.close()
 
 
 def test_what_is_to_be_forgotten_is_shown(workshop):

@@ -31,12 +31,31 @@ def view(state):
 
 def test_it_offers_the_most_separable_cluster_else_that_of_most_selected_points(state, view):
     first = state.cards[0].number
-    assert view.candidate == {"number": first, "name": state.name(first)}
+    assert view.candidate == {"number": first, "name": state.name(first), "selected": 0}
     other = state.cards[-1].number
     state.selection = np.flatnonzero(state.answer.clusters == other)
     assert view.candidate["number"] == other != first
     state.call(other, "round")
     assert view.candidate["name"] == "round"
+
+
+def test_what_a_lasso_selects_is_tested_beside_the_rest(state, view, say):
+    members = np.flatnonzero(state.answer.clusters == state.cards[0].number)
+    state.selection = members
+    assert view.candidate["selected"] == 0  # just a cluster
+    state.selection = members[:-2]
+    assert view.candidate["selected"] == len(members) - 2
+    say(view, test="selection")
+    assert state.error == ""
+    assert view.tested["source"] == f"selection of {len(members) - 2}"
+    concept = state.verdict.concept
+    rows = state.answer.rows[members[:-2]]
+    np.testing.assert_array_equal(np.sort(concept.with_artefact), np.sort(state.store.index[rows]))
+    assert not set(concept.with_artefact) & set(concept.without)
+    assert concept.origin == {}
+    state.selection = np.arange(len(state.answer))
+    say(view, test="selection")
+    assert "not all of" in state.error
 
 
 def test_while_there_is_no_card_it_offers_nothing(state, view, say):
