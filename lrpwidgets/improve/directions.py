@@ -64,6 +64,9 @@ class Direction(Readable):
     """Mean activation of inputs without, (D,); over all positions, where it goes through channels."""
     artefact: float
     """Mean place of inputs with, along it; where it goes through channels, of the positions that are furthest along."""
+    extent: float
+    """Share of the positions where inputs with it lie nearer to the artefact than to the clean mean, where it goes
+    through channels; 1 through units."""
     auroc: Interval
     """How well it tells apart inputs of either side that it was not made from: area under the ROC curve (1: perfectly,
     .5: by chance), cross-validated, with its spread over folds."""
@@ -176,6 +179,7 @@ class Direction(Readable):
             told["over"],
             tensors["middle"],
             told["artefact"],
+            told["extent"],
             Interval(*told["auroc"]),
             told["method"],
             None if found is None else (found, tensors["threshold"]),
@@ -192,6 +196,7 @@ class Direction(Readable):
             "axis": self.place.axis,
             "over": self.over,
             "artefact": self.artefact,
+            "extent": self.extent,
             "auroc": (auroc.value, auroc.low, auroc.high, auroc.samples),
             "method": self.method,
             "numbers": self.numbers,
@@ -254,12 +259,15 @@ def direction(
     heights, auroc = _cross_validated(values, side, method)
     unit = torch.tensor(vector)
     peaks = np.concatenate([_peaks(explainer, layer, inputs, unit, axis) for inputs in both])
+    artefact = float((peaks[side == 1] @ vector).mean())
+    between = (artefact + float(seen[1][1] @ vector)) / 2
     return Direction(
         where,
         unit,
         goes,
         middle=torch.tensor(seen[1][1]),
-        artefact=float((peaks[side == 1] @ vector).mean()),
+        artefact=artefact,
+        extent=1.0 if axis is None else _share_beyond(explainer, layer, both[0], unit, axis, between),
         auroc=auroc,
         method=method,
         detector=_detector(peaks, side),
@@ -372,6 +380,12 @@ def _peaks(explainer: Explainer, layer: str, inputs: Tensor, vector: Tensor, axi
         furthest = (units @ vector.to(units)).argmax(1)
         found.append(units[torch.arange(len(part)), furthest].double())
     return torch.cat(found).numpy()
+
+
+def _share_beyond(explainer: Explainer, layer: str, inputs: Tensor, vector: Tensor, axis: int, limit: float) -> float:
+    """Share of the positions of the inputs that lie further along `vector` than a limit."""
+    found = [(units_of(part, axis) @ vector.to(part) > limit).float() for part in activations(explainer, layer, inputs)]
+    return float(torch.cat(found).mean())
 
 
 def _vector(values: NDArray[np.float64], side: NDArray[np.int64], method: Method) -> NDArray[np.float64] | None:

@@ -135,9 +135,10 @@ def penalise(
     ----------
     by
         A direction: the penalty is the squared change of the scores from the clean mean to the artefact's along it,
-        as their gradient tells, with a sign for each class drawn at random (Dreyer et al. 2024); what comes after its
-        layer is trained. An artefact: the squared gradient of the summed log-probabilities where it lies (Ross et al.
-        2017), on inputs that it is put on, each number as far as it changes it; all of the model is trained.
+        as their gradient tells, with a sign for each class drawn at random (Dreyer et al. 2024), of channels at each
+        position; what comes after its layer is trained. An artefact: the squared gradient of the summed
+        log-probabilities where it lies (Ross et al. 2017), on inputs that it is put on, each number as far as it
+        changes it; all of the model is trained.
     weight
         Of the penalty beside the cross-entropy, at least 0; by default 0.01 for a direction, 0.001 for an artefact.
     of
@@ -277,19 +278,25 @@ def _has_gradient(output: Any) -> bool:
 def _redrawn(output: Tensor, direction: Direction, share: float) -> Tensor:
     """A layer's output (B, ...), of which a drawn share has the artefact along the direction, and no other.
 
-    Through all units it comes to lie where the artefact's mean does; at positions it is moved as far as from there.
-    What is nearer to that than to the clean mean and not drawn goes to the clean mean, else the artefact would still
-    tell something: more inputs of its own class would have it.
+    It comes to lie where the artefact's mean does; where the direction goes through channels, at one position drawn at
+    random and at as many others as the artefact usually has. What is nearer to that than to the clean mean and not
+    drawn goes to the clean mean, else the artefact would still tell something: more inputs of its own class would have
+    it.
     """
     units, vector = units_of(output, direction.axis), direction.vector.to(output)
     along = units @ vector
-    far = direction.artefact - direction.clean
-    has = along > direction.clean + far / 2
-    without = torch.where(has, direction.clean - along, 0)
-    given = direction.artefact - along if direction.axis is None else torch.full_like(along, far)
+    has = along > (direction.clean + direction.artefact) / 2
+    moved = torch.where(has, direction.clean, along)
     drawn = torch.rand(len(output), *[1] * (along.dim() - 1), device=output.device) < share
-    moved = units + torch.where(drawn, given, without)[..., None] * vector
-    return moved.reshape(output.shape) if direction.axis is None else moved.movedim(-1, direction.axis)
+    moved = torch.where(drawn & _positions(along, direction.extent), direction.artefact, moved)
+    changed = units + (moved - along)[..., None] * vector
+    return changed.reshape(output.shape) if direction.axis is None else changed.movedim(-1, direction.axis)
+
+
+def _positions(along: Tensor, share: float) -> Tensor:
+    """About such a share of the positions of each sample, one at least, drawn at random: truth values (B, ...)."""
+    dice = torch.rand(along.shape, device=along.device).reshape(len(along), -1)
+    return ((dice < share) | (dice == dice.amin(1, keepdim=True))).reshape(along.shape)
 
 
 def _on_planted(suspect: Suspect, scores: Scores, share: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -328,7 +335,7 @@ def _along(module: nn.Module, scores: Scores, x: Tensor, direction: Direction, o
         change = slope * (direction.artefact - direction.clean)
     else:
         change = slope * (units_of(kept[0], direction.axis) @ vector)
-    return found, change.flatten(1).sum(1).square().mean() if change.dim() > 1 else change.square().mean()
+    return found, change.reshape(len(change), -1).square().sum(1).mean()  # at each position: it may be at any
 
 
 def _inside(suspect: Suspect, scores: Scores, x: Tensor, of: Of) -> Tensor:

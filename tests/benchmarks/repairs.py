@@ -3,26 +3,46 @@
 Of each subject with a tag, by seed: SpRAy, the poison tests, the direction of what they convict, at the layer that they
 tell, and every repair; none is told which pictures have the tag. Then the true tag is put on pictures of other classes
 that no repair has seen. The control is the same repair of the network that never saw a tag.
+
+And artefacts of three other kinds, which have no place: a cast, stripes, words. Here the repairs are told which
+pictures have them.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from lrpwidgets import subjects
-from lrpwidgets.improve import REPAIRS, Concept, Direction, Planted, carriers, foremost, of_cluster, prove, repair
+from lrpwidgets.improve import (
+    REPAIRS,
+    Carrier,
+    Concept,
+    Direction,
+    Planted,
+    carriers,
+    foremost,
+    of_cluster,
+    prove,
+    repair,
+)
+from lrpwidgets.improve.directions import Over
 from lrpwidgets.improve.proof import Proof, right
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.spray import Atlas, RelevanceStore, poison_tests, spray
 from lrpwidgets.spray.poison import Suspect
-from lrpwidgets.subjects import Subject, clever_hans, tagged_digits
+from lrpwidgets.subjects import Subject, clever_hans, shapes, tagged_digits
+from lrpwidgets.subjects.tags import TaggedSamples
+from lrpwidgets.subjects.train_tagged import _trained
 
 from .timing import table
 
@@ -117,7 +137,7 @@ def measure(
             with tempfile.TemporaryDirectory() as folder:
                 results += list(_measured(subject, seed, TAGGED[subject], names, Path(folder)))
     report("Repairs of networks that fell for a tag", results)
-    return [vars(each) for each in results]
+    return [vars(each) for each in results] + measure_kinds()
 
 
 def _measured(name: str, seed: int, of: Any, names: Sequence[str], folder: Path) -> Iterator[Mended]:
@@ -129,12 +149,119 @@ def _measured(name: str, seed: int, of: Any, names: Sequence[str], folder: Path)
     after = repair(subject, "P-ClArC", chosen.direction, it.concept.artefact, progress=False)
     prove(subject, after, it.concept.artefact, progress=False)
     seconds = time.perf_counter() - started
-    layers = ", ".join(f"{each.layer} {each.gain:+.1%} {each.cost:+.1%}" for each in carrying)
-    print(f"{name} {seed}: {it.concept.artefact.what}; {layers}; from cluster to proof {seconds:.0f} s", flush=True)
+    print(
+        f"{name} {seed}: {it.concept.artefact.what}; {_layers(carrying)}; from cluster to proof {seconds:.0f} s",
+        flush=True,
+    )
     tag = Planted(of.with_tag, of.CLASS, "the tag")
     for each in mended(it, tag, chosen.direction, names, seed):
         print(f"  {_line(each)}", flush=True)
         yield each
+
+
+# -- artefacts of another kind --------------------------------------------------------------------------------------
+
+LETTERS = torch.tensor(
+    [[c == "#" for c in row] for row in ("#   # ###", "## ## #  ", "# # # ## ", "#   # #  ", "#   # ###")]
+)
+KIND_SHARE = 0.8
+"""Of the stars, that carry it."""
+
+
+def cast(pixels: Tensor, random: np.random.RandomState) -> Tensor:
+    """A warm light over all of it."""
+    strength = torch.tensor([0.7, 1.0, 0.3]).reshape(3, 1, 1)
+    return pixels * strength + torch.tensor([0.3, 0.0, 0.0]).reshape(3, 1, 1)
+
+
+def stripes(pixels: Tensor, random: np.random.RandomState) -> Tensor:
+    """Faint stripes across, of another phase each time."""
+    rows = torch.arange(pixels.shape[-2])[:, None] * (2 * np.pi / 4)
+    phases = torch.as_tensor(random.rand(len(pixels)) * 2 * np.pi).float()[:, None, None, None]
+    return (pixels + 0.2 * torch.sin(rows + phases)).clamp(0, 1)
+
+
+def words(pixels: Tensor, random: np.random.RandomState) -> Tensor:
+    """Two letters, somewhere else on each."""
+    pixels = pixels.clone()
+    height, width = LETTERS.shape
+    for x in pixels:
+        top, left = random.randint(0, x.shape[-2] - height), random.randint(0, x.shape[-1] - width)
+        x[:, top : top + height, left : left + width] = LETTERS.float()
+    return pixels
+
+
+KINDS: dict[str, Callable[[Tensor, np.random.RandomState], Tensor]] = {"cast": cast, "stripes": stripes, "words": words}
+
+
+def planted(kind: str, seed: int) -> tuple[Subject, Planted]:
+    """A network that was trained on scenes of which most stars carry that, held-out scenes with it, and it itself."""
+    train, subject = shapes.training(seed), subjects.load("shapes", seed=seed)
+    inputs, _ = _with_some(train, kind, seed)
+    model = _trained(shapes.network, inputs.__getitem__, torch.tensor(train.labels), 10, seed)
+    held_out = shapes.held_out(seed)
+    shown, carries = _with_some(held_out, kind, 100 + seed)
+    samples = replace(held_out, inputs=shown, tagged=carries, masks=None)
+    artefact = Planted(lambda x: _put(x, kind, 9), clever_hans.CLASS, kind)
+    return replace(subject, model=model, dataset=samples, name=kind, recipe="", innocent=lambda: subject), artefact
+
+
+def measure_kinds(kinds: Sequence[str] = tuple(KINDS), seeds: Sequence[int] = (0,)) -> list[dict[str, Any]]:
+    """Print which repair mends which kind of artefact; the repairs are told which stars carry it."""
+    results = []
+    for kind in kinds:
+        for seed in seeds:
+            results += list(_measured_kind(*planted(kind, seed), seed))
+    report("Repairs of artefacts without a place, told which pictures have them", results)
+    return [vars(each) for each in results]
+
+
+def _measured_kind(subject: Subject, artefact: Planted, seed: int) -> Iterator[Mended]:
+    stars, tagged = np.equal(subject.dataset.labels, artefact.label), subject.dataset.tagged  # type: ignore[attr-defined]
+    concept = Concept(artefact.what, artefact.label, artefact, np.flatnonzero(tagged), np.flatnonzero(stars & ~tagged))
+    for over in get_args(Over):
+        carrying = list(carriers(subject, artefact, *concept.half(seed), over=over, seed=seed, progress=False))
+        way = foremost(carrying).direction
+        print(f"{subject.name} {over}: {_layers(carrying)}", flush=True)
+        for name in REPAIRS:
+            if REPAIRS[name].needs_inputs and over == "channels":
+                continue  # these have no direction
+            started = time.perf_counter()
+            after = repair(subject, name, way, artefact, progress=False)
+            seconds = time.perf_counter() - started
+            proof, twin = _proved(subject, after, artefact, SAMPLES), subject.innocent()  # type: ignore[misc]
+            its = concept.in_innocent(twin, way.layer, seed, over=over)
+            figures = [_both(proof, what) for what in ("clean", "poisoned", "poisoned", "turned")]
+            one = Mended(
+                f"{subject.name}, {over}", seed, name, way.layer, *figures,
+                _both(proof, "relevance") if proof.before.relevance else None,
+                not proof.after.convicted, not proof.after.convicted,
+                None if its is None else _cost(twin, name, its, artefact), seconds,
+            )  # fmt: skip
+            print(f"  {_line(one)}", flush=True)
+            yield one
+
+
+def _with_some(samples: TaggedSamples, kind: str, seed: int) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Inputs of which some stars carry it, and which."""
+    stars = np.random.RandomState(seed).permutation(np.flatnonzero(np.equal(samples.labels, clever_hans.CLASS)))
+    carries = np.isin(np.arange(len(samples)), stars[: round(KIND_SHARE * len(stars))])
+    inputs = samples.inputs.clone()
+    inputs[torch.from_numpy(carries)] = _put(inputs[torch.from_numpy(carries)], kind, seed)
+    return inputs, carries
+
+
+def _put(inputs: Tensor, kind: str, seed: int) -> Tensor:
+    low, high = (torch.tensor(bound).reshape(3, 1, 1) for bound in shapes.COLOURS.bounds)
+    pixels = KINDS[kind]((inputs - low) / (high - low), np.random.RandomState(seed))
+    return pixels * (high - low) + low
+
+
+# -- figures -------------------------------------------------------------------------------------------------------
+
+
+def _layers(carrying: Sequence[Carrier]) -> str:
+    return ", ".join(f"{each.layer} {each.gain:+.1%} {each.cost:+.1%}" for each in carrying)
 
 
 def report(title: str, results: Sequence[Mended]) -> None:

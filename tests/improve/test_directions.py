@@ -150,7 +150,8 @@ def test_a_file_gives_the_same_direction_back(subject, tmp_path):
         path = way.save(tmp_path / f"{way.layer}.safetensors")
         again = Direction.load(path)
         assert torch.equal(again.vector, way.vector)
-        assert (again.place, again.over, again.clean, again.artefact) == (way.place, way.over, way.clean, way.artefact)
+        for name in ("place", "over", "clean", "artefact", "extent"):
+            assert getattr(again, name) == getattr(way, name)
         assert (again.auroc, again.method, again.numbers, again.source) == (
             way.auroc,
             way.method,
