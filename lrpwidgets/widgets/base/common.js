@@ -156,13 +156,14 @@ export function halves(view) {
 }
 
 /**
- * Call `draw` now and whenever the kernel sent something; returns what undoes it. Tests wait for `data-seq`.
+ * Call `draw` now, whenever the kernel sent something, and in another light; returns what undoes it. Tests wait for `data-seq`.
  *
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {() => void} draw
+ * @param {() => void} [turned] draws in another light, if that takes less
  */
-export function follow(model, el, draw) {
+export function follow(model, el, draw, turned = draw) {
   const problem = element("p", { className: "lrp-problem lrp-error", role: "alert" });
   const redraw = () => {
     draw();
@@ -177,6 +178,7 @@ export function follow(model, el, draw) {
   el.append(problem);
   model.on("change:seq", redraw); // one event for all traits that came with it
   model.on("change:problem", explainNothing);
+  window.addEventListener("lrp-theme", turned); // the paper of maps is the page's
   redraw();
   heedTheme();
   markMain(el);
@@ -188,6 +190,7 @@ export function follow(model, el, draw) {
   }
   return () => {
     leave();
+    window.removeEventListener("lrp-theme", turned);
     model.off("change:seq", redraw);
     model.off("change:problem", explainNothing);
   };

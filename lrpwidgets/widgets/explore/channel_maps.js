@@ -58,12 +58,10 @@ function render({ model, el }) {
     if (channel !== null) model.send({ channel, add });
   }
 
-  const undo = follow(model, el, receive);
+  const undo = follow(model, el, receive, draw);
   const appearance = new ResizeObserver(draw);
   appearance.observe(el);
-  window.addEventListener("lrp-theme", draw);
   return () => {
-    window.removeEventListener("lrp-theme", draw);
     appearance.disconnect();
     undo();
   };

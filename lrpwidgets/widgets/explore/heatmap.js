@@ -99,15 +99,13 @@ function render({ model, el }) {
   observer.observe(row);
   model.on("change:look", restore);
   model.on("msg:custom", received);
-  window.addEventListener("lrp-theme", draw);
   document.addEventListener("pointerdown", close);
-  const stop = follow(model, el, receive);
+  const stop = follow(model, el, receive, draw);
   return () => {
     stop();
     observer.disconnect();
     model.off("change:look", restore);
     model.off("msg:custom", received);
-    window.removeEventListener("lrp-theme", draw);
     document.removeEventListener("pointerdown", close);
   };
 }

@@ -22,7 +22,6 @@ function render({ model, el }) {
   const channels = element("div", {}, input.made, element("div", { className: "lrp-head" }, element("h2", {}, "Channels"), subtitle), columns(), rows);
   const nothing = element("p", { className: "lrp-quiet" }, "There is no input yet in which channels could be looked for.");
   el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Layers"), element("span", { className: "lrp-quiet" }, "from the output down")), layers.made, heading, ...(bring.refusals ? [bring.refusals] : []), channels, nothing);
-  window.addEventListener("lrp-theme", draw);
 
   function draw() {
     const state = model.get("state");
@@ -56,7 +55,6 @@ function render({ model, el }) {
   return () => {
     stop();
     bring.close();
-    window.removeEventListener("lrp-theme", draw);
   };
 }
 

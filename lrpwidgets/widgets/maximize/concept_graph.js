@@ -14,7 +14,6 @@ function render({ model, el }) {
   const graph = element("div", { className: "lrp-flow", role: "group", ariaLabel: "Channels from the output down, and what flows between them" });
   el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Concepts of this input"), subtitle), graph, nothing);
   let focused = false; // whether a channel was, also while there is no graph for a moment
-  window.addEventListener("lrp-theme", draw);
 
   function draw() {
     const [state, columns] = [model.get("state"), model.get("columns")];
@@ -66,7 +65,6 @@ function render({ model, el }) {
   const stop = follow(model, el, draw);
   return () => {
     stop();
-    window.removeEventListener("lrp-theme", draw);
   };
 }
 

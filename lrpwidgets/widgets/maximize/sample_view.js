@@ -30,7 +30,6 @@ function render({ model, el }) {
   const classes = element("section", {}, heading("For which classes", element("span", { className: "lrp-quiet" }, "its relevance, by the class that was said")), shares);
   const pass = element("div", { className: "lrp-samples-pass" }, state, go);
   el.append(pass, ...ranks.map((each) => each.section), scale, classes);
-  window.addEventListener("lrp-theme", draw);
 
   function draw() {
     const told = model.get("state");
@@ -102,7 +101,6 @@ function render({ model, el }) {
   const stop = follow(model, el, draw);
   return () => {
     stop();
-    window.removeEventListener("lrp-theme", draw);
   };
 }
 
