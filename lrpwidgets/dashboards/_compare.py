@@ -6,12 +6,10 @@ from typing import Any
 
 from torch import nn
 
-from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets.compare import Referee
-from .options import Options
 from .rooms import Rooms
-from .subjects import subject_of
+from .subjects import opened
 
 
 def compare(
@@ -47,9 +45,6 @@ def compare(
     ValueError
         If the data does not fit the model, there is none, or the question makes no sense.
     """
-    options = Options.from_environment()
-    given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
-    subject = subject_of(model_or_subject, given) or options.load_subject()
-    SHELVES.hold(options.memory)
+    subject, options = opened(model_or_subject, dataset=dataset, **fields)
     asked = {**(question or {}), **({"methods": methods} if methods else {})}
     return Rooms(Referee(subject, device or options.device, **asked), "compare")

@@ -8,12 +8,10 @@ from torch import nn
 
 from ..lrp import Composite
 from ..lrp.scores import Select
-from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets import Exploration
-from .options import Options
 from .rooms import Rooms
-from .subjects import subject_of
+from .subjects import opened
 
 
 def explore(
@@ -56,9 +54,12 @@ def explore(
     ValueError
         If the data does not fit the model.
     """
-    options = Options.from_environment()
-    given = {"dataset": dataset, "classes": classes, "preprocessing": preprocessing, "select": select, **fields}
-    given = {name: value for name, value in given.items() if value is not None}
-    subject = subject_of(model_or_subject, given) or options.load_subject()
-    SHELVES.hold(options.memory)
+    subject, options = opened(
+        model_or_subject,
+        dataset=dataset,
+        classes=classes,
+        preprocessing=preprocessing,
+        select=select,
+        **fields,
+    )
     return Rooms(Exploration(subject, composite, device or options.device), "explore")

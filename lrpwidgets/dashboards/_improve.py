@@ -7,12 +7,11 @@ from typing import Any
 from torch import nn
 
 from ..improve import Concept
-from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets.improve import Workshop
-from .options import WHOLE, Options
+from .options import WHOLE
 from .rooms import Rooms
-from .subjects import subject_of
+from .subjects import opened
 
 
 def improve(
@@ -50,8 +49,5 @@ def improve(
     ValueError
         If the data does not fit the model, there is none, or the question makes no sense.
     """
-    options = Options.from_environment()
-    given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
-    subject = subject_of(model_or_subject, given) or options.load_subject(WHOLE)
-    SHELVES.hold(options.memory)
+    subject, options = opened(model_or_subject, WHOLE, dataset=dataset, **fields)
     return Rooms(Workshop(subject, device or options.device, concept, **(question or {})), "improve")

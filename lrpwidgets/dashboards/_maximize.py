@@ -7,12 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from ..shelves import SHELVES
 from ..subjects import Subject
 from ..widgets.maximize import Studio
-from .options import Options
 from .rooms import Rooms
-from .subjects import subject_of
+from .subjects import opened
 
 
 def maximize(
@@ -49,8 +47,5 @@ def maximize(
     ValueError
         If the data does not fit the model, or the wish cannot be.
     """
-    options = Options.from_environment()
-    given = {name: value for name, value in {"dataset": dataset, **fields}.items() if value is not None}
-    subject = subject_of(model_or_subject, given) or options.load_subject()
-    SHELVES.hold(options.memory)
+    subject, options = opened(model_or_subject, dataset=dataset, **fields)
     return Rooms(Studio(subject, device or options.device, references or options.store, **(wish or {})), "maximize")

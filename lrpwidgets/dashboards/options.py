@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "LRPWIDGETS_OPTIONS"
 
+BEGIN = "digits"
+"""The subject that is opened if none was asked for."""
+
 WHOLE = "clever-hans"
 """The subject whose whole data set is explained if none was asked for."""
 
@@ -57,7 +60,7 @@ class Options:
         """The options this kernel was started with, or the defaults outside `lrpwidgets serve`."""
         return cls(**json.loads(os.environ.get(VARIABLE, "{}")))
 
-    def load_subject(self, default: str = "digits") -> Subject:
+    def load_subject(self, default: str = BEGIN) -> Subject:
         """Load the model and the dataset, those of the subject `default` if none was asked for; may take seconds."""
         from lrpwidgets import subjects
         from lrpwidgets.subjects.own import is_own

@@ -1,4 +1,4 @@
-"""Which subject a dashboard is of, when it is given a model or a subject."""
+"""Which subject a dashboard is of, when it is given a model or a subject, and where it computes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,33 @@ from typing import Any
 
 from torch import nn
 
+from ..shelves import SHELVES
 from ..subjects import Subject, describe
+from .options import BEGIN, Options
 
 
-def subject_of(model_or_subject: nn.Module | Subject | None, given: dict[str, Any]) -> Subject | None:
-    """The subject that is meant, a model's being described by what is `given` beside it; None if there is neither."""
+def opened(
+    model_or_subject: nn.Module | Subject | None, default: str = BEGIN, **fields: Any
+) -> tuple[Subject, Options]:
+    """The subject of a dashboard, by default the one that the command asked for, or `default`; and all that it asked.
+
+    Fields that are not None are for a model: its data, and what else describes it. From now on the command's limit holds
+    for what is kept only to be quick.
+
+    Raises
+    ------
+    TypeError
+        If a subject is given together with fields.
+    ValueError
+        If the data does not fit the model.
+    """
+    options = Options.from_environment()
+    given = {name: value for name, value in fields.items() if value is not None}
     if isinstance(model_or_subject, nn.Module):
-        return describe(model_or_subject, **given)
-    if given:
+        subject = describe(model_or_subject, **given)
+    elif given:
         raise TypeError(f"{', '.join(given)} can be given with a torch model only; a subject has its own.")
-    return model_or_subject
+    else:
+        subject = model_or_subject or options.load_subject(default)
+    SHELVES.hold(options.memory)
+    return subject, options
