@@ -16,8 +16,8 @@ def opened(
 ) -> tuple[Subject, Options]:
     """The subject of a dashboard, by default the one that the command asked for, or `default`; and all that it asked.
 
-    Fields that are not None are for a model: its data, and what else describes it. From now on the command's limit holds
-    for what is kept only to be quick.
+    Fields that are not None are for a model: its data, and what else describes it. From now on the limit holds
+    that the command sets for what is kept only to be quick.
 
     Raises
     ------
