@@ -7,7 +7,7 @@ the verdict of the poison test. What the repair costs is told from the same inpu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -117,8 +117,8 @@ class State(Readable):
             f"{looks}, convicted {self.convicted} of {len(self.seeds)})"
         )
 
-    def _share(self, of: object) -> Interval:
-        return interval(np.concatenate([_binary(of(each.verdict), each.verdict.samples) for each in self.seeds]))  # type: ignore[operator]
+    def _share(self, of: Callable[[Verdict], float]) -> Interval:
+        return interval(np.concatenate([_binary(of(each.verdict), each.verdict.samples) for each in self.seeds]))
 
 
 @dataclass(frozen=True, eq=False)
