@@ -12,7 +12,8 @@ function render({ model, el }) {
   const others = element("select", { ariaLabel: "What was tested", title: "Have the model forget another cluster" });
   others.addEventListener("change", () => model.send({ concept: Number(others.value) }));
   const spray = button("look in SpRAy", "Open the room with the clusters; a box can be drawn there, too", () => model.send({ spray: true }), { className: "lrp-link" });
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "What to forget"), note, element("span", { className: "lrp-space" }), spray), first, strip, said, others);
+  const go = button("look again", "Put clusters to the poison tests once more", () => model.send({ go: true }));
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "What to forget"), note, element("span", { className: "lrp-space" }), spray), first, strip, said, go, others);
 
   function draw() {
     const state = model.get("state");
@@ -22,6 +23,7 @@ function render({ model, el }) {
     if (known) drawPictures(state);
     said.replaceChildren(...(known ? verdictOf(state) : [element("p", {}, wordsOf(state))]));
     const tested = /** @type {[string, boolean][]} */ (model.get("tested"));
+    go.hidden = known || Boolean(state.searching) || !state.stopped;
     const now = tested.findIndex(([, is]) => is);
     others.hidden = tested.length < (known ? 2 : 1) || Boolean(state.searching);
     others.replaceChildren(...(now < 0 ? [element("option", { value: "", disabled: true }, "choose a cluster")] : []), ...tested.map(([text], place) => element("option", { value: place }, text)));
@@ -57,8 +59,9 @@ function render({ model, el }) {
 }
 
 /** @param {any} state */
-function wordsOf({ searching, tested }) {
+function wordsOf({ searching, stopped, tested }) {
   if (searching) return "Clusters of the data set are put to the poison tests, until one is convicted.";
+  if (stopped) return `The search was ended after ${tested} cluster${tested === 1 ? "" : "s"}, none of which is convicted.`;
   if (!tested) return "It is not known yet what to forget.";
   return `${tested} cluster${tested > 1 ? "s were" : " was"} tested, the most separable ones, and none is convicted: nothing has to be forgotten. Choose one to mend it all the same, or draw a box in SpRAy.`;
 }

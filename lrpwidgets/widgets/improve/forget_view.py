@@ -35,13 +35,18 @@ class ForgetView(View):
 
     def __init__(self, workshop: Workshop, **traits: Any) -> None:
         super().__init__(workshop, **traits)
-        self.follow(self._show, "answer", "running", "concepts", "error")
+        self.follow(self._show, "answer", "running", "stopped", "concepts", "error")
         self.follow(self._draw_pictures, "portrait")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"concept": 2}`` has the model forget another one that was tested; ``{"spray": true}`` opens that room."""
+        """``{"concept": 2}`` has the model forget another one that was tested; ``{"spray": true}`` opens that room.
+
+        ``{"go": true}`` looks again for what is to be forgotten.
+        """
         if "concept" in message:
             self.shared.forget(self.shared.concepts[int(message["concept"])])
+        elif "go" in message:
+            self.shared.go_on()
         elif "spray" in message:
             self.shared.enter("spray")
 
@@ -50,7 +55,8 @@ class ForgetView(View):
         concept: Concept | None = workshop.answer
         tested = [[self._called(each), each is concept] for each in workshop.concepts]
         if concept is None:
-            self.draw(state={"searching": workshop.running, "tested": len(tested)}, tested=tested)
+            state = {"searching": workshop.running, "stopped": workshop.stopped, "tested": len(tested)}
+            self.draw(state=state, tested=tested)
             return
         trial, name = concept.trial, workshop.subject.class_name(concept.label)
         verdict = trial.verdicts.get(trial.foremost) if trial else None

@@ -77,6 +77,7 @@ class Workshop(Asking):
     at = traitlets.Int(0, help="Which of its steps is looked at.")
     pruning = traitlets.Unicode(help="The criterion whose curve is being made; empty if none is.")
     running = traitlets.Bool(help="Whether something is looked for, or repaired.")
+    stopped = traitlets.Bool(help="Whether a person ended it before its time.")
     chosen = traitlets.Unicode(help="The repair that is looked at.")
 
     def __init__(
@@ -161,9 +162,9 @@ class Workshop(Asking):
     def go_on(self) -> None:
         """Look, or repair, where it was ended."""
         self.error = ""
-        if self.answer is None and not self.concepts:
+        if self.answer is None:
             self._search()
-        elif self.answer is not None and self.bench is None:
+        elif self.bench is None:
             self._look()
         else:
             self._go_on()
@@ -232,7 +233,7 @@ class Workshop(Asking):
         """End what is under way; what is on the screen stays, and :meth:`go_on` goes on."""
         self._version += 1
         self.solver.cancel()
-        self.running = False
+        self.stopped, self.running = self.running, False
 
     def close(self) -> None:
         """Stop computing, and let go of all that was computed."""
@@ -257,7 +258,7 @@ class Workshop(Asking):
     ) -> None:
         """Run `job`; of what comes for something that is no longer asked, nothing is heard."""
         version = self._version
-        self.running = True
+        self.stopped, self.running = False, True
 
         def if_wanted(act: Callable[..., None]) -> Callable[..., None]:
             return lambda *told: act(*told) if version == self._version else None

@@ -179,6 +179,27 @@ def test_it_finds_what_to_forget_by_itself_and_says_so_in_python(tmp_path, monke
         each.close()
 
 
+def test_a_search_that_was_ended_says_so_and_can_be_made_again(tagged, tmp_path, monkeypatch):
+    monkeypatch.setattr("lrpwidgets.spray.kept.user_cache_path", lambda _: tmp_path / "cache")
+    searched = []
+
+    def nothing(subject, explainer, watch):
+        searched.append(subject)
+        yield from ()
+
+    monkeypatch.setattr("lrpwidgets.widgets.improve.workshop.search", nothing)
+    workshop = Workshop(tagged)
+    assert (workshop.running, workshop.stopped) == (False, False)
+    assert "No class has clusters that could be tested" in workshop.error
+    workshop.running = True  # as while it looks
+    workshop.cancel()
+    assert (workshop.running, workshop.stopped) == (False, True)
+    workshop.go_on()
+    assert len(searched) == 2
+    assert not workshop.stopped
+    workshop.close()
+
+
 def test_a_data_set_without_labels_is_refused_in_words(tagged):
     from lrpwidgets.subjects import TensorSamples
 
