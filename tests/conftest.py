@@ -66,13 +66,19 @@ def digits() -> Subject:
     return subjects.load("digits")
 
 
-@pytest.fixture(autouse=True)
-def no_loop() -> Iterator[None]:
-    """Hide the event loop that Playwright leaves running on this thread, where browser tests went before.
-
-    The browser tests themselves have theirs.
-    """
+@contextmanager
+def without_loop() -> Iterator[None]:
+    """Hide the event loop that Playwright leaves running on this thread, where browser tests went before."""
     loop = asyncio._get_running_loop()
     asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(autouse=True)
+def no_loop() -> Iterator[None]:
+    """Of every test; the browser tests themselves have theirs. What lives longer than a test hides it by itself."""
+    with without_loop():
+        yield

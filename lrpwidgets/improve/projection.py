@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..lrp.outputs import module_of
+from ..readable import Readable
 
 PREFIX = "projection_"
 """What names of the buffers begin with that a layer gets; as a child, a `Sequential` would call the projection, too."""
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Projection(Readable):
     """Moves activations along a direction to one place."""
 
     direction: Tensor

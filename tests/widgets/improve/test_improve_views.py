@@ -18,6 +18,7 @@ from lrpwidgets.widgets.improve import (
     PruneView,
     RepairTable,
 )
+from tests.conftest import without_loop
 from tests.widgets import promises
 
 VIEWS = [CarrierView, ForgetView, ImproveBar, ImproveStatus, Pareto, PruneView, RepairTable]
@@ -29,7 +30,8 @@ def module_workshop(tagged, tag):
     from lrpwidgets.widgets.improve import Workshop
     from tests.widgets.improve.conftest import QUICK
 
-    made = Workshop(tagged, None, tag, **QUICK)
+    with without_loop():
+        made = Workshop(tagged, None, tag, **QUICK)
     yield made
     made.close()
 
