@@ -169,10 +169,13 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         page = self._pages.get(name)
         if page is not None and (name == "improve" or page.shared.subject.model is subject.model):
             return False
-        self._add(name, ROOMS[name].begin(subject, device, place))
+        state = ROOMS[name].begin(subject, device, place)
+        if page is not None and isinstance(state, Inputs) and isinstance(page.shared, Inputs):
+            state.take_over(page.shared)
+        self._add(name, state)
         if page is not None:
-            self._show(page, False)
-            page.shared.close()
+            self.children = tuple(each for each in self.children if each is not page)
+            page.close()
         return True
 
     def _restore(self, page: Dashboard, state: dict[str, Any]) -> None:

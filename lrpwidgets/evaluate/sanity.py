@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..lrp.hooks import copied
 from .regions import counted, summed
 
 
@@ -76,7 +76,7 @@ def cascade(
     layers = [name for name, module in model.named_modules() if list(module.parameters(recurse=False))]
     if not layers:
         raise ValueError("A model without parameters has nothing to randomize.")
-    before, changed = explain(model), copy.deepcopy(model)
+    before, changed = explain(model), copied(model)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for name in reversed(layers):

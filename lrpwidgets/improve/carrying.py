@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .directions import Direction, Method, Over, Side, direction
 from .layers import places
 from .proof import right
 from .repairs import project
+
+_FEWEST = 20
+"""Inputs that a layer is judged by, where a quarter of all is less."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,6 +33,8 @@ class Carrier(Readable):
     """Accuracy on inputs of other classes with the artefact, after projecting minus before."""
     cost: float
     """Accuracy on inputs of all classes as they are, after minus before: below 0 where it harms."""
+    judged: frozenset[int] = field(default=frozenset(), repr=False)
+    """Numbers of the inputs that these figures are of: a proof takes others, see `known` of :func:`.prove`."""
 
     @property
     def layer(self) -> str:
@@ -60,7 +65,8 @@ def carriers(
     layers
         Names; by default some of the model's activations, see :func:`.places`.
     samples
-        Inputs of other classes that the artefact is put on, at most.
+        Inputs of other classes that the artefact is put on, at most. They, and twice as many that are read as they are,
+        come from a quarter of the data, so that others are left for a proof.
 
     Raises
     ------
@@ -70,19 +76,22 @@ def carriers(
     explainer = explainer or subject.explainer()
     names = [each.layer for each in places(explainer, subject)] if layers is None else list(layers)
     with listening(progress) as watch:
+        every = np.flatnonzero(subject.labels() >= 0)
+        most = min(2 * samples, max(_FEWEST, len(every) // 4))
+        numbers = np.random.default_rng(seed).permutation(every)[:most]
+        others = np.setdiff1d(np.arange(len(subject.dataset)), numbers)
 
         def told(by: Explainer) -> tuple[Verdict, float]:
-            verdict = judged([artefact], by, subject, samples, seed, lambda _: None)[0]
+            verdict = judged([artefact], by, subject, samples, seed, lambda _: None, others)[0]
             return verdict, float(right(by, subject, numbers).mean())
 
-        numbers = np.random.default_rng(seed).permutation(np.flatnonzero(subject.labels() >= 0))[: 2 * samples]
         before, clean = told(explainer)
         for done, name in enumerate(names):
             watch(Progress(done, len(names), "looking through layers"))
             found = direction(subject, name, with_artefact, without, method=method, over=over, explainer=explainer)
-            after, still = told(project(subject, found).explainer())
+            after, still = told(project(subject, found).explainer(device=str(explainer.device)))
             undone = 1 - after.turned / before.turned if before.turned else 0.0
-            yield Carrier(found, undone, after.after - before.after, still - clean)
+            yield Carrier(found, undone, after.after - before.after, still - clean, frozenset(numbers.tolist()))
 
 
 def foremost(found: Sequence[Carrier]) -> Carrier:

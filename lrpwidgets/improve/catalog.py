@@ -27,8 +27,6 @@ class Way:
     """What it does, in a few words."""
     trains: bool
     make: Make
-    needs_inputs: bool = False
-    """Whether the artefact must be in inputs, not only in a layer."""
     learns: bool = False
     """Whether it takes further inputs, although it does not train."""
 
@@ -71,12 +69,10 @@ REPAIRS: dict[str, Way] = {
     "P-ClArC": Way("project the direction out", False, _projected(reactive=False)),
     "reactive P-ClArC": Way("only where it is seen", False, _projected(reactive=True)),
     "A-ClArC": Way("added to all classes", True, _trained(augment, "direction")),
-    "A-ClArC in the input": Way("pasted on all classes", True, _trained(augment, "artefact"), needs_inputs=True),
+    "A-ClArC in the input": Way("pasted on all classes", True, _trained(augment, "artefact")),
     "RR-ClArC": Way("gradient along it penalised", True, _trained(penalise, "direction")),
-    "right for the right reasons": Way(
-        "gradient on it penalised", True, _trained(penalise, "artefact"), needs_inputs=True
-    ),
-    "pruning": Way("channels that carry it cut", False, _pruned, needs_inputs=True, learns=True),
+    "right for the right reasons": Way("gradient on it penalised", True, _trained(penalise, "artefact")),
+    "pruning": Way("channels that carry it cut", False, _pruned, learns=True),
     "random direction": Way("a control: mends nothing", False, _at_random),
 }
 """By name, in the order in which they are shown."""

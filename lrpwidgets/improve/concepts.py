@@ -37,6 +37,8 @@ class Concept(Readable):
     """How it is taken to other inputs."""
     with_artefact: Side = field(repr=False)
     without: Side = field(repr=False)
+    seen: tuple[int, ...] = field(default=(), repr=False)
+    """Numbers of the inputs that sides which are inputs themselves were made of."""
     origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """By what its cluster is found again, in plain values; empty if it is none, or nobody knows."""
     trial: Trial | None = None
@@ -64,9 +66,12 @@ class Concept(Readable):
     ) -> Direction:
         """How a layer carries it: from both sides or, with a seed, from half of each; raises as :func:`.direction`."""
         both = (self.with_artefact, self.without) if seed is None else self.half(seed)
-        return direction(subject, layer, *both, method=method, over=over, source=self.name, explainer=explainer)
+        how: dict[str, Any] = {"method": method, "over": over, "seen": self.seen, "source": self.name}
+        return direction(subject, layer, *both, **how, explainer=explainer)
 
-    def in_innocent(self, innocent: Subject, layer: str, seed: int, *, over: Over | None = None) -> Direction | None:
+    def in_innocent(
+        self, innocent: Subject, layer: str, seed: int, *, method: Method = "signal", over: Over | None = None
+    ) -> Direction | None:
         """The direction in a model that never saw it: between inputs of the class with it and without.
 
         None where it is in no input, so that nobody can show it to that model.
@@ -75,7 +80,10 @@ class Concept(Readable):
         inputs = torch.stack([innocent.item(int(i))[0] for i in numbers])
         first, second = inputs.tensor_split(2)
         shown = self.artefact.taken(first, np.random.default_rng(seed))
-        return None if shown is None else direction(innocent, layer, shown, second, over=over, source=self.name)
+        if shown is None:
+            return None
+        how: dict[str, Any] = {"method": method, "over": over, "seen": numbers.tolist(), "source": self.name}
+        return direction(innocent, layer, shown, second, **how)
 
 
 def of_cluster(
@@ -113,7 +121,8 @@ def of_trial(
     """
     called = name or f"cluster {number}"
     origin = {} if composite else _origin(atlas, number)
-    return Concept(called, label_of(atlas, number), suspects[trial.foremost], *sides(atlas, number), origin, trial)
+    with_it, without = sides(atlas, number)
+    return Concept(called, label_of(atlas, number), suspects[trial.foremost], with_it, without, (), origin, trial)
 
 
 def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: int = 0) -> Concept:
@@ -124,14 +133,14 @@ def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: in
     ValueError
         If the subject has no input of another class, or the artefact is in no input but in a layer.
     """
-    random = np.random.default_rng(seed)
-    numbers = random.permutation(of_other_classes(subject, artefact.label))[: 2 * _PAIRS]
+    random, others = np.random.default_rng(seed), of_other_classes(subject, artefact.label)
+    numbers = random.permutation(others)[: min(2 * _PAIRS, max(4, len(others) // 2))]  # a proof takes the rest
     inputs = torch.stack([subject.item(int(i))[0] for i in numbers])
     first, second = inputs.tensor_split(2)
     shown = artefact.taken(first, random)
     if shown is None:
         raise ValueError(f"{artefact.what} is in no input but in a layer; take the cluster that it is of.")
-    return Concept(name or artefact.what, artefact.label, artefact, shown, second)
+    return Concept(name or artefact.what, artefact.label, artefact, shown, second, tuple(numbers.tolist()))
 
 
 def of_clusters(

@@ -6,7 +6,6 @@ any copy of the model it was made for the same form, so that saved weights fit.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..lrp.hooks import copied
 from .channels import Channels, Numbers, per_channel, weighted
 from .masks import mask
 
@@ -71,7 +71,7 @@ def apply_structure(model: nn.Module, structure: Mapping[str, Any]) -> nn.Module
     """
     if structure.get("kind") != "pruning":
         raise ValueError(f"A structure of pruning has the kind 'pruning', got {structure.get('kind')!r}.")
-    made = copy.deepcopy(model)
+    made = copied(model)
     modules = dict(made.named_modules())
     if missing := sorted((structure["cut"].keys() | structure["masked"].keys()) - modules.keys()):
         raise ValueError(f"The model has no module {missing[0]!r}, which was pruned; it is another model.")

@@ -78,6 +78,8 @@ class Direction(Readable):
     it is measured by."""
     numbers: tuple[tuple[int, ...], tuple[int, ...]] = field(default=((), ()), repr=False)
     """Numbers of the subject's inputs with and without; empty where inputs themselves were given."""
+    seen: tuple[int, ...] = field(default=(), repr=False)
+    """Numbers of the inputs that sides which were given as inputs were made of."""
     source: str = ""
     """What it was made from, in words."""
 
@@ -85,6 +87,11 @@ class Direction(Readable):
     def layer(self) -> str:
         """Name of its layer."""
         return self.place.layer
+
+    @property
+    def used(self) -> frozenset[int]:
+        """Numbers of all inputs that it was made from, as far as they are known."""
+        return frozenset((*self.numbers[0], *self.numbers[1], *self.seen))
 
     @property
     def clean(self) -> float:
@@ -185,6 +192,7 @@ class Direction(Readable):
             None if found is None else (found, tensors["threshold"]),
             (tensors["with"], tensors["without"]),
             (tuple(told["numbers"][0]), tuple(told["numbers"][1])),
+            tuple(told["seen"]),
             told["source"],
         )
 
@@ -200,6 +208,7 @@ class Direction(Readable):
             "auroc": (auroc.value, auroc.low, auroc.high, auroc.samples),
             "method": self.method,
             "numbers": self.numbers,
+            "seen": self.seen,
             "source": self.source,
         }
 
@@ -212,6 +221,7 @@ def direction(
     *,
     method: Method = "signal",
     over: Over | None = None,
+    seen: Sequence[int] = (),
     source: str = "",
     explainer: Explainer | None = None,
 ) -> Direction:
@@ -225,6 +235,9 @@ def direction(
     over
         ``"units"`` of the layer, as of a mark that has its place; ``"channels"``, the same at each position, as of one
         that moves. By default units, but channels of layers with more than 400,000 of them.
+    seen
+        Numbers of the subject's inputs that the sides were made of, if these are inputs themselves, so that a proof
+        takes others.
     source
         What it is made from, in words, to be kept with it.
     explainer
@@ -248,24 +261,26 @@ def direction(
     where = place(explainer, subject, layer)
     goes = over or ("units" if where.units <= MOST_UNITS else "channels")
     axis = where.axis if goes == "channels" else None
-    seen = [_seen(explainer, layer, inputs, axis) for inputs in both]
-    values = np.concatenate([summary for summary, _ in seen])
+    known = [_seen(explainer, layer, inputs, axis) for inputs in both]
+    values, clean = np.concatenate([summary for summary, _ in known]), known[1][1]
     side = np.repeat([1, 0], [len(each) for each in both])
-    vector = _vector(values, side, method)
     if not np.isfinite(values).all():
         raise ValueError(f"The layer {layer!r} gives numbers that are not finite; take a layer before.")
+    vector = _vector(values, side, method)
     if vector is None:
         raise ValueError(f"Inputs with and without are the same to the layer {layer!r}; take another layer.")
     heights, auroc = _cross_validated(values, side, method)
     unit = torch.tensor(vector)
-    peaks = np.concatenate([_peaks(explainer, layer, inputs, unit, axis) for inputs in both])
+    peaks = values  # through all units there is one position
+    if axis is not None:
+        peaks = np.concatenate([_peaks(explainer, layer, inputs, unit, axis) for inputs in both])
     artefact = float((peaks[side == 1] @ vector).mean())
-    between = (artefact + float(seen[1][1] @ vector)) / 2
+    between = (artefact + float(clean @ vector)) / 2
     return Direction(
         where,
         unit,
         goes,
-        middle=torch.tensor(seen[1][1]),
+        middle=torch.tensor(clean),
         artefact=artefact,
         extent=1.0 if axis is None else _share_beyond(explainer, layer, both[0], unit, axis, between),
         auroc=auroc,
@@ -273,6 +288,7 @@ def direction(
         detector=_detector(peaks, side),
         heights=(torch.tensor(heights[side == 1]).float(), torch.tensor(heights[side == 0]).float()),
         numbers=numbers,
+        seen=tuple(int(number) for number in seen),
         source=source,
     )
 
@@ -372,7 +388,7 @@ def _seen(
     return torch.cat(summaries).numpy(), (total / len(inputs)).numpy()
 
 
-def _peaks(explainer: Explainer, layer: str, inputs: Tensor, vector: Tensor, axis: int | None) -> NDArray[np.float64]:
+def _peaks(explainer: Explainer, layer: str, inputs: Tensor, vector: Tensor, axis: int) -> NDArray[np.float64]:
     """The units of each input, (n, D), at the position where they lie furthest along `vector`."""
     found = []
     for part in activations(explainer, layer, inputs):

@@ -6,7 +6,6 @@ as the repairs changed it, then all numbers are read.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable
 from os import PathLike
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..lrp.hooks import copied
 from ..subjects import Subject
 from .cutting import apply_structure
 from .projection import Projection, projected
@@ -43,7 +43,7 @@ def save(subject: Repaired, path: str | PathLike[str]) -> Path:
     told = [{key: value for key, value in vars(each).items() if key not in _LEFT_OUT} for each in subject.repairs]
     used = [sorted(each.used) for each in subject.repairs]
     metadata = {KEY: _KIND, "repairs": json.dumps(told), "used": json.dumps(used)}
-    save_model(copy.deepcopy(subject.model).cpu(), str(target), metadata=metadata)
+    save_model(copied(subject.model).cpu(), str(target), metadata=metadata)
     return target
 
 
@@ -63,7 +63,7 @@ def load(subject: Subject, path: str | PathLike[str]) -> Repaired:
     from safetensors.torch import load_model
 
     metadata = metadata_of(path, _KIND, "improve.save(subject, path)")
-    model, found = copy.deepcopy(subject.model), subject
+    model, found = copied(subject.model), subject
     repairs = [
         Repair(**{**told, "said": tuple(told["said"])}, used=frozenset(used))
         for told, used in zip(json.loads(metadata["repairs"]), json.loads(metadata["used"]), strict=True)

@@ -7,7 +7,6 @@ that read it; training would fill them again.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ..lrp import Composite, Explainer
 from ..lrp.call import tensors
+from ..lrp.hooks import copied
 from ..lrp.operations import key
 from ..lrp.rules import Rule
 from ..lrp.tape import Tape
@@ -97,7 +97,7 @@ def silence_heads(subject: Subject, heads: Mapping[str, Sequence[int]]) -> Repai
         columns[where.projection] = {"of": where.heads, "silent": sorted(int(each) for each in set(numbers))}
     if not any(each["silent"] for each in columns.values()):
         raise ValueError("No head is named that is to be silent, as in {'encoder.layers.0.self_attention': [2]}.")
-    made = copy.deepcopy(subject.model)
+    made = copied(subject.model)
     silence_columns(made, columns)
     count = sum(len(numbers) for numbers in heads.values())
     said = (

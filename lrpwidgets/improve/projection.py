@@ -6,7 +6,6 @@ mean m of vᵀh over clean inputs. It is written in torch's own dense layers, so
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..lrp.hooks import copied
 from ..lrp.outputs import module_of
 from ..readable import Readable
 
@@ -77,7 +77,7 @@ def projected(model: nn.Module, layer: str, projection: Projection) -> nn.Module
     ValueError
         If it projects already.
     """
-    made = copy.deepcopy(model)
+    made = copied(model)
     module = module_of(made, layer)
     if hasattr(module, f"{PREFIX}direction"):
         raise ValueError(f"The layer {layer!r} projects already; take another layer, or repair the model before.")

@@ -7,7 +7,7 @@ the verdict of the poison test. What the repair costs is told from the same inpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from ..lrp import Explainer
 from ..lrp.outputs import module_of, output_through
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
-from ..spray.poison import Suspect, Verdict, judged, of_other_classes
+from ..spray.poison import Suspect, Verdict, answers, of_other_classes
 from ..subjects import Subject
 from .directions import Direction
 from .projection import units_of
@@ -33,56 +33,83 @@ _MOST_AREA = 0.5
 """An artefact that changes a larger share of the pixels is no place, on which relevance could lie."""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Measured(Readable):
+    """A figure of some inputs."""
+
+    numbers: NDArray[np.int64]
+    """Of the inputs, (n,)."""
+    values: NDArray[np.float64]
+    """The figure of each, (n,); of what is true or false 1 or 0."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def mean(self) -> float:
+        """Over the inputs."""
+        return float(self.values.mean())
+
+
 @dataclass(frozen=True, eq=False)
 class Examined:
     """What one model does with the artefact, by one seed."""
 
     verdict: Verdict
     """Of the poison test."""
-    right: NDArray[np.bool_] = field(repr=False)
-    """Which of some inputs as they are it reads right, (n,)."""
-    shares: NDArray[np.float64] | None = field(repr=False)
-    """Share of Σ|R| that lies on the artefact, explaining its class on inputs of others with it, (m,); None where it
-    has no place."""
-    removed: NDArray[np.float64] | None = field(repr=False)
-    """Change of the class's score where it is taken away from inputs with it, (k,), in units of the score."""
-    slopes: NDArray[np.float64] | None = field(repr=False)
+    clean: Measured = field(repr=False)
+    """Whether it reads inputs right as they are."""
+    others: Measured = field(repr=False)
+    """The same of inputs of other classes."""
+    poisoned: Measured = field(repr=False)
+    """Of these with the artefact."""
+    turned: Measured = field(repr=False)
+    """Whether the artefact turns them into its class."""
+    shares: Measured | None = field(repr=False)
+    """Share of Σ|R| that lies on the artefact, explaining its class on inputs of others with it; None where it has no
+    place."""
+    removed: Measured | None = field(repr=False)
+    """Change of the class's score where it is taken away from inputs with it, in units of the score."""
+    slopes: Measured | None = field(repr=False)
     """Change of the class's score from the clean mean to the artefact's along the direction, as its gradient tells, on
-    inputs of other classes, (m,); None without a direction, or where its layer was cut."""
+    inputs of other classes; None without a direction, or where its layer was cut."""
     own: int
     """Inputs of the artefact's class that no repair has seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class State(Readable):
-    """What a model does with the artefact, over all seeds."""
+    """What a model does with the artefact, over all seeds.
+
+    Intervals are over inputs: seeds ask many of them again, so each counts once, with its mean over seeds.
+    """
 
     seeds: tuple[Examined, ...] = field(repr=False)
 
     @cached_property
     def clean(self) -> Interval:
         """Accuracy on inputs as they are."""
-        return interval(np.concatenate([each.right for each in self.seeds]))
+        return _pooled([each.clean for each in self.seeds])
 
     @cached_property
     def poisoned(self) -> Interval:
         """Accuracy on inputs of other classes with the artefact."""
-        return self._share(lambda verdict: verdict.after)
+        return _pooled([each.poisoned for each in self.seeds])
 
     @cached_property
     def others(self) -> Interval:
         """Accuracy on the same inputs as they are."""
-        return self._share(lambda verdict: verdict.before)
+        return _pooled([each.others for each in self.seeds])
 
     @cached_property
     def turned(self) -> Interval:
         """Share of them that the artefact turns into its class."""
-        return self._share(lambda verdict: verdict.turned / verdict.samples)
+        return _pooled([each.turned for each in self.seeds])
 
     @cached_property
     def relevance(self) -> Interval | None:
         """Share of Σ|R| on the artefact; None where it has no place."""
-        return _pooled([each.shares for each in self.seeds])
+        return _pooled_known([each.shares for each in self.seeds])
 
     @cached_property
     def pasted(self) -> float:
@@ -92,17 +119,17 @@ class State(Readable):
     @cached_property
     def removed(self) -> Interval | None:
         """Change of the class's score where the artefact is taken away; None where nobody knows how."""
-        return _pooled([each.removed for each in self.seeds])
+        return _pooled_known([each.removed for each in self.seeds])
 
     @cached_property
     def sensitivity(self) -> Interval | None:
         """Change of the class's score along the direction, as the gradient tells; None without a direction."""
-        return _pooled([each.slopes for each in self.seeds])
+        return _pooled_known([each.slopes for each in self.seeds])
 
     @cached_property
     def tcav(self) -> float | None:
         """Share of inputs whose score of the class rises along the direction (Kim et al. 2018); None without one."""
-        slopes = [each.slopes for each in self.seeds if each.slopes is not None]
+        slopes = [each.slopes.values for each in self.seeds if each.slopes is not None]
         return float(np.mean(np.concatenate(slopes) > 0)) if slopes else None
 
     @property
@@ -116,9 +143,6 @@ class State(Readable):
             f"State(clean {self.clean.value:.1%}, poisoned {self.poisoned.value:.1%}, turned {self.turned.value:.1%}"
             f"{looks}, convicted {self.convicted} of {len(self.seeds)})"
         )
-
-    def _share(self, of: Callable[[Verdict], float]) -> Interval:
-        return interval(np.concatenate([_binary(of(each.verdict), each.verdict.samples) for each in self.seeds]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,11 +197,12 @@ def prove(
     direction: Direction | None = None,
     samples: int = 500,
     composite: str = "auto",
+    known: Iterable[int] = (),
     progress: bool | Watcher = True,
 ) -> Proof:
-    """What a repair did, by figures with intervals over seeds and inputs.
+    """What a repair did, by figures over seeds, with intervals over inputs.
 
-    Each seed draws other inputs, none that the repair has seen.
+    Each seed draws inputs, none that the repair has seen.
 
     Parameters
     ----------
@@ -190,6 +215,9 @@ def prove(
         For the sensitivity along it.
     samples
         Inputs of other classes, and inputs as they are, at most, of each seed.
+    known
+        Numbers of further inputs that are not to be asked, such as those by which the layer was chosen,
+        :attr:`.Carrier.judged`.
     progress
         True writes a line; a function gets a :class:`.Progress`, and may raise to end it.
 
@@ -207,13 +235,13 @@ def prove(
     states: tuple[list[Examined], list[Examined]] = ([], [])
     with listening(progress) as watch:
         for seed, repaired in enumerate(each):
-            known = repaired.used if isinstance(repaired, Repaired) else frozenset()
+            seen = frozenset(known) | (repaired.used if isinstance(repaired, Repaired) else frozenset())
             for side, (subject, state) in enumerate(zip((before, repaired), states, strict=True)):
                 watch(Progress(2 * seed + side, 2 * seeds, "proving"))
                 explainer = subject.explainer(composite)
-                state.append(examine(explainer, before, artefact, seed, direction, samples, known))
-    harm = np.concatenate([np.subtract(b.right, a.right, dtype=float) for a, b in zip(*states, strict=True)])
-    return Proof(State(tuple(states[0])), State(tuple(states[1])), interval(harm))
+                state.append(examine(explainer, before, artefact, seed, direction, samples, seen))
+    costs = [Measured(a.clean.numbers, b.clean.values - a.clean.values) for a, b in zip(*states, strict=True)]
+    return Proof(State(tuple(states[0])), State(tuple(states[1])), _pooled(costs))
 
 
 def examine(
@@ -229,18 +257,23 @@ def examine(
     """What the explainer's model does with the artefact on inputs of the subject that are not `known`."""
     known = frozenset(known)
     labels = subject.labels()
-    verdict = judged([artefact], explainer, subject, samples, seed, tell, known)[0]
+    found = answers([artefact], explainer, subject, samples, seed, tell, known)[0]
     random = np.random.default_rng(seed)
     unseen = np.setdiff1d(np.flatnonzero(labels >= 0), np.fromiter(known, np.int64))
     chosen = random.permutation(unseen)[:samples]
-    others = random.permutation(of_other_classes(subject, artefact.label, known))[:_EXPLAINED]
+    shown = random.permutation(of_other_classes(subject, artefact.label, known))[:_EXPLAINED]
     own = random.permutation(np.intersect1d(np.flatnonzero(labels == artefact.label), unseen))[:_EXPLAINED]
+    figures = (*found.right[:2], found.turned[0])
+    others, poisoned, turned = (Measured(found.numbers, each.astype(np.float64)) for each in figures)
     return Examined(
-        verdict,
-        right(explainer, subject, chosen),
-        _shares(explainer, subject, artefact, others, random),
+        found.verdict(artefact),
+        Measured(chosen, right(explainer, subject, chosen).astype(np.float64)),
+        others,
+        poisoned,
+        turned,
+        _shares(explainer, subject, artefact, shown, random),
         _removed(explainer, subject, artefact, own, random),
-        None if direction is None else _slopes(explainer, subject, direction, artefact.label, others),
+        None if direction is None else _slopes(explainer, subject, direction, artefact.label, shown),
         int((labels[unseen] == artefact.label).sum()),
     )
 
@@ -260,10 +293,10 @@ def _batches(subject: Subject, numbers: NDArray[np.int64]) -> Iterable[tuple[NDA
 
 def _shares(
     explainer: Explainer, subject: Subject, artefact: Suspect, numbers: NDArray[np.int64], random: np.random.Generator
-) -> NDArray[np.float64] | None:
+) -> Measured | None:
     """Of each input with the artefact, the share of Σ|R| where it lies; None where it has no place."""
-    found: list[Tensor] = []
-    for _, x in _batches(subject, numbers):
+    found: list[Measured] = []
+    for part, x in _batches(subject, numbers):
         planted = artefact.taken(x, random)
         if planted is None:
             return None
@@ -273,41 +306,42 @@ def _shares(
         relevance = explainer.explain(planted, artefact.label, keep="input").relevance
         assert isinstance(relevance, Tensor)  # of one input
         amounts = relevance.detach().cpu().double().sum(1, keepdim=True).abs()
-        total = amounts.flatten(1).sum(1)
-        found.append((amounts * lies).flatten(1).sum(1)[total > 0] / total[total > 0])
-    return torch.cat(found).numpy() if found else None
+        total, on_it = (each.flatten(1).sum(1).numpy() for each in (amounts, amounts * lies))
+        some = total > 0
+        found.append(Measured(part[some], on_it[some] / total[some]))
+    return _joined(found)
 
 
 def _removed(
     explainer: Explainer, subject: Subject, artefact: Suspect, numbers: NDArray[np.int64], random: np.random.Generator
-) -> NDArray[np.float64] | None:
-    """Change of the class's score on inputs of the class that have it planted and then removed, (k,)."""
-    changes: list[Tensor] = []
-    for _, x in _batches(subject, numbers):
+) -> Measured | None:
+    """Change of the class's score on inputs of the class that have it planted and then removed."""
+    changes: list[Measured] = []
+    for part, x in _batches(subject, numbers):
         planted = artefact.taken(x, random)
         cleaned = None if planted is None else artefact.removed(planted, random)
         if planted is None or cleaned is None:
             return None
         scores = [explainer.scores(each)[:, artefact.label].double().cpu() for each in (planted, cleaned)]
-        changes.append(scores[1] - scores[0])
-    return torch.cat(changes).numpy() if changes else None
+        changes.append(Measured(part, (scores[1] - scores[0]).numpy()))
+    return _joined(changes)
 
 
 def _slopes(
     explainer: Explainer, subject: Subject, direction: Direction, label: int, numbers: NDArray[np.int64]
-) -> NDArray[np.float64] | None:
-    """Change of the class's score from the clean mean to the artefact's along the direction, (m,).
+) -> Measured | None:
+    """Change of the class's score from the clean mean to the artefact's along the direction.
 
     None where the model's layer has other units than the one that the direction is of.
     """
-    found: list[Tensor] = []
+    found: list[Measured] = []
     leaves: list[Tensor] = []
 
     def leaf(output: Tensor) -> Tensor:
         leaves.append(output.detach().requires_grad_())
         return leaves[-1].clone()  # what comes next may change it in place
 
-    for _, x in _batches(subject, numbers):
+    for part, x in _batches(subject, numbers):
         with output_through(module_of(explainer.model, direction.layer), leaf):
             score = explainer.forward((x.to(explainer.device),))[:, label].sum()
         (gradient,) = torch.autograd.grad(score, leaves.pop())
@@ -315,16 +349,26 @@ def _slopes(
         if units.shape[-1] != len(direction.vector):  # the layer was cut, and its units are others
             return None
         along = units @ direction.vector.to(gradient)
-        found.append(along.reshape(len(x), -1).sum(1).double().cpu() * (direction.artefact - direction.clean))
-    return torch.cat(found).numpy()
+        slopes = along.reshape(len(x), -1).sum(1).double().cpu() * (direction.artefact - direction.clean)
+        found.append(Measured(part, slopes.numpy()))
+    return _joined(found)
 
 
-def _binary(share: float, samples: int) -> NDArray[np.float64]:
-    """So many ones among zeros."""
-    ones = round(share * samples)
-    return np.repeat([1.0, 0.0], [ones, samples - ones])
+def _joined(parts: Sequence[Measured]) -> Measured | None:
+    """A figure of all inputs; None if there are none."""
+    numbers = np.concatenate([np.zeros(0, np.int64), *(each.numbers for each in parts)])
+    return Measured(numbers, np.concatenate([each.values for each in parts])) if len(numbers) else None
 
 
-def _pooled(values: Iterable[NDArray[np.float64] | None]) -> Interval | None:
-    known = [each for each in values if each is not None and len(each)]
-    return interval(np.concatenate(known)) if known else None
+def _pooled(each: Sequence[Measured]) -> Interval:
+    """A figure over several seeds, with its interval over inputs, each with its mean over the seeds that ask it."""
+    every = _joined(each)
+    assert every is not None  # there is a seed, and an input to ask
+    _, which, counts = np.unique(every.numbers, return_inverse=True, return_counts=True)
+    return interval(np.bincount(which, every.values) / counts)
+
+
+def _pooled_known(each: Iterable[Measured | None]) -> Interval | None:
+    """The same of the seeds that have the figure; None if none has."""
+    known = [measured for measured in each if measured is not None]
+    return _pooled(known) if known else None

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -70,7 +69,7 @@ def project(subject: Subject, direction: Direction, *, reactive: bool = False) -
         | {"reactive": reactive},
         (f"No weight is changed; the output of {direction.layer} is.",),
         seconds=time.perf_counter() - started,
-        used=frozenset(direction.numbers[0] + direction.numbers[1]),
+        used=direction.used,
     )
     return repaired(subject, model, repair)
 
@@ -214,7 +213,7 @@ def _trained(
         said=tuple(filter(None, said)),
         history=history,
         seconds=time.perf_counter() - started,
-        used=frozenset([*numbers.tolist(), *(chain(*by.numbers) if isinstance(by, Direction) else ())]),
+        used=frozenset(numbers.tolist()) | (by.used if isinstance(by, Direction) else frozenset()),
     )
     return repaired(subject, model, repair)
 

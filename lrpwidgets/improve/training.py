@@ -6,7 +6,6 @@ does not train on falls no more.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..knobs import Turnable, knob
+from ..lrp.hooks import copied
 from ..progress import Progress, Watcher
 from ..readable import Readable
 
@@ -201,7 +201,7 @@ def _training(model: nn.Module) -> Iterator[None]:
 
 def trainable_copy(model: nn.Module) -> nn.Module:
     """A copy of `model` whose floating point parameters require gradients; the hooks of both are their own."""
-    made = copy.deepcopy(model)
+    made = copied(model)
     for parameter in made.parameters():
         if parameter.is_floating_point():
             parameter.requires_grad_(True)

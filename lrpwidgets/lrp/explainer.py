@@ -15,6 +15,7 @@ from .call import spelled, version
 from .composites import Composite
 from .devices import available_device
 from .explanation import Explanation, JoinedExplanation
+from .hooks import copied
 from .propagation import Keep
 from .recorder import AsRecorded, eval_mode, hidden, record
 from .rules import Rule
@@ -117,7 +118,7 @@ class Explainer:
         self.device = here if device is None else available_device(device)
         self.dtype = None if tensor is None else tensor.dtype
         """Of the model's numbers; None for a model without any, which takes every precision."""
-        self.model = model if here == self.device else copy.deepcopy(model).to(self.device)
+        self.model = model if here == self.device else copied(model).to(self.device)
         self.composite = composite
         self.unknown = unknown
         self.select = select

@@ -13,6 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .hooks import for_a_while
+
 
 class NoOutputError(ValueError):
     """What a layer hands on cannot be changed: it is no module, or gives no tensor; the message says which."""
@@ -54,7 +56,7 @@ def output_through(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Ite
             raise NoOutputError(f"{type(module).__name__} gives no tensor but a {type(output).__name__}")
         return change(output)
 
-    handle = module.register_forward_hook(hook, prepend=True)
+    handle = module.register_forward_hook(for_a_while(hook), prepend=True)
     try:
         yield
     finally:
@@ -71,7 +73,7 @@ def outputs_of(model: nn.Module) -> Iterator[list[tuple[str, Any]]]:
             if threading.get_ident() == thread:
                 seen.append((path, output))
 
-        return hook
+        return for_a_while(hook)
 
     handles = [module.register_forward_hook(listing(path)) for path, module in model.named_modules() if path]
     try:

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from . import expansions, operations, watching
 from .call import Slot, fill, leaves, numbers, results, substitute, tensors, version
 from .canonical import canonical, needed
+from .hooks import for_a_while
 from .operations import Operation
 from .samples import MixedSamplesError, Samples
 from .scores import one_axis_at_least, way_out
@@ -223,8 +224,8 @@ def _watched(model: nn.Module, recorder: _Recorder) -> Iterator[None]:
                 recorder.leave()
 
         return [
-            module.register_forward_pre_hook(enter),
-            module.register_forward_hook(leave, always_call=True),
+            module.register_forward_pre_hook(for_a_while(enter)),
+            module.register_forward_hook(for_a_while(leave), always_call=True),
         ]
 
     hooks = [hook for path, module in model.named_modules() if path for hook in watch(module, path)]

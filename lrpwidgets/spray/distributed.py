@@ -7,7 +7,6 @@ to the others, and a new worker gets its copy as all do.
 
 from __future__ import annotations
 
-import copy
 import socket
 import threading
 import uuid
@@ -31,6 +30,7 @@ from distributed import (
 from distributed.comm import CommClosedError
 
 from ..lrp import Explainer
+from ..lrp.hooks import copied
 from . import code
 from .batch import Attribution
 from .memory import keep_freed
@@ -129,7 +129,7 @@ class Luggage:
             kind=type(store),
             path=store.path.absolute(),
             info=store.info,
-            model=explainer.model if there else copy.deepcopy(explainer.model).cpu(),
+            model=explainer.model if there else copied(explainer.model).cpu(),
             composite=explainer.composite,
             device=str(explainer.device),
             unknown=explainer.unknown,

@@ -17,7 +17,7 @@ turn more of them than a box. The direction is the one of P-ClArC (Anders et al.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -200,6 +200,7 @@ def poison_tests(
     *,
     samples: int = 500,
     seed: int = 0,
+    known: Iterable[int] = (),
     progress: bool | Watcher = True,
 ) -> Trial:
     """Put a cluster to all poison tests: of a place, and of what has none.
@@ -208,6 +209,8 @@ def poison_tests(
     ----------
     samples
         How many inputs of other classes each takes, at most; drawn at random.
+    known
+        Numbers of inputs that are not asked: a repaired model has seen them.
     progress
         True writes a line; a function gets a :class:`.Progress` of the tests, and may raise to end them.
 
@@ -217,7 +220,8 @@ def poison_tests(
         If there is no such cluster, the subject has no labels or no input of another class.
     """
     with listening(progress) as tell:
-        return tried(*suspects_of(atlas, number, explainer, subject, tell), explainer, subject, samples, seed, tell)
+        suspects, missing = suspects_of(atlas, number, explainer, subject, tell)
+        return tried(suspects, missing, explainer, subject, samples, seed, tell, known)
 
 
 def suspects_of(
@@ -244,9 +248,10 @@ def tried(
     samples: int,
     seed: int,
     tell: Watcher,
+    known: Iterable[int] = (),
 ) -> Trial:
     """What came out for the suspects of a cluster, of which each may be the one that seems guilty by chance."""
-    found = judged(list(suspects.values()), explainer, subject, samples, seed, tell) if suspects else []
+    found = judged(list(suspects.values()), explainer, subject, samples, seed, tell, known) if suspects else []
     verdicts = zip(suspects, found, strict=True)
     return Trial({test: verdict.among(len(suspects)) for test, verdict in verdicts}, dict(missing))
 

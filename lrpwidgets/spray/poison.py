@@ -320,7 +320,70 @@ def judged(
     tell: Watcher,
     known: Iterable[int] = (),
 ) -> list[Verdict]:
-    """The verdict on each of `suspects`, which are of one class, by the same pictures; see :func:`poison_test`.
+    """The verdict on each of `suspects`, which are of one class, by the same pictures; as :func:`answers`."""
+    each = answers(suspects, explainer, subject, samples, seed, tell, known)
+    return [found.verdict(suspect) for suspect, found in zip(suspects, each, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the model says of inputs of other classes as they are, with a suspect, and with each of its controls."""
+
+    numbers: NDArray[np.int64] = field(repr=False)
+    """Of the inputs, (n,)."""
+    right: NDArray[np.bool_] = field(repr=False)
+    """Whether it reads them right, (2 + controls, n)."""
+    taken: NDArray[np.bool_] = field(repr=False)
+    """Whether it takes them for the suspect's class, (2 + controls, n)."""
+    change: NDArray[np.float64] = field(repr=False)
+    """Change of that class's score by the suspect, (n,)."""
+
+    @property
+    def turned(self) -> NDArray[np.bool_]:
+        """Which of them the suspect and each control turns into its class, (1 + controls, n)."""
+        turned: NDArray[np.bool_] = self.taken[1:] & ~self.taken[0]
+        return turned
+
+    def verdict(self, suspect: Suspect) -> Verdict:
+        """What follows for the suspect.
+
+        Of the controls that of which the fewest turn counts: the others may have the artefact as well. The fewest of
+        several are few by chance, too, so its probability is taken times the number of controls.
+        """
+        from scipy.stats import binomtest
+
+        turns = self.turned
+        turned, least = turns[0], 1 + int(turns[1:].sum(1).argmin())
+        more, fewer = int((turned & ~turns[least]).sum()), int((turns[least] & ~turned).sum())
+        chance = float(binomtest(more, more + fewer, 0.5, "greater").pvalue) if more + fewer else 1.0
+        before, after, control = self.right[[0, 1, 1 + least]].mean(1).tolist()
+        return Verdict(
+            len(self.numbers),
+            before,
+            after,
+            control,
+            int(turned.sum()),
+            int(turns[least].sum()),
+            float(self.change.mean()),
+            min(1.0, (len(turns) - 1) * chance),
+            len(turns) - 1,
+            suspect.turns,
+            suspect.explained,
+            suspect.what,
+            suspect.of_class,
+        )
+
+
+def answers(
+    suspects: Sequence[Suspect],
+    explainer: Explainer,
+    subject: Subject,
+    samples: int,
+    seed: int,
+    tell: Watcher,
+    known: Iterable[int] = (),
+) -> list[Answers]:
+    """What the model says with each of `suspects`, which are of one class, on the same pictures.
 
     None of the inputs `known`, by their numbers, is asked: a model that was repaired has seen them.
     """
@@ -340,16 +403,11 @@ def judged(
             scores = torch.cat([plain[None], suspect.scores(batch, explainer, draw)])
             says = scores.argmax(-1)
             change.append(scores[1, :, label] - plain[:, label])
-            found.append(torch.stack([says == truth, says == label]).double())
+            found.append(torch.stack([says == truth, says == label]))
         done += len(part)
         tell(Progress(done, len(chosen), "poison test"))
-    verdicts = []
-    for suspect, found, change in zip(suspects, told, changes, strict=True):
-        right, taken = torch.cat(found, -1).numpy()
-        mean = float(torch.cat(change).mean())
-        verdict = _verdict(right, taken.astype(bool), mean, suspect.turns, suspect.explained)
-        verdicts.append(replace(verdict, what=suspect.what, of_class=suspect.of_class))
-    return verdicts
+    each = ((torch.cat(found, -1).numpy(), torch.cat(change)) for found, change in zip(told, changes, strict=True))
+    return [Answers(chosen, found[0], found[1], change.double().numpy()) for found, change in each]
 
 
 def _class_scores(explainer: Explainer, inputs: Tensor) -> Tensor:
@@ -437,30 +495,6 @@ def of_other_classes(subject: Subject, label: int, without: Iterable[int] = ()) 
         what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
         raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")
     return found
-
-
-def _verdict(
-    right: NDArray[np.float64],
-    taken: NDArray[np.bool_],
-    change: float,
-    limit: float = TURNS,
-    explained: float = EXPLAINED,
-) -> Verdict:
-    """From who is read right and who is taken for the class, (2 + controls, n): plain, with the artefact, controls.
-
-    Of the controls that of which the fewest turn counts: the others may have the artefact as well. The fewest of
-    several are few by chance, too, so its probability is taken times the number of controls.
-    """
-    from scipy.stats import binomtest
-
-    turns = taken[1:] & ~taken[0]
-    turned, least = turns[0], 1 + int(turns[1:].sum(1).argmin())
-    more, fewer = int((turned & ~turns[least]).sum()), int((turns[least] & ~turned).sum())
-    chance = float(binomtest(more, more + fewer, 0.5, "greater").pvalue) if more + fewer else 1.0
-    chance = min(1.0, (len(turns) - 1) * chance)
-    before, after, control = right[[0, 1, 1 + least]].mean(1).tolist()
-    both = int(turned.sum()), int(turns[least].sum())
-    return Verdict(right.shape[1], before, after, control, *both, change, chance, len(turns) - 1, limit, explained)
 
 
 def _cut(x: Tensor, box: Box) -> Tensor:

@@ -49,6 +49,8 @@ from .timing import table
 SEEDS = range(5)
 TAGGED = {"clever-hans": clever_hans, "tagged-digits": tagged_digits}
 SAMPLES = 1000
+BY_ARTEFACT = ("A-ClArC in the input", "right for the right reasons", "pruning")
+"""Repairs that take the artefact and no direction."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +107,19 @@ def found(subject: Subject, label: int, folder: Path) -> Found:
 
 
 def mended(
-    it: Found, tag: Planted, direction: Direction, names: Sequence[str], seed: int, samples: int = SAMPLES
+    it: Found, tag: Planted, chosen: Carrier, names: Sequence[str], seed: int, samples: int = SAMPLES
 ) -> Iterator[Mended]:
     """What each repair did to the subject."""
+    direction = chosen.direction
     innocent = it.subject.innocent() if it.subject.innocent else None
     twin = it.concept.in_innocent(innocent, direction.layer, seed, over=direction.over) if innocent else None
     for name in names:
         started = time.perf_counter()
         after = repair(it.subject, name, direction, it.concept.artefact, progress=False)
         seconds = time.perf_counter() - started
-        proof, own = (_proved(it.subject, after, each, samples) for each in (tag, it.concept.artefact))
-        trial = poison_tests(
-            it.atlas, it.cluster, after.explainer("epsilon_plus_flat"), it.subject, samples=300, progress=False
-        )
+        proof, own = (_proved(it.subject, after, each, samples, chosen) for each in (tag, it.concept.artefact))
+        by, known = after.explainer("epsilon_plus_flat"), after.used | chosen.judged
+        trial = poison_tests(it.atlas, it.cluster, by, it.subject, samples=300, known=known, progress=False)
         cost = None if innocent is None or twin is None else _cost(innocent, name, twin, it.concept.artefact)
         yield Mended(
             it.subject.name, seed, name, direction.layer,
@@ -147,14 +149,14 @@ def _measured(name: str, seed: int, of: Any, names: Sequence[str], folder: Path)
     carrying = list(carriers(subject, it.concept.artefact, *it.concept.half(seed), seed=seed, progress=False))
     chosen = foremost(carrying)
     after = repair(subject, "P-ClArC", chosen.direction, it.concept.artefact, progress=False)
-    prove(subject, after, it.concept.artefact, progress=False)
+    prove(subject, after, it.concept.artefact, known=chosen.judged, progress=False)
     seconds = time.perf_counter() - started
     print(
         f"{name} {seed}: {it.concept.artefact.what}; {_layers(carrying)}; from cluster to proof {seconds:.0f} s",
         flush=True,
     )
     tag = Planted(of.with_tag, of.CLASS, "the tag")
-    for each in mended(it, tag, chosen.direction, names, seed):
+    for each in mended(it, tag, chosen, names, seed):
         print(f"  {_line(each)}", flush=True)
         yield each
 
@@ -221,15 +223,16 @@ def _measured_kind(subject: Subject, artefact: Planted, seed: int) -> Iterator[M
     concept = Concept(artefact.what, artefact.label, artefact, np.flatnonzero(tagged), np.flatnonzero(stars & ~tagged))
     for over in get_args(Over):
         carrying = list(carriers(subject, artefact, *concept.half(seed), over=over, seed=seed, progress=False))
-        way = foremost(carrying).direction
+        chosen = foremost(carrying)
+        way = chosen.direction
         print(f"{subject.name} {over}: {_layers(carrying)}", flush=True)
         for name in REPAIRS:
-            if REPAIRS[name].needs_inputs and over == "channels":
+            if name in BY_ARTEFACT and over == "channels":
                 continue  # these have no direction
             started = time.perf_counter()
             after = repair(subject, name, way, artefact, progress=False)
             seconds = time.perf_counter() - started
-            proof, twin = _proved(subject, after, artefact, SAMPLES), subject.innocent()  # type: ignore[misc]
+            proof, twin = _proved(subject, after, artefact, SAMPLES, chosen), subject.innocent()  # type: ignore[misc]
             its = concept.in_innocent(twin, way.layer, seed, over=over)
             figures = [_both(proof, what) for what in ("clean", "poisoned", "poisoned", "turned")]
             one = Mended(
@@ -308,8 +311,9 @@ def _turned(concept: Concept) -> int:
     return 0 if concept.trial is None else concept.trial.verdicts[concept.trial.foremost].turned
 
 
-def _proved(before: Subject, after: Subject, artefact: Suspect, samples: int) -> Proof:
-    return prove(before, after, artefact, 1, samples=samples, composite="epsilon_plus_flat", progress=False)
+def _proved(before: Subject, after: Subject, artefact: Suspect, samples: int, chosen: Carrier) -> Proof:
+    how = {"samples": samples, "composite": "epsilon_plus_flat", "known": chosen.judged, "progress": False}
+    return prove(before, after, artefact, 1, **how)  # type: ignore[arg-type]
 
 
 def _both(proof: Proof, what: str) -> tuple[float, float]:

@@ -79,11 +79,54 @@ def test_it_tells_that_the_network_is_mended(proof):
 
 
 def test_the_cost_is_of_the_same_inputs(proof):
-    pairs = [(b.right, a.right) for b, a in zip(proof.before.seeds, proof.after.seeds, strict=True)]
-    assert all(len(b) == len(a) == 200 for b, a in pairs)
+    pairs = [(b.clean, a.clean) for b, a in zip(proof.before.seeds, proof.after.seeds, strict=True)]
+    assert all(len(b) == len(a) == 200 and np.array_equal(b.numbers, a.numbers) for b, a in pairs)
     assert proof.cost.value == pytest.approx(proof.after.clean.value - proof.before.clean.value)
     assert proof.cost.value > -0.01
-    assert proof.cost.samples == 400
+
+
+def test_an_input_that_several_seeds_ask_counts_once(subject, mended):
+    """With as many samples as there are, five seeds ask the same inputs, and know no more than one of them."""
+    one, five = (prove(subject, mended, TAG, seeds, samples=2000, progress=False) for seeds in (1, 5))
+    unseen = len(subject.dataset) - len(mended.used)
+    assert one.after.clean == five.after.clean
+    assert one.cost.samples == five.cost.samples == unseen
+    few = prove(subject, mended, TAG, 2, samples=300, progress=False)
+    asked = [each.clean.numbers for each in few.after.seeds]
+    assert few.cost.samples == len(np.union1d(*asked)) < 600
+    every = {
+        int(i): float(v) for each in few.after.seeds for i, v in zip(each.clean.numbers, each.clean.values, strict=True)
+    }
+    assert few.after.clean.value == pytest.approx(np.mean(list(every.values())))  # the same model: one answer each
+
+
+def test_figures_of_the_artefact_are_those_of_the_verdict(proof):
+    for each in (*proof.before.seeds, *proof.after.seeds):
+        verdict = each.verdict
+        assert (each.others.mean, each.poisoned.mean) == (verdict.before, verdict.after)
+        assert each.turned.values.sum() == verdict.turned
+        assert len(each.others) == len(each.poisoned) == len(each.turned) == verdict.samples
+
+
+def test_what_a_layer_was_chosen_by_is_not_asked_again(subject, sides):
+    found = list(carriers(subject, TAG, *sides, layers=["pool2", "relu3"], samples=150, progress=False))
+    chosen = foremost(found)
+    assert len(chosen.judged) == len(subject.dataset) // 4
+    assert all(each.judged == chosen.judged for each in found)
+    after = project(subject, chosen.direction)
+    proof = prove(subject, after, TAG, 2, known=chosen.judged, progress=False)
+    for each in proof.after.seeds:
+        asked = {*each.clean.numbers.tolist(), *each.poisoned.numbers.tolist(), *each.shares.numbers.tolist()}
+        assert not asked & (chosen.judged | after.used)
+
+
+def test_what_inputs_on_both_sides_were_made_of_is_not_asked(subject):
+    made = np.arange(40, 80)
+    x = subject.dataset.inputs[torch.from_numpy(made)]
+    way = direction(subject, "pool2", tagged_digits.with_tag(x), x, seen=made.tolist())
+    assert way.used == project(subject, way).used == frozenset(made.tolist())
+    asked = prove(subject, project(subject, way), TAG, 1, progress=False).after.seeds[0].clean.numbers
+    assert not set(asked.tolist()) & way.used
 
 
 def test_no_input_that_a_repair_has_seen_is_asked(subject, mended):
@@ -106,7 +149,7 @@ def test_seeds_draw_other_inputs_and_the_same_seed_the_same(subject):
     explainer = subject.explainer()
     one, again, other = (examine(explainer, subject, TAG, seed, samples=80) for seed in (1, 1, 2))
     assert one.verdict == again.verdict
-    assert np.array_equal(one.shares, again.shares)
+    assert np.array_equal(one.shares.values, again.shares.values)
     assert one.verdict != other.verdict
 
 
@@ -121,13 +164,13 @@ def test_relevance_on_the_tag_is_its_share_of_all(subject):
     explainer = subject.explainer()
     found = examine(explainer, subject, TAG, samples=20)
     assert len(found.shares) == 64
-    assert ((found.shares >= 0) & (found.shares <= 1)).all()
+    assert ((found.shares.values >= 0) & (found.shares.values <= 1)).all()
     everywhere = replace(TAG, plant=lambda inputs: inputs + 0.1)
     assert examine(explainer, subject, everywhere, samples=20).shares is None  # it has no place
     unknown = replace(TAG, remove=None)
     assert examine(explainer, subject, unknown, samples=20).removed is None
     nothing = replace(TAG, plant=torch.clone)
-    assert examine(explainer, subject, nothing, samples=20).shares.max() == 0
+    assert examine(explainer, subject, nothing, samples=20).shares.values.max() == 0
 
 
 def test_a_repair_of_each_seed_is_proven_with_it(subject, sides):

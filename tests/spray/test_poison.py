@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore, Verdict, boxed, candidate, poison_test, spray
-from lrpwidgets.spray.poison import _verdict, suspicious_box
+from lrpwidgets.spray.poison import EXPLAINED, TURNS, Answers, suspicious_box
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
 
@@ -23,6 +24,12 @@ CORNER = (0, SIDE - 2, 2, 2)
 """Box of the tag: top, left, height, width."""
 TAGGED = np.arange(3 * CLASS_SIZE) < CLASS_SIZE // 3
 """The first pictures of class 0."""
+
+
+def verdict_of(taken, change):
+    """The verdict where what is taken for the class is read wrong, and every score changes by so much."""
+    suspect = SimpleNamespace(turns=TURNS, explained=EXPLAINED, what="it", of_class=True)
+    return Answers(np.arange(taken.shape[1]), ~taken, taken, np.full(taken.shape[1], change)).verdict(suspect)
 
 
 def pictures() -> TensorSamples:
@@ -193,19 +200,19 @@ def test_chance_is_that_of_a_coin_for_each_picture_that_only_one_of_both_turned(
     taken = np.zeros((3, 40), bool)
     taken[1, :9] = True  # the artefact turns nine,
     taken[2, 6:8] = True  # the control two of these
-    verdict = _verdict(~taken * 1.0, taken, 0.5)
+    verdict = verdict_of(taken, 0.5)
     assert (verdict.samples, verdict.turned, verdict.turned_by_control) == (40, 9, 2)
     assert (verdict.before, verdict.after, verdict.control) == (1, 31 / 40, 38 / 40)
     assert verdict.chance == pytest.approx(0.5**7)
     taken[0, :9] = True  # taken for the class before anything was pasted
-    assert (_verdict(~taken * 1.0, taken, 0.5).turned, _verdict(~taken * 1.0, taken, 0.5).chance) == (0, 1)
+    assert (verdict_of(taken, 0.5).turned, verdict_of(taken, 0.5).chance) == (0, 1)
 
 
 def test_of_several_controls_that_counts_of_which_the_fewest_turn():
     taken = np.zeros((4, 40), bool)
     taken[1, :20] = True
     taken[2, :19] = True  # a cluster that has the artefact as well
-    verdict = _verdict(~taken * 1.0, taken, 0.5)
+    verdict = verdict_of(taken, 0.5)
     assert (verdict.turned_by_control, verdict.control) == (0, 1)
     assert verdict.chance == pytest.approx(2 * 0.5**20)  # each of both might have been the least
 
@@ -216,7 +223,7 @@ def test_to_be_the_least_of_several_controls_is_no_evidence():
     found = []
     for _ in range(400):
         taken = np.concatenate([np.zeros((1, 200), bool), random.random((4, 200)) < 0.2])
-        found.append(_verdict(~taken * 1.0, taken, 0.0).chance)
+        found.append(verdict_of(taken, 0.0).chance)
     for chance in (0.3, 0.1, 0.03):
         assert np.mean(np.array(found) <= chance) <= chance
 

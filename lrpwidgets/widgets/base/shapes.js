@@ -5,15 +5,26 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * An element of a drawing; a text gets its words as a child.
  *
- * @param {string} tag
- * @param {Record<string, string | number>} properties
- * @param {...(Element | string)} children
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...(Node | string)} children
  */
-export function svg(tag, properties, ...children) {
-  const made = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  for (const [name, value] of Object.entries(properties)) made.setAttribute(name, String(value));
+export function svg(tag, attributes = {}, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  attribute(made, attributes);
   made.append(...children);
   return made;
+}
+
+/**
+ * Set attributes of an element.
+ *
+ * @param {Element} node
+ * @param {Record<string, string | number>} attributes
+ */
+export function attribute(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
 }
 
 /**

@@ -137,13 +137,29 @@ def ends_of(subject: Subject, explainer: Explainer, direction: Direction, count:
     return Ends(inputs, shares(direction.explainer(explainer), inputs, 0))
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a repair cannot be made, or examined."""
+
+    name: str
+    why: str
+
+
 class Bench:
     """Repairs a subject of one concept at one layer, seed by seed, and examines what that did."""
 
     def __init__(
-        self, subject: Subject, explainer: Explainer, concept: Concept, layer: str, method: Any, over: Any
+        self,
+        subject: Subject,
+        explainer: Explainer,
+        concept: Concept,
+        layer: str,
+        method: Any,
+        over: Any,
+        judged: frozenset[int],
     ) -> None:
         self.concept, self.layer = concept, layer
+        self._judged = judged
         self._subject, self._explainer, self._method, self._over = subject, explainer, method, over
         self._directions: dict[int, Direction] = {}
         self._before: dict[int, Outcome] = {}
@@ -180,7 +196,7 @@ class Bench:
         )
         explainer = self._explainer_of(mended)
         examined = examine(explainer, self._subject, artefact, seed, direction, _SAMPLES, self._known(seed), watch)
-        cost = float(examined.right.mean() - before.examined.right.mean())
+        cost = examined.clean.mean - before.examined.clean.mean
         last = mended.repair
         return Outcome(name, seed, examined, last.seconds, cost, last.said, *self._shown(mended, explainer, seed))
 
@@ -202,15 +218,12 @@ class Bench:
         if self._subject.innocent is None:
             return None
         innocent = self._innocent = self._innocent or self._subject.innocent()
-        direction = self.concept.in_innocent(innocent, self.layer, 0, over=self._over)
+        direction = self.concept.in_innocent(innocent, self.layer, 0, method=self._method, over=self._over)
         if direction is None:
             return None
-        used = usable(innocent, 0)
-        mended = repair(
-            innocent, name, direction, self.concept.artefact, training=Training(), samples=used, progress=watch
-        )
-        labels = innocent.labels()
-        rest = np.random.default_rng(0).permutation(np.setdiff1d(np.flatnonzero(labels >= 0), used))[: 2 * _SAMPLES]
+        mended = repair(innocent, name, direction, self.concept.artefact, progress=watch)
+        unseen = np.setdiff1d(np.flatnonzero(innocent.labels() >= 0), sorted(mended.used))
+        rest = np.random.default_rng(0).permutation(unseen)[: 2 * _SAMPLES]
         after, before = (right(self._explainer_of(each), innocent, rest).mean() for each in (mended, innocent))
         return float(after - before)
 
@@ -222,9 +235,8 @@ class Bench:
         return usable(self._subject, seed)
 
     def _known(self, seed: int) -> frozenset[int]:
-        """What any repair of that seed may see, so that all are examined on the same inputs."""
-        numbers = self.direction(seed).numbers
-        return frozenset(numbers[0] + numbers[1]) | frozenset(self._used(seed).tolist())
+        """What any repair of that seed may see, or the layer was chosen by: all are examined on the same others."""
+        return self.direction(seed).used | frozenset(self._used(seed).tolist()) | self._judged
 
     def _chosen(self) -> tuple[Example, ...]:
         """An input with the artefact, and one of another class that the artefact turns, if it turns some."""

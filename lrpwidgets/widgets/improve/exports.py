@@ -21,12 +21,12 @@ def table(workshop: Workshop) -> str:
     def line(name: str, seed: int) -> list[object]:
         outcome = workshop.outcomes[name, seed]
         examined, verdict = outcome.examined, outcome.examined.verdict
-        shares = "" if examined.shares is None else _rounded(float(examined.shares.mean()))
-        slopes = "" if examined.slopes is None else _rounded(float(examined.slopes.mean()))
+        shares = "" if examined.shares is None else _rounded(examined.shares.mean)
+        slopes = "" if examined.slopes is None else _rounded(examined.slopes.mean)
         return [
             name or "none",
             seed,
-            _rounded(float(examined.right.mean())),
+            _rounded(examined.clean.mean),
             _rounded(verdict.before),
             _rounded(verdict.after),
             verdict.turned,
@@ -57,9 +57,12 @@ def code(workshop: Workshop) -> str:
         f"subject = {subject.recipe}" if subject.recipe else "# subject: your own, as given to the dashboard",
         "explainer = subject.explainer()",
         *_concept(workshop),
+        "sides = concept.with_artefact, concept.without",
+        f"carrier = next(improve.carriers(subject, concept.artefact, *sides, layers=[{layer!r}]{method}{over}))",
         f"direction = concept.direction(subject, {layer!r}, seed=0{method}{over})",
         f"repaired = improve.repair(subject, {name!r}, direction, concept.artefact)",
-        f"proof = improve.prove(subject, repaired, concept.artefact, seeds={workshop.seeds}, direction=direction)",
+        f"how = {{'seeds': {workshop.seeds}, 'direction': direction, 'known': carrier.judged}}",
+        "proof = improve.prove(subject, repaired, concept.artefact, **how)",
         f"print(proof.sentence({subject.class_name(concept.label)!r}), proof.before, proof.after, proof.cost)",
         f'improve.save(repaired, "{subject.name}-{name.replace(" ", "-")}.safetensors")',
     ]

@@ -32,7 +32,7 @@ class Pareto(View):
         found = []
         for name in (NONE, *workshop.repairs):
             each = [workshop.outcomes.get((name, seed)) for seed in range(workshop.seeds)]
-            seeds = [[float(o.examined.right.mean()), o.examined.verdict.after] for o in each if o is not None]
+            seeds = [[o.examined.clean.mean, o.examined.verdict.after] for o in each if o is not None]
             if seeds:
                 found.append([name or "as it is", seeds])
         least = np.min([point for _, seeds in found for point in seeds], 0) if found else np.zeros(2)

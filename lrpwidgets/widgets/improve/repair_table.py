@@ -55,7 +55,7 @@ class RepairTable(View):
     def __init__(self, workshop: Workshop, **traits: Any) -> None:
         super().__init__(workshop, **traits)
         self.follow(self._show_head, "answer", "repairs", "layer", "seeds", "running", "found", "outcomes")
-        self.follow(self._show, "outcomes", "controls", "repairs", "chosen", "seeds")
+        self.follow(self._show, "outcomes", "controls", "obstacles", "repairs", "chosen", "seeds")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person does.
@@ -167,6 +167,7 @@ class RepairTable(View):
             "wrong": [] if first is None else self._wrong(first),
             "verdict": self._verdict(name, outcomes),
             "control": self._control(name),
+            "obstacle": workshop.obstacles.get(name, ""),
             "said": sorted({sentence for each in outcomes for sentence in each.said}),
         }
 
@@ -233,9 +234,9 @@ _AXES = ("clean", "poisoned", "relevance")
 def _figures(outcome: Outcome) -> dict[str, float | None]:
     examined = outcome.examined
     return {
-        "clean": float(examined.right.mean()),
+        "clean": examined.clean.mean,
         "poisoned": examined.verdict.after,
-        "relevance": None if examined.shares is None else float(examined.shares.mean()),
+        "relevance": None if examined.shares is None else examined.shares.mean,
     }
 
 

@@ -21,7 +21,7 @@ class ImproveStatus(Status):
         before = workshop.outcomes.get((NONE, 0))
         parts: list[list[str]] = [["", f"{workshop.seeds} seeds", ", means over them"]]
         if before is not None:
-            clean, asked = len(before.examined.right), before.examined.verdict.samples
+            clean, asked = len(before.examined.clean), before.examined.verdict.samples
             parts.append([f"{clean:,} clean and {asked:,} poisoned pictures each, none of which a repair has seen"])
         elif workshop.answer is None:
             parts = [["", f"{len(workshop.concepts)}", " clusters tested"]]

@@ -15,14 +15,14 @@ from PIL.Image import Image
 
 from ...colours import picture
 from ...improve import REPAIRS, Carrier, Concept, Repaired, carriers, foremost
-from ...progress import Progress, Watcher
+from ...progress import Cancelled, Progress, Watcher
 from ...subjects import Subject
 from ..base.asking import Asking, Place
 from ..base.cells import until_run_again
-from ..base.sentences import CLOSED
+from ..base.sentences import CLOSED, sentence
 from ..base.solver import Solver
 from ..base.worker import NewestWins
-from .bench import NONE, Bench, Ends, Outcome, Portrait, again, ends_of, portrait, search
+from .bench import NONE, Bench, Ends, Obstacle, Outcome, Portrait, again, ends_of, portrait, search
 from .pruner import CRITERIA, Pruner, Step
 from .question import PARTS, ImproveQuestion
 
@@ -76,6 +76,7 @@ class Workshop(Asking):
     criterion = traitlets.Unicode("relevance", help="By what channels are compared in the curve that is looked at.")
     at = traitlets.Int(0, help="Which of its steps is looked at.")
     pruning = traitlets.Unicode(help="The criterion whose curve is being made; empty if none is.")
+    obstacles: traitlets.Dict[str, str] = traitlets.Dict(help="Why repairs cannot be made, by name.")
     running = traitlets.Bool(help="Whether something is looked for, or repaired.")
     stopped = traitlets.Bool(help="Whether a person ended it before its time.")
     chosen = traitlets.Unicode(help="The repair that is looked at.")
@@ -153,6 +154,7 @@ class Workshop(Asking):
         """Try one repair fewer."""
         self.chosen = "" if self.chosen == repair else self.chosen
         self.outcomes = {key: each for key, each in self.outcomes.items() if key[0] != repair}
+        self.obstacles = {name: why for name, why in self.obstacles.items() if name != repair}
         self.ask(repairs=tuple(each for each in self.repairs if each != repair))
 
     def run_again(self) -> None:
@@ -281,7 +283,8 @@ class Workshop(Asking):
         """Look for what is to be forgotten."""
         self._version += 1
         self.answer, self.portrait, self.bench, self.ends = None, None, None, None
-        self.concepts, self.found, self.outcomes, self.controls = (), (), {}, {}
+        self.concepts, self.found = (), ()
+        self.outcomes, self.controls, self.obstacles = {}, {}, {}
         origin = dict(self.origin)
 
         def job(watch: Watcher) -> Concept | None:
@@ -315,7 +318,8 @@ class Workshop(Asking):
         """Look at what the concept looks like, and through the layers."""
         self._version += 1
         concept, question = self.concept, self.question
-        self.bench, self.ends, self.found, self.outcomes, self.controls = None, None, (), {}, {}
+        self.bench, self.ends, self.found = None, None, ()
+        self.outcomes, self.controls, self.obstacles = {}, {}, {}
 
         def job(watch: Watcher) -> tuple[Carrier, ...]:
             if self.portrait is None:
@@ -342,12 +346,13 @@ class Workshop(Asking):
     def _begin(self, layer: str) -> None:
         """Repair at this layer."""
         self._version += 1
-        self.outcomes, self.controls = {}, {}
+        self.outcomes, self.controls, self.obstacles = {}, {}, {}
         if not layer:
             self._look()
             return
         concept, method, over = self.concept, self.method, self.over or None
-        self.bench = Bench(self.subject, self.explainer, concept, layer, method, over)
+        judged = frozenset[int]().union(*(each.judged for each in self.found))
+        self.bench = Bench(self.subject, self.explainer, concept, layer, method, over, judged)
         self.ends = None
         if (carrier := self.carrier) is None:  # a layer that was asked for and not looked at
             self._go_on()
@@ -372,12 +377,21 @@ class Workshop(Asking):
         def job(watch: Watcher) -> Any:
             called = name or "the model as it is"
 
-            if seed is None:
-                return bench.control(name, _staged(watch, f"{called}, control"))
-            return bench.outcome(name, seed, _staged(watch, f"{called}, seed {seed + 1}"))
+            try:
+                if seed is None:
+                    return bench.control(name, _staged(watch, f"{called}, control"))
+                return bench.outcome(name, seed, _staged(watch, f"{called}, seed {seed + 1}"))
+            except Cancelled:
+                raise
+            except Exception as error:  # whatever it is, the other repairs must come
+                if name == NONE:
+                    raise
+                return Obstacle(name, sentence(error))
 
         def done(made: Any) -> None:
-            if isinstance(made, Outcome):
+            if isinstance(made, Obstacle):
+                self.obstacles = {**self.obstacles, name: made.why}
+            elif isinstance(made, Outcome):
                 self.outcomes = {**self.outcomes, (made.name, made.seed): made}
             else:
                 self.controls = {**self.controls, name: made}
@@ -393,7 +407,8 @@ class Workshop(Asking):
     def _missing(self) -> tuple[str, int | None] | None:
         """The next repair and its seed, None for a control: first what takes no training, of all seeds."""
         for trains in (False, True):
-            names = [each for each in self.repairs if REPAIRS[each].trains is trains]
+            able = (each for each in self.repairs if each not in self.obstacles)
+            names = [each for each in able if REPAIRS[each].trains is trains]
             for seed in range(self.seeds):
                 for name in (NONE, *names):
                     if (name, seed) not in self.outcomes:

@@ -86,7 +86,7 @@ def test_columns_have_the_figures_of_their_repairs_on_shared_axes(workshop):
     none, mended, _ = view.columns
     outcome = workshop.outcomes["P-ClArC", 0]
     assert mended["dots"]["poisoned"] == [outcome.examined.verdict.after]
-    assert mended["dots"]["relevance"] == [pytest.approx(outcome.examined.shares.mean())]
+    assert mended["dots"]["relevance"] == [pytest.approx(outcome.examined.shares.mean)]
     assert mended["turned"] == [outcome.examined.verdict.turned, outcome.examined.verdict.samples]
     for figure, (low, high) in view.axes.items():
         assert low <= min(none["dots"][figure] + mended["dots"][figure])
@@ -181,7 +181,7 @@ def test_repairs_are_points_with_their_seeds(workshop):
     view = Pareto(workshop)
     assert [name for name, _ in view.points] == ["as it is", "P-ClArC", "random direction"]
     outcome = workshop.outcomes["P-ClArC", 0].examined
-    assert view.points[1][1] == [[pytest.approx(outcome.right.mean()), pytest.approx(outcome.verdict.after)]]
+    assert view.points[1][1] == [[pytest.approx(outcome.clean.mean), pytest.approx(outcome.verdict.after)]]
     assert view.axes[1] <= min(poisoned for _, seeds in view.points for _, poisoned in seeds)
 
 

@@ -13,7 +13,7 @@ import torch
 from lrpwidgets import dashboards, improve, subjects
 from lrpwidgets.improve.proof import examine
 from lrpwidgets.subjects import tagged_digits
-from lrpwidgets.widgets.improve import Workshop, exports
+from lrpwidgets.widgets.improve import RepairTable, Workshop, exports
 from lrpwidgets.widgets.improve.bench import NONE
 from lrpwidgets.widgets.improve.question import ImproveQuestion
 
@@ -31,18 +31,19 @@ def test_a_repair_mends_and_a_random_direction_does_not(workshop):
 def test_figures_are_those_of_the_library(workshop, tagged, tag):
     direction = tag.direction(tagged, "pool2", seed=0)
     mended = improve.project(tagged, direction)
-    known = frozenset(direction.numbers[0] + direction.numbers[1]) | set(improve.repairs.usable(tagged, 0).tolist())
+    known = direction.used | workshop.found[0].judged | set(improve.repairs.usable(tagged, 0).tolist())
     expected = examine(mended.explainer(), tagged, tag.artefact, 0, direction, 500, known)
     found = workshop.outcomes["P-ClArC", 0].examined
     assert found.verdict == expected.verdict
-    np.testing.assert_array_equal(found.right, expected.right)
-    np.testing.assert_allclose(found.shares, expected.shares)
+    for figure in ("clean", "poisoned", "shares"):
+        np.testing.assert_array_equal(getattr(found, figure).numbers, getattr(expected, figure).numbers)
+        np.testing.assert_allclose(getattr(found, figure).values, getattr(expected, figure).values)
 
 
 def test_all_repairs_of_a_seed_are_examined_on_the_same_inputs_that_none_has_seen(workshop):
     each = [workshop.outcomes[name, 0] for name in (NONE, *workshop.repairs)]
-    assert len({len(outcome.examined.right) for outcome in each}) == 1
-    assert each[1].cost == pytest.approx(each[1].examined.right.mean() - each[0].examined.right.mean())
+    assert len({tuple(outcome.examined.clean.numbers) for outcome in each}) == 1
+    assert each[1].cost == pytest.approx(each[1].examined.clean.mean - each[0].examined.clean.mean)
 
 
 def test_an_innocent_model_is_repaired_too(workshop, mending, tagged):
@@ -60,6 +61,33 @@ def test_the_layer_that_gains_most_is_taken_if_none_is_asked_for(mending):
     assert [each.layer for each in workshop.found] == ["relu1", "relu2", "pool2", "relu3", "pool3"]
     assert workshop.bench.layer == improve.foremost(workshop.found).layer
     assert workshop.carrier.undone > 0.9
+
+
+def test_what_the_layer_was_chosen_by_is_no_proof(mending):
+    workshop = mending(layer="", repairs=("P-ClArC",))
+    judged = workshop.found[0].judged
+    examined = workshop.outcomes["P-ClArC", 0].examined
+    assert judged
+    assert not judged & {*examined.clean.numbers.tolist(), *examined.poisoned.numbers.tolist()}
+
+
+def test_a_repair_that_cannot_be_made_says_why_and_the_others_come(tagged, tag):
+    in_a_layer = replace(tag.artefact, plant=tag.artefact.plant)
+    object.__setattr__(in_a_layer, "taken", lambda inputs, random: None)  # as of a direction: it is in no input
+    concept = replace(tag, artefact=in_a_layer)
+    repairs = ("P-ClArC", "A-ClArC in the input", "pruning")
+    workshop = Workshop(tagged, None, concept, layer="pool2", repairs=repairs, seeds=1)
+    assert workshop.error == ""
+    assert set(workshop.obstacles) == {"A-ClArC in the input", "pruning"}
+    assert "is in no input but in a layer" in workshop.obstacles["pruning"]
+    assert ("P-ClArC", 0) in workshop.outcomes
+    assert not workshop.running
+    columns = {column["name"]: column for column in RepairTable(workshop).columns}
+    assert columns["pruning"]["obstacle"] == workshop.obstacles["pruning"]
+    assert columns["P-ClArC"]["obstacle"] == ""
+    workshop.drop("pruning")
+    assert set(workshop.obstacles) == {"A-ClArC in the input"}
+    workshop.close()
 
 
 def test_another_layer_is_repaired_without_looking_through_all_again(workshop):

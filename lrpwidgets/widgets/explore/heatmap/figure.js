@@ -2,7 +2,7 @@
 
 import { element, pen } from "../../base/common.js";
 import { wholeOf } from "./painting.js";
-import { drawn } from "./panes.js";
+import { svg } from "../../base/shapes.js";
 
 const SIDE = 448; // of a map in a figure, about
 const [GAP, HEAD] = [24, 44]; // between maps, and above each
@@ -44,16 +44,16 @@ export function figureOf(shown, columns, scale, inks) {
     const [left, top] = [GAP + (index % across) * (wide + GAP), GAP + Math.floor(index / across) * (high + HEAD + 12)];
     return mapOf(pane, { left, top, width: wide, height: high }, shown, inks);
   });
-  const stops = scale.ramp.map((fill, index) => drawn("stop", { offset: index / (scale.ramp.length - 1), "stop-color": fill }));
+  const stops = scale.ramp.map((fill, index) => svg("stop", { offset: index / (scale.ramp.length - 1), "stop-color": fill }));
   const middle = below + 10;
-  return drawn(
+  return svg(
     "svg",
     { xmlns: "http://www.w3.org/2000/svg", width: total, height: below + 36, viewBox: `0 0 ${total} ${below + 36}`, "font-family": "system-ui, 'Liberation Sans', sans-serif" },
-    drawn("defs", {}, drawn("linearGradient", { id: "ramp" }, ...stops)),
-    drawn("rect", { width: "100%", height: "100%", fill: inks.paper }),
+    svg("defs", {}, svg("linearGradient", { id: "ramp" }, ...stops)),
+    svg("rect", { width: "100%", height: "100%", fill: inks.paper }),
     ...maps,
     text(scale.low, GAP, middle, inks.ink),
-    drawn("rect", { x: GAP + 64, y: middle - 10, width: 200, height: 10, rx: 4, fill: "url(#ramp)" }),
+    svg("rect", { x: GAP + 64, y: middle - 10, width: 200, height: 10, rx: 4, fill: "url(#ramp)" }),
     text(scale.high, GAP + 274, middle, inks.ink),
     text(short(scale.unit, total - GAP - 350), GAP + 340, middle, inks.quiet),
   );
@@ -69,18 +69,18 @@ function mapOf(pane, place, shown, inks) {
   const [[height, width], [factor, x, y]] = [shown.size, shown.look.zoom];
   const { left, top, width: wide, height: high } = place;
   const title = [pane.title.textContent, pane.note.textContent].join(" · ");
-  const image = drawn("image", { width, height, href: wholeOf(pane, shown).toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" });
+  const image = svg("image", { width, height, href: wholeOf(pane, shown).toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" });
   const visible = `${x * width} ${y * height} ${width / factor} ${height / factor}`;
   const lines = PRINTED.map(([name, more]) => {
     const d = pane.paths[name][1].getAttribute("d") ?? "";
-    return drawn("path", { d, fill: "none", stroke: inks.ink, "vector-effect": "non-scaling-stroke", ...more });
+    return svg("path", { d, fill: "none", stroke: inks.ink, "vector-effect": "non-scaling-stroke", ...more });
   });
-  return drawn(
+  return svg(
     "g",
     {},
     text(short(title, wide), left, top + 12, inks.ink, { "font-weight": 600 }),
     text(short(pane.words.textContent, wide), left, top + 30, inks.quiet),
-    drawn("svg", { x: left, y: top + HEAD - 4, width: wide, height: high, viewBox: visible }, image, ...lines),
+    svg("svg", { x: left, y: top + HEAD - 4, width: wide, height: high, viewBox: visible }, image, ...lines),
   );
 }
 
@@ -92,7 +92,7 @@ function mapOf(pane, place, shown, inks) {
  * @param {Record<string, number>} [more]
  */
 function text(words, x, y, fill, more = {}) {
-  return drawn("text", { x, y, "font-size": 13, fill, ...more }, words ?? "");
+  return svg("text", { x, y, "font-size": 13, fill, ...more }, words ?? "");
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { magnify } from "../../base/averaging.js";
 import { element } from "../../base/common.js";
+import { attribute, svg } from "../../base/shapes.js";
 
 const MARKS = /** @type {const} */ (["shade", "contour", "dots", "edge"]); // from below; all but the shade are drawn on a halo
 
@@ -11,42 +12,17 @@ const MARKS = /** @type {const} */ (["shade", "contour", "dots", "edge"]); // fr
 /** @typedef {ReturnType<typeof paneOf>} Pane */
 
 /**
- * An SVG element.
- *
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, string | number>} [attributes]
- * @param {...(Node | string)} children
- */
-export function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  attribute(made, attributes);
-  made.append(...children);
-  return made;
-}
-
-/**
- * Set attributes of an element.
- *
- * @param {Element} node
- * @param {Record<string, string | number>} attributes
- */
-export function attribute(node, attributes) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-}
-
-/**
  * A pane, and what is shown in it.
  *
  * @param {"input" | "live" | "pin"} kind
  */
 export function paneOf(kind) {
   const canvas = element("canvas", { role: "img", className: "lrp-pixels" });
-  const line = (/** @type {Mark} */ name) => [drawn("path", { class: `lrp-${name} lrp-halo` }), drawn("path", { class: `lrp-${name}` })];
+  const line = (/** @type {Mark} */ name) => [svg("path", { class: `lrp-${name} lrp-halo` }), svg("path", { class: `lrp-${name}` })];
   const paths = { shade: line("shade"), contour: line("contour"), dots: line("dots"), edge: line("edge") };
-  const under = drawn("rect", { class: "lrp-under", width: 1, height: 1 });
-  const brush = drawn("circle", { class: "lrp-brush" });
-  const lines = drawn("svg", { class: "lrp-lines", preserveAspectRatio: "none", "aria-hidden": "true" }, ...MARKS.flatMap((name) => paths[name]), under, brush);
+  const under = svg("rect", { class: "lrp-under", width: 1, height: 1 });
+  const brush = svg("circle", { class: "lrp-brush" });
+  const lines = svg("svg", { class: "lrp-lines", preserveAspectRatio: "none", "aria-hidden": "true" }, ...MARKS.flatMap((name) => paths[name]), under, brush);
   const frame = element("div", { className: "lrp-frame", tabIndex: 0, role: "group" }, canvas, lines);
   const [title, note] = [element("b"), element("span", { className: "lrp-quiet" })];
   const [second, foot] = [element("span", { className: "lrp-second lrp-quiet" }), element("div", { className: "lrp-foot" })];

@@ -56,6 +56,7 @@ export function columnOf(model, column, before, paper) {
   const title = element("button", { type: "button", className: "lrp-repairs-title", disabled: !column.name, ...(column.name ? { ariaPressed: String(column.chosen) } : {}), title: column.said.join("\n") }, element("b", {}, column.title), element("span", { className: "lrp-quiet" }, column.does));
   title.addEventListener("click", () => model.send({ choose: column.name }));
   const drop = column.name ? [button("×", `Remove ${column.title}`, () => model.send({ drop: column.name }), { className: "lrp-link lrp-repairs-drop" })] : [];
+  if (column.obstacle) return element("div", { className: "lrp-repairs-card", data: { repair: column.name } }, element("div", {}, title, ...drop), element("p", { className: "lrp-quiet lrp-repairs-obstacle" }, column.obstacle));
   const [turned, asked] = column.turned;
   const verdict = column.verdict.word ? [element("span", { className: "lrp-repairs-word", data: column.verdict.guilty ? { guilty: true } : {} }, column.verdict.word), element("span", { className: "lrp-quiet" }, column.verdict.note)] : [];
   const [told, note = ""] = column.control;

@@ -1,22 +1,9 @@
 // What the graph consists of: channels as buttons, ribbons as paths.
 
 import { colour, mapOn, element, button, number } from "../../base/common.js";
+import { svg } from "../../base/shapes.js";
 import { parts, paintRelevance } from "../tiles.js";
 import { HEIGHT } from "./ribbons.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-/**
- * @param {"svg" | "path" | "title"} tag
- * @param {Record<string, string | number>} attributes
- * @param {...(Node | string)} children
- */
-function shape(tag, attributes, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  made.append(...children);
-  return made;
-}
 
 /**
  * Ribbons between two columns; `names` say what stands at a place of the upper and of the lower one.
@@ -28,11 +15,11 @@ function shape(tag, attributes, ...children) {
 export function drawn(ribbons, names, hue) {
   const paths = ribbons.map(({ above, below, relevance, width, from, to }) => {
     const title = `${names[0](above)} → ${names[1](below)}: ${number(relevance, { sign: true })}`;
-    const path = shape("path", { d: `M0 ${from} C45 ${from} 55 ${to} 100 ${to}`, stroke: hue(relevance), "stroke-width": width }, shape("title", {}, title));
+    const path = svg("path", { d: `M0 ${from} C45 ${from} 55 ${to} 100 ${to}`, stroke: hue(relevance), "stroke-width": width }, svg("title", {}, title));
     Object.assign(path.dataset, { above, below, relevance });
     return path;
   });
-  return shape("svg", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", height: HEIGHT, role: "img", "aria-label": `${ribbons.length} flows` }, ...paths);
+  return svg("svg", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", height: HEIGHT, role: "img", "aria-label": `${ribbons.length} flows` }, ...paths);
 }
 
 /**
