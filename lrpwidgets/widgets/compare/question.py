@@ -8,6 +8,7 @@ from typing import Any
 
 from ...evaluate.fills import Fill
 from ...methods import get, names
+from ..base.plain import Plain
 
 FILLS: tuple[Fill, ...] = ("uniform", "zero", "mean", "blur")
 """What flipped regions become; each has an order of its own."""
@@ -20,7 +21,7 @@ MOST_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class CompareQuestion:
+class CompareQuestion(Plain):
     """Which methods, on which inputs, and by what they are measured."""
 
     methods: tuple[str, ...] = ()
@@ -59,20 +60,6 @@ class CompareQuestion:
         """What the curves of a method depend on, beside itself."""
         return self.target, self.samples, self.region, self.seed
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is at its default is left out."""
-        given = {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CompareQuestion:
-        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
-        unknown = data.keys() - set(PARTS)
-        if unknown:
-            raise ValueError(f"A state has no part {min(unknown)!r}.")
-        parts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
-        return cls(**parts)
-
 
 def _check_methods(methods: Any, settings: Any) -> None:
     if not isinstance(methods, tuple) or len(set(map(str, methods))) < len(methods):
@@ -89,4 +76,3 @@ def _check_methods(methods: Any, settings: Any) -> None:
 
 
 PARTS = tuple(each.name for each in fields(CompareQuestion))
-_DEFAULT = CompareQuestion()

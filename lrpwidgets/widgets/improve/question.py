@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from ...improve import REPAIRS
 from ...improve.directions import Method, Over
+from ..base.plain import Plain
 
 BEGIN = ("P-ClArC", "reactive P-ClArC", "A-ClArC", "RR-ClArC", "pruning")
 """Repairs that one sees first."""
@@ -19,7 +20,7 @@ MOST_SEEDS = 20
 
 
 @dataclass(frozen=True)
-class ImproveQuestion:
+class ImproveQuestion(Plain):
     """What is to be forgotten, where, and by which repairs."""
 
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -53,20 +54,5 @@ class ImproveQuestion:
         """What the direction depends on, beside what is to be forgotten."""
         return self.layer, self.method, self.over
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is at its default is left out."""
-        given = {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ImproveQuestion:
-        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
-        unknown = data.keys() - set(PARTS)
-        if unknown:
-            raise ValueError(f"A state has no part {min(unknown)!r}.")
-        parts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
-        return cls(**parts)
-
 
 PARTS = tuple(each.name for each in fields(ImproveQuestion))
-_DEFAULT = ImproveQuestion()

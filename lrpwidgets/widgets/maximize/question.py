@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ...maximize import objectives, priors
 from ...maximize.objectives import Objective
+from ..base.plain import Plain
 
 AUTO = "auto"
 """The prior that suits the subject."""
@@ -16,7 +16,7 @@ MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class Wish(Plain):
     """What is to be excited, under which prior, for how long; and what is looked at beside it."""
 
     layer: str | None = None
@@ -62,19 +62,6 @@ class Wish:
         """What the film depends on."""
         return self.layer, self.number, self.prior, self.steps, self.seed, self.size
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is at its default is left out."""
-        found = {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
-        return found | ({"classes": list(self.classes)} if self.classes is not None else {})
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Wish:
-        """The wish that :meth:`to_dict` described; raises ValueError that names what is wrong."""
-        unknown = data.keys() - set(PARTS)
-        if unknown:
-            raise ValueError(f"A state has no part {min(unknown)!r}.")
-        return cls(**data)
-
 
 def words_of(objective: Objective) -> str:
     """What is maximized, as one says it."""
@@ -92,6 +79,3 @@ def _check(name: str, value: Any, least: int, most: int | None = None) -> None:
     if not fine:
         until = "on" if most is None else f"to {most:,}"
         raise ValueError(f"{name} must be a whole number from {least} {until}, got {value!r}.")
-
-
-_DEFAULT = Wish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
@@ -10,6 +9,7 @@ from ...spray.channels import AUTO
 from ...spray.classes import By
 from ...spray.clusters import METHODS, Method
 from ...spray.features import SIGNS, Sign
+from ..base.plain import Plain
 
 COLOURS = ("cluster", "label", "prediction", "right or wrong", "score")
 """What can colour the points."""
@@ -19,7 +19,7 @@ EMBEDDINGS = ("spectral", "tsne", "umap")
 
 
 @dataclass(frozen=True)
-class AtlasQuestion:
+class AtlasQuestion(Plain):
     """Which maps, made comparable in which way, cut into which clusters, and how they are shown."""
 
     group: int | None = None
@@ -61,18 +61,5 @@ class AtlasQuestion:
         """What clusters depend on."""
         return *self.graph, self.method, self.count
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is at its default is left out."""
-        return {name: value for name in PARTS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> AtlasQuestion:
-        """The question that :meth:`to_dict` described; raises ValueError that names what is wrong."""
-        unknown = data.keys() - set(PARTS)
-        if unknown:
-            raise ValueError(f"A state has no part {min(unknown)!r}.")
-        return cls(**data)
-
 
 PARTS = tuple(each.name for each in fields(AtlasQuestion))
-_DEFAULT = AtlasQuestion()
