@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..lrp.scores import Select
     from .framing import Crop
     from .samples import Sample, Samples
+    from .texts.tokenizer import Tokenizer
 
 
 @dataclass(eq=False)
@@ -28,7 +29,8 @@ class Subject:
     """
 
     model: nn.Module = field(repr=False)
-    """Takes inputs (B, C, H, W) and gives scores (B, classes), or something that has them: see `select`."""
+    """Takes inputs (B, C, H, W), of texts token ids (B, T), and gives scores (B, classes), or something that has them:
+    see `select`."""
     dataset: Samples = field(default=(), repr=False)
     """``dataset[i]`` is ``(x, label)``; empty where pictures come by upload only. See `Samples`."""
     classes: list[str] = field(default_factory=list, repr=False)
@@ -48,7 +50,9 @@ class Subject:
     start: int = 0
     """Index of the sample to show first; with 0 it is the first that the network reads right, among the first few."""
     modality: str = "image"
-    """Kind of data, chooses the view."""
+    """Kind of data, ``"image"`` or ``"text"``: chooses the view. See `lrpwidgets.subjects.modality`."""
+    tokenizer: Tokenizer | None = field(default=None, repr=False)
+    """Of texts: makes token ids of them."""
     recipe: str = field(default="", repr=False)
     """Python that makes this subject again, as an expression after ``from lrpwidgets import subjects``; empty where
     only its owner can."""
@@ -94,7 +98,7 @@ class Subject:
         return self.classes[index] if self.classes else f"class {index}"
 
     def item(self, index: int) -> Sample:
-        """Input (C, H, W) and label at `index`; the label is an int also where the dataset has tensors."""
+        """Input, without a batch axis, and label at `index`; the label is an int also where the dataset has tensors."""
         x, label = self.dataset[index]
         return x, None if label is None else int(label)
 

@@ -6,7 +6,8 @@ Each view is usable alone in a notebook cell::
     HeatmapView(exploration)
 """
 
-from .base.answers import Answer, Picture
+from ..subjects.modality import Shown
+from .base.answers import Answer
 from .base.question import Question
 from .base.view import View
 from .explore import (
@@ -33,10 +34,10 @@ __all__ = [
     "HeatmapView",
     "InputStrip",
     "LayerInspector",
-    "Picture",
     "Question",
     "QuestionBar",
     "RuleBoard",
+    "Shown",
     "StatusLine",
     "TopBar",
     "Tour",

@@ -16,28 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ... import subjects
 from ...lrp import Explainer, Explanation, StaleExplanationError
-from ...readable import Readable
-from ...subjects import Stroke, Subject
-from ...subjects.pictures import WINDOW, not_finite
+from ...subjects import Subject
+from ...subjects.modality import Modality, Shown, modality_of
 from .inputs import Upload
 from .question import Question
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Picture(Readable):
-    """An input of the model that is being looked at."""
-
-    x: Tensor
-    """Ready for the model, (1, C, H, W)."""
-    name: str
-    label: int | None
-    """Its true class, None where unknown."""
-    seen: tuple[int, int, int, int] | None = None
-    """Of an upload that is cropped or could be: its width and height, and those of what the network sees of it."""
-    window: tuple[float, float] | None = None
-    """Of an upload of more than 8 bits: level and width of what is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +28,8 @@ class Answer:
     """An explanation and what it is an explanation of."""
 
     question: Question
-    picture: Picture
-    """The input, with what was painted over it."""
+    shown: Shown
+    """The input, with what was changed on it."""
     whole: Explanation
     """The explanation of the class, whatever channels are chosen."""
     explanation: Explanation
@@ -55,13 +38,14 @@ class Answer:
     """The class that is explained."""
     milliseconds: float
     """From the start of the computation to its end, ledger included."""
+    modality: Modality
     forward: bool = True
     """Whether the network had to run; else a forward that was kept did for it."""
     before: list[float] | None = None
-    """The scores of the input without paint; None where nothing is painted."""
+    """The scores of the input without changes; None where nothing is changed."""
 
     def __repr__(self) -> str:
-        return f"Answer({self.picture.name!r}: {self.explanation!r})"
+        return f"Answer({self.shown.name!r}: {self.explanation!r})"
 
     def reduced(self) -> Answer:
         """The same without activations: those of ResNet-50 and their relevance take 300 MB."""
@@ -82,11 +66,11 @@ class Answer:
         return self.question.than
 
     @cached_property
-    def pixels(self) -> NDArray[np.float32]:
-        """Relevance of the input summed over channels, (H, W), in units of the score."""
+    def drawn(self) -> NDArray[np.float32]:
+        """Relevance of the input in units of the score: (H, W) of a picture, (T,) of the tokens of a text."""
         relevance = self.explanation.relevance
         assert isinstance(relevance, Tensor)
-        return np.ascontiguousarray(relevance[0].sum(0).float().numpy(force=True))
+        return self.modality.drawn(relevance)
 
 
 class RemovedError(ValueError):
@@ -98,20 +82,20 @@ class Answering:
 
     def __init__(self, subject: Subject, explainer: Explainer) -> None:
         self._subject, self._explainer = subject, explainer
+        self._modality = modality_of(subject)
         self._last: Answer | None = None
-        self._opened: tuple[object, Picture] | None = None
-        self._clean: tuple[object, list[float]] | None = None  # an input and its scores without paint
+        self._opened: tuple[object, Shown] | None = None
+        self._clean: tuple[object, list[float]] | None = None  # an input and its scores without changes
 
     def open(
         self, item: int, uploads: tuple[Upload, ...], *, fit: bool = False, window: tuple[float, float] | None = None
-    ) -> Picture:
+    ) -> Shown:
         """The input number `item`: a sample, or behind those an upload, seen as the question says."""
         samples = len(self._subject.dataset)
         if not 0 <= item < samples + len(uploads):
             raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
-            x, label = self._subject.item(item)
-            return Picture(x[None], self._subject.item_name(item), label)
+            return self._modality.sample(self._subject, item)
         return self.decoded(uploads[item - samples], fit=fit, window=window)[0]
 
     def read(self, upload: Upload) -> str:
@@ -120,29 +104,19 @@ class Answering:
         Returns
         -------
         str
-            What a person should know of the picture, as a sentence; empty if it is as others.
+            What a person should know of it, as a sentence; empty if it is as others.
         """
-        picture, said = self.decoded(upload)
-        self._opened = ((upload, False, None), picture)
+        shown, said = self.decoded(upload)
+        self._opened = ((upload, False, None, None), shown)
         return said
 
     def decoded(
         self, upload: Upload, *, fit: bool = False, window: tuple[float, float] | None = None
-    ) -> tuple[Picture, str]:
-        """The picture, and what a person should know of it as :meth:`read` says it; on any thread."""
-        if self._subject.from_image is None:
-            raise ValueError(f"{self._subject.title} takes no pictures from outside.")
+    ) -> tuple[Shown, str]:
+        """The input, and what a person should know of it as :meth:`read` says it; on any thread."""
         if upload.data is None:
-            raise RemovedError(f"The picture {upload.name!r} is not here any more: upload it again.")
-        picture = subjects.open_picture(upload.data, name=upload.name, window=window)
-        shown = picture.info.get(WINDOW)
-        crop, seen = self._subject.crop, None
-        said = not_finite(picture, upload.name)
-        if crop is not None:
-            size = picture.size
-            picture = crop.whole(picture) if fit else picture
-            seen = (*size, *(size if fit else crop.size(*size)))
-        return Picture(self._subject.from_image(picture)[None], upload.name, None, seen, shown), said
+            raise RemovedError(f"The {self._modality.brought} {upload.name!r} is not here any more: upload it again.")
+        return self._modality.opened(self._subject, upload.data, upload.name, fit=fit, window=window)
 
     def forget(self, item: int) -> None:
         """Let go of what is kept of the input number `item`."""
@@ -155,34 +129,37 @@ class Answering:
         started = time.perf_counter()
         asked_on = self._ask_on(question)
         forward = asked_on is None
-        picture, whole = asked_on or self._explain(question, uploads)
-        self._subject.check_scores(whole.scores.shape[1], picture.label)
-        shown = whole
+        shown, whole = asked_on or self._explain(question, uploads)
+        self._subject.check_scores(whole.scores.shape[1], shown.label)
+        part = whole
         if question.only and question.layer and question.channels:
-            shown = whole.condition({question.layer: list(question.channels)})
-        for each in {id(whole): whole, id(shown): shown}.values():
+            part = whole.condition({question.layer: list(question.channels)})
+        for each in {id(whole): whole, id(part): part}.values():
             each.ledger  # noqa: B018  # computed here, where it delays nobody
         target = whole.top_class if question.target is None else question.target
         before = self._before(question, uploads)
-        made = Answer(question, picture, whole, shown, target, 1000 * (time.perf_counter() - started), forward, before)
-        if not question.strokes:
+        took = 1000 * (time.perf_counter() - started)
+        made = Answer(question, shown, whole, part, target, took, self._modality, forward, before)
+        if not question.changes:
             self._clean = question.clean, made.scores
         if live:
             self._last = made
             return made
         return made.reduced()
 
-    def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Picture, Explanation]:
-        picture = self._painted(self._kept(question, uploads), question.strokes)
+    def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Shown, Explanation]:
+        shown = self._kept(question, uploads)
+        if question.changes:
+            shown = self._modality.changed(self._subject, shown, question.changes)
         self._explainer.composite = question.composite
         if question.than is None:
-            return picture, self._explainer.explain(picture.x, question.target)
+            return shown, self._explainer.explain(shown.x, question.target)
         if question.target is not None:
-            return picture, self._explainer.explain(picture.x, question.target_of(question.target))
-        explanation = self._explainer.explain(picture.x)
-        return picture, explanation.retarget(question.target_of(explanation.top_class))
+            return shown, self._explainer.explain(shown.x, question.target_of(question.target))
+        explanation = self._explainer.explain(shown.x)
+        return shown, explanation.retarget(question.target_of(explanation.top_class))
 
-    def _ask_on(self, question: Question) -> tuple[Picture, Explanation] | None:
+    def _ask_on(self, question: Question) -> tuple[Shown, Explanation] | None:
         """The last answer asked on; None if it is of another input, or of weights that have changed."""
         last = self._last
         if last is None or last.question.input != question.input:
@@ -196,29 +173,29 @@ class Answering:
                 explanation = explanation.switch(question.composite)
         except StaleExplanationError:
             return None
-        return last.picture, explanation
+        return last.shown, explanation
 
-    def _kept(self, question: Question, uploads: tuple[Upload, ...]) -> Picture:
-        """The input, decoded once while it is painted on."""
+    def _kept(self, question: Question, uploads: tuple[Upload, ...]) -> Shown:
+        """The input, decoded once while it is changed."""
         item = question.item
         assert item is not None
         samples = len(self._subject.dataset)
         _, *view = question.clean
         kept = (uploads[item - samples] if samples <= item < samples + len(uploads) else item, *view)
         if self._opened is None or self._opened[0] != kept:
-            self._opened = (kept, self.open(item, uploads, fit=question.fit, window=question.window))
+            self._opened = (kept, self._open(question, uploads))
         return self._opened[1]
 
+    def _open(self, question: Question, uploads: tuple[Upload, ...]) -> Shown:
+        assert question.item is not None
+        if question.typed is not None:
+            return self._modality.opened(self._subject, question.typed.encode(), "")[0]
+        return self.open(question.item, uploads, fit=question.fit, window=question.window)
+
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:
-        if not question.strokes:
+        if not question.changes:
             return None
         if self._clean is None or self._clean[0] != question.clean:
             scores = self._explainer.scores(self._kept(question, uploads).x)
             self._clean = question.clean, scores[0].tolist()
         return self._clean[1]
-
-    def _painted(self, picture: Picture, strokes: tuple[Stroke, ...]) -> Picture:
-        if not strokes:
-            return picture
-        x = subjects.painted(picture.x[0], strokes, self._subject.bounds)
-        return replace(picture, x=x[None])

@@ -28,6 +28,10 @@ class Question(Readable):
     """The class whose score is taken away: why `target` rather than this one."""
     strokes: tuple[Stroke, ...] = ()
     """What was painted over the input."""
+    typed: str | None = None
+    """The text that somebody typed, in place of that of the input; None: as the input has it."""
+    struck: tuple[int, ...] = ()
+    """Words of the text that are left out, by number."""
     layer: str | None = None
     """The layer that is opened; None leaves the choice to the view."""
     channels: tuple[int, ...] = ()
@@ -38,18 +42,22 @@ class Question(Readable):
     @property
     def input(self) -> tuple[Any, ...]:
         """What the network sees depends on."""
-        return *self.clean, self.strokes
+        return *self.clean, self.changes
 
     @property
     def clean(self) -> tuple[Any, ...]:
-        """What the input without paint depends on."""
-        return self.item, self.fit, self.window
+        """What the input without changes depends on."""
+        return self.item, self.fit, self.window, self.typed
+
+    @property
+    def changes(self) -> tuple[Any, ...]:
+        """What is changed on the input: strokes of a brush, or words that are struck."""
+        return self.strokes or self.struck
 
     def of(self, other: Question | None) -> Question:
-        """The same of the input of `other`, with its paint and its window; of None, of whatever is shown."""
-        if other is None:
-            return replace(self, item=None, strokes=(), window=None)
-        return replace(self, item=other.item, strokes=other.strokes, window=other.window)
+        """The same of the input of `other`, as it is seen and changed there; of None, of whatever is shown."""
+        names = ("item", "strokes", "window", "typed", "struck")
+        return replace(self, **{name: getattr(other or _NOTHING, name) for name in names})
 
     def target_of(self, top: int) -> int | Rather:
         """What to explain of an input whose top class is `top`."""
@@ -70,8 +78,9 @@ class Question(Readable):
         found["composite"] = name_or_entries(self.composite, preset)
         if self.strokes:
             found["strokes"] = [stroke.to_dict() for stroke in self.strokes]
-        if self.channels:
-            found["channels"] = list(self.channels)
+        for name in ("channels", "struck"):
+            if name in found:
+                found[name] = list(found[name])
         if self.window is not None:
             found["window"] = list(self.window)
         return found
@@ -88,16 +97,22 @@ class Question(Readable):
         for name in ("fit", "only"):
             _check(name, data.get(name, False), lambda value: isinstance(value, bool), "true or false")
         _check("window", data.get("window"), is_window, "a level and a width above 0")
-        for name in ("channels", "strokes"):
+        _check("typed", data.get("typed"), lambda value: value is None or isinstance(value, str), "a text")
+        for name in ("channels", "strokes", "struck"):
             _check(name, data.get(name, []), lambda value: isinstance(value, list), "a list")
-        _check("channels", data.get("channels", []), lambda value: all(map(_is_count, value)), "a list of numbers")
+        for name in ("channels", "struck"):
+            _check(name, data.get(name, []), lambda value: all(map(_is_count, value)), "a list of numbers")
         given = dict(data)
         if data.get("window") is not None:
             given["window"] = tuple(map(float, data["window"]))
-        given["channels"] = tuple(data.get("channels", ()))
+        given |= {name: tuple(data.get(name, ())) for name in ("channels", "struck")}
         given["strokes"] = tuple(Stroke.from_dict(stroke) for stroke in data.get("strokes", ()))
         given["composite"] = composite_of(data.get("composite"), preset)
         return cls(**{"item": None, **given})
+
+
+_NOTHING = Question(None, Composite([]))
+"""The input of a pin that follows."""
 
 
 def name_or_entries(composite: Composite, preset: Callable[[str], Composite]) -> str | dict[str, Any]:

@@ -61,7 +61,7 @@ class ClassScores(View):
             state={
                 "target": answer.target,
                 "than": answer.than,
-                "truth": answer.picture.label,
+                "truth": answer.shown.label,
                 "follows": answer.question.target is None,
             },
         )

@@ -16,13 +16,13 @@ from typing import Any
 import traitlets
 from PIL.Image import Image
 
-from ...colours import averaged, picture
 from ...lrp import Composite
 from ...progress import Cancelled, Progress
 from ...shelves import SHELVES
 from ...subjects import Subject
+from ...subjects.modality import Shown, modality_of
 from ..base import presets
-from ..base.answers import Answer, Answering, Picture
+from ..base.answers import Answer, Answering
 from ..base.asking import Place
 from ..base.cells import until_run_again
 from ..base.inputs import Inputs, Upload
@@ -36,9 +36,6 @@ _PATIENCE = 0.2
 
 _OFTEN = 0.1
 """Seconds between two reports of progress."""
-
-_MOST_PIXELS = 320
-"""Of the side of a picture that stays in a saved notebook."""
 
 _PARTS = tuple(each.name for each in fields(Question))
 
@@ -66,6 +63,8 @@ class Exploration(Inputs):
     than = traitlets.Int(None, allow_none=True, help="Class whose score is taken away: why not this one.")
     composite = traitlets.Instance(Composite, help="Which rule each layer gets.")
     strokes = traitlets.Tuple(help="What was painted over the input, Strokes.")
+    typed = traitlets.Unicode(None, allow_none=True, help="The text in place of that of the input; None: its own.")
+    struck = traitlets.Tuple(help="Words of the text that are left out, by number.")
     layer = traitlets.Unicode(None, allow_none=True, help="The layer that is opened; None leaves it to the views.")
     channels = traitlets.Tuple(help="Channels of that layer that are chosen.")
     only = traitlets.Bool(help="Whether only relevance through those channels counts.")
@@ -91,7 +90,7 @@ class Exploration(Inputs):
         self._past: list[Composite] = []
         self._future: list[Composite] = []
         self._drag: Any = None
-        self._unpainted: int | None = None  # the top class before something was painted
+        self._unchanged: int | None = None  # the top class before the input was changed
         begin = presets.beginning(subject, self.explainer)
         self._kinds = begin.kinds
         composite = begin.preset if composite is None else composite
@@ -109,16 +108,16 @@ class Exploration(Inputs):
     def question(self) -> Question:
         """All that is asked.
 
-        While somebody paints, the class is the one that was on top before, if the top class is asked for: what was
-        painted over may have been the reason for it.
+        While somebody paints or strikes words, the class is the one that was on top before, if the top class is asked
+        for: what was taken away may have been the reason for it.
         """
         question = Question(**{name: getattr(self, name) for name in _PARTS})
-        return replace(question, target=self._unpainted) if self.target is None else question
+        return replace(question, target=self._unchanged) if self.target is None else question
 
     def ask(self, **parts: Any) -> None:
         """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
         if "target" in parts:
-            self._unpainted = None
+            self._unchanged = None
         with self._quietly(), self.hold_trait_notifications():
             for name, value in parts.items():
                 setattr(self, name, value)
@@ -184,7 +183,7 @@ class Exploration(Inputs):
         if parts:
             self.ask(**parts)
 
-    def open(self, item: int) -> Picture:
+    def open(self, item: int) -> Shown:
         """The input number `item`, decoded; raises what its decoder raises."""
         return self._answering.open(item, self.uploads)
 
@@ -213,7 +212,7 @@ class Exploration(Inputs):
         if self.item == item:
             self.item = beside
         if beside is None:
-            self.error = "There is no picture left to look at: upload one."
+            self.error = f"There is no {modality_of(self.subject).brought} left to look at: upload one."
 
     def _let_go(self, item: int) -> None:
         """Hold no answer of an input, and no pin that keeps it."""
@@ -232,13 +231,11 @@ class Exploration(Inputs):
         answer = self.answer
         if answer is None:
             return {}
-        height, width = answer.pixels.shape
-        share = min(1, _MOST_PIXELS / max(height, width))
-        pixels = averaged(answer.pixels, (max(1, round(share * height)), max(1, round(share * width))))
-        image = self.subject.to_image(answer.picture.x[0]).convert("RGB").resize(pixels.shape[::-1])
+        limit = Look.from_dict(self.look).limit([answer.drawn])
+        made = answer.modality.pictures(self.subject, answer.shown, answer.drawn, limit)
         rather = "" if answer.than is None else f" rather than “{self.subject.class_name(answer.than)}”"
         question = f"Why “{self.subject.class_name(answer.target)}”{rather}? {answer.question.composite.name}"
-        return {answer.picture.name: image, question: picture(pixels, Look.from_dict(self.look).limit([pixels]))}
+        return dict(zip([answer.shown.name, question][-len(made) :], made, strict=True))
 
     # -- maps beside the live one ----------------------------------------------------------------------------------
 
@@ -336,19 +333,19 @@ class Exploration(Inputs):
 
     @traitlets.observe(*_PARTS)
     def _ask_again(self, change: Any) -> None:
-        if change["name"] == "strokes" and not (change["old"] and change["new"]):
+        if change["name"] in ("strokes", "struck") and not (change["old"] and change["new"]):
             shown = self.answer if change["new"] else None
-            self._unpainted = shown.target if shown and shown.question.item == self.item else None
+            self._unchanged = shown.target if shown and shown.question.item == self.item else None
         if change["name"] in ("layer", "channels") and not self.only:
             return  # these choose what is shown of the answer, and it is there already
         if self._quiet:
             return
-        if change["name"] in ("item", "fit"):
+        if change["name"] in ("item", "fit", "typed"):
             with self._quietly():
-                self.strokes = ()  # paint sticks to its picture
+                self.strokes = self.struck = ()  # changes stick to their input
         if change["name"] == "item":
             with self._quietly():
-                self.window = None  # another picture has other numbers
+                self.window = self.typed = None  # another input has numbers and words of its own
         self._ask()
 
     @traitlets.observe("pins")

@@ -134,19 +134,19 @@ class HeatmapView(View):
         composites = [answer.question.composite, *(pin.composite for pin in self.shared.pins)]
         pins = [self._pinned(pin, held, answer) for pin, held in self._pins()]
         traits: dict[str, Any] = {
-            "relevance": answer.pixels.tobytes(),
-            "size": answer.pixels.shape,
+            "relevance": answer.drawn.tobytes(),
+            "size": answer.drawn.shape,
             "caption": self._caption(answer) | {"before": _before(answer), "file": file_name(answer)},
             "pinned": pins,
             "composites": [composites.index(each) for each in composites],
-            "pin_maps": [held.pixels.tobytes() if held else b"" for _, held in self._pins()],
+            "pin_maps": [held.drawn.tobytes() if held else b"" for _, held in self._pins()],
             "pin_pictures": [self._other_picture(held, answer) for _, held in self._pins()],
             "strokes": [stroke.to_dict() for stroke in self.shared.strokes],
             "received": self._messages,
         }
-        if answer.picture is not self._drawn:  # the picture is sent once, not with every move of a slider
+        if answer.shown is not self._drawn:  # the picture is sent once, not with every move of a slider
             traits["picture"] = self._rgb(answer)
-            self._drawn = answer.picture
+            self._drawn = answer.shown
         self.draw(**traits)
 
     def _clear(self) -> None:
@@ -162,7 +162,7 @@ class HeatmapView(View):
         through = ", ".join(f"#{channel}" for channel in question.channels)
         composite = question.composite
         return {
-            "name": answer.picture.name,
+            "name": answer.shown.name,
             "class": subject.class_name(answer.target),
             "than": "" if answer.than is None else subject.class_name(answer.than),
             "through": f"{through} of {question.layer}" if question.only and through and question.layer else "",
@@ -183,7 +183,7 @@ class HeatmapView(View):
             **self._caption(held),
             "computing": held.question != wanted,
             "follows": follows,
-            "size": held.pixels.shape,
+            "size": held.drawn.shape,
             "ledger": {amount: float(getattr(ledger, amount)[0]) for amount in amounts},
         }
 
@@ -193,8 +193,8 @@ class HeatmapView(View):
         return b"" if held is None or same else self._rgb(held)
 
     def _rgb(self, answer: Answer) -> bytes:
-        image = self.shared.subject.to_image(answer.picture.x[0]).convert("RGB")
-        colours: bytes = image.resize(answer.pixels.shape[::-1]).tobytes()
+        image = self.shared.subject.to_image(answer.shown.x[0]).convert("RGB")
+        colours: bytes = image.resize(answer.drawn.shape[::-1]).tobytes()
         return colours
 
     # -- saving ----------------------------------------------------------------------------------------------------
@@ -214,15 +214,15 @@ class HeatmapView(View):
         """
         answer = self._answer()
         arrays: dict[str, Any] = {
-            "x": answer.picture.x[0].numpy(force=True),
+            "x": answer.shown.x[0].numpy(force=True),
             "relevance": answer.explanation.relevance[0].numpy(force=True),
-            "pixels": answer.pixels,
+            "pixels": answer.drawn,
             "scores": answer.explanation.scores[0].numpy(force=True),
             "question": self._text(answer.question),
         }
         for number, held in enumerate(self.shared.pinned, start=1):
             if held:
-                arrays |= {f"pixels_pin{number}": held.pixels, f"question_pin{number}": self._text(held.question)}
+                arrays |= {f"pixels_pin{number}": held.drawn, f"question_pin{number}": self._text(held.question)}
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)
         return file.getvalue()
@@ -233,7 +233,7 @@ class HeatmapView(View):
 
 def file_name(answer: Answer) -> str:
     """What to call files about an answer: the picture's name, in letters that every system takes."""
-    stem = re.sub(r"\.\w{1,5}$", "", answer.picture.name)
+    stem = re.sub(r"\.\w{1,5}$", "", answer.shown.name)
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:60] or "picture"
 
 

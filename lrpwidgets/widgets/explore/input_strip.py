@@ -11,6 +11,7 @@ from typing import Any
 
 import traitlets
 
+from ...subjects.modality import modality_of
 from ..base.inputs import Arrivals
 from ..base.question import is_window
 from ..base.view import View, script, style
@@ -56,7 +57,7 @@ class InputStrip(View):
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         subject = exploration.subject
-        fixed = {"classes": list(subject.classes), "takes_pictures": subject.from_image is not None}
+        fixed = {"classes": list(subject.classes), "takes_pictures": modality_of(subject).takes(subject)}
         fixed["samples"] = len(subject.dataset)
         super().__init__(exploration, **fixed, **traits)
         self._survey = Survey(exploration)
@@ -114,8 +115,8 @@ class InputStrip(View):
         """Say what the network sees of the upload that is shown."""
         answer = self.shared.answer
         framing: dict[str, Any] = {}
-        if answer is not None and (answer.picture.seen or answer.picture.window):
-            shown, question = answer.picture, answer.question
+        if answer is not None and (answer.shown.seen or answer.shown.window):
+            shown, question = answer.shown, answer.question
             framing = {"name": shown.name, "seen": shown.seen and list(shown.seen), "fit": self.shared.fit}
             framing |= {"window": shown.window and list(shown.window), "chosen": question.window is not None}
         self.draw(framing=framing)

@@ -48,14 +48,14 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     if answer is None:
         raise ValueError("Nothing is explained yet; look at a picture first.")
     drawn = Look.from_dict(look or {})
-    shown = [(answer, answer.pixels, False), *_pins(answer, exploration.pinned, drawn)]
+    shown = [(answer, answer.drawn, False), *_pins(answer, exploration.pinned, drawn)]
     limits = drawn.limits([pixels for _, pixels, _ in shown], [each.question.composite for each, _, _ in shown])
     maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
     return page(
         _TEMPLATE,
-        title=f"{answer.picture.name}: {maps[0]['question']}",
+        title=f"{answer.shown.name}: {maps[0]['question']}",
         subject=subject.title,
-        picture={"name": answer.picture.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
+        picture={"name": answer.shown.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
         painted=bool(answer.question.strokes),
         maps=maps,
         one_scale=len(set(limits)) == 1,
@@ -76,8 +76,8 @@ def _pins(
     """The pins that are there: the relevance that each shows, and whether that is the live map's less its own."""
     for number, answer in enumerate(pinned):
         if answer is not None:
-            differs = number in look.differences and answer.pixels.shape == live.pixels.shape
-            yield answer, live.pixels - answer.pixels if differs else answer.pixels, differs
+            differs = number in look.differences and answer.drawn.shape == live.drawn.shape
+            yield answer, live.drawn - answer.drawn if differs else answer.drawn, differs
 
 
 def _map(
@@ -89,7 +89,7 @@ def _map(
     return {
         "question": f"Why “{subject.class_name(answer.target)}”{rather}?",
         "through": f"through {through} of {question.layer}" if question.only and through else "",
-        "name": answer.picture.name,
+        "name": answer.shown.name,
         "composite": question.composite.name,
         "called": TITLES.get(question.composite.name, ""),
         "differs": differs,
@@ -108,7 +108,7 @@ def _fitted(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _picture(answer: Answer, subject: Subject) -> str:
-    image = subject.to_image(answer.picture.x[0]).convert("RGB").resize(_fitted(answer.pixels).shape[::-1])
+    image = subject.to_image(answer.shown.x[0]).convert("RGB").resize(_fitted(answer.drawn).shape[::-1])
     return source(enlarged(np.asarray(image), _SIDE))
 
 
@@ -117,13 +117,13 @@ def _ramp(look: Look) -> NDArray[np.uint8]:
 
 
 def _label(answer: Answer, subject: Subject) -> str:
-    return "" if answer.picture.label is None else subject.class_name(answer.picture.label)
+    return "" if answer.shown.label is None else subject.class_name(answer.shown.label)
 
 
 def _for_a_person(answer: Answer, exploration: Exploration) -> dict[str, Any]:
     """What the first page says in words: what the network decided, what is right, and how the evidence lies."""
-    subject, label, (best, *others) = exploration.subject, answer.picture.label, _scores(answer, exploration)
-    positive = np.sort(np.nan_to_num(answer.pixels, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
+    subject, label, (best, *others) = exploration.subject, answer.shown.label, _scores(answer, exploration)
+    positive = np.sort(np.nan_to_num(answer.drawn, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
     half = 100 * (1 + int(np.searchsorted(positive, positive[-1] / 2))) / len(positive) if positive[-1] else None
     return {
         "says": best["name"],

@@ -6,18 +6,16 @@ once, and keeps no picture: a hundred thousand inputs cost a bit each, and their
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ...readable import Readable
-from ..base.answers import Picture, RemovedError
+from ...subjects.modality import Shown, modality_of
+from ..base.answers import RemovedError
 from ..base.sentences import sentence
 from .exploration import Exploration
 
@@ -26,9 +24,6 @@ UNREADABLE = -1
 
 UNKNOWN = -1
 """The true class of an input without a label."""
-
-SIZE = 64
-"""Longer side of a thumbnail in pixels, at most."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +68,7 @@ class Survey:
 
     def __init__(self, exploration: Exploration) -> None:
         self._exploration = exploration
+        self._modality = modality_of(exploration.subject)
         self._seen = np.zeros(0, bool)
 
     def left(self, start: int) -> NDArray[np.intp]:
@@ -91,9 +87,9 @@ class Survey:
         opened, problems = self._open(indices)
         thumbnails = dict.fromkeys(problems, b"")
         problems = {index: why for index, why in problems.items() if not self._seen[index]}
-        for index, picture in list(opened.items()):
+        for index, shown in list(opened.items()):
             try:
-                thumbnails[index] = thumbnail(self._exploration.subject.to_image(picture.x[0]))
+                thumbnails[index] = self._modality.thumbnail(self._exploration.subject, shown)
             except Exception as error:
                 thumbnails[index], problems[index] = b"", sentence(error)
                 del opened[index]
@@ -102,7 +98,7 @@ class Survey:
     def _grow(self) -> None:
         self._seen = np.pad(self._seen, (0, self._exploration.count - len(self._seen)))
 
-    def _open(self, indices: Iterable[int]) -> tuple[dict[int, Picture], dict[int, str]]:
+    def _open(self, indices: Iterable[int]) -> tuple[dict[int, Shown], dict[int, str]]:
         self._grow()
         opened, problems = {}, {}
         for index in map(int, indices):
@@ -114,13 +110,13 @@ class Survey:
                 problems[index] = sentence(error)
         return opened, problems
 
-    def _findings(self, opened: Mapping[int, Picture], problems: dict[int, str]) -> Findings:
+    def _findings(self, opened: Mapping[int, Shown], problems: dict[int, str]) -> Findings:
         rows = []
-        for (index, picture), said in zip(opened.items(), self._ask([each.x for each in opened.values()]), strict=True):
+        for (index, shown), said in zip(opened.items(), self._ask([each.x for each in opened.values()]), strict=True):
             if isinstance(said, Exception):
                 problems[index] = sentence(said)
             else:
-                rows.append((index, said[0], UNKNOWN if picture.label is None else picture.label, said[1]))
+                rows.append((index, said[0], UNKNOWN if shown.label is None else shown.label, said[1]))
         self._seen[[*opened, *problems]] = True
         return Findings.of(rows, problems)
 
@@ -135,7 +131,7 @@ class Survey:
 
     def _answers(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
         explainer = self._exploration.explainer
-        scores = explainer.scores(torch.cat(inputs)).float()
+        scores = explainer.scores(self._modality.batch([x[0] for x in inputs])).float()
         if len(scores) != len(inputs):
             raise ValueError(f"The model gives scores of shape {tuple(scores.shape)} for a batch of {len(inputs)}.")
         if not bool(scores.isfinite().all()):
@@ -143,13 +139,3 @@ class Survey:
         scores = scores.flatten(1)
         says, shares = scores.argmax(-1, keepdim=True), explainer.probabilities(scores)
         return list(zip(says[:, 0].tolist(), shares.gather(1, says)[:, 0].tolist(), strict=True))
-
-
-def thumbnail(image: Image.Image) -> bytes:
-    """A JPEG file of `image`, 64 pixels at most; a PNG file of one that is smaller, exact."""
-    image = image.convert("RGB")
-    image.thumbnail((SIZE, SIZE))  # never larger: the browser scales tiny pictures up, pixel by pixel
-    file = io.BytesIO()
-    small = max(image.size) < SIZE
-    image.save(file, "PNG" if small else "JPEG", **({} if small else {"quality": 85}))
-    return file.getvalue()

@@ -92,7 +92,7 @@ class Finder:
 
     def _inside(self, answer: Answer, item: int, layer: str | None, number: int, shown: Concepts | None) -> Concepts:
         """What is to be seen of an input; of what is `shown` of the same one, the channels stay for another class."""
-        whole, picture = answer.whole, pixels(self._studio.subject, answer.picture.x[0])
+        whole, picture = answer.whole, pixels(self._studio.subject, answer.shown.x[0])
         known = shown is not None and shown.item == item
         name = layer if layer is not None else shown.layer if known and shown else inside.default(whole)
         channel = number if layer is not None else None
@@ -107,7 +107,7 @@ class Finder:
             listed,
             item,
             picture,
-            answer.picture.name,
+            answer.shown.name,
             where(whole, layer, number, listed),
             sums,
         )

@@ -45,7 +45,7 @@ def test_the_view_comes_after_an_output_that_is_filled_when_nothing_changes_any_
         call()
     (filled,) = outputs[2:]  # of two changes one picture
     assert filled["updated"].count("<img") == 2
-    assert exploration.answer.picture.name in filled["updated"]
+    assert exploration.answer.shown.name in filled["updated"]
     assert "Why “" in filled["updated"]
     view.close()
     exploration.item = 6

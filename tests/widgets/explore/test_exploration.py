@@ -43,7 +43,7 @@ def png(value=255, size=(8, 8)):
 
 def test_the_first_question_is_about_the_sample_that_the_subject_starts_with(exploration, digits):
     assert exploration.item == digits.start
-    assert exploration.answer.picture.label == 3
+    assert exploration.answer.shown.label == 3
     assert exploration.answer.target == 3
     assert exploration.error == ""
 
@@ -147,9 +147,9 @@ def test_an_upload_is_explained_and_comes_after_the_samples(exploration):
     samples = exploration.count
     exploration.show(png(), "white.png")
     answer = exploration.answer
-    assert (exploration.item, answer.picture.name, answer.picture.label) == (samples, "white.png", None)
+    assert (exploration.item, answer.shown.name, answer.shown.label) == (samples, "white.png", None)
     assert (exploration.count, exploration.name(samples)) == (samples + 1, "white.png")
-    assert bool((answer.picture.x == 1).all())
+    assert bool((answer.shown.x == 1).all())
 
 
 BROKEN = {
@@ -171,11 +171,11 @@ def test_a_broken_upload_is_a_sentence_and_the_last_answer_stays(exploration, co
 
 
 def test_after_a_broken_upload_rules_act_on_the_picture_that_is_shown(exploration):
-    picture = exploration.answer.picture
+    picture = exploration.answer.shown
     exploration.show(b"hello", "notes.txt")
     exploration.composite = composites.get("epsilon")
     assert exploration.error == ""
-    assert exploration.answer.picture is picture
+    assert exploration.answer.shown is picture
     assert exploration.answer.explanation.composite.name == "epsilon"
     assert not exploration.answer.forward
 
@@ -184,9 +184,9 @@ def test_a_broken_upload_after_a_good_one_leaves_the_good_one(exploration):
     exploration.show(png(), "white.png")
     exploration.show(b"hello", "notes.txt")
     exploration.target = 4
-    assert (exploration.answer.picture.name, exploration.answer.target) == ("white.png", 4)
+    assert (exploration.answer.shown.name, exploration.answer.target) == ("white.png", 4)
     exploration.item = 2
-    assert exploration.answer.picture.label == exploration.subject.dataset[2][1]
+    assert exploration.answer.shown.label == exploration.subject.dataset[2][1]
 
 
 def test_an_error_is_cleared_by_the_next_good_answer(exploration):
@@ -204,7 +204,7 @@ def test_a_model_that_raises_is_a_sentence_and_the_exploration_goes_on(explore, 
     assert exploration.item == 0  # what is shown, so that 3 can be asked for again
     exploration.item = 4
     assert exploration.error == ""
-    assert exploration.answer.picture.name == "picture 4"
+    assert exploration.answer.shown.name == "picture 4"
     exploration.item = 3
     assert "no light" in exploration.error
 
@@ -214,7 +214,7 @@ def test_a_first_picture_that_cannot_be_explained_leaves_the_others(explore, moo
     assert exploration.answer is None
     assert "no light" in exploration.error
     exploration.item = 1
-    assert (exploration.error, exploration.answer.picture.name) == ("", "picture 1")
+    assert (exploration.error, exploration.answer.shown.name) == ("", "picture 1")
 
 
 def test_a_rule_that_does_not_fit_is_a_sentence_until_another_is_chosen(explore, moody):
@@ -229,7 +229,7 @@ def test_a_rule_that_does_not_fit_is_a_sentence_until_another_is_chosen(explore,
 
 def test_broken_items_and_missing_names_are_sentences(explore, moody):
     exploration = explore(moody, dataset=Hostile())
-    assert exploration.answer.picture.name == "only one name"
+    assert exploration.answer.shown.name == "only one name"
     exploration.item = 1
     assert exploration.error == "'b.png' is damaged."
     exploration.item = 2
@@ -251,7 +251,7 @@ def test_without_samples_nothing_is_asked_until_a_picture_comes(digits):
     assert (exploration.answer, exploration.error) == (None, "")
     exploration.composite = composites.get("epsilon")
     exploration.show(png(), "white.png")
-    assert exploration.answer.picture.name == "white.png"
+    assert exploration.answer.shown.name == "white.png"
 
 
 def test_a_subject_that_takes_no_pictures_says_so(explore, moody):
@@ -378,8 +378,8 @@ def test_pins_keep_their_maps_and_accounts_and_no_activations(exploration, digit
         assert (answer.whole.keep, answer.explanation.keep) == ("input", "input")
     through, plain = exploration.pinned
     whole = exploration.answer.whole
-    torch.testing.assert_close(plain.pixels, exploration.answer.pixels)
-    torch.testing.assert_close(through.pixels, whole.condition({"conv1": [1, 2]}).relevance[0].sum(0).numpy())
+    torch.testing.assert_close(plain.drawn, exploration.answer.drawn)
+    torch.testing.assert_close(through.drawn, whole.condition({"conv1": [1, 2]}).relevance[0].sum(0).numpy())
     assert plain.explanation.ledger.reached_input == whole.ledger.reached_input
     assert exploration.answer.whole.keep == "all"
 
@@ -391,7 +391,7 @@ def test_answers_are_the_same_however_little_is_kept(explore, digits, monkeypatc
         for item in range(12):
             exploration.item = item
             exploration.change_rules(exploration.composite.with_rule(1, rules.Gamma(0.1 * item)))
-            maps += [exploration.answer.pixels, exploration.pinned[0].pixels]
+            maps += [exploration.answer.drawn, exploration.pinned[0].drawn]
             assert shelves.SHELVES.bytes <= shelves.SHELVES.room
         return maps
 
@@ -428,9 +428,9 @@ def test_how_much_memory_is_in_use_is_told_when_the_answer_comes_and_after_a_res
 def test_a_pin_may_keep_its_picture(exploration):
     exploration.pin(replace(exploration.question, item=2))
     exploration.item = 4
-    assert exploration.pinned[0].picture.name == exploration.name(2)
+    assert exploration.pinned[0].shown.name == exploration.name(2)
     exploration.repin(0, replace(exploration.pins[0], item=None))
-    assert exploration.pinned[0].picture.name == exploration.name(4)
+    assert exploration.pinned[0].shown.name == exploration.name(4)
     exploration.unpin(0)
     assert (exploration.pins, exploration.pinned) == ((), ())
 
@@ -494,7 +494,7 @@ def test_numbers_of_an_upload_that_are_not_finite_are_told_beside_the_answer(exp
     Image.fromarray(levels).save(file, "TIFF")
     exploration.show(file.getvalue(), "scan.tif")
     assert exploration.error == "'scan.tif' has 1 values that are not finite; they are shown as black."
-    assert exploration.answer.picture.name == "scan.tif"
-    assert float(exploration.answer.picture.x.max()) > 0.9
+    assert exploration.answer.shown.name == "scan.tif"
+    assert float(exploration.answer.shown.x.max()) > 0.9
     exploration.target = 3
     assert exploration.error == ""

@@ -58,7 +58,7 @@ def test_the_bytes_are_the_relevance_summed_over_channels(explore):
 
 def test_the_picture_is_the_subjects_own(exploration, digits):
     view = HeatmapView(exploration)
-    expected = digits.to_image(exploration.answer.picture.x[0]).convert("RGB")
+    expected = digits.to_image(exploration.answer.shown.x[0]).convert("RGB")
     assert view.picture == expected.tobytes()
 
 
@@ -101,7 +101,7 @@ def test_before_the_first_answer_there_is_nothing(digits, explore):
 def test_the_caption_names_picture_class_score_and_composite(exploration):
     view = HeatmapView(exploration)
     exploration.target = 9
-    assert view.caption["name"] == exploration.answer.picture.name
+    assert view.caption["name"] == exploration.answer.shown.name
     assert (view.caption["class"], view.caption["than"]) == ("9", "")
     assert view.caption["score"] == pytest.approx(exploration.answer.scores[9])
     assert (view.caption["composite"], view.caption["changed"]) == (exploration.composite.name, False)
@@ -223,7 +223,7 @@ def test_a_stroke_is_explained_as_the_backend_explains_the_painted_input(explora
     view = HeatmapView(exploration)
     before = exploration.answer
     say(view, strokes=[GREY])
-    x = painted(before.picture.x[0], [Stroke.from_dict(GREY)], digits.bounds)
+    x = painted(before.shown.x[0], [Stroke.from_dict(GREY)], digits.bounds)
     expected = Explainer(digits.model, exploration.composite).explain(x[None])
     np.testing.assert_allclose(pixels(view), map_of(expected), rtol=1e-5, atol=1e-7)
     assert view.picture == digits.to_image(x).convert("RGB").tobytes()
@@ -315,7 +315,7 @@ def test_the_archive_has_the_numbers_that_are_shown(exploration, say):
     assert name == f"{view.caption['file']}.npz"
     archive = np.load(io.BytesIO(found[name]))
     answer = exploration.answer
-    np.testing.assert_array_equal(archive["x"], answer.picture.x[0].numpy())
+    np.testing.assert_array_equal(archive["x"], answer.shown.x[0].numpy())
     np.testing.assert_array_equal(archive["relevance"], answer.explanation.relevance[0].numpy())
     np.testing.assert_array_equal(archive["pixels"], pixels(view))
     np.testing.assert_array_equal(archive["pixels_pin1"], pixels(view, view.pin_maps[0]))

@@ -131,7 +131,7 @@ def test_a_click_looks_at_the_input_and_marks_it(exploration, say):
     assert strip.chosen == exploration.subject.start
     say(strip, item=5)
     assert (exploration.item, strip.chosen) == (5, 5)
-    assert exploration.answer.picture.name == exploration.subject.item_name(5)
+    assert exploration.answer.shown.name == exploration.subject.item_name(5)
 
 
 def test_an_unreadable_sample_can_be_chosen_twice_and_the_mark_stays_with_what_is_shown(explore, moody, say):
@@ -148,15 +148,15 @@ def test_pieces_of_a_file_are_put_together(exploration, say, size):
     strip = InputStrip(exploration)
     upload(strip, say, "grey.png", png(100), size)
     assert exploration.error == ""
-    assert exploration.answer.picture.name == "grey.png"
-    torch.testing.assert_close(exploration.answer.picture.x, torch.full((1, 1, 8, 8), 100 / 255))
+    assert exploration.answer.shown.name == "grey.png"
+    torch.testing.assert_close(exploration.answer.shown.x, torch.full((1, 1, 8, 8), 100 / 255))
 
 
 def test_an_upload_that_was_broken_off_does_not_spoil_the_next(exploration, say):
     strip, content = InputStrip(exploration), png()
     say(strip, content[:20], name="grey.png", part=0, parts=2)
     upload(strip, say, "again.png", content, 20)
-    assert (exploration.error, exploration.answer.picture.name) == ("", "again.png")
+    assert (exploration.error, exploration.answer.shown.name) == ("", "again.png")
 
 
 def test_several_uploads_come_after_the_samples_and_a_bad_one_spoils_none(exploration, digits, say):
@@ -170,7 +170,7 @@ def test_several_uploads_come_after_the_samples_and_a_bad_one_spoils_none(explor
     with torch.no_grad():
         said = [int(digits.model(torch.full((1, 1, 8, 8), value / 255)).argmax()) for value in (50, 200)]
     assert page.columns["says"] == {355: said[0], 356: said[1]}
-    assert exploration.answer.picture.name == "two.png"
+    assert exploration.answer.shown.name == "two.png"
     exploration.item = 0
     assert exploration.error == ""
 
@@ -189,7 +189,7 @@ def test_what_of_a_bunch_is_refused_is_told_beside_the_strip_until_the_next_bunc
     assert "'endless.png' is too large" in endless
     assert all(why in exploration.error for why in strip.refused)
     assert [each.name for each in exploration.uploads] == ["one.png", "two.png"]
-    assert exploration.answer.picture.name == "two.png"
+    assert exploration.answer.shown.name == "two.png"
     upload(strip, say, "three.png", png(90))
     assert strip.refused == []
 
@@ -241,7 +241,7 @@ def test_a_file_that_is_too_large_is_refused_in_the_kernel_as_on_the_page(explor
     assert sum(map(len, strip._arrivals._pieces._parts)) <= 2**20
     assert exploration.uploads == ()
     upload(strip, say, "one.png", png(50))
-    assert (exploration.error, exploration.answer.picture.name) == ("", "one.png")
+    assert (exploration.error, exploration.answer.shown.name) == ("", "one.png")
 
 
 def test_an_unreadable_upload_is_a_sentence(exploration, say):
@@ -266,7 +266,7 @@ def test_a_subject_without_samples_begins_with_an_upload(explore, digits, say):
     strip = InputStrip(exploration)
     assert (strip.total, strip.chosen) == (0, None)
     upload(strip, say, "grey.png", png(100))
-    assert (strip.total, strip.chosen, exploration.answer.picture.name) == (1, 0, "grey.png")
+    assert (strip.total, strip.chosen, exploration.answer.shown.name) == (1, 0, "grey.png")
 
 
 def test_a_question_goes_first_then_thumbnails_then_what_is_in_view():

@@ -94,7 +94,7 @@ def amounts(board):
 def by_hand(exploration, composite):
     """What the backend says of the present input under `composite`, from the beginning."""
     explainer = Explainer(exploration.subject.model, composite)
-    return explainer.explain(exploration.answer.picture.x, exploration.answer.target)
+    return explainer.explain(exploration.answer.shown.x, exploration.answer.target)
 
 
 def check_against(exploration, composite):

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+from lrpwidgets.subjects.images import SIZE, thumbnail
 from lrpwidgets.subjects.samples import TensorSamples
-from lrpwidgets.widgets.explore.survey import SIZE, UNKNOWN, UNREADABLE, Findings, Survey, thumbnail
+from lrpwidgets.widgets.explore.survey import UNKNOWN, UNREADABLE, Findings, Survey
 
 
 class Picky(nn.Module):

@@ -120,7 +120,7 @@ def test_the_wrong_picture_of_that_name_is_looked_at_and_said_to_be_another(cat,
         other.restore(cat.to_dict())
     other.show(DOG, "cat.png")
     assert "of another picture 'cat.png'" in other.error
-    assert other.answer.picture.name == "cat.png"
+    assert other.answer.shown.name == "cat.png"
     other.show(CAT, "cat (1).png")
     assert (other.error, other.answer.scores) == ("", cat.answer.scores)
 
@@ -239,10 +239,10 @@ def test_a_removed_upload_leaves_the_others_their_numbers_and_the_next_is_looked
     first = len(digits.dataset)
     pets.item = first
     pets.remove(first)
-    assert (pets.item, pets.answer.picture.name, pets.error) == (first + 1, "dog.png", "")
+    assert (pets.item, pets.answer.shown.name, pets.error) == (first + 1, "dog.png", "")
     assert pets.removed == (first,)
     pets.remove(first + 1)
-    assert (pets.item, pets.answer.picture.name) == (first - 1, digits.item_name(first - 1))
+    assert (pets.item, pets.answer.shown.name) == (first - 1, digits.item_name(first - 1))
 
 
 def test_removing_one_that_is_not_looked_at_changes_nothing_else(pets, digits):
@@ -256,7 +256,7 @@ def test_pins_of_a_removed_upload_go_with_it_and_others_stay(pets, digits):
     pets.pin(pets.question, replace(pets.question, item=3), replace(pets.question, item=None, target=7))
     pets.remove(gone)
     assert [pin.item for pin in pets.pins] == [3, None]
-    assert [held.picture.name for held in pets.pinned] == [digits.item_name(3), "cat.png"]
+    assert [held.shown.name for held in pets.pinned] == [digits.item_name(3), "cat.png"]
 
 
 def test_what_is_no_upload_cannot_be_removed(pets, digits):
@@ -283,7 +283,7 @@ def test_the_same_picture_comes_again_to_its_place_under_its_new_name(pets, digi
     pets.remove(pets.item)
     pets.show(DOG, "hound.png")
     assert (pets.item, pets.name(pets.item), pets.removed) == (len(digits.dataset) + 1, "hound.png", ())
-    assert (pets.answer.picture.name, pets.answer.scores) == ("hound.png", scores)
+    assert (pets.answer.shown.name, pets.answer.scores) == ("hound.png", scores)
 
 
 def test_where_nothing_else_is_left_nothing_is_shown_until_a_picture_comes(explore, digits):
@@ -297,7 +297,7 @@ def test_where_nothing_else_is_left_nothing_is_shown_until_a_picture_comes(explo
     assert (exploration.item, exploration.answer, exploration.pinned, view.size) == (None, None, (None,), (0, 0))
     assert exploration.error == "There is no picture left to look at: upload one."
     exploration.show(DOG, "dog.png")
-    assert (exploration.error, exploration.answer.picture.name, view.size) == ("", "dog.png", (8, 8))
+    assert (exploration.error, exploration.answer.shown.name, view.size) == ("", "dog.png", (8, 8))
 
 
 def test_what_a_removed_upload_took_is_free(pets, digits):
@@ -305,7 +305,7 @@ def test_what_a_removed_upload_took_is_free(pets, digits):
 
     page = explore_page(pets)
     pets.pin(pets.question)
-    held = [weakref.ref(each) for each in (pets.upload(pets.item), pets.answer.picture.x, pets.answer.whole)]
+    held = [weakref.ref(each) for each in (pets.upload(pets.item), pets.answer.shown.x, pets.answer.whole)]
     pets.remove(pets.item)
     gc.collect()  # traitlets' events are in circles
     assert [each() for each in held] == [None] * 3
@@ -391,10 +391,10 @@ def test_a_picture_that_fits_is_explained_as_a_whole_and_a_pin_keeps_its_middle(
     cropped.fit = True
     assert cropped.strokes == ()
     picture = subjects.open_picture(photo())
-    assert torch.equal(cropped.answer.picture.x[0], subject.from_image(subject.crop.whole(picture)))
-    assert torch.equal(cropped.pinned[0].picture.x, middle.picture.x)
+    assert torch.equal(cropped.answer.shown.x[0], subject.from_image(subject.crop.whole(picture)))
+    assert torch.equal(cropped.pinned[0].shown.x, middle.shown.x)
     cropped.fit = False
-    assert torch.equal(cropped.answer.picture.x, middle.picture.x)
+    assert torch.equal(cropped.answer.shown.x, middle.shown.x)
     assert cropped.answer.scores == middle.scores
 
 
@@ -451,7 +451,7 @@ def test_the_window_of_an_upload_is_said_and_chosen_and_goes_with_its_picture(sc
     assert strip.framing == {"name": "scan.png", "seen": None, "fit": False, "window": [2047.5, 4095], "chosen": False}
     say(strip, window=[1000, 500])
     assert (strip.framing["window"], strip.framing["chosen"]) == ([1000, 500], True)
-    x = scanned.answer.picture.x[0, 0].flatten()
+    x = scanned.answer.shown.x[0, 0].flatten()
     assert float(x[0]) == 0
     assert float(x[-1]) == 1
     scanned.item = 3

@@ -1,0 +1,88 @@
+"""The modality of pictures: files that are decoded and cropped, a brush, relevance summed over channels."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from .brush import Stroke, painted
+from .modality import Modality, Shown
+from .pictures import WINDOW, not_finite, open_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from .subject import Subject
+
+SIZE = 64
+"""Longer side of a thumbnail in pixels, at most."""
+
+_MOST_PIXELS = 320
+"""Of the side of a picture that stays in a saved notebook."""
+
+
+class Images(Modality):
+    """Pictures, of any number of channels."""
+
+    brought = "picture"
+
+    def takes(self, subject: Subject) -> bool:
+        return subject.from_image is not None
+
+    def sample(self, subject: Subject, index: int) -> Shown:
+        x, label = subject.item(index)
+        return Shown(x[None], subject.item_name(index), label)
+
+    def opened(
+        self, subject: Subject, data: bytes, name: str, *, fit: bool = False, window: tuple[float, float] | None = None
+    ) -> tuple[Shown, str]:
+        if subject.from_image is None:
+            raise ValueError(f"{subject.title} takes no pictures from outside.")
+        picture = open_picture(data, name=name, window=window)
+        shown, said, seen = picture.info.get(WINDOW), not_finite(picture, name), None
+        if subject.crop is not None:
+            size = picture.size
+            picture = subject.crop.whole(picture) if fit else picture
+            seen = (*size, *(size if fit else subject.crop.size(*size)))
+        return Shown(subject.from_image(picture)[None], name, None, seen, shown), said
+
+    def changed(self, subject: Subject, shown: Shown, changes: Sequence[Stroke]) -> Shown:
+        return replace(shown, x=painted(shown.x[0], changes, subject.bounds)[None])
+
+    def drawn(self, relevance: Tensor) -> NDArray[np.float32]:
+        import numpy as np
+
+        return np.ascontiguousarray(relevance[0].sum(0).float().numpy(force=True))
+
+    def batch(self, inputs: Sequence[Tensor]) -> Tensor:
+        import torch
+
+        return torch.stack(tuple(inputs))
+
+    def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
+        return thumbnail(subject.to_image(shown.x[0]))
+
+    def pictures(self, subject: Subject, shown: Shown, drawn: NDArray[np.float32], limit: float) -> list[Image.Image]:
+        from ..colours import averaged, picture
+
+        height, width = drawn.shape
+        share = min(1, _MOST_PIXELS / max(height, width))
+        pixels = averaged(drawn, (max(1, round(share * height)), max(1, round(share * width))))
+        image = subject.to_image(shown.x[0]).convert("RGB").resize(pixels.shape[::-1])
+        return [image, picture(pixels, limit)]
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A JPEG file of `image`, 64 pixels at most; a PNG file of one that is smaller, exact."""
+    image = image.convert("RGB")
+    image.thumbnail((SIZE, SIZE))  # never larger: the browser scales tiny pictures up, pixel by pixel
+    file = io.BytesIO()
+    small = max(image.size) < SIZE
+    image.save(file, "PNG" if small else "JPEG", **({} if small else {"quality": 85}))
+    return file.getvalue()

@@ -1,0 +1,106 @@
+"""The modality of texts: words that are struck, relevance of each token, batches padded behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..modality import Modality, Shown
+from .encoded import PADDING
+from .samples import name as named
+from .words import without
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from ..subject import Subject
+    from .tokenizer import Tokenizer
+
+_SNIPPET = 160
+"""Characters of a text that stand for it in a strip."""
+
+
+class Texts(Modality):
+    """Texts as token ids; of `Subject.tokenizer`."""
+
+    brought = "text"
+
+    def takes(self, subject: Subject) -> bool:
+        return True
+
+    def sample(self, subject: Subject, index: int) -> Shown:
+        texts = getattr(subject.dataset, "texts", None)
+        if texts is None:
+            raise ValueError(
+                f"The data of {subject.title!r} has no texts; make it a subjects.texts.TextSamples(texts, labels, "
+                "tokenizer)."
+            )
+        label = subject.dataset.labels[index]  # type: ignore[attr-defined]  # as its texts
+        return self._shown(subject, texts[index], subject.item_name(index), None if label is None else int(label))
+
+    def opened(
+        self, subject: Subject, data: bytes, name: str, *, fit: bool = False, window: tuple[float, float] | None = None
+    ) -> tuple[Shown, str]:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(f"{name!r} is no text in UTF-8; save it as plain text.") from None
+        shown = self._shown(subject, text, name, None)
+        return shown, _said(shown)
+
+    def changed(self, subject: Subject, shown: Shown, changes: Sequence[int]) -> Shown:
+        """The text without the words of these numbers, which are cut out with the space before each."""
+        assert shown.text is not None
+        whole, count = shown.text.text, len(shown.text.words)
+        if wrong := [each for each in changes if not 0 <= each < count]:
+            raise ValueError(f"There is no word {wrong[0]} to strike; the text has {count}, from 0 on.")
+        left, places = without(whole, [shown.text.words[each] for each in changes])
+        if not left.strip():
+            raise ValueError("All words are struck, so nothing is left to read; take one back.")
+        encoded = _tokenizer(subject).encode(left).within(whole, places, changes)
+        return replace(shown, x=encoded.x[None], text=encoded)
+
+    def drawn(self, relevance: Tensor) -> NDArray[np.float32]:
+        import numpy as np
+
+        return np.ascontiguousarray(relevance[0].float().numpy(force=True))
+
+    def batch(self, inputs: Sequence[Tensor]) -> Tensor:
+        from torch.nn.utils.rnn import pad_sequence
+
+        return pad_sequence(list(inputs), batch_first=True, padding_value=PADDING)
+
+    def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
+        assert shown.text is not None
+        return " ".join(shown.text.text[: 4 * _SNIPPET].split())[:_SNIPPET].encode()
+
+    def pictures(self, subject: Subject, shown: Shown, drawn: NDArray[np.float32], limit: float) -> list[Image]:
+        from .still import still
+
+        assert shown.text is not None
+        return [still(shown.text, drawn, limit)]
+
+    @staticmethod
+    def _shown(subject: Subject, text: str, name: str, label: int | None) -> Shown:
+        encoded = _tokenizer(subject).encode(text)
+        return Shown(encoded.x[None], name or named(text), label, text=encoded)
+
+
+def _tokenizer(subject: Subject) -> Tokenizer:
+    if subject.tokenizer is None:
+        raise ValueError(f"{subject.title!r} has texts and no tokenizer; give it one: Subject(..., tokenizer=).")
+    return subject.tokenizer
+
+
+def _said(shown: Shown) -> str:
+    """What a person should know of a text."""
+    assert shown.text is not None
+    missing = dict.fromkeys(shown.text.pieces[place] for place in sorted(shown.text.unknown))
+    if not missing:
+        return ""
+    listed = ", ".join(repr(each) for each in list(missing)[:4]) + ("…" if len(missing) > 4 else "")
+    return f"The model's vocabulary does not have {listed}."
