@@ -1,0 +1,7 @@
+"""Views of texts, for the room that explores one decision."""
+
+from .head_matrix import HeadMatrix
+from .strike_table import StrikeTable
+from .token_trace import TokenTrace
+
+__all__ = ["HeadMatrix", "StrikeTable", "TokenTrace"]
