@@ -22,7 +22,7 @@ function render({ model, el }) {
     if (el.hidden) return;
     labels.replaceChildren(...trace.rows.map(labelOf));
     const limit = sheet.draw(trace);
-    scale.textContent = `colours end at ±${short(limit)}${trace.columns.some((each) => each.sink) ? "; hatched: sinks, outside the scale" : ""}`;
+    scale.textContent = `colours end at ±${short(limit)}${trace.columns.some((/** @type {import("./token_trace/sheet.js").Column} */ each) => each.sink) ? "; hatched: sinks, outside the scale" : ""}`;
   }
 
   /** @param {import("./token_trace/sheet.js").Trace["rows"][0]} row */
