@@ -272,7 +272,7 @@ class Tape:
 
     @cached_property
     def cuts(self) -> list[int]:
-        """Steps, by number, that every way from the inputs to the output passes."""
+        """Steps of one result, by number, that every way from the inputs to the output passes."""
         useful, reader = {self.output}, {self.output: len(self.steps)}  # the last step that reads a value
         for number, step in reversed(list(enumerate(self.steps))):
             if not useful.isdisjoint(step.results):
@@ -282,7 +282,7 @@ class Tape:
         found, beside = list[int](), max((reader.get(value, -1) for value in self.inputs), default=-1)
         for number, step in enumerate(self.steps):
             until = max((reader.get(value, -1) for value in step.results if value is not None), default=-1)
-            if beside <= number < until:
+            if beside <= number < until and len(step.results) == 1:
                 found.append(number)
             beside = max(beside, until)
         return found

@@ -62,6 +62,8 @@ class Strikes(Readable):
         """How the words' relevance (T,) and the changes of the explained score agree."""
         from scipy.stats import spearmanr
 
+        if not self.words:
+            return Told([], None)
         sums = _by_word(shown, relevance)
         contrast = self.scores[:, target] - (0 if than is None else self.scores[:, than])
         now = scores[target] - (0 if than is None else scores[than])

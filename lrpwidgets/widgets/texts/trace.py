@@ -93,4 +93,4 @@ def _labels(rows: Sequence[tuple[Layer, str]]) -> list[str]:
     split = [each.split(".") for each in told]
     above = zip(*(each[:-1] for each in split), strict=False)
     shared = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, above))
-    return [".".join(each[shared:]) for each in split]
+    return [".".join(each[shared - (shared > 0 and each[shared].isdigit()) :]) for each in split]
