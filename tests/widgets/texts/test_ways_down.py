@@ -66,13 +66,15 @@ def test_a_head_tells_where_it_has_its_relevance_from_and_can_count_alone(explor
     through = exploration.answer.whole.condition({layer: [2]}).relevance[0].numpy()
     found = {word: amount for _, word, amount in view.words}
     sums = Columns(exploration.answer.shown.text).summed(through)
-    assert view.chosen == [layer, 2] and not view.only
+    assert view.chosen == [layer, 2]
+    assert not view.only
     assert all(found[word] == pytest.approx(sums[word], abs=1e-7) for word in found)
     view.heard({"only": True}, [])
     assert view.only
     torch.testing.assert_close(exploration.answer.drawn, through)
     view.heard({"head": None}, [])
-    assert not view.chosen and not exploration.only
+    assert not view.chosen
+    assert not exploration.only
 
 
 def test_a_network_without_attention_has_no_heads(explore, reviews):
@@ -81,7 +83,8 @@ def test_a_network_without_attention_has_no_heads(explore, reviews):
 
 def test_of_a_sum_the_score_follows_the_heatmap_exactly(explore, reviews):
     view = StrikeTable(explore(reviews, start=2))
-    assert view.rows and view.agreement == pytest.approx(1)
+    assert view.rows
+    assert view.agreement == pytest.approx(1)
     for _, _, relevance, score, change in view.rows:
         assert change == pytest.approx(-relevance, abs=1e-5)
         assert score == pytest.approx(0.5 + change, abs=1e-5)
@@ -93,11 +96,14 @@ def test_a_struck_word_is_not_read_and_can_be_taken_back(explore, reviews):
     exploration = explore(reviews, start=2)
     view = StrikeTable(exploration)
     view.heard({"strike": 4}, [])
-    assert exploration.struck == (4,) and view.struck == [[4, "Bad"]]
-    assert exploration.answer.scores[1] == pytest.approx(2.0) and exploration.answer.before[1] == pytest.approx(0.5)
+    assert exploration.struck == (4,)
+    assert view.struck == [[4, "Bad"]]
+    assert exploration.answer.scores[1] == pytest.approx(2.0)
+    assert exploration.answer.before[1] == pytest.approx(0.5)
     assert 4 not in [row[1] for row in view.rows]
     view.heard({"strike": 4}, [])
-    assert not exploration.struck and not view.struck
+    assert not exploration.struck
+    assert not view.struck
 
 
 def test_classes_set_against_each_other_are_struck_so_too(explore, reviews):
@@ -123,7 +129,8 @@ def test_of_a_long_text_the_words_of_largest_relevance_are_struck(explore, revie
     exploration = explore(reviews)
     view = StrikeTable(exploration)
     exploration.typed = "bad " + "film is " * 70 + "good"
-    assert len(view.rows) == 64 and view.left_out == 142 - 64
+    assert len(view.rows) == 64
+    assert view.left_out == 142 - 64
     assert {row[0] for row in view.rows} == {"bad", "film", "good"}
 
 
@@ -131,9 +138,11 @@ def test_changes_stick_to_their_text(explore, reviews):
     exploration = explore(reviews, start=2)
     exploration.struck = (1,)
     exploration.ask(typed="The film is warm.")
-    assert exploration.struck == () and exploration.answer.scores[1] == pytest.approx(0.75)
+    assert exploration.struck == ()
+    assert exploration.answer.scores[1] == pytest.approx(0.75)
     exploration.item = 0
-    assert exploration.typed is None and exploration.answer.shown.text.text == "The film is good."
+    assert exploration.typed is None
+    assert exploration.answer.shown.text.text == "The film is good."
     exploration.ask(typed="bad", struck=())
     exploration.restore(exploration.link())
     assert exploration.answer.shown.text.text == "bad"
