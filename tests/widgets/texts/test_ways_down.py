@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from lrpwidgets.widgets.texts import HeadMatrix, StrikeTable, TokenTrace
+from lrpwidgets.widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace
 from lrpwidgets.widgets.texts.columns import Columns
 from tests.widgets.promises import can_be_forgotten, leaves_nothing
 
 
-@pytest.mark.parametrize("view", [TokenTrace, HeadMatrix, StrikeTable])
+@pytest.mark.parametrize("view", [TokenTrace, HeadMatrix, StrikeTable, AcrossTexts])
 def test_a_closed_view_leaves_nothing(explore, attentive, view):
     leaves_nothing(explore(attentive), view)
     can_be_forgotten(explore(attentive), view)
@@ -146,3 +146,19 @@ def test_changes_stick_to_their_text(explore, reviews):
     exploration.ask(typed="bad", struck=())
     exploration.restore(exploration.link())
     assert exploration.answer.shown.text.text == "bad"
+
+
+def test_words_across_texts_are_looked_for_when_asked(explore, reviews):
+    exploration = explore(reviews, start=2)
+    exploration.ask(target=1)
+    view = AcrossTexts(exploration)
+    assert view.words == []
+    assert view.about["total"] == 4
+    view.heard({"look": True}, [])
+    assert view.about["done"] == view.about["total"] == 4
+    assert view.about["right"] == 1.0
+    assert {word for word, _, _ in view.words[0]} <= {"good", "film", "warm"}
+    assert view.here == sorted({"good", "warm", "film", "bad", ".", "!"})
+    assert not view.about["stale"]
+    exploration.ask(target=0)
+    assert view.about["stale"]
