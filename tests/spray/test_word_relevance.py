@@ -29,8 +29,8 @@ def test_a_word_has_the_mean_of_its_relevance_over_the_texts_that_have_it(review
         often = np.mean([text.replace(".", " .").split().count(word) for text in texts])
         assert row.texts == len(texts)
         assert row.weight == pytest.approx(2 * VALUES[word] * often, abs=1e-4)
-    assert [each.word for each in found.ranked()][0] == "good"
-    assert [each.word for each in found.ranked()][-1] == "bad"
+    assert found.ranked()[0].word == "good"
+    assert found.ranked()[-1].word == "bad"
     np.testing.assert_allclose(found.relevance.sum(1), found.explained, atol=1e-4)
 
 
