@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from lrpwidgets import dashboards
+from lrpwidgets.dashboards.rooms import Rooms
 from lrpwidgets.widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace
 from lrpwidgets.widgets.texts.columns import Columns
 from tests.widgets.promises import can_be_forgotten, leaves_nothing
@@ -162,3 +164,15 @@ def test_words_across_texts_are_looked_for_when_asked(explore, reviews):
     assert not view.about["stale"]
     exploration.ask(target=0)
     assert view.about["stale"]
+
+
+@pytest.mark.parametrize("room", ["compare", "maximize", "spray", "improve"])
+def test_rooms_that_need_pictures_are_closed_and_say_why(explore, reviews, room):
+    page = Rooms(explore(reviews), "explore")
+    closed = {name: why for name, _, why in page.shared.rooms}
+    assert closed["explore"] == ""
+    with pytest.raises(ValueError, match="picture"):
+        page.shared.enter(room)
+    with pytest.raises(ValueError, match="Explore is open"):
+        getattr(dashboards, room)(**{"subject" if room == "spray" else "model_or_subject": reviews})
+    page.close()
