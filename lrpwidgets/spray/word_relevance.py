@@ -181,7 +181,7 @@ def explained(
     modality = modality_of(subject)
     for start in range(0, len(numbers), AT_ONCE):
         shown = [modality.sample(subject, number) for number in numbers[start : start + AT_ONCE]]
-        explanation = explainer.explain(modality.batch([each.x[0] for each in shown]), target, keep="input")
+        explanation = explainer.explain(modality.batch(shown), target, keep="input")
         relevance, predictions = explanation.relevance, explanation.scores.argmax(1).tolist()
         scores = explanation.ledger.explained.tolist()
         yield [

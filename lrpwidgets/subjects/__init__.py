@@ -49,6 +49,7 @@ BUILT_IN = {
     "clever-hans": ".clever_hans",
     "tagged-digits": ".tagged_digits",
     "questions": ".questions",
+    "visual-questions": ".visual_questions",
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 

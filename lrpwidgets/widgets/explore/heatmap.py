@@ -134,12 +134,12 @@ class HeatmapView(View):
         composites = [answer.question.composite, *(pin.composite for pin in self.shared.pins)]
         pins = [self._pinned(pin, held, answer) for pin, held in self._pins()]
         traits: dict[str, Any] = {
-            "relevance": answer.drawn.tobytes(),
-            "size": answer.drawn.shape,
+            "relevance": answer.pixels.tobytes(),
+            "size": answer.pixels.shape,
             "caption": self._caption(answer) | {"before": _before(answer), "file": file_name(answer)},
             "pinned": pins,
             "composites": [composites.index(each) for each in composites],
-            "pin_maps": [held.drawn.tobytes() if held else b"" for _, held in self._pins()],
+            "pin_maps": [held.pixels.tobytes() if held else b"" for _, held in self._pins()],
             "pin_pictures": [self._other_picture(held, answer) for _, held in self._pins()],
             "strokes": [stroke.to_dict() for stroke in self.shared.strokes],
             "received": self._messages,
@@ -183,7 +183,7 @@ class HeatmapView(View):
             **self._caption(held),
             "computing": held.question != wanted,
             "follows": follows,
-            "size": held.drawn.shape,
+            "size": held.pixels.shape,
             "ledger": {amount: float(getattr(ledger, amount)[0]) for amount in amounts},
         }
 
@@ -193,8 +193,8 @@ class HeatmapView(View):
         return b"" if held is None or same else self._rgb(held)
 
     def _rgb(self, answer: Answer) -> bytes:
-        image = self.shared.subject.to_image(answer.shown.x[0]).convert("RGB")
-        colours: bytes = image.resize(answer.drawn.shape[::-1]).tobytes()
+        image = self.shared.subject.to_image(answer.image).convert("RGB")
+        colours: bytes = image.resize(answer.pixels.shape[::-1]).tobytes()
         return colours
 
     # -- saving ----------------------------------------------------------------------------------------------------
@@ -214,15 +214,15 @@ class HeatmapView(View):
         """
         answer = self._answer()
         arrays: dict[str, Any] = {
-            "x": answer.shown.x[0].numpy(force=True),
+            "x": answer.image.numpy(force=True),
             "relevance": answer.explanation.relevance[0].numpy(force=True),
-            "pixels": answer.drawn,
+            "pixels": answer.pixels,
             "scores": answer.explanation.scores[0].numpy(force=True),
             "question": self._text(answer.question),
         }
         for number, held in enumerate(self.shared.pinned, start=1):
             if held:
-                arrays |= {f"pixels_pin{number}": held.drawn, f"question_pin{number}": self._text(held.question)}
+                arrays |= {f"pixels_pin{number}": held.pixels, f"question_pin{number}": self._text(held.question)}
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)
         return file.getvalue()

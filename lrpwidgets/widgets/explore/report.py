@@ -48,7 +48,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     if answer is None:
         raise ValueError("Nothing is explained yet; look at a picture first.")
     drawn = Look.from_dict(look or {})
-    shown = [(answer, answer.drawn, False), *_pins(answer, exploration.pinned, drawn)]
+    shown = [(answer, answer.pixels, False), *_pins(answer, exploration.pinned, drawn)]
     limits = drawn.limits([pixels for _, pixels, _ in shown], [each.question.composite for each, _, _ in shown])
     maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
     return page(
@@ -76,8 +76,8 @@ def _pins(
     """The pins that are there: the relevance that each shows, and whether that is the live map's less its own."""
     for number, answer in enumerate(pinned):
         if answer is not None:
-            differs = number in look.differences and answer.drawn.shape == live.drawn.shape
-            yield answer, live.drawn - answer.drawn if differs else answer.drawn, differs
+            differs = number in look.differences and answer.pixels.shape == live.pixels.shape
+            yield answer, live.pixels - answer.pixels if differs else answer.pixels, differs
 
 
 def _map(
@@ -108,7 +108,7 @@ def _fitted(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _picture(answer: Answer, subject: Subject) -> str:
-    image = subject.to_image(answer.shown.x[0]).convert("RGB").resize(_fitted(answer.drawn).shape[::-1])
+    image = subject.to_image(answer.image).convert("RGB").resize(_fitted(answer.pixels).shape[::-1])
     return source(enlarged(np.asarray(image), _SIDE))
 
 
@@ -123,7 +123,7 @@ def _label(answer: Answer, subject: Subject) -> str:
 def _for_a_person(answer: Answer, exploration: Exploration) -> dict[str, Any]:
     """What the first page says in words: what the network decided, what is right, and how the evidence lies."""
     subject, label, (best, *others) = exploration.subject, answer.shown.label, _scores(answer, exploration)
-    positive = np.sort(np.nan_to_num(answer.drawn, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
+    positive = np.sort(np.nan_to_num(answer.pixels, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
     half = 100 * (1 + int(np.searchsorted(positive, positive[-1] / 2))) / len(positive) if positive[-1] else None
     return {
         "says": best["name"],

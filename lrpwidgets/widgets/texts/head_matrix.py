@@ -65,7 +65,7 @@ class HeadMatrix(View):
 
     def _show(self) -> None:
         answer = self.shared.answer
-        found = {} if answer is None else heads(answer.whole, len(answer.drawn))
+        found = {} if answer is None else heads(answer.whole, len(answer.tokens))
         self.draw(matrix=[[name, relevance] for name, relevance in found.items()])
 
     def _mark(self) -> None:
