@@ -51,6 +51,8 @@ BUILT_IN = {
     "clever-hans": ".clever_hans",
     "tagged-digits": ".tagged_digits",
     "questions": ".questions",
+    "sentiment": ".sentiment",
+    "documents": ".documents",
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 
@@ -91,6 +93,7 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
         `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``, ``classes``, ``split``),
         `lrpwidgets.subjects.shapes` (``seed``), `lrpwidgets.subjects.clever_hans` and
         `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.questions` (``question``),
+        `lrpwidgets.subjects.sentiment` (``model``, ``seed``), `lrpwidgets.subjects.documents` (``model``),
         `lrpwidgets.subjects.own` (``images``, ``classes``).
 
     Raises

@@ -72,19 +72,20 @@ class Recurrent(Reader):
 
 
 class Block(nn.Module):
-    """Attention and two layers at each place, norms behind each sum (Vaswani et al. 2017); no biases."""
+    """Attention and two layers at each place (Vaswani et al. 2017), norms first; no biases."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
         self.query, self.key, self.value, self.out = (nn.Linear(width, width, bias=False) for _ in range(4))
         self.up, self.down = nn.Linear(width, 2 * width, bias=False), nn.Linear(2 * width, width, bias=False)
-        self.norm1, self.norm2 = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """States (B, T, D); `mask` (B, 1, 1, T) is −∞ behind texts."""
-        h = self.norm1(h + self.out(self._attended(self.query(h), self.key(h), self.value(h), mask)))
-        last: Tensor = self.norm2(h + self.down(functional.gelu(self.up(h))))
+        a = self.norm1(h)
+        h = h + self.out(self._attended(self.query(a), self.key(a), self.value(a), mask))
+        last: Tensor = h + self.down(functional.gelu(self.up(self.norm2(h))))
         return last
 
     def _attended(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
@@ -95,12 +96,17 @@ class Block(nn.Module):
 
 
 class Transformer(Reader):
-    """Blocks of attention, and the mean over the words."""
+    """Blocks of attention, and the mean over the words.
 
-    def __init__(self, words: int, width: int, classes: int, longest: int, blocks: int = 2, heads: int = 4) -> None:
+    Embeddings of positions begin small beside those of words, as usual; so each word is what it is at first.
+    """
+
+    def __init__(self, words: int, width: int, classes: int, longest: int, blocks: int = 3, heads: int = 4) -> None:
         super().__init__(words, width, classes)
         self.position = nn.Embedding(longest, width)
+        nn.init.normal_(self.position.weight, std=0.3)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         vectors, there = self.embedded(tokens)
@@ -108,5 +114,5 @@ class Transformer(Reader):
         h = vectors + self.position(torch.arange(tokens.shape[1], device=tokens.device))
         for block in self.blocks:
             h = block(h, mask)
-        scores: Tensor = self.classify((h * there).sum(1) / there.sum(1))
+        scores: Tensor = self.classify((self.norm(h) * there).sum(1) / there.sum(1))
         return scores

@@ -7,7 +7,7 @@ makes a subject of one, also of those of Hugging Face's transformers; `from_pret
 from .encoded import PADDING, Encoded
 from .guess import describe, from_pretrained
 from .hugging_face import HuggingFaceTokenizer
-from .samples import TextSamples
+from .samples import KnownTexts, TextSamples
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "UNKNOWN",
     "Encoded",
     "HuggingFaceTokenizer",
+    "KnownTexts",
     "TextSamples",
     "Tokenizer",
     "Vocabulary",
