@@ -24,6 +24,7 @@ from . import (
     referee,
     references,
     repairs,
+    sentiment,
     session,
     spray,
     steady,
@@ -59,7 +60,7 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "repairs", "spray", "steady", "zoo"),
+            *("referee", "references", "repairs", "sentiment", "spray", "steady", "zoo"),
         ]
     ),
 )
@@ -119,6 +120,8 @@ def main(
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
+    sentiment: relevance of words where the truth is known, in a minute; only if asked for.
+
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
     planted artefacts; only if asked for.
 
@@ -141,6 +144,7 @@ def main(
         "referee": referee.measure,
         "references": references.measure,
         "repairs": repairs.measure,
+        "sentiment": sentiment.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
         "zoo": lambda: zoo.measure(networks),

@@ -1,10 +1,25 @@
-"""Subjects of texts: tokenizers, words, samples.
+"""Subjects of texts: tokenizers, words, samples, and any model of texts.
 
-A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter texts, and gives scores (B, C).
+A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter texts, and gives scores (B, C). `describe`
+makes a subject of one, also of those of Hugging Face's transformers; `from_pretrained` looks for such a model by name.
 """
 
 from .encoded import PADDING, Encoded, padded
-from .samples import TextSamples
+from .guess import describe, from_pretrained
+from .hugging_face import HuggingFaceTokenizer
+from .samples import KnownTexts, TextSamples
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
-__all__ = ["PADDING", "UNKNOWN", "Encoded", "TextSamples", "Tokenizer", "Vocabulary", "padded"]
+__all__ = [
+    "PADDING",
+    "UNKNOWN",
+    "Encoded",
+    "HuggingFaceTokenizer",
+    "KnownTexts",
+    "TextSamples",
+    "Tokenizer",
+    "Vocabulary",
+    "describe",
+    "from_pretrained",
+    "padded",
+]
