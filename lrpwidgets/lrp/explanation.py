@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..readable import Readable, summary
 from . import composites, endings, pictures
+from .batch import Packed, packed, unpacked
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
 from .devices import available_device
@@ -147,13 +148,13 @@ class Explanation:
         return int(self.scores[0].argmax())
 
     @property
-    def relevance(self) -> Tensor | tuple[Tensor, ...]:
-        """Relevance of the input, shaped like it; a tuple for several inputs, zeros for those that are constants."""
+    def relevance(self) -> Packed:
+        """Relevance of the input, shaped like it; a tuple or dict as several were given, zeros for constants."""
         explained = [self._relevance_of(value) for value in self._tape.inputs]
         found = list(explained)
         for position, constant in sorted(self._tape.constants.items()):
             found.insert(position, self._each(lambda _, x=constant: x.new_zeros(x.shape, dtype=explained[0].dtype)))  # type: ignore[misc]
-        return found[0] if len(found) == 1 else tuple(found)
+        return packed(found, self._tape.names)
 
     def image(
         self,
@@ -487,12 +488,9 @@ class JoinedExplanation(Explanation):
         return self._joined([part.target for part in self.parts])
 
     @property
-    def relevance(self) -> Tensor | tuple[Tensor, ...]:
-        each = [part.relevance for part in self.parts]
-        first = each[0]
-        if isinstance(first, Tensor):
-            return self._joined([one for one in each if isinstance(one, Tensor)])
-        return tuple(self._joined(list(same)) for same in zip(*each, strict=True))
+    def relevance(self) -> Packed:
+        each = [unpacked(part.relevance) for part in self.parts]
+        return packed([self._joined(same) for same in zip(*each, strict=True)], self._tape.names)
 
     @cached_property
     def layers(self) -> list[Layer]:
