@@ -267,7 +267,7 @@ class _Folding(_Rewriting):
         assert before is not None
         chain = (*before.folded, step)
         operation = before.operation
-        if _is_alone(before):
+        if is_alone(before):
             operation = _lone(affine.chain([self.call(replace(before, folded=())), *map(self.call, chain)]))
         by_channel = self._by_channel(before, chain)
         self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
@@ -307,7 +307,7 @@ class _Folding(_Rewriting):
             return before.function is centred and not before.folded
         if isinstance(before.operation, Products):
             return not affine.shifts(call)
-        return _is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
+        return is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
 
     def _moves(self, step: Step) -> bool:
         """Whether the step only moves elements: none is lost, repeated or added."""
@@ -348,7 +348,7 @@ class _Joining(_Rewriting):
     """Makes one sum of the sums that only feed another one."""
 
     def visit(self, step: Step) -> None:
-        parts = _terms(step, self.call(step)) if _is_sum(step) and len(step.inputs) > 1 else None
+        parts = _terms(step, self.call(step)) if is_sum(step) and len(step.inputs) > 1 else None
         if parts is None:
             return self.keep(step)
         terms: list[tuple[affine.Number, int]] = []
@@ -356,7 +356,7 @@ class _Joining(_Rewriting):
         for coefficient, value in zip(parts[0], step.inputs, strict=True):
             maker = self.made_by(value)
             own = None
-            if maker and self.readers[value] == 1 and _is_sum(maker):
+            if maker and self.readers[value] == 1 and is_sum(maker):
                 own = _terms(maker, self.call(maker), list(map(self.call, maker.folded)))
             if maker is None or own is None:
                 terms.append((coefficient, value))
@@ -380,7 +380,7 @@ class _Joining(_Rewriting):
         )
 
 
-def _is_alone(step: Step) -> bool:
+def is_alone(step: Step) -> bool:
     """Whether the step is a constant scale and shift, and nothing else."""
     return any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.PASSED))
 
@@ -526,7 +526,7 @@ def _covers_input(call: Call) -> bool:
     return whole and x.shape[1] == weight.shape[1] and x.dim() == weight.dim()
 
 
-def _is_sum(step: Step) -> bool:
+def is_sum(step: Step) -> bool:
     """Whether the step is a sum, or a constant scale and shift that may be part of one."""
     known = any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.COMBINED))
     return known or (step.kind == "sum" and key(step.function) in affine.SUMS)
