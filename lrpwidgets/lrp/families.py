@@ -239,6 +239,18 @@ class Activation(Operation):
 
 
 @dataclass(frozen=True)
+class SelfGated(Operation):
+    """An activation written as a product, x ⊙ g(x): its relevance passes on unchanged to the factor that is x."""
+
+    kind: str = "activation"
+    slot: int = 0
+    """Which factor that is."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        return Handover(tuple(relevance[0] if slot == self.slot else None for slot in (0, 1)))
+
+
+@dataclass(frozen=True)
 class Softmax(Operation):
     """The Taylor rule of AttnLRP, R_i = x_i (R_i − s_i Σ_j R_j) (Achtibat et al. 2024, eq. 13).
 
