@@ -335,7 +335,7 @@ class Explanation:
                 "smaller ε, explanation.switch(rules={layer.name: layer.rule.turned(epsilon=1e-12) for layer in "
                 "explanation.layers if layer.kind in ('product', 'matmul')})."
             )
-        if imbalance > TRUSTED:
+        if not imbalance <= TRUSTED:  # it may be NaN
             found.append(
                 f"The ledger does not balance: {imbalance:.2g} of a score is lost or made up on the way, so the map is "
                 "not to be trusted."

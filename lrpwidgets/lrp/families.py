@@ -269,6 +269,9 @@ class Softmax(Operation):
         total = received.sum(axis, keepdim=True)
         constant = 1 - (x - (s * x).sum(axis, keepdim=True))  # in this order: all of x may be large
         (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
+        if not bool(absorbed.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
+            constant = constant.masked_fill(received == 0, 0.0)
+            (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
         return Handover((x * (received - s * total),), bias=absorbed)
 
 
