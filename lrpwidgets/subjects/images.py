@@ -57,10 +57,10 @@ class Images(Modality):
         x = painted(shown.image, changes, subject.bounds)
         return replace(shown, x=x[None], image=x)
 
-    def drawn(self, relevance: Tensor | tuple[Tensor, ...]) -> Drawn:
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         import numpy as np
 
-        return Drawn(pixels=np.ascontiguousarray(relevance[0].sum(0).float().numpy(force=True)))
+        return Drawn(pixels=np.ascontiguousarray(relevance[0][0].sum(0).float().numpy(force=True)))
 
     def batch(self, shown: Sequence[Shown]) -> Tensor:
         import torch

@@ -66,9 +66,9 @@ class ImagesWithTexts(Modality):
         assert shown.image is not None
         return _paired(replace(shown, text=read.text), shown.image)
 
-    def drawn(self, relevance: Tensor | tuple[Tensor, ...]) -> Drawn:
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         of_image, of_text = relevance
-        pixels, tokens = self._images.drawn(of_image), self._texts.drawn(of_text)
+        pixels, tokens = self._images.drawn([of_image]), self._texts.drawn([of_text])
         return Drawn(pixels.pixels, tokens.tokens)
 
     def batch(self, shown: Sequence[Shown]) -> tuple[Tensor, ...]:

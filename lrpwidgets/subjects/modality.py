@@ -95,8 +95,8 @@ class Modality(ABC):
         """The input with `changes`, of which there are some: strokes of a brush, numbers of words to strike."""
 
     @abstractmethod
-    def drawn(self, relevance: Tensor | tuple[Tensor, ...]) -> Drawn:
-        """What is drawn of the relevance of a batch of one."""
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
+        """What is drawn of the relevance of a batch of one; a tensor for each input of the model."""
 
     @abstractmethod
     def batch(self, shown: Sequence[Shown]) -> Tensor | tuple[Tensor, ...]:

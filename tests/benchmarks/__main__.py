@@ -28,6 +28,7 @@ from . import (
     session,
     spray,
     steady,
+    texts,
     zoo,
 )
 from .allocator import tune
@@ -60,7 +61,7 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "repairs", "sentiment", "spray", "steady", "zoo"),
+            *("referee", "references", "repairs", "sentiment", "spray", "steady", "texts", "zoo"),
         ]
     ),
 )
@@ -127,6 +128,8 @@ def main(
 
     steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
 
+    texts: families of text models of transformers, explained without options, in minutes; only if asked for.
+
     zoo: networks of other packages, explained without options, beside gradient × input; only if asked for.
     """
     if not default_allocator:
@@ -147,6 +150,7 @@ def main(
         "sentiment": sentiment.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
+        "texts": texts.measure,
         "zoo": lambda: zoo.measure(networks),
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}

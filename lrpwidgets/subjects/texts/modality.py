@@ -74,10 +74,10 @@ class Texts(Modality):
     def typed(self, subject: Subject, shown: Shown, text: str) -> Shown:
         return self._shown(subject, text, "", None)
 
-    def drawn(self, relevance: Tensor | tuple[Tensor, ...]) -> Drawn:
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         import numpy as np
 
-        return Drawn(tokens=np.ascontiguousarray(relevance[0].float().numpy(force=True)))
+        return Drawn(tokens=np.ascontiguousarray(relevance[0][0].float().numpy(force=True)))
 
     def batch(self, shown: Sequence[Shown]) -> Tensor:
         return padded([each.text.x for each in shown if each.text is not None])

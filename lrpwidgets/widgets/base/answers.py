@@ -15,6 +15,7 @@ from functools import cached_property
 from torch import Tensor
 
 from ...lrp import Explainer, Explanation, StaleExplanationError
+from ...lrp.batch import unpacked
 from ...subjects import Subject
 from ...subjects.modality import Array, Drawn, Modality, Shown, modality_of
 from .inputs import Upload
@@ -66,7 +67,7 @@ class Answer:
     @cached_property
     def drawn(self) -> Drawn:
         """Relevance of the input as it is drawn."""
-        return self.modality.drawn(self.explanation.relevance)
+        return self.modality.drawn(unpacked(self.explanation.relevance))
 
     @property
     def image(self) -> Tensor:

@@ -58,7 +58,7 @@ def _explained(subject: Subject, question: Question, preset: Callable[[str], Com
 def _imports(body: str) -> list[str]:
     wanted = {
         "lrpwidgets": ["subjects"],
-        "lrpwidgets.lrp": ["Composite", "Explainer", "Rather", "TwoClasses", "composites", "rules"],
+        "lrpwidgets.lrp": ["Composite", "Explainer", "NextToken", "Rather", "TwoClasses", "composites", "rules"],
         "lrpwidgets.lrp.selectors": ["Down", "Exactly", "Inside", "Kind", "Name", "Position", "Stage"],
     }
     found = {

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from ...lrp.batch import unpacked
 from ...subjects import Stroke
 from ..base.answers import Answer
 from ..base.question import Question
@@ -215,7 +216,7 @@ class HeatmapView(View):
         answer = self._answer()
         arrays: dict[str, Any] = {
             "x": answer.image.numpy(force=True),
-            "relevance": answer.explanation.relevance[0].numpy(force=True),
+            "relevance": unpacked(answer.explanation.relevance)[0][0].numpy(force=True),
             "pixels": answer.pixels,
             "scores": answer.explanation.scores[0].numpy(force=True),
             "question": self._text(answer.question),
