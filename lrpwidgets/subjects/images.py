@@ -31,6 +31,7 @@ class Images(Modality):
     """Pictures, of any number of channels."""
 
     brought = "picture"
+    part = "pixel"
 
     def takes(self, subject: Subject) -> bool:
         return subject.from_image is not None

@@ -47,6 +47,8 @@ class Modality(ABC):
 
     brought: ClassVar[str]
     """What a person brings of it, such as "picture"."""
+    part: ClassVar[str]
+    """What of an input has relevance of its own: "pixel" or "token"."""
 
     @abstractmethod
     def takes(self, subject: Subject) -> bool:

@@ -4,7 +4,18 @@ A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter te
 """
 
 from .encoded import PADDING, Encoded
+from .levels import Cell, Level, cells
 from .samples import TextSamples
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
-__all__ = ["PADDING", "UNKNOWN", "Encoded", "TextSamples", "Tokenizer", "Vocabulary"]
+__all__ = [
+    "PADDING",
+    "UNKNOWN",
+    "Cell",
+    "Encoded",
+    "Level",
+    "TextSamples",
+    "Tokenizer",
+    "Vocabulary",
+    "cells",
+]

@@ -28,6 +28,7 @@ class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
     brought = "text"
+    part = "token"
 
     def takes(self, subject: Subject) -> bool:
         return True

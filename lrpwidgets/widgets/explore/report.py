@@ -46,7 +46,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     """
     answer, subject = exploration.answer, exploration.subject
     if answer is None:
-        raise ValueError("Nothing is explained yet; look at a picture first.")
+        raise ValueError("Nothing is explained yet; look at an input first.")
     drawn = Look.from_dict(look or {})
     shown = [(answer, answer.drawn, False), *_pins(answer, exploration.pinned, drawn)]
     limits = drawn.limits([pixels for _, pixels, _ in shown], [each.question.composite for each, _, _ in shown])
