@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..subjects.modality import modality_of
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -56,11 +57,16 @@ from ..widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
+from ..widgets.texts import TokenView
 from .panes import Dashboard, box, pane
 
 
 def explore_page(exploration: Exploration) -> Dashboard:
     """One decision, its heatmap, and the rules that trace it back."""
+    return _EXPLORE[modality_of(exploration.subject).brought](exploration)
+
+
+def _picture_page(exploration: Exploration) -> Dashboard:
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
     page = Dashboard(
         exploration,
@@ -78,6 +84,32 @@ def explore_page(exploration: Exploration) -> Dashboard:
     )
     page.add_class("lrp-steady")  # the map stays in sight
     return page
+
+
+def _text_page(exploration: Exploration) -> Dashboard:
+    text = TokenView(exploration)  # made first, so that its words are sent first
+    return Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            box(
+                "lrp-columns",
+                box("lrp-main", pane(QuestionBar(exploration), text)),
+                box("lrp-side", pane(ClassScores(exploration))),
+            ),
+            box(
+                "lrp-columns",
+                box("lrp-main", pane(RuleBoard(exploration))),
+                box("lrp-side", pane(LayerInspector(exploration))),
+            ),
+            StatusLine(exploration),
+        ],
+    )
+
+
+_EXPLORE = {"picture": _picture_page, "text": _text_page}
+"""The page for what a person brings; that of texts has no steps, which paint on pictures."""
 
 
 def maximize_page(studio: Studio) -> Dashboard:

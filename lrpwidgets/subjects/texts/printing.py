@@ -170,6 +170,8 @@ def latex(text: str) -> str:
 
 def printable(text: str) -> str:
     """A text with the names of characters that have no letter, such as those that turn the direction of reading."""
+    if text.isprintable():
+        return text
     return "".join(f"[U+{ord(each):04X}]" if _is_hidden(each) else " " if each.isspace() else each for each in text)
 
 
