@@ -88,24 +88,16 @@ def _picture_page(exploration: Exploration) -> Dashboard:
 
 def _text_page(exploration: Exploration) -> Dashboard:
     text = TokenView(exploration)  # made first, so that its words are sent first
-    return Dashboard(
-        exploration,
-        [
-            TopBar(exploration),
-            InputStrip(exploration),
-            box(
-                "lrp-columns",
-                box("lrp-main", pane(QuestionBar(exploration), text)),
-                box("lrp-side", pane(ClassScores(exploration))),
-            ),
-            box(
-                "lrp-columns",
-                box("lrp-main", pane(RuleBoard(exploration))),
-                box("lrp-side", pane(LayerInspector(exploration))),
-            ),
-            StatusLine(exploration),
-        ],
-    )
+    rows = [
+        ([QuestionBar(exploration), text], [ClassScores(exploration)]),
+        ([RuleBoard(exploration)], [LayerInspector(exploration)]),
+    ]
+    columns = [
+        box("lrp-columns", box("lrp-main", pane(*main)), box("lrp-side", pane(*beside))) for main, beside in rows
+    ]
+    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *columns, StatusLine(exploration)])
+    page.add_class("lrp-reading")
+    return page
 
 
 _EXPLORE = {"picture": _picture_page, "text": _text_page}

@@ -34,6 +34,8 @@ class Item:
     """Its tokens, by number; none if the model does not read it."""
     sentence: int
     """The sentence that it is in; −1 for an added token."""
+    spaced: bool
+    """Whether there is white space before it."""
     breaks: bool
     """Whether a line begins with it."""
     sink: bool
@@ -74,17 +76,17 @@ def items(encoded: Encoded) -> list[Item]:
 
 
 def _added(encoded: Encoded, place: int) -> Item:
-    return Item(-1, (encoded.pieces[place],), (place,), -1, False, True, False)
+    return Item(-1, (encoded.pieces[place],), (place,), -1, True, False, True, False)
 
 
 def _item(encoded: Encoded, word: int, places: tuple[int, ...]) -> Item:
     start, end = encoded.words[word]
     cuts = [start, *(encoded.spans[place][0] for place in places[1:]), end]
     texts = tuple(encoded.text[a:b] for a, b in pairwise(cuts))
-    before = encoded.text[encoded.words[word - 1][1] : start] if word else ""
+    before = encoded.text[encoded.words[word - 1][1] : start] if word else " "
     sentence = holder(encoded.sentences, start)
     sink = any(place in encoded.sinks for place in places)
-    return Item(word, texts, places, sentence, "\n" in before, sink, word in encoded.struck)
+    return Item(word, texts, places, sentence, bool(before), "\n" in before, sink, word in encoded.struck)
 
 
 def cells(encoded: Encoded, relevance: Sequence[float], level: Level, *, sinks: bool = True) -> list[Cell]:

@@ -36,7 +36,7 @@ function render({ model, el }) {
   function point(at, token) {
     const item = at === null ? null : sentence.items()[at];
     const places = item && level === "token" && token !== null ? item.places.slice(token, token + 1) : (item?.places ?? []);
-    readout.textContent = item ? pointedAt(item, places, values, model.get("layout"), model.get("caption").score) : "";
+    readout.textContent = item ? pointedAt(item, places, values, model.get("words"), model.get("caption").score) : "";
     touch(el, item ? { word: item.word, places } : null);
   }
 
@@ -60,13 +60,13 @@ function render({ model, el }) {
   }
 
   function receive() {
-    const layout = model.get("layout");
+    const layout = model.get("words");
     el.hidden = !layout.items;
     if (el.hidden) return;
     values = array(model.get("relevance"), Float32Array);
     if (layout !== laid) sentence.lay(layout);
     laid = layout;
-    pins.receive(model.get("pinned"), model.get("pin_maps"), model.get("pin_layouts"), layout);
+    pins.receive(model.get("pinned"), model.get("pin_maps"), model.get("pin_words"), layout);
     editing.show(model.get("text"), model.get("typed"));
     hand.refresh();
     draw();

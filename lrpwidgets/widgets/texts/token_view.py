@@ -25,10 +25,10 @@ class TokenView(MapView):
 
     _esm = script(__file__)
     _css = style(__file__)
-    layout = traitlets.Dict(help="words and tokens of the text, in their order").tag(sync=True)
+    words = traitlets.Dict(help="words and tokens of the text, in their order").tag(sync=True)
     text = traitlets.Unicode(help="the text itself").tag(sync=True)
     typed = traitlets.Bool(help="whether somebody typed it").tag(sync=True)
-    pin_layouts: traitlets.List[Any] = traitlets.List(help="those of pins of other texts; else None").tag(sync=True)
+    pin_words: traitlets.List[Any] = traitlets.List(help="those of pins of other texts; else None").tag(sync=True)
     reached = traitlets.Float(help="Σ R on the text").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
@@ -66,18 +66,18 @@ class TokenView(MapView):
         traits: dict[str, Any] = {
             **self._maps(answer),
             "typed": answer.question.typed is not None,
-            "pin_layouts": [self._other_layout(held, answer) for _, held in self._pins()],
+            "pin_words": [self._other_layout(held, answer) for _, held in self._pins()],
             "reached": float(answer.explanation.ledger.reached_input[0]),
         }
         if answer.shown.text is not self._laid_out:  # words are sent once, not with every move of a slider
             self._laid_out = answer.shown.text
-            traits |= {"layout": layout(answer.shown.text), "text": answer.shown.text.text}
+            traits |= {"words": layout(answer.shown.text), "text": answer.shown.text.text}
         self.draw(**traits)
 
     def _clear(self) -> None:
         """Show nothing: what was shown was removed."""
         self._laid_out = None
-        self.draw(layout={}, text="", relevance=b"", caption={}, pinned=[], pin_maps=[], pin_layouts=[])
+        self.draw(words={}, text="", relevance=b"", caption={}, pinned=[], pin_maps=[], pin_words=[])
 
     def _other_layout(self, held: Answer | None, live: Answer) -> dict[str, Any] | None:
         """The words of a pin of another text than the live one."""
@@ -136,6 +136,7 @@ def _sent(item: levels.Item) -> list[Any]:
         list(map(printable, item.texts)),
         list(item.places),
         item.sentence,
+        item.spaced,
         item.breaks,
         item.sink,
         item.struck,

@@ -8,6 +8,7 @@
  * @property {string[]} texts its letters, token by token
  * @property {number[]} places its tokens, by number; none if the model does not read it
  * @property {number} sentence by number; −1 for an added token
+ * @property {boolean} spaced whether there is white space before it
  * @property {boolean} breaks whether a line begins with it
  * @property {boolean} sink
  * @property {boolean} struck
@@ -17,7 +18,7 @@
  * @property {boolean} sunk whether it is outside the scale
  *
  * @typedef {object} Layout as token_view.py sends it
- * @property {[number, string[], number[], number, boolean, boolean, boolean][]} items
+ * @property {[number, string[], number[], number, boolean, boolean, boolean, boolean][]} items
  * @property {string[]} pieces
  * @property {number[]} ids
  * @property {number[]} unknown
@@ -31,7 +32,7 @@ export const LEVELS = ["token", "word", "sentence"];
  * @returns {Item[]}
  */
 export function itemsOf(layout) {
-  return layout.items.map(([word, texts, places, sentence, breaks, sink, struck]) => ({ word, texts, places, sentence, breaks, sink, struck }));
+  return layout.items.map(([word, texts, places, sentence, spaced, breaks, sink, struck]) => ({ word, texts, places, sentence, spaced, breaks, sink, struck }));
 }
 
 /**

@@ -4,7 +4,7 @@ import { colour, element, mapOn, number } from "../../base/common.js";
 import { inkOn } from "../../base/contrast.js";
 import { itemsOf } from "./cells.js";
 
-const FULL = 80; // items of a block: those out of sight cost nothing, and a block is what can be out of sight
+const FULL = 40; // items of a block: those out of sight cost nothing, and a block is what can be out of sight
 const FULLEST = 300; // where no sentence ends
 const VALUED = 60; // items at most that have their values below them
 
@@ -58,7 +58,7 @@ export function sentenceOf(role) {
     run.forEach((at, place) => {
       const word = element("span", { className: "lrp-word", data: { item: at }, ...(role === "button" ? { role, tabIndex: -1 } : {}) });
       nodes[at] = { word, sentence };
-      sentence.append(place ? " " : "", word);
+      sentence.append(place && items[at].spaced ? " " : "", word);
     });
     return sentence;
   }
@@ -86,7 +86,7 @@ export function sentenceOf(role) {
       const { word, sentence } = nodes[at];
       if (now === "sentence" && sentence === last) return;
       last = sentence;
-      parts.forEach((cell, place) => dress(now === "token" ? /** @type {HTMLElement} */ (word.children[place]) : now === "word" ? word : sentence, cell, limit, map, inks, valued || now === "sentence"));
+      parts.forEach((cell, place) => dress(now === "token" ? tokenOf(word, place) : now === "word" ? word : sentence, cell, limit, map, inks, valued || now === "sentence"));
     });
   }
 
@@ -127,6 +127,14 @@ function alike(one, other) {
   return one.word === other.word && one.sentence === other.sentence && one.breaks === other.breaks && one.texts.join("") === other.texts.join("");
 }
 
+/**
+ * @param {HTMLElement} word
+ * @param {number} place
+ */
+function tokenOf(word, place) {
+  return /** @type {HTMLElement} */ (word.children[place] ?? word);
+}
+
 /** @param {Item} item */
 function keyOf({ texts, places, struck, sink }) {
   return JSON.stringify([texts, places.length, struck, sink]);
@@ -139,7 +147,10 @@ function keyOf({ texts, places, struck, sink }) {
  */
 function fill(word, { texts, word: held, struck }, role) {
   undress(word);
-  word.replaceChildren(...texts.map((text) => element("span", { className: "lrp-token" }, text)));
+  if (texts.length > 1) word.replaceChildren(...texts.map((text) => element("span", { className: "lrp-token" }, text)));
+  else word.textContent = texts[0]; // half as many nodes: most words are one token
+  word.classList.toggle("lrp-pieces", texts.length > 1);
+  if (held < 0) word.dir = "ltr"; // and no hint to the direction of the text
   word.classList.toggle("lrp-struck", struck);
   word.classList.toggle("lrp-added", held < 0);
   if (role !== "button") return;
@@ -178,12 +189,14 @@ function undress(node) {
 }
 
 /**
- * A value that fits below a word.
+ * A value that fits below a word: two decimals, as those beside it, or one digit of what is smaller.
  *
  * @param {number} amount
  */
 function short(amount) {
-  return Math.abs(amount) < 0.005 && amount !== 0 ? number(+amount.toPrecision(1)) : number(+amount.toFixed(2));
+  const size = Math.abs(amount);
+  if (size >= 100 || !(size >= 0.005 || size === 0)) return number(+amount.toPrecision(size >= 100 ? 3 : 1));
+  return (amount < 0 ? "−" : "") + size.toFixed(2);
 }
 
 /**
