@@ -6,6 +6,7 @@ A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter te
 from .encoded import PADDING, Encoded
 from .levels import Cell, Level, cells
 from .samples import TextSamples
+from .striking import struck
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "cells",
+    "struck",
 ]

@@ -48,7 +48,7 @@ class TokenView(MapView):
         elif message.get("save") in MADE:
             self._print(message["save"], message["level"], bool(message["sinks"]))
         elif message.get("save") == "report":
-            self._save("html", {})
+            self._save("html", {"clip": 100})  # the scale ends at the largest, as on the screen
         else:
             super().heard(message, buffers)
 

@@ -38,7 +38,7 @@ export function legendOf(choose) {
     told.replaceChildren(`sinks: the first token, separators and marks, ${where}; they hold `, element("b", {}, number(held)), " of Σ R = ", element("b", {}, number(reached)));
   }
 
-  return { made: element("div", { className: "lrp-legend" }, element("div", { className: "lrp-ends" }, low, ramp, high, unit), sinks), tell, tellSinks };
+  return { made: element("div", { className: "lrp-text-legend" }, element("div", { className: "lrp-ends" }, low, ramp, high, unit), sinks), tell, tellSinks };
 }
 
 /** @param {number[]} paper */

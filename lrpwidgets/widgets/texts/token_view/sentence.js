@@ -49,12 +49,12 @@ export function sentenceOf(role) {
     const blocks = blocksOf(items);
     nodes = [];
     level = "";
-    made.replaceChildren(...blocks.map((runs) => element("div", { className: "lrp-block" }, ...runs.flatMap((run, at) => [at ? " " : "", runOf(run)]))));
+    made.replaceChildren(...blocks.map((runs) => element("div", { className: "lrp-text-block" }, ...runs.flatMap((run, at) => [at ? " " : "", runOf(run)]))));
   }
 
   /** @param {number[]} run numbers of items of one sentence */
   function runOf(run) {
-    const sentence = element("span", { className: "lrp-sentence" });
+    const sentence = element("span", { className: "lrp-run" });
     run.forEach((at, place) => {
       const word = element("span", { className: "lrp-word", data: { item: at }, ...(role === "button" ? { role, tabIndex: -1 } : {}) });
       nodes[at] = { word, sentence };
