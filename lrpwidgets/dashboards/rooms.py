@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 
 from ..subjects import Subject
+from ..subjects.modality import modality_of
 from ..widgets import Exploration
 from ..widgets.base.asking import Asking, Place
 from ..widgets.base.cells import until_run_again
@@ -33,8 +34,15 @@ class Room:
     """What makes its page, by the state that is shown there."""
     begin: Callable[[Subject, str, Place], Asking]
     """Makes its first state, on a device."""
-    closed: Callable[[Subject], str] = lambda _: ""
+    lacks: Callable[[Subject], str] = lambda _: ""
     """Why there is nothing to do in it for a subject; empty if there is."""
+    takes: tuple[str, ...] = ("picture",)
+    """What inputs may be, as `Modality.brought` says it."""
+
+    def closed(self, subject: Subject) -> str:
+        """Why a subject has nothing to do in it; empty if it has."""
+        brought = modality_of(subject).brought
+        return self.lacks(subject) if brought in self.takes else f"{self.title} takes no {brought}s yet."
 
 
 def _exploration(subject: Subject, device: str, place: Place) -> Exploration:
@@ -62,7 +70,7 @@ def _needs_data(what: str) -> Callable[[Subject], str]:
 
 
 ROOMS = {
-    "explore": Room("Explore", {Exploration: explore_page}, _exploration),
+    "explore": Room("Explore", {Exploration: explore_page}, _exploration, takes=("picture", "text")),
     "compare": Room("Compare", {Referee: compare_page}, _referee, _needs_data("Methods are compared on")),
     "maximize": Room("Maximize", {Studio: maximize_page}, _studio),
     "spray": Room(

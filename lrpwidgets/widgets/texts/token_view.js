@@ -22,7 +22,7 @@ function render({ model, el }) {
   const hand = handOf(sentence, { point, strike });
   const legend = legendOf((apart) => take(level, apart));
   const editing = editingOf((text) => say({ typed: text }));
-  const said = element("p", { className: "lrp-said", role: "status" });
+  const said = element("p", { className: "lrp-text-said", role: "status" });
   const readout = element("span", { className: "lrp-quiet lrp-told", ariaLive: "off" });
   const pinned = element("div", { className: "lrp-pin-texts" });
   const pins = pinsOf(pinned, say);
