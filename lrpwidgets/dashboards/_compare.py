@@ -45,6 +45,6 @@ def compare(
     ValueError
         If the data does not fit the model, there is none, or the question makes no sense.
     """
-    subject, options = opened(model_or_subject, dataset=dataset, **fields)
+    subject, options = opened("compare", model_or_subject, dataset=dataset, **fields)
     asked = {**(question or {}), **({"methods": methods} if methods else {})}
     return Rooms(Referee(subject, device or options.device, **asked), "compare")

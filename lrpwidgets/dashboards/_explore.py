@@ -55,6 +55,7 @@ def explore(
         If the data does not fit the model.
     """
     subject, options = opened(
+        "explore",
         model_or_subject,
         dataset=dataset,
         classes=classes,

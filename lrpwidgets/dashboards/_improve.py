@@ -49,5 +49,5 @@ def improve(
     ValueError
         If the data does not fit the model, there is none, or the question makes no sense.
     """
-    subject, options = opened(model_or_subject, WHOLE, dataset=dataset, **fields)
+    subject, options = opened("improve", model_or_subject, WHOLE, dataset=dataset, **fields)
     return Rooms(Workshop(subject, device or options.device, concept, **(question or {})), "improve")

@@ -47,5 +47,5 @@ def maximize(
     ValueError
         If the data does not fit the model, or the wish cannot be.
     """
-    subject, options = opened(model_or_subject, dataset=dataset, **fields)
+    subject, options = opened("maximize", model_or_subject, dataset=dataset, **fields)
     return Rooms(Studio(subject, device or options.device, references or options.store, **(wish or {})), "maximize")

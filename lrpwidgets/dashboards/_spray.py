@@ -13,6 +13,7 @@ from ..widgets.spray import Investigation
 from .options import WHOLE, Options
 from .rooms import Rooms
 from .spraying import subject_for
+from .subjects import check_open
 
 
 def spray(
@@ -38,12 +39,14 @@ def spray(
     FileNotFoundError
         If there is no store.
     ValueError
-        If the store is of another model, nothing in it is attributed, or it cannot say what it is of.
+        If the store is of another model, nothing in it is attributed, or it cannot say what it is of; or the data is
+        no pictures.
     """
     options = Options.from_environment()
     store = store if store is not None else options.store
     if store is None:
         subject = subject or options.load_subject(WHOLE)
+        check_open("spray", subject)
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))

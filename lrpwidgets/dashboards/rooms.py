@@ -34,15 +34,8 @@ class Room:
     """What makes its page, by the state that is shown there."""
     begin: Callable[[Subject, str, Place], Asking]
     """Makes its first state, on a device."""
-    lacks: Callable[[Subject], str] = lambda _: ""
-    """Why there is nothing to do in it for a subject; empty if there is."""
-    takes: tuple[str, ...] = ("picture",)
-    """What inputs may be, as `Modality.brought` says it."""
-
-    def closed(self, subject: Subject) -> str:
-        """Why a subject has nothing to do in it; empty if it has."""
-        brought = modality_of(subject).brought
-        return self.lacks(subject) if brought in self.takes else f"{self.title} takes no {brought}s yet."
+    needs: str = ""
+    """What is done there with a whole data set, if that is needed, as the beginning of a sentence."""
 
 
 def _exploration(subject: Subject, device: str, place: Place) -> Exploration:
@@ -64,19 +57,20 @@ def _workshop(subject: Subject, device: str, place: Place) -> Workshop:
     return Workshop(subject, device, place.concept)
 
 
-def _needs_data(what: str) -> Callable[[Subject], str]:
-    """Say why a subject without data has nothing to do in a room."""
-    return lambda subject: "" if len(subject.dataset) else f"{what} a whole data set, and here is none."
+def closed(name: str, subject: Subject) -> str:
+    """Why there is nothing to do in a room for a subject; empty if there is."""
+    if why := modality_of(subject).closed.get(name):
+        return why
+    needs = ROOMS[name].needs
+    return f"{needs} a whole data set, and here is none." if needs and not len(subject.dataset) else ""
 
 
 ROOMS = {
-    "explore": Room("Explore", {Exploration: explore_page}, _exploration, takes=("picture", "text")),
-    "compare": Room("Compare", {Referee: compare_page}, _referee, _needs_data("Methods are compared on")),
+    "explore": Room("Explore", {Exploration: explore_page}, _exploration),
+    "compare": Room("Compare", {Referee: compare_page}, _referee, "Methods are compared on"),
     "maximize": Room("Maximize", {Studio: maximize_page}, _studio),
-    "spray": Room(
-        "SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, _needs_data("SpRAy looks at")
-    ),
-    "improve": Room("Improve", {Workshop: improve_page}, _workshop, _needs_data("A model is mended with")),
+    "spray": Room("SpRAy", {Attribution: attribution_page, Investigation: spray_page}, Attribution, "SpRAy looks at"),
+    "improve": Room("Improve", {Workshop: improve_page}, _workshop, "A model is mended with"),
 }
 
 
@@ -96,7 +90,7 @@ class Rooms(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The state of the room that the page was opened in."""
         self._pages: dict[str, Dashboard] = {}
         self._came_from: dict[str, Place] = {}
-        self._closed = tuple((each, room.title, room.closed(state.subject)) for each, room in ROOMS.items())
+        self._closed = tuple((each, room.title, closed(each, state.subject)) for each, room in ROOMS.items())
         self.children: tuple[ipywidgets.DOMWidget, ...]
         super().__init__()
         self.add_class("lrp-rooms")

@@ -7,8 +7,9 @@ that is, :func:`estimate` says before), and :func:`tune` chooses rules of LRP by
 :func:`rank` compare relevance with masks, and :func:`ground_truth` methods by that, where a subject knows what its
 answers depend on (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and :func:`contrast` tell whether it
 depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
-:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. A figure of samples (B,) gets its interval
-by :func:`interval`.
+:func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. Of texts :func:`flip_words` takes words
+away, and :func:`comprehensiveness` and :func:`sufficiency` are those of ERASER (DeYoung et al. 2020). A figure of
+samples (B,) gets its interval by :func:`interval`.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, data_randomization, similarity
     from .tuning import HeldOut, Trial, Tuning, Work, tune, tuning_cost
+    from .words import WordFlipping, comprehensiveness, flip_words, sufficiency
 
 _HOMES = {
     "Comparison": ".comparing",
@@ -42,10 +44,12 @@ _HOMES = {
     "Standing": ".comparing",
     "Trial": ".tuning",
     "Tuning": ".tuning",
+    "WordFlipping": ".words",
     "Work": ".tuning",
     "area": ".localization",
     "cascade": ".sanity",
     "compare": ".comparing",
+    "comprehensiveness": ".words",
     "compressed": ".appearance",
     "context": ".localization",
     "continuity": ".appearance",
@@ -55,6 +59,7 @@ _HOMES = {
     "entropy": ".appearance",
     "estimate": ".comparing",
     "flip": ".flipping",
+    "flip_words": ".words",
     "flipped": ".flipping",
     "gini": ".appearance",
     "ground_truth": ".known_truth",
@@ -64,6 +69,7 @@ _HOMES = {
     "rank": ".localization",
     "similarity": ".sanity",
     "srg": ".flipping",
+    "sufficiency": ".words",
     "tune": ".tuning",
     "tuning_cost": ".tuning",
 }
@@ -83,10 +89,12 @@ __all__ = [
     "Standing",
     "Trial",
     "Tuning",
+    "WordFlipping",
     "Work",
     "area",
     "cascade",
     "compare",
+    "comprehensiveness",
     "compressed",
     "context",
     "continuity",
@@ -96,6 +104,7 @@ __all__ = [
     "entropy",
     "estimate",
     "flip",
+    "flip_words",
     "flipped",
     "gini",
     "ground_truth",
@@ -105,6 +114,7 @@ __all__ = [
     "rank",
     "similarity",
     "srg",
+    "sufficiency",
     "tune",
     "tuning_cost",
 ]

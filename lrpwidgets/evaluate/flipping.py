@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +70,14 @@ class Flipping:
         return len(x) * (1 + orders * self.repeats * points)
 
 
+class Seeded(Protocol):
+    """How parts are taken away, of which the seed makes chance the same again."""
+
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """What is left of the score of each sample, step by step."""
@@ -79,7 +87,7 @@ class Curves:
     taken: Tensor = field(repr=False)
     """Share of the regions that is taken away at each step, (L + 1,), 0 to `share`."""
     order: Order
-    how: Flipping
+    how: Seeded
 
     @property
     def aopc(self) -> Tensor:

@@ -28,7 +28,7 @@ from ..lrp.propagation import Plan, propagate
 from ..lrp.rules import Rule, ZPlus
 from ..lrp.tape import Step, Tape, UnknownLayerError
 from ..lrp.weighted import EffectiveWeights
-from ..methods.derivatives import Derivative, made_by
+from ..methods.along import Derivative, made_by
 from ..progress import Progress, Watcher, listening
 from ..readable import Readable
 from ..subjects import Samples, Subject

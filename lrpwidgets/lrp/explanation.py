@@ -226,6 +226,15 @@ class Explanation:
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and any(name in step.names for step in self._tape.steps)
 
+    @property
+    def cuts(self) -> list[str]:
+        """Names of the layers that every way from the inputs to the scores passes, in execution order.
+
+        In a residual network these are the sums between its blocks. The relevance of each is all that is left at
+        its depth: the explained score less what the ledger says was lost above.
+        """
+        return [self._tape.steps[number].name for number in self._tape.cuts]
+
     def channel_axis(self, name: str) -> int:
         """The axis of the layer's output that :meth:`condition` counts as its channels: heads, around attention."""
         return channel_axis(self._tape, self._tape.index(name))

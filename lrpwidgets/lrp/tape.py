@@ -271,6 +271,23 @@ class Tape:
         return way[::-1] if waiting - made <= {*self.inputs} else []  # not of a constant
 
     @cached_property
+    def cuts(self) -> list[int]:
+        """Steps of one result, by number, that every way from the inputs to the output passes."""
+        useful, reader = {self.output}, {self.output: len(self.steps)}  # the last step that reads a value
+        for number, step in reversed(list(enumerate(self.steps))):
+            if not useful.isdisjoint(step.results):
+                useful.update(step.inputs)
+                for value in step.inputs:
+                    reader.setdefault(value, number)
+        found, beside = list[int](), max((reader.get(value, -1) for value in self.inputs), default=-1)
+        for number, step in enumerate(self.steps):
+            until = max((reader.get(value, -1) for value in step.results if value is not None), default=-1)
+            if beside <= number < until and len(step.results) == 1:
+                found.append(number)
+            beside = max(beside, until)
+        return found
+
+    @cached_property
     def _names(self) -> dict[int, str]:
         names = {id(tensor): name for name, tensor in self.parameters}
         wide = {id(wide): names[own] for own, (_, wide) in self.widened.items() if own in names}

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..lrp.conditions import channel_axis
 from ..lrp.tape import Tape
-from .derivatives import GuidedBackprop, gradient, made_by
+from .along import gradient, made_by
+from .derivatives import GuidedBackprop
 from .method import Cost, Found, Method
 from .question import Question
 from .spreading import enlarged, spread

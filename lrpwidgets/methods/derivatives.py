@@ -1,13 +1,12 @@
 """Methods that change how a gradient passes a network, along its tape.
 
 Captum changes it by hooks on modules, which see neither functions nor a module that is called twice. A tape has every
-call, however it is written, so these methods are other operations in place of its own: see :class:`Derivative`.
+call, however it is written, so these methods are other operations in place of its own: see :mod:`.along`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -16,23 +15,15 @@ from torch import Tensor
 from ..lrp.call import Call, key
 from ..lrp.families import Activation, Extremum, Linear, MaxPool, Operation, Relevances, Routing
 from ..lrp.ledger import Handover
-from ..lrp.propagation import Plan, propagate
 from ..lrp.rules import Rule
 from ..lrp.tape import Step, Tape
 from ..lrp.weighted import EffectiveWeights
 from . import baselines
+from .along import Derivative, gradient, made_by
 from .baselines import Baseline
 from .gradients import missing
 from .method import CannotExplainError, Cost, Found, Method
 from .question import Question
-
-
-@dataclass(frozen=True)
-class Derivative(Operation):
-    """Hands on the gradient, as autograd does."""
-
-    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
-        return Handover(call.pull(relevance))
 
 
 @dataclass(frozen=True)
@@ -89,26 +80,6 @@ class RescaledMaximum(Rescaled):
 
 _NO_CHANGE = 1e-7
 """Below, a difference of inputs is rounding, as part of their size: then the derivative counts."""
-
-
-def gradient(
-    tape: Tape, weights: Tensor, *, of: int | None = None, passing: Mapping[int, Operation] | None = None
-) -> Tensor:
-    """The gradient of the weighted scores by the input, or by what the step number `of` makes.
-
-    Steps pass it on by other operations where `passing` has one for their number.
-    """
-    first, value = (0, tape.inputs[0]) if of is None else (of + 1, made_by(tape.steps[of]))
-    others = passing or {}
-    steps = [replace(tape.steps[i], operation=others.get(i, Derivative())) for i in range(first, len(tape.steps))]
-    walked = replace(tape, steps=steps, inputs=(value,))
-    (found,) = propagate(walked, Plan([None] * len(steps)), [{tape.output: weights}], EffectiveWeights())
-    return walked.relevance_or_zero(value, found.of)
-
-
-def made_by(step: Step) -> int:
-    """The value that a step makes, the first of several."""
-    return next(value for value in step.results if value is not None)
 
 
 def rectifies(tape: Tape, step: Step) -> bool:

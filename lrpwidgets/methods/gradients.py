@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..knobs import knob
 from . import baselines, draws
+from .along import of_tokens
 from .baselines import Baseline
 from .captum_attr import attr
 from .method import Cost, Found, Method
@@ -30,16 +31,22 @@ GAP = 0.05
 class Sensitivity(Method):
     """How much the score changes with each input element: the squared or absolute gradient (Simonyan et al. 2014).
 
-    It explains changes of the score rather than the score.
+    It explains changes of the score rather than the score. Of tokens it is the gradient at their embeddings.
     """
 
     captum: ClassVar[bool] = True
+    whole_numbers: ClassVar[bool] = True
     change: Change = "squared"
 
     def cost(self, x: Tensor) -> Cost:
         return Cost(1, 1)
 
     def attribute(self, question: Question) -> Found:
+        if not question.x.is_floating_point():
+            size = Tensor.square if self.change == "squared" else Tensor.abs
+            return Found(
+                of_tokens(question.tape, question.weights, lambda gradient, _: size(gradient)), [*question.tape.caveats]
+            )
         absolute: Tensor = attr().Saliency(question.forward).attribute(question.leaf(), abs=True)
         return Found(absolute**2 if self.change == "squared" else absolute)
 
@@ -48,15 +55,19 @@ class Sensitivity(Method):
 class GradientTimesInput(Method):
     """The gradient, times the input: what each element adds if the network is taken for linear (Shrikumar et al. 2017).
 
-    Without biases it adds up to the score of a network of ReLUs, where it is LRP-0.
+    Without biases it adds up to the score of a network of ReLUs, where it is LRP-0. Of tokens it is that of their
+    embeddings, summed.
     """
 
     captum: ClassVar[bool] = True
+    whole_numbers: ClassVar[bool] = True
 
     def cost(self, x: Tensor) -> Cost:
         return Cost(1, 1)
 
     def attribute(self, question: Question) -> Found:
+        if not question.x.is_floating_point():
+            return Found(of_tokens(question.tape, question.weights, torch.mul), [*question.tape.caveats])
         return Found(attr().InputXGradient(question.forward).attribute(question.leaf()))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..lrp import operations
 from ..lrp.tape import Tape
-from .derivatives import made_by
+from .along import made_by
 from .method import Cost, Found, Method
 from .question import Question
 from .spreading import enlarged, spread

@@ -2,7 +2,7 @@
 
 Start with :meth:`RelevanceStore.create`, which explains every input of a subject and keeps the relevance on disk;
 :func:`spray` makes an :class:`Atlas` of a selection of it, and :func:`poison_test` tells whether a cluster is a Clever
-Hans.
+Hans. Of texts :func:`corpus` tells which words a class lives on.
 Importing this package is quick: a part, and what it needs, loads when it is first used.
 """
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from .placeless import Trial, poison_tests
     from .poison import Artefact, Verdict, boxed, candidate, poison_test
     from .store import RelevanceStore, Selection
+    from .word_relevance import Corpus, WordOfClass, corpus
 
 _HOMES = {
     "Artefact": ".poison",
     "Atlas": ".atlas",
     "Cluster": ".atlas",
+    "Corpus": ".word_relevance",
     "DamagedStoreError": ".files",
     "Features": ".features",
     "Progress": "..progress",
@@ -35,8 +37,10 @@ _HOMES = {
     "Selection": ".store",
     "Trial": ".placeless",
     "Verdict": ".poison",
+    "WordOfClass": ".word_relevance",
     "boxed": ".poison",
     "candidate": ".poison",
+    "corpus": ".word_relevance",
     "poison_test": ".poison",
     "poison_tests": ".placeless",
     "rank_classes": ".classes",
@@ -48,6 +52,7 @@ __all__ = [
     "Artefact",
     "Atlas",
     "Cluster",
+    "Corpus",
     "DamagedStoreError",
     "Features",
     "Progress",
@@ -57,8 +62,10 @@ __all__ = [
     "Selection",
     "Trial",
     "Verdict",
+    "WordOfClass",
     "boxed",
     "candidate",
+    "corpus",
     "poison_test",
     "poison_tests",
     "rank_classes",

@@ -8,7 +8,7 @@ its data is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,6 +49,8 @@ class Modality(ABC):
     """What a person brings of it, such as "picture"."""
     part: ClassVar[str]
     """What of an input has relevance of its own: "pixel" or "token"."""
+    closed: ClassVar[Mapping[str, str]] = {}
+    """Why there is nothing to do for it in some rooms of a dashboard, by their names: a sentence."""
 
     @abstractmethod
     def takes(self, subject: Subject) -> bool:

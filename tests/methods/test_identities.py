@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lrpwidgets import methods
 from lrpwidgets.lrp import Explainer
-from lrpwidgets.methods import cam, derivatives
+from lrpwidgets.methods import along, cam
 from lrpwidgets.methods.draws import seeded
 from lrpwidgets.methods.spreading import segments, shared_out
 
@@ -339,6 +339,38 @@ TAPED = {
 }
 
 
+class Reader(torch.nn.Module):
+    """Tokens to scores, through an embedding that autograd can be asked of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.layer = torch.nn.Embedding(7, 6), torch.nn.TransformerEncoderLayer(6, 2, 8, batch_first=True)
+        self.out = torch.nn.Linear(6, 3)
+
+    def read(self, rows: Tensor) -> Tensor:
+        return self.out(self.layer(rows).mean(1))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.read(self.embed(tokens))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "expected"),
+    [
+        ("gradient_times_input", {}, lambda gradient, rows: gradient * rows),
+        ("sensitivity", {}, lambda gradient, rows: gradient**2),
+        ("sensitivity", {"change": "absolute"}, lambda gradient, rows: gradient.abs()),
+    ],
+)
+def test_gradients_of_tokens_are_those_of_their_embeddings_summed(name, settings, expected):
+    torch.manual_seed(0)
+    model, tokens = Reader().double().eval(), torch.randint(0, 7, (2, 5))
+    rows = model.embed(tokens).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(model.read(rows)[:, 1].sum(), rows)
+    found = methods.explain(model, tokens, name, target=1, progress=False, **settings)
+    torch.testing.assert_close(found.relevance, expected(gradient, rows.detach()).sum(-1), rtol=1e-6, atol=1e-12)
+
+
 @pytest.mark.parametrize("make", TAPED)
 def test_a_tape_has_the_derivatives_of_its_model(make):
     torch.manual_seed(0)
@@ -348,7 +380,7 @@ def test_a_tape_has_the_derivatives_of_its_model(make):
     weights = torch.randn(2, 5, dtype=torch.float64)
     (expected,) = torch.autograd.grad((model(x) * weights).sum(), x)
     tape = Explainer(model).record(x.detach(), rewritten=False)
-    torch.testing.assert_close(derivatives.gradient(tape, weights), expected, rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(along.gradient(tape, weights), expected, rtol=1e-5, atol=1e-9)
 
 
 # Captum, called in its own way

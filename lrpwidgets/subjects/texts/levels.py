@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING, Literal, get_args
 
 from .words import holder
@@ -39,7 +40,7 @@ class Item:
     breaks: bool
     """Whether a line begins with it."""
     sink: bool
-    """Whether one of its tokens is a sink."""
+    """Whether all of its tokens are sinks."""
     struck: bool
 
 
@@ -85,7 +86,7 @@ def _item(encoded: Encoded, word: int, places: tuple[int, ...]) -> Item:
     texts = tuple(encoded.text[a:b] for a, b in pairwise(cuts))
     before = encoded.text[encoded.words[word - 1][1] : start] if word else " "
     sentence = holder(encoded.sentences, start)
-    sink = any(place in encoded.sinks for place in places)
+    sink = bool(places) and encoded.sinks.issuperset(places)
     return Item(word, texts, places, sentence, bool(before), "\n" in before, sink, word in encoded.struck)
 
 
@@ -145,6 +146,13 @@ def _sentence(encoded: Encoded, part: list[Item], relevance: Sequence[float], si
 
 
 def limit(*texts: Sequence[Cell]) -> float:
-    """The relevance at the end of the scale of `texts` together: the largest of all cells that are in it, above 0."""
+    """The relevance at the end of the scale of `texts` together.
+
+    It is the largest of all cells that are in it, rounded up so that it can be read, and above 0.
+    """
     inside = [abs(cell.relevance) for part in texts for cell in part if cell.relevance is not None and not cell.sink]
-    return max((each for each in inside if each < float("inf")), default=0.0) or 1.0
+    most = max((each for each in inside if isfinite(each)), default=0.0)
+    if not most:
+        return 1.0
+    unit = 10.0 ** floor(log10(most))
+    return ceil(2 * most / unit - 1e-5) / 2 * unit  # float32 is as precise

@@ -24,11 +24,20 @@ _SNIPPET = 160
 """Characters of a text that stand for it in a strip."""
 
 
+_CLOSED = {
+    "compare": "Pictures are compared here; of texts, evaluate.flip_words tells how good an order of words is.",
+    "maximize": "What a class wants is shown as a picture, and this model reads texts.",
+    "spray": "SpRAy looks at pictures here. Of texts, spray.corpus tells which words a class lives on.",
+    "improve": "A model is mended here where pictures show what it is to forget, and this one reads texts.",
+}
+
+
 class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
     brought = "text"
     part = "token"
+    closed = _CLOSED
 
     def takes(self, subject: Subject) -> bool:
         return True

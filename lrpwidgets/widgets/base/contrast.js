@@ -10,7 +10,7 @@ const ENOUGH = 4.5; // of WCAG 2.2, for text
  */
 export function inkOn(paper, ink) {
   const light = lightOf(paper);
-  if (contrast(light, lightOf(ink)) >= ENOUGH) return ink;
+  if (ink.length === 3 && contrast(light, lightOf(ink)) >= ENOUGH) return ink; // none before the page is there
   return contrast(light, 1) > contrast(light, 0) ? [255, 255, 255] : [0, 0, 0];
 }
 

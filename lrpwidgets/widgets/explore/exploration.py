@@ -37,6 +37,14 @@ _PATIENCE = 0.2
 _OFTEN = 0.1
 """Seconds between two reports of progress."""
 
+_UNCHANGED: dict[str, Any] = {"strokes": (), "struck": ()}
+_STUCK: dict[str, dict[str, Any]] = {
+    "item": {**_UNCHANGED, "window": None, "typed": None},
+    "fit": _UNCHANGED,
+    "typed": _UNCHANGED,
+}
+"""What becomes of other parts of the question when one changes: another input has numbers and words of its own."""
+
 _PARTS = tuple(each.name for each in fields(Question))
 
 
@@ -115,7 +123,13 @@ class Exploration(Inputs):
         return replace(question, target=self._unchanged) if self.target is None else question
 
     def ask(self, **parts: Any) -> None:
-        """Change several parts of the question at once, such as ``ask(item=3, target=None)``."""
+        """Change several parts of the question at once, such as ``ask(item=3, target=None)``.
+
+        Changes stick to their input: another one has none that are not asked for, too.
+        """
+        for name, others in _STUCK.items():
+            if name in parts and parts[name] != getattr(self, name):
+                parts = {**others, **parts}
         if "target" in parts:
             self._unchanged = None
         with self._quietly(), self.hold_trait_notifications():
@@ -347,12 +361,9 @@ class Exploration(Inputs):
             return  # these choose what is shown of the answer, and it is there already
         if self._quiet:
             return
-        if change["name"] in ("item", "fit", "typed"):
-            with self._quietly():
-                self.strokes = self.struck = ()  # changes stick to their input
-        if change["name"] == "item":
-            with self._quietly():
-                self.window = self.typed = None  # another input has numbers and words of its own
+        with self._quietly():
+            for name, value in _STUCK.get(change["name"], {}).items():
+                setattr(self, name, value)
         self._ask()
 
     @traitlets.observe("pins")

@@ -2,7 +2,8 @@
 
 import { array, element, follow, paperOf, receiveFile } from "../base/common.js";
 import { closeMenus } from "../base/controls.js";
-import { heedTouch, touch } from "../base/touched.js";
+import { painter } from "./cells.js";
+import { point, pointed } from "./pointing.js";
 import { cellsOf, heldBySinks, limitsOf } from "./token_view/cells.js";
 import { editingOf } from "./token_view/editing.js";
 import { handOf } from "./token_view/hand.js";
@@ -19,7 +20,7 @@ function render({ model, el }) {
   let [values, paper, laid] = [new Float32Array(), "", /** @type {object | null} */ (null)];
   const say = (/** @type {object} */ message) => model.send(message);
   const sentence = sentenceOf("button");
-  const hand = handOf(sentence, { point, strike });
+  const hand = handOf(sentence, { point: read, strike });
   const legend = legendOf((apart) => take(level, apart));
   const editing = editingOf((text) => say({ typed: text }));
   const said = element("p", { className: "lrp-text-said", role: "status" });
@@ -33,11 +34,11 @@ function render({ model, el }) {
    * @param {number | null} at
    * @param {number | null} token
    */
-  function point(at, token) {
+  function read(at, token) {
     const item = at === null ? null : sentence.items()[at];
     const places = item && level === "token" && token !== null ? item.places.slice(token, token + 1) : (item?.places ?? []);
     readout.textContent = item ? pointedAt(item, places, values, model.get("words"), model.get("caption").score) : "";
-    touch(el, item ? { word: item.word, places } : null);
+    point(el, item && item.word >= 0 ? item.word : null);
   }
 
   /**
@@ -75,13 +76,13 @@ function render({ model, el }) {
   /** Colour all texts; those of one composite have one scale. */
   function draw() {
     if (!laid || el.hidden) return;
-    const inks = inksOf(el);
-    paper = String(inks.paper);
+    const brush = painter(el);
+    paper = String(brush.paper);
     const shown = [{ sentence, values }, ...pins.all()].map((each) => ({ ...each, cells: each.values.length ? cellsOf(each.sentence.items(), each.values, level, sinks) : [] }));
     const limits = limitsOf(shown.map(({ cells }) => cells), model.get("composites"));
-    shown.forEach(({ sentence: text, cells }, at) => cells.length && text.paint(cells, level, limits[at], inks));
+    shown.forEach(({ sentence: text, cells }, at) => cells.length && text.paint(cells, level, limits[at], brush));
     pins.all().forEach((pin, at) => tellPin(pin, limits[at + 1] === limits[0] ? null : limits[at + 1]));
-    legend.tell(level, limits[0], rangeOf(limits), inks.paper);
+    legend.tell(level, limits[0], rangeOf(limits), brush.paper);
     legend.tellSinks(sinks, heldBySinks(sentence.items(), values), model.get("reached"));
     said.replaceChildren(...saidOf(model.get("caption"), sentence.items()));
     tools.show(level);
@@ -89,7 +90,7 @@ function render({ model, el }) {
 
   const close = (/** @type {Event} */ { target }) => closeMenus(el, target);
   const observer = new ResizeObserver(() => String(paperOf(el)) !== paper && draw()); // only on the page is there a theme
-  const leave = heedTouch(el, sentence.touch);
+  const leave = pointed(el, sentence.touch);
   observer.observe(el);
   model.on("msg:custom", receiveFile);
   document.addEventListener("pointerdown", close);
@@ -102,12 +103,6 @@ function render({ model, el }) {
     model.off("msg:custom", receiveFile);
     document.removeEventListener("pointerdown", close);
   };
-}
-
-/** @param {HTMLElement} el */
-function inksOf(el) {
-  const ink = (getComputedStyle(el).color.match(/[\d.]+/g) ?? ["0", "0", "0"]).slice(0, 3).map(Number);
-  return { paper: paperOf(el), ink };
 }
 
 /** @param {number[]} limits */

@@ -1,5 +1,7 @@
 // A text as cells that have one colour each, and how much relevance each has.
 
+import { limitOf } from "../cells.js";
+
 /**
  * @typedef {"token" | "word" | "sentence"} Level
  *
@@ -58,26 +60,18 @@ export function cellsOf(items, values, level, sinks) {
 }
 
 /**
- * The largest relevance of all cells that are in the scale, above 0.
- *
- * @param {Cell[][][]} texts
- */
-function limitOf(texts) {
-  let most = 0;
-  for (const cells of texts) {
-    for (const { amount, sunk } of cells.flat()) if (!sunk && Number.isFinite(amount)) most = Math.max(most, Math.abs(amount));
-  }
-  return most || 1;
-}
-
-/**
  * The end of the scale of each text: those of one composite have it together.
  *
  * @param {Cell[][][]} texts
  * @param {number[]} composites of each; equal ones, equal numbers
  */
 export function limitsOf(texts, composites) {
-  return composites.map((own) => limitOf(texts.filter((_, at) => composites[at] === own)));
+  return composites.map((own) => limitOf(texts.filter((_, at) => composites[at] === own).flatMap(inScale)));
+}
+
+/** @param {Cell[][]} cells of a text */
+function inScale(cells) {
+  return cells.flatMap((parts) => parts.filter(({ sunk }) => !sunk).map(({ amount }) => amount));
 }
 
 /**

@@ -1,7 +1,7 @@
 // Words on the page: made once for a text, and coloured again whenever its relevance changes.
 
-import { colour, element, mapOn, number } from "../../base/common.js";
-import { inkOn } from "../../base/contrast.js";
+import { element } from "../../base/common.js";
+import { short } from "../cells.js";
 import { itemsOf } from "./cells.js";
 
 const FULL = 40; // items of a block: those out of sight cost nothing, and a block is what can be out of sight
@@ -12,9 +12,7 @@ const VALUED = 60; // items at most that have their values below them
  * @typedef {import("./cells.js").Cell} Cell
  * @typedef {import("./cells.js").Item} Item
  *
- * @typedef {object} Inks colours of the page
- * @property {number[]} paper
- * @property {number[]} ink
+ * @typedef {ReturnType<typeof import("../cells.js").painter>} Painter
  *
  * @typedef {{ word: HTMLElement, sentence: HTMLElement }} Node of an item
  */
@@ -75,18 +73,18 @@ export function sentenceOf(role) {
    * @param {Cell[][]} cells of each item
    * @param {import("./cells.js").Level} now
    * @param {number} limit relevance at the end of the scale
-   * @param {Inks} inks
+   * @param {Painter} painter
    */
-  function paint(cells, now, limit, inks) {
+  function paint(cells, now, limit, painter) {
     if (now !== level) bare();
     level = made.dataset.level = now;
-    const [map, valued] = [mapOn("red–blue", inks.paper), made.dataset.valued === "true"];
+    const valued = made.dataset.valued === "true";
     let last = /** @type {HTMLElement | null} */ (null);
     cells.forEach((parts, at) => {
       const { word, sentence } = nodes[at];
       if (now === "sentence" && sentence === last) return;
       last = sentence;
-      parts.forEach((cell, place) => dress(now === "token" ? tokenOf(word, place) : now === "word" ? word : sentence, cell, limit, map, inks, valued || now === "sentence"));
+      parts.forEach((cell, place) => dress(now === "token" ? tokenOf(word, place) : now === "word" ? word : sentence, cell, limit, painter, valued || now === "sentence"));
     });
   }
 
@@ -100,21 +98,12 @@ export function sentenceOf(role) {
     paint,
     items: () => items,
     node: (/** @type {number} */ at) => nodes[at]?.word,
-    /** Mark the words that are pointed at. */
-    touch: (/** @type {import("../../base/touched.js").Touched | null} */ touched) => {
+    /** Mark the word that is pointed at. */
+    touch: (/** @type {number | null} */ word) => {
       for (const each of made.querySelectorAll(".lrp-touched")) each.classList.remove("lrp-touched");
-      if (!touched) return;
-      items.forEach((item, at) => meant(item, touched) && nodes[at].word.classList.add("lrp-touched"));
+      items.forEach((item, at) => item.word === word && nodes[at].word.classList.add("lrp-touched"));
     },
   };
-}
-
-/**
- * @param {Item} item
- * @param {import("../../base/touched.js").Touched} touched
- */
-function meant({ word, places }, touched) {
-  return touched.word >= 0 ? word === touched.word : word < 0 && places.some((place) => touched.places.includes(place));
 }
 
 /**
@@ -162,41 +151,23 @@ function fill(word, { texts, word: held, struck }, role) {
  * @param {HTMLElement} node
  * @param {Cell} cell
  * @param {number} limit
- * @param {import("../../base/common.js").ColourMap} map
- * @param {Inks} inks
+ * @param {Painter} painter
  * @param {boolean} valued whether the value is written
  */
-function dress(node, { amount, sunk }, limit, map, { paper, ink }, valued) {
-  const [read, pixels] = [!Number.isNaN(amount), /** @type {number[]} */ ([])];
+function dress(node, { amount, sunk }, limit, painter, valued) {
+  const read = !Number.isNaN(amount);
   node.classList.toggle("lrp-sunk", sunk && read);
   if (valued && read) node.dataset.value = short(amount);
   else delete node.dataset.value;
-  if (sunk || !read) {
-    node.style.backgroundColor = node.style.color = "";
-    return;
-  }
-  colour(pixels, 0, amount / limit, map, paper);
-  const rounded = pixels.slice(0, 3).map(Math.round);
-  node.style.backgroundColor = `rgb(${rounded.join()})`;
-  node.style.color = `rgb(${Array.from(inkOn(rounded, ink)).join()})`;
+  if (sunk || !read) node.style.background = node.style.color = "";
+  else painter.paint(node, amount, limit);
 }
 
 /** @param {HTMLElement} node */
 function undress(node) {
-  node.style.backgroundColor = node.style.color = "";
+  node.style.background = node.style.color = "";
   node.classList.remove("lrp-sunk");
   delete node.dataset.value;
-}
-
-/**
- * A value that fits below a word: two decimals, as those beside it, or one digit of what is smaller.
- *
- * @param {number} amount
- */
-function short(amount) {
-  const size = Math.abs(amount);
-  if (size >= 100 || !(size >= 0.005 || size === 0)) return number(+amount.toPrecision(size >= 100 ? 3 : 1));
-  return (amount < 0 ? "−" : "") + size.toFixed(2);
 }
 
 /**

@@ -1,0 +1,216 @@
+"""Region perturbation of texts: what is left of the score as words go, or come back.
+
+Every text has as many parts as it has words, so that curves run over shares of the words. Tokens that a tokenizer adds
+always stay; where it adds none one word does, as no model reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..lrp.targets import Target, target_weights
+from ..progress import Pace, Watcher, listening
+from ..subjects import Subject
+from ..subjects.modality import modality_of
+from ..subjects.texts import PADDING, Encoded
+from .flipping import Curves, Output
+from .regions import Order
+
+Way = Literal["cut", "hide"]
+"""Words are cut out of the text, which is shorter then; or hidden where they are, and the text is as long as before."""
+
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
+"""Of the words, in ERASER (DeYoung et al. 2020)."""
+
+
+@dataclass(frozen=True)
+class WordFlipping:
+    """How words are taken away.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or there is no such way or output.
+    """
+
+    way: Way = "cut"
+    steps: int = 10
+    """Points of the curve after the first."""
+    output: Output = "score"
+    seed: int = 0
+    """Of the order at random, and of the order of words alike."""
+    batch: int = 64
+    """Texts that go through the model at once."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch"):
+            count = getattr(self, name)
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+                raise ValueError(f"{name} must be a whole number from 1 on, got {count!r}.")
+        for name, known in (("way", get_args(Way)), ("output", get_args(Output))):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+
+
+def flip_words(
+    subject: Subject,
+    texts: Sequence[Encoded],
+    relevance: Sequence[Tensor],
+    target: Target = None,
+    *,
+    order: Order = "most",
+    progress: bool | Watcher = True,
+    **settings: Any,
+) -> Curves:
+    """Take words away in the order of their relevance, and follow what is explained.
+
+    Parameters
+    ----------
+    texts
+        As ``subject.tokenizer.encode`` makes them.
+    relevance
+        Of the tokens of each, (T,), of any method; that of a word is their sum.
+    target
+        As for :meth:`.Explainer.explain`; by default the class that the model predicts for each whole text.
+    order
+        ``"most"`` relevant words first, ``"least"`` relevant ones, or ``"random"``: the baseline.
+    progress
+        True writes a line; a function gets a :class:`.Progress` of the texts that went through the model, and may raise
+        to end it.
+    settings
+        As for :class:`WordFlipping`.
+
+    Returns
+    -------
+    Curves
+        Of every text, over the share of its words that are gone. Words that go last come back first: the area under
+        the curve of ``"least"`` is that of insertion.
+
+    Raises
+    ------
+    ValueError
+        If relevance does not fit the texts or is not finite, or an argument is out of range.
+    """
+    how = WordFlipping(**settings)
+    ranked = [_ranked(each, values, order, how.seed) for each, values in _pairs(texts, relevance)]
+    shares = torch.linspace(0, 1, how.steps + 1)
+    variants = [
+        _without(text, words[: round(share * _most(text, words))])
+        for text, words in zip(texts, ranked, strict=True)
+        for share in shares.tolist()
+    ]
+    scores = _followed(subject, texts, variants, target, how, progress)
+    return Curves(scores, shares, order, how)
+
+
+def comprehensiveness(
+    subject: Subject, texts: Sequence[Encoded], relevance: Sequence[Tensor], target: Target = None, **settings: Any
+) -> Tensor:
+    """By how much the score falls without the most relevant words, (B,): the more the better (DeYoung et al. 2020).
+
+    The mean over shares of 1, 5, 10, 20 and 50 % of the words, one word at least. Probabilities are followed, which
+    `settings` may change; parameters and errors as for :func:`flip_words`.
+    """
+    return _fall(subject, texts, relevance, target, settings, keep=False)
+
+
+def sufficiency(
+    subject: Subject, texts: Sequence[Encoded], relevance: Sequence[Tensor], target: Target = None, **settings: Any
+) -> Tensor:
+    """By how much the score falls if only the most relevant words are left, (B,): the less the better.
+
+    As :func:`comprehensiveness`.
+    """
+    return _fall(subject, texts, relevance, target, settings, keep=True)
+
+
+def _fall(
+    subject: Subject,
+    texts: Sequence[Encoded],
+    relevance: Sequence[Tensor],
+    target: Target,
+    settings: dict[str, Any],
+    *,
+    keep: bool,
+) -> Tensor:
+    progress = settings.pop("progress", True)
+    how = WordFlipping(**{"output": "probability", **settings})
+    variants = []
+    for text, values in _pairs(texts, relevance):
+        words = _ranked(text, values, "most", how.seed)
+        counts = [max(1, round(share * len(words))) for share in SHARES]
+        gone = [words[count:] if keep else words[: min(count, _most(text, words))] for count in counts]
+        variants += [_without(text, each) for each in ([], *gone)]
+    scores = _followed(subject, texts, variants, target, how, progress)
+    return (scores[:, :1] - scores[:, 1:]).mean(1)
+
+
+def _pairs(texts: Sequence[Encoded], relevance: Sequence[Tensor]) -> list[tuple[Encoded, np.ndarray[Any, Any]]]:
+    """Each text with the relevance of its tokens; ValueError if they do not fit."""
+    if len(texts) != len(relevance) or not texts:
+        raise ValueError(f"Each text needs its relevance; got {len(texts)} texts and relevance of {len(relevance)}.")
+    found = []
+    for number, (text, each) in enumerate(zip(texts, relevance, strict=True)):
+        values = torch.as_tensor(each).detach().double().cpu()
+        if tuple(values.shape) != (len(text),):
+            raise ValueError(f"Text {number} has {len(text)} tokens, and relevance of shape {tuple(values.shape)}.")
+        if not bool(values.isfinite().all()):
+            raise ValueError(f"Relevance of text {number} is not finite: no figure says anything of it.")
+        found.append((text, values.numpy()))
+    return found
+
+
+def _ranked(text: Encoded, values: np.ndarray[Any, Any], order: Order, seed: int) -> list[int]:
+    """The words of a text that the model reads, in the order in which they go; words alike in random order."""
+    if order not in get_args(Order):
+        raise ValueError(f"order must be one of {', '.join(get_args(Order))}, got {order!r}.")
+    sums: dict[int, float] = {}
+    for word, value in zip(text.word_of, values.tolist(), strict=True):
+        if word >= 0:
+            sums[word] = sums.get(word, 0.0) + value
+    mixed: list[int] = np.random.default_rng(seed).permutation(list(sums)).tolist()
+    if order == "random":
+        return mixed
+    return sorted(mixed, key=lambda word: -sums[word] if order == "most" else sums[word])
+
+
+def _most(text: Encoded, words: Sequence[int]) -> int:
+    """How many of all words can go."""
+    return len(words) - (min(text.word_of) >= 0)
+
+
+def _without(text: Encoded, words: Sequence[int]) -> Tensor:
+    """The token ids of a text, `PADDING` for those of some words."""
+    gone = set(words)
+    return torch.tensor([PADDING if word in gone else id for id, word in zip(text.ids, text.word_of, strict=True)])
+
+
+def _followed(
+    subject: Subject,
+    texts: Sequence[Encoded],
+    variants: Sequence[Tensor],
+    target: Target,
+    how: WordFlipping,
+    progress: bool | Watcher,
+) -> Tensor:
+    """What is followed of the variants of each text, of which the first is whole: (B, variants)."""
+    explainer, batch = subject.explainer(), modality_of(subject).batch
+    if how.way == "cut":
+        variants = [each[each != PADDING] for each in variants]
+    found = []
+    with listening(progress) as tell:
+        pace = Pace(tell, 0, len(variants))
+        for start in range(0, len(variants), how.batch):
+            found.append(explainer.scores(batch(variants[start : start + how.batch])).cpu())
+            pace.advance(len(found[-1]))
+    scores = torch.cat(found)
+    each = len(variants) // len(texts)
+    weights = target_weights(target, scores[::each]).cpu().repeat_interleave(each, 0)
+    told = explainer.probabilities(scores) if how.output == "probability" else scores
+    return (told * weights).sum(1).double().reshape(len(texts), each)

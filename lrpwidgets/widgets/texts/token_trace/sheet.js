@@ -1,0 +1,155 @@
+// The cells of a trace on a canvas: rows of depths, columns of words.
+
+import { element, pen } from "../../base/common.js";
+import { limitOf, painter, short } from "../cells.js";
+
+export const HIGH = 22; // pixels of a row
+
+const [WIDE, NARROW, THIN, NAMES] = [30, 14, 5, 76]; // pixels: of a column, of a narrow one, of one of many, of their names
+const MOST = 80; // columns that have names
+
+/**
+ * @typedef {{ name: string, word: number, sink: boolean }} Column
+ *
+ * @typedef {object} Trace
+ * @property {[label: string, layer: string, sum: number][]} rows
+ * @property {Column[]} columns
+ * @property {Float32Array} relevance row by row
+ */
+
+/** @param {Element} el on whose paper */
+export function sheetOf(el) {
+  const canvas = element("canvas", { role: "img" });
+  const mark = element("div", { className: "lrp-trace-mark", hidden: true });
+  const made = element("div", { className: "lrp-trace-sheet" }, canvas, mark);
+  let [shown, step] = [/** @type {Trace} */ ({ rows: [], columns: [], relevance: new Float32Array() }), WIDE];
+
+  /**
+   * Draw all cells; returns the end of their scale, which sinks do not set.
+   *
+   * @param {Trace} trace
+   */
+  function draw(trace) {
+    shown = trace;
+    const { rows, columns, relevance } = trace;
+    const many = columns.length > MOST;
+    step = many ? THIN : Math.max(NARROW, Math.min(WIDE, Math.floor((made.clientWidth || 560) / columns.length)));
+    const limit = limitOf(relevance.filter((_, at) => !columns[at % columns.length].sink));
+    const brush = enlarged(canvas, columns.length * step, rows.length * HIGH + (many ? 0 : NAMES));
+    canvas.setAttribute("aria-label", `Relevance of ${columns.length} words at ${rows.length} depths`);
+    const style = getComputedStyle(el);
+    const { hue } = painter(el);
+    rows.forEach((row, place) => columns.forEach((column, at) => cell(brush, style, column.sink, { x: at * step, y: place * HIGH, value: relevance[place * columns.length + at], sum: row[2] }, (value) => hue(value, limit))));
+    if (!many) columns.forEach((column, at) => nameOf(brush, style, column, at * step + step / 2 + 4, rows.length * HIGH + 8));
+    return limit;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} brush
+   * @param {CSSStyleDeclaration} style
+   * @param {boolean} sink
+   * @param {{ x: number, y: number, value: number, sum: number }} where
+   * @param {(relevance: number) => string} hue
+   */
+  function cell(brush, style, sink, { x, y, value, sum }, hue) {
+    const gap = step > THIN ? 1 : 0;
+    const [wide, high] = [step - gap, HIGH - 1];
+    brush.fillStyle = sink ? style.getPropertyValue("--selected") : hue(value);
+    brush.fillRect(x, y, wide, high);
+    if (!gap) return;
+    brush.strokeStyle = style.getPropertyValue("--hairline");
+    if (!sink) {
+      brush.lineWidth = 0.5;
+      brush.strokeRect(x + 0.25, y + 0.25, wide - 0.5, high - 0.5);
+      return;
+    }
+    hatch(brush, x, y, wide, high);
+    if (Math.abs(value) < 0.005 * Math.abs(sum) || step < 24) return;
+    brush.fillStyle = style.getPropertyValue("--quiet");
+    brush.font = "10px sans-serif";
+    brush.textAlign = "center";
+    brush.fillText(short(value).replace(/^(−?)0\./, "$1."), x + wide / 2, y + high / 2 + 4, wide);
+  }
+
+  return {
+    made,
+    canvas,
+    draw,
+    /**
+     * The cell under the pointer; null beside them.
+     *
+     * @param {MouseEvent} event
+     */
+    at: (event) => {
+      const box = canvas.getBoundingClientRect();
+      const [column, row] = [Math.floor((event.clientX - box.left) / step), Math.floor((event.clientY - box.top) / HIGH)];
+      return column >= 0 && column < shown.columns.length && row >= 0 ? { column, row } : null;
+    },
+    /**
+     * Frame the column of a word.
+     *
+     * @param {number | null} word
+     */
+    mark: (word) => {
+      const column = word === null || word < 0 ? -1 : shown.columns.findIndex((each) => each.word === word);
+      mark.hidden = column < 0;
+      Object.assign(mark.style, { left: `${column * step - 1}px`, width: `${step + 1}px`, height: `${shown.rows.length * HIGH}px` });
+    },
+  };
+}
+
+/**
+ * @param {CanvasRenderingContext2D} brush
+ * @param {CSSStyleDeclaration} style
+ * @param {Column} column
+ * @param {number} x
+ * @param {number} y
+ */
+function nameOf(brush, style, { name, sink }, x, y) {
+  brush.save();
+  brush.font = "11px sans-serif";
+  brush.textAlign = "right";
+  brush.fillStyle = style.getPropertyValue(sink ? "--quiet" : "--ink");
+  brush.translate(x, y);
+  brush.rotate(-Math.PI / 4);
+  brush.fillText(name.length > 13 ? `${name.slice(0, 12)}…` : name, 0, 0);
+  brush.restore();
+}
+
+/**
+ * A canvas of that size in points of the page, as sharp as the screen.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ */
+function enlarged(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  [canvas.width, canvas.height] = [Math.ceil(width * ratio), Math.ceil(height * ratio)];
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const brush = pen(canvas);
+  brush.scale(ratio, ratio);
+  return brush;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} brush
+ * @param {number} x
+ * @param {number} y
+ * @param {number} wide
+ * @param {number} high
+ */
+function hatch(brush, x, y, wide, high) {
+  brush.save();
+  brush.beginPath();
+  brush.rect(x, y, wide, high);
+  brush.clip();
+  brush.lineWidth = 1.5;
+  brush.beginPath();
+  for (let at = x - high; at < x + wide; at += 5) {
+    brush.moveTo(at, y + high);
+    brush.lineTo(at + high, y);
+  }
+  brush.stroke();
+  brush.restore();
+}
