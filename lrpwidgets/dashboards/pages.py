@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipywidgets
+
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -56,11 +58,16 @@ from ..widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
+from ..widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace, TokenView
 from .panes import Dashboard, box, pane
 
 
 def explore_page(exploration: Exploration) -> Dashboard:
     """One decision, its heatmap, and the rules that trace it back."""
+    return _EXPLORE[exploration.subject.modality](exploration)
+
+
+def _picture_page(exploration: Exploration) -> Dashboard:
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
     page = Dashboard(
         exploration,
@@ -78,6 +85,43 @@ def explore_page(exploration: Exploration) -> Dashboard:
     )
     page.add_class("lrp-steady")  # the map stays in sight
     return page
+
+
+def _text_page(exploration: Exploration) -> Dashboard:
+    """A text whose words are the heatmap; where their relevance is on its way; what is left of the score without each."""
+    text = TokenView(exploration)  # made first, so that its words are sent first
+    rows = [
+        ([QuestionBar(exploration), text], [ClassScores(exploration)]),
+        ([TokenTrace(exploration)], [HeadMatrix(exploration)]),
+        ([AcrossTexts(exploration)], [StrikeTable(exploration)]),
+        ([RuleBoard(exploration)], [LayerInspector(exploration)]),
+    ]
+    columns = [_beside(main, side) for main, side in rows]
+    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *columns, StatusLine(exploration)])
+    page.add_class("lrp-reading")
+    return page
+
+
+def _picture_with_text_page(exploration: Exploration) -> Dashboard:
+    """A picture and a text, such as a question about it, with relevance on both."""
+    picture, text = HeatmapView(exploration), TokenView(exploration)
+    rows = [
+        ([QuestionBar(exploration), picture], [ClassScores(exploration)]),
+        ([text], [StrikeTable(exploration)]),
+        ([RuleBoard(exploration)], [LayerInspector(exploration)]),
+    ]
+    columns = [_beside(main, side) for main, side in rows]
+    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *columns, StatusLine(exploration)])
+    page.add_class("lrp-reading")
+    return page
+
+
+def _beside(main: list[ipywidgets.DOMWidget], side: list[ipywidgets.DOMWidget]) -> ipywidgets.Box:
+    return box("lrp-columns", box("lrp-main", pane(*main)), box("lrp-side", pane(*side)))
+
+
+_EXPLORE = {"image": _picture_page, "text": _text_page, "image and text": _picture_with_text_page}
+"""The page by modality; where there are words it has no steps, which paint on pictures."""
 
 
 def maximize_page(studio: Studio) -> Dashboard:
