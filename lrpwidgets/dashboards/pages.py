@@ -88,7 +88,7 @@ def _picture_page(exploration: Exploration) -> Dashboard:
 
 
 def _text_page(exploration: Exploration) -> Dashboard:
-    """A text whose words are the heatmap; where their relevance is on its way; what is left of the score without each."""
+    """A text whose words are the heatmap, the way of their relevance, and the score without each of them."""
     text = TokenView(exploration)  # made first, so that its words are sent first
     rows = [
         ([QuestionBar(exploration), text], [ClassScores(exploration)]),
