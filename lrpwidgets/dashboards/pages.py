@@ -90,14 +90,23 @@ def _picture_page(exploration: Exploration) -> Dashboard:
 def _text_page(exploration: Exploration) -> Dashboard:
     """A text whose words are the heatmap, the way of their relevance, and the score without each of them."""
     text = TokenView(exploration)  # made first, so that its words are sent first
-    rows = [
-        ([QuestionBar(exploration), text], [ClassScores(exploration)]),
-        ([TokenTrace(exploration)], [HeadMatrix(exploration)]),
-        ([AcrossTexts(exploration)], [StrikeTable(exploration)]),
-        ([RuleBoard(exploration)], [LayerInspector(exploration)]),
-    ]
-    columns = [_beside(main, side) for main, side in rows]
-    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *columns, StatusLine(exploration)])
+    page = Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            _beside([QuestionBar(exploration), text], [ClassScores(exploration)]),
+            box(
+                "lrp-columns",
+                box("lrp-forms", pane(TokenTrace(exploration))),
+                box("lrp-narrow", pane(HeadMatrix(exploration))),
+                box("lrp-found", pane(StrikeTable(exploration))),
+            ),
+            box("lrp-below", pane(AcrossTexts(exploration))),
+            _beside([RuleBoard(exploration)], [LayerInspector(exploration)]),
+            StatusLine(exploration),
+        ],
+    )
     page.add_class("lrp-reading")
     return page
 
@@ -105,13 +114,17 @@ def _text_page(exploration: Exploration) -> Dashboard:
 def _picture_with_text_page(exploration: Exploration) -> Dashboard:
     """A picture and a text, such as a question about it, with relevance on both."""
     picture, text = HeatmapView(exploration), TokenView(exploration)
-    rows = [
-        ([QuestionBar(exploration), picture], [ClassScores(exploration)]),
-        ([text], [StrikeTable(exploration)]),
-        ([RuleBoard(exploration)], [LayerInspector(exploration)]),
-    ]
-    columns = [_beside(main, side) for main, side in rows]
-    page = Dashboard(exploration, [TopBar(exploration), InputStrip(exploration), *columns, StatusLine(exploration)])
+    page = Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            _beside([QuestionBar(exploration), picture], [ClassScores(exploration)]),
+            _beside([text], [StrikeTable(exploration)]),
+            _beside([RuleBoard(exploration)], [LayerInspector(exploration)]),
+            StatusLine(exploration),
+        ],
+    )
     page.add_class("lrp-reading")
     return page
 

@@ -1,6 +1,6 @@
 // Cells in the colour of their relevance, with words that can be read on it.
 
-import { colour, mapOn, number, paperOf } from "../base/common.js";
+import { colour, element, mapOn, number, paperOf } from "../base/common.js";
 import { inkOn } from "../base/contrast.js";
 
 export const MAP = "red–blue";
@@ -60,4 +60,21 @@ export function limitOf(relevance) {
   if (!most) return 1;
   const unit = 10 ** Math.floor(Math.log10(most));
   return (Math.ceil((2 * most) / unit - 1e-5) / 2) * unit; // float32 is as precise
+}
+
+/**
+ * What the page's colours of these names are, for a canvas, which knows no variables.
+ *
+ * @param {Element} el on whose paper
+ * @returns {Record<"ink" | "quiet" | "hairline" | "selected", string>}
+ */
+export function coloursOf(el) {
+  const probe = element("i", { hidden: true });
+  el.append(probe);
+  const found = ["ink", "quiet", "hairline", "selected"].map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color];
+  });
+  probe.remove();
+  return Object.fromEntries(found);
 }
