@@ -348,6 +348,7 @@ def modules():
 
 PACKAGES = [
     *("", ".lrp", ".subjects", ".spray", ".methods", ".evaluate", ".spray.virelay", ".maximize", ".improve"),
+    ".subjects.texts",
     *(".dashboards", ".widgets", ".widgets.explore", ".widgets.spray", ".widgets.maximize", ".widgets.improve"),
 ]
 

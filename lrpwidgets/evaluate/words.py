@@ -17,8 +17,7 @@ from torch import Tensor
 from ..lrp.targets import Target, target_weights
 from ..progress import Pace, Watcher, listening
 from ..subjects import Subject
-from ..subjects.modality import modality_of
-from ..subjects.texts import PADDING, Encoded
+from ..subjects.texts import PADDING, Encoded, padded
 from .flipping import Curves, Output
 from .regions import Order
 
@@ -200,14 +199,14 @@ def _followed(
     progress: bool | Watcher,
 ) -> Tensor:
     """What is followed of the variants of each text, of which the first is whole: (B, variants)."""
-    explainer, batch = subject.explainer(), modality_of(subject).batch
+    explainer = subject.explainer()
     if how.way == "cut":
         variants = [each[each != PADDING] for each in variants]
     found = []
     with listening(progress) as tell:
         pace = Pace(tell, 0, len(variants))
         for start in range(0, len(variants), how.batch):
-            found.append(explainer.scores(batch(variants[start : start + how.batch])).cpu())
+            found.append(explainer.scores(padded(variants[start : start + how.batch])).cpu())
             pace.advance(len(found[-1]))
     scores = torch.cat(found)
     each = len(variants) // len(texts)

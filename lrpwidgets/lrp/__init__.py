@@ -9,7 +9,7 @@ from .composites import Composite
 from .explainer import Explainer, UnknownOperationError
 from .explanation import Explanation, Layer
 from .ledger import Ledger, Row
-from .scores import TwoClasses
+from .scores import NextToken, TwoClasses
 from .tape import StaleExplanationError, UnknownLayerError
 from .targets import Rather
 from .watching import watched
@@ -21,6 +21,7 @@ __all__ = [
     "Explanation",
     "Layer",
     "Ledger",
+    "NextToken",
     "Progress",
     "Rather",
     "Row",

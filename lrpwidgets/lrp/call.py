@@ -164,7 +164,8 @@ def _is_narrow(item: Any) -> bool:
 def key(function: Callable[..., Any]) -> str:
     """The table's name for `function`: ``"relu"`` for ``torch.relu``, ``F.relu``, ``Tensor.relu``, ``aten.relu``."""
     function = getattr(function, "overloadpacket", function)  # aten.relu for aten.relu.default
-    name = resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
+    own = getattr(function, "__qualname__", type(function).__name__)  # operators of higher order have none
+    name = resolve_name(function) or f"{function.__module__}.{own}"
     if name in _OTHERWISE_ORDERED:
         return f"torch.{name.rpartition('.')[2]}"
     for prefix in _PREFIXES:

@@ -4,6 +4,7 @@
   and permutations. What stands before the first layer with weights, a model's own normalization, hands
   relevance on unchanged, as if it had been applied outside.
 * Norms and softmaxes that are written with elementary calls become the steps that they are.
+* Activations that are written as products, x ⊙ g(x), such as a GELU by its formula, become activations.
 * Sums of sums become one sum, whatever their order.
 * Zeros around the input of a convolution are its padding; a convolution over all of its input is a dense layer; a
   matrix product of patches is a convolution, one with equal entries a sum.
@@ -109,7 +110,7 @@ class _Spelled(_Rewriting):
         if isinstance(operation, Products) and operation.kind == "product" and len(step.inputs) == 2:
             softmax = self._softmax(step)
             self._found_gates = self._found_gates or softmax is not None
-            step = softmax or self._norm(step) or step
+            step = softmax or self._norm(step) or self._self_gated(step) or step
         elif name in ("sub", "subtract") and len(step.inputs) == 2 and not step.kwargs:
             step = self._centred(step) or step
         if step.operation is operations.SOFTMAX:
@@ -204,6 +205,45 @@ class _Spelled(_Rewriting):
             )
         return None
 
+    def _self_gated(self, step: Step) -> Step | None:
+        """x ⊙ g(x) or x / g(x), where x may be scaled and g bends it element by element: an activation of x."""
+        for slot in (0,) if isinstance(step.operation, operations.Quotients) else (0, 1):
+            x, g = step.inputs[slot], step.inputs[1 - slot]
+            if not self.values[g].gate and self._bends(g, self._scaled_from(x)):
+                return replace(step, operation=operations.SELF_GATED[slot])
+        return None
+
+    def _scaled_from(self, value: int) -> set[int]:
+        """The `value`, and those that it is a multiple of by a constant, element by element."""
+        found = {value}
+        while (step := self.made_by(value)) and len(step.inputs) == 1 and self._is_elementwise(step):
+            if not (step.operation and step.operation.reorders) and not _only_scales(self.call(step)):
+                break
+            (value,) = step.inputs
+            found.add(value)
+        return found
+
+    def _bends(self, g: int, sources: set[int]) -> bool:
+        """Whether `g` is computed element by element from the `sources` alone, and not only by sums and powers."""
+        waiting, seen, bends = [g], {g}, False
+        while waiting:
+            value = waiting.pop()
+            if value in sources:
+                continue
+            step = self.made_by(value)
+            if step is None or not self._is_elementwise(step):
+                return False
+            bends = bends or _is_nonlinearity(step, self.call(step))
+            waiting += (each for each in step.inputs if each not in seen)
+            seen.update(step.inputs)
+        return bends
+
+    def _is_elementwise(self, step: Step) -> bool:
+        """Whether every element of the result is computed from the elements in its place, and constants."""
+        known = step.kind in ("activation", "product") or (step.kind == "sum" and key(step.function) in affine.SUMS)
+        tensors = [self.tensor(value) for value in (*step.inputs, *step.outputs) if value is not None]
+        return known and len({tensor.shape for tensor in tensors}) == 1
+
     def _measures(self, g: int, x: int) -> bool:
         """Whether `g` is computed from `x`, or from what `x` is centred from, and nothing else that has weights."""
         if self.values[g].samples.unknown:
@@ -267,7 +307,7 @@ class _Folding(_Rewriting):
         assert before is not None
         chain = (*before.folded, step)
         operation = before.operation
-        if _is_alone(before):
+        if is_alone(before):
             operation = _lone(affine.chain([self.call(replace(before, folded=())), *map(self.call, chain)]))
         by_channel = self._by_channel(before, chain)
         self.keep(replace(before, operation=operation, folded=chain, channelwise=by_channel), at)
@@ -307,7 +347,7 @@ class _Folding(_Rewriting):
             return before.function is centred and not before.folded
         if isinstance(before.operation, Products):
             return not affine.shifts(call)
-        return _is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
+        return is_alone(before) or (isinstance(before.operation, Linear) and before.operation.foldable)
 
     def _moves(self, step: Step) -> bool:
         """Whether the step only moves elements: none is lost, repeated or added."""
@@ -348,7 +388,7 @@ class _Joining(_Rewriting):
     """Makes one sum of the sums that only feed another one."""
 
     def visit(self, step: Step) -> None:
-        parts = _terms(step, self.call(step)) if _is_sum(step) and len(step.inputs) > 1 else None
+        parts = _terms(step, self.call(step)) if is_sum(step) and len(step.inputs) > 1 else None
         if parts is None:
             return self.keep(step)
         terms: list[tuple[affine.Number, int]] = []
@@ -356,7 +396,7 @@ class _Joining(_Rewriting):
         for coefficient, value in zip(parts[0], step.inputs, strict=True):
             maker = self.made_by(value)
             own = None
-            if maker and self.readers[value] == 1 and _is_sum(maker):
+            if maker and self.readers[value] == 1 and is_sum(maker):
                 own = _terms(maker, self.call(maker), list(map(self.call, maker.folded)))
             if maker is None or own is None:
                 terms.append((coefficient, value))
@@ -380,7 +420,18 @@ class _Joining(_Rewriting):
         )
 
 
-def _is_alone(step: Step) -> bool:
+def _only_scales(call: Call) -> bool:
+    return affine.spells(call) and not affine.shifts(call)
+
+
+def _is_nonlinearity(step: Step, call: Call) -> bool:
+    """Whether the step is an activation, and none that only scales, casts or takes powers."""
+    powers = key(step.function) in ("pow", "__pow__", "square")
+    plain = powers or affine.spells(call) or bool(step.operation and step.operation.reorders)
+    return isinstance(step.operation, operations.Activation) and not plain
+
+
+def is_alone(step: Step) -> bool:
     """Whether the step is a constant scale and shift, and nothing else."""
     return any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.PASSED))
 
@@ -526,7 +577,7 @@ def _covers_input(call: Call) -> bool:
     return whole and x.shape[1] == weight.shape[1] and x.dim() == weight.dim()
 
 
-def _is_sum(step: Step) -> bool:
+def is_sum(step: Step) -> bool:
     """Whether the step is a sum, or a constant scale and shift that may be part of one."""
     known = any(step.operation is each for each in (operations.LONE, operations.SHIFT, operations.COMBINED))
     return known or (step.kind == "sum" and key(step.function) in affine.SUMS)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..readable import Readable
+from .operations import CENTRED, NORM_SCALE
 from .tape import Step, Tape
 
 Channels = int | Sequence[int] | Tensor | None
@@ -107,9 +108,21 @@ def _tells(step: Step, dimensions: int) -> int | None:
     function = getattr(step.function, "__name__", "")
     if step.kind == "maxpool" or "pool" in function or "conv" in function:  # one that covers its input is dense by kind
         return 1
-    if step.kind in ("linear", "embedding") or function in ("layer_norm", "rms_norm"):
+    if (
+        step.kind in ("linear", "embedding")
+        or function in ("layer_norm", "rms_norm")
+        or _norms_last_axis(step, dimensions)
+    ):
         return dimensions - 1
     return 1 if step.kind == "norm" else None
+
+
+def _norms_last_axis(step: Step, dimensions: int) -> bool:
+    """Whether it is a part of a norm, written by hand, over the last axis and no other."""
+    if step.operation is CENTRED:
+        return tuple(step.args[1]) in ((-1,), (dimensions - 1,))
+    scale = step.args[1] if step.operation is NORM_SCALE else None
+    return isinstance(scale, Tensor) and scale.dim() == dimensions and scale.shape[-1] == 1 < scale.shape[1]
 
 
 def _numbers(name: str, channels: Any) -> list[int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from . import composites, inputs, operations
+from .batch import Batch, Given, parameters
 from .call import spelled, version
 from .composites import Composite
 from .devices import available_device
@@ -69,14 +71,16 @@ class Explainer:
         What to do with a torch function that has no entry in the operation table: ``"error"``, or
         ``"gradient"`` to use gradient × input for it, which :attr:`Explanation.caveats` then says.
     select
-        Which part of what the model returns holds the scores, where that is a tuple, a dict or an object: ``"logits"``,
-        ``0``, or a function such as ``lambda output: output["logits"][:, 0]``. :class:`.TwoClasses` if one score per
-        sample tells two classes apart.
+        Which part of what the model returns holds the scores, where that is a tuple, a dict or an object:
+        ``"start_logits"``, ``0``, or a function such as ``lambda output: output["logits"][:, 0]``; by default its
+        ``logits``. :class:`.TwoClasses` if one score per sample tells two classes apart. :class:`.NextToken` for what
+        a language model expects next, which is what models that generate are asked by default.
 
     constants
-        Positions of inputs that only go along, such as masks, lengths or lists of edges: no relevance reaches them, as
-        if they were fixed in the model. Truth values always do, and whole numbers beside other inputs where the model
-        looks none of them up in a table; these need not be named.
+        Positions, or names, of inputs that only go along, such as masks, lengths or lists of edges: no relevance
+        reaches them, as if they were fixed in the model. Truth values always do, and whole numbers beside other inputs
+        where the model looks none of them up in a table; these need not be named. Of inputs by name also ``*_mask``,
+        ``position_ids`` and ``token_type_ids`` go along; what the latter add to a token is in the ledger.
 
     Raises
     ------
@@ -102,7 +106,7 @@ class Explainer:
         device: str | torch.device | None = None,
         unknown: Unknown = "error",
         select: Select = None,
-        constants: Sequence[int] = (),
+        constants: Sequence[int | str] = (),
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
@@ -169,7 +173,7 @@ class Explainer:
     @torch.inference_mode(False)  # saved activations must be fit for the gradients that some steps take
     def explain(
         self,
-        inputs: Tensor | tuple[Tensor, ...],
+        inputs: Given,
         target: Target = None,
         *,
         targets: Sequence[Target] | None = None,
@@ -185,9 +189,11 @@ class Explainer:
         Parameters
         ----------
         inputs
-            A batch (B, ...), or a tuple of such batches for several inputs: floating point numbers, or whole
-            numbers where the model looks them up in an embedding. A channels-last batch of pictures stays so all
-            the way, which on a CPU takes a tenth to a sixth less time for eight of them.
+            A batch (B, ...), or a tuple of such batches for several inputs, or a dict of them by the names of the
+            model's arguments, as tokenizers make: floating point numbers, or whole numbers where the model looks them
+            up in an embedding. Called by names, a language model keeps no keys and values for a next call. A
+            channels-last batch of pictures stays so all the way, which on a CPU takes a tenth to a sixth less time for
+            eight of them.
         target
             What to explain. None: the top class of each sample. An int, or one int per sample: that class.
             ``Rather(3, than=9)``: the difference of two scores. Floats (B, C): the weighted sum of the scores.
@@ -208,7 +214,7 @@ class Explainer:
             If the input or a weight is not finite, the input does not fit the model, the scores are not
             (B, C) and finite, the target is out of range, or a layer is left without a rule.
         TypeError
-            If an input is no tensor of the model's precision, or the model returns none.
+            If an input is no tensor of the model's precision, the model takes no argument of its name, or returns none.
         UnknownOperationError
             If the operation table has no entry for a function that the scores depend on.
         StaleExplanationError
@@ -220,7 +226,7 @@ class Explainer:
         return self._explain(self._checked_batch(inputs), wanted, several, keep)
 
     @torch.inference_mode(False)
-    def record(self, inputs: Tensor | tuple[Tensor, ...], *, rewritten: bool = True) -> Tape:
+    def record(self, inputs: Given, *, rewritten: bool = True) -> Tape:
         """Run the model on `inputs` and return the tape, without an explanation; raises as :meth:`explain` does.
 
         Unless it is `rewritten`, it has the model's own calls, and so its derivatives: the canonical form, which rules
@@ -229,10 +235,10 @@ class Explainer:
         return self._record(self._checked_batch(inputs), rewritten=rewritten)
 
     def _explain(
-        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None = None
+        self, batch: Batch, wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None = None
     ) -> Explanation:
         """The explanation of `batch`, or of its parts one by one if it does not fit memory; `whole`: it is a part."""
-        size = self._samples(batch)
+        size = batch.size
         try:
             return self._explain_at_once(batch, wanted, several, keep, whole)
         except (RuntimeError, MemoryError) as error:
@@ -244,32 +250,37 @@ class Explainer:
         kept: Keep = "layers" if keep == "layers" else "input"
         parts: list[Explanation] = []
         for start, stop in ((0, half), (half, size)):
-            part = tuple(x[start:stop] if len(x) == size else x for x in batch)
-            made = self._explain(part, wanted, several, kept, _Whole(first + start, samples))
+            made = self._explain(batch.part(start, stop), wanted, several, kept, _Whole(first + start, samples))
             parts += made.parts if isinstance(made, JoinedExplanation) else [made]
         return JoinedExplanation(parts)
 
     def _explain_at_once(
-        self, batch: tuple[Tensor, ...], wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None
+        self, batch: Batch, wanted: list[Target], several: bool, keep: Keep, whole: _Whole | None
     ) -> Explanation:
         tape = self._record(batch)
         composite = composites.chosen(self.composite, tape.steps)
         if whole:
-            own = slice(whole.first, whole.first + self._samples(batch))
+            own = slice(whole.first, whole.first + batch.size)
             wanted = [of_part(each, own, whole.samples, tape.scores.dim()) for each in wanted]
         targets = [target_weights(each, tape.scores, part=whole is not None) for each in wanted]
         return Explanation(tape, Layout(tape.steps), composite, targets, self.cache, several=several, keep=keep)
 
-    def scores(self, inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    def scores(self, inputs: Given) -> Tensor:
         """The scores that an explanation of `inputs` would have, (B, C); raises as :meth:`explain` does."""
         with torch.no_grad():
-            return self.forward(self._checked_batch(inputs))
+            batch = self._checked_batch(inputs)
+            if batch.names:
+                self._found_out(batch)  # does the model look at all that it is given?
+            return self._forward(batch)
 
-    def forward(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """The same of a `batch` that nobody looked at, with gradients where it has them."""
+    def forward(self, inputs: Given) -> Tensor:
+        """The same of `inputs` that nobody looked at, with gradients where they have them."""
+        return self._forward(self._declared(Batch.of(inputs)))
+
+    def _forward(self, batch: Batch) -> Tensor:
         with eval_mode(self.model), AsRecorded():
-            scores = taken(self._run(batch), self.select)
-        single = isinstance(scores, Tensor) and scores.numel() == self._samples(batch)
+            scores = self._taken(self._run(batch), batch)
+        single = isinstance(scores, Tensor) and scores.numel() == batch.size
         found: Tensor = one_axis_at_least(scores) if single else scores
         return found
 
@@ -277,18 +288,22 @@ class Explainer:
         """Of each class, for `scores` (..., C): their softmax, or what :class:`.TwoClasses` makes of them."""
         return probabilities(scores, self.select)
 
-    def _record(self, batch: tuple[Tensor, ...], *, rewritten: bool = True) -> Tape:
-        shapes = ", ".join(str(tuple(x.shape)) for x in batch)
+    def _record(self, batch: Batch, *, rewritten: bool = True) -> Tape:
+        if fused := _fused(self.model):
+            raise UnknownOperationError(_FUSED.format(fused))
         known = self._found_out(batch)
-        select = None if self.select is None else self._taken
+        batch = replace(batch, constants=known.constants)
+        take, selected = partial(self._taken, batch=batch), self.select is not None
         try:
-            tape = record(self.model, batch, select, known.constants, rewritten=rewritten)
+            tape = record(self.model, batch, take, selected=selected, rewritten=rewritten)
         except StaleExplanationError:
             raise
-        except (RuntimeError, IndexError) as error:
+        except (RuntimeError, IndexError, ValueError) as error:
             if type(error).__module__.startswith("torch._dynamo"):
                 raise UnknownOperationError(_COMPILED) from error
-            if isinstance(error, NotImplementedError) or _is_out_of_memory(error) or self._takes(batch):
+            self._ask_for_more(batch, error)
+            told = isinstance(error, ValueError | NotImplementedError) or _is_out_of_memory(error)
+            if told or self._takes(batch):
                 raise
             raise self._refusal(batch, error) from error
         for step in tape.steps:
@@ -305,14 +320,17 @@ class Explainer:
         scores = tape.scores
         if (other := self._deployed(batch, scores)) is not None:
             tape = replace(tape, caveats=(*tape.caveats, other))
-        if scores.dim() < 2 or len(scores) != self._samples(batch):
+        if scores.dim() < 2 or len(scores) != batch.size:
             raise ValueError(
-                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {shapes}; "
+                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {batch.shapes}; "
                 "LRP needs scores (B, C, ...), one entry per sample. Give a `select` that returns those."
                 f"{self._if_single(batch)}"
             )
         if not scores.is_floating_point():
-            raise ValueError(f"The model's scores are {scores.dtype}; LRP needs real numbers.")
+            raise ValueError(
+                f"The model's scores are {scores.dtype}; LRP needs real numbers. Tokens that generate() chose are "
+                "none: explain the language model itself, one token at a time."
+            )
         if not bool(scores.isfinite().all()):
             way = "; float16 overflows above 65504, use bfloat16 or float32" if scores.dtype == torch.float16 else ""
             raise ValueError(
@@ -320,26 +338,27 @@ class Explainer:
             )
         return tape
 
-    def _taken(self, output: Any) -> Any:
-        return taken(output, self.select)
+    def _taken(self, output: Any, batch: Batch) -> Any:
+        """The scores in what the model returned for the `batch`."""
+        generates = getattr(self.model, "can_generate", bool)()
+        return taken(output, self.select, batch.by_name, generates=generates)
 
-    def _found_out(self, batch: tuple[Tensor, ...]) -> _Known:
+    def _found_out(self, batch: Batch) -> _Known:
         """What there is to know of the model beside its tape; looked at once for inputs of these types and axes."""
-        kind = tuple((x.dtype, x.dim()) for x in batch)
+        kind = (batch.names, *((x.dtype, x.dim()) for x in batch.tensors))
         if kind not in self._known:
-            size = self._samples(batch)
-            one = tuple(x[:1] if len(x) == size else x for x in batch)
-            declared = frozenset(self.constants)
-            constants = declared | inputs.undeclared(self.model, one, declared, lambda: self._taken(self.model(*one)))
-            self._known[kind] = _Known(constants, hidden(self.model, one, self._taken, constants))
+            one = batch.part(0, 1)
+            constants = batch.constants | inputs.undeclared(self.model, one)
+            one = replace(one, constants=constants)
+            self._known[kind] = _Known(constants, hidden(self.model, one, partial(self._taken, batch=one)))
         return self._known[kind]
 
-    def _deployed(self, batch: tuple[Tensor, ...], scores: Tensor) -> str | None:
+    def _deployed(self, batch: Batch, scores: Tensor) -> str | None:
         """A sentence if the model gives other scores than those explained when nobody watches it."""
         if not any(isinstance(module, _WITH_FAST_PATH) for module in self.model.modules()):
             return None
         with torch.no_grad(), eval_mode(self.model):
-            deployed = one_axis_at_least(self._taken(self.model(*batch)))
+            deployed = one_axis_at_least(self._taken(batch.run(self.model), batch))
         if deployed.shape != scores.shape or torch.allclose(deployed, scores, rtol=1e-3, atol=1e-3 * _scale(scores)):
             return None
         others = int((deployed.argmax(1) != scores.argmax(1)).sum())
@@ -350,48 +369,58 @@ class Explainer:
             "training; torch.backends.mha.set_fastpath_enabled(False) gives them everywhere."
         )
 
-    def _run(self, batch: tuple[Tensor, ...]) -> Any:
+    def _run(self, batch: Batch) -> Any:
         try:
-            return self.model(*batch)
-        except (RuntimeError, IndexError) as error:
-            if isinstance(error, NotImplementedError) or _is_out_of_memory(error):
+            return batch.run(self.model)
+        except (RuntimeError, IndexError, ValueError) as error:
+            self._ask_for_more(batch, error)
+            if isinstance(error, ValueError | NotImplementedError) or _is_out_of_memory(error):
                 raise
             raise self._refusal(batch, error) from error
 
-    def _refusal(self, batch: tuple[Tensor, ...], error: Exception) -> ValueError:
+    def _ask_for_more(self, batch: Batch, error: Exception) -> None:
+        """Raise ValueError if the model fails for want of what its decoder has written so far."""
+        wanted = "decoder_input_ids"
+        if batch.names and wanted in parameters(self.model) and wanted not in batch.names and not self._takes(batch):
+            raise ValueError(
+                f"{type(self.model).__name__} is an encoder-decoder and needs {wanted}, what it has written so far: at "
+                "first torch.full((B, 1), model.config.decoder_start_token_id)."
+            ) from error
+
+    def _refusal(self, batch: Batch, error: Exception) -> ValueError:
         """What to say when the model cannot take the `batch`."""
-        shapes = ", ".join(str(tuple(x.shape)) for x in batch)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        return ValueError(f"The model cannot take an input of shape {shapes}: {reason}.{self._if_single(batch)}")
+        return ValueError(f"The model cannot take an input of shape {batch.shapes}: {reason}.{self._if_single(batch)}")
 
-    def _if_single(self, batch: tuple[Tensor, ...]) -> str:
+    def _if_single(self, batch: Batch) -> str:
         """A sentence, with a space before it, if the model takes the `batch` as the only sample of one."""
-        more = tuple(x if i in self.constants else x[None] for i, x in enumerate(batch))
-        return f" {inputs.ADD_ONE}" if self._takes(more) else ""
+        return f" {inputs.ADD_ONE}" if self._takes(batch.as_single()) else ""
 
-    def _takes(self, batch: tuple[Tensor, ...]) -> bool:
+    def _takes(self, batch: Batch) -> bool:
         """Whether the model itself can take the `batch`, so that an error in a recording is not its own."""
         try:
             with torch.no_grad(), eval_mode(self.model):
-                self.model(*batch)
+                batch.run(self.model)
         except Exception:  # whatever a stranger's model raises
             return False
         return True
 
-    def _samples(self, batch: tuple[Tensor, ...]) -> int:
-        """How many samples the `batch` has."""
-        return next(len(x) for position, x in enumerate(batch) if position not in self.constants)
+    def _declared(self, batch: Batch) -> Batch:
+        return replace(batch, constants=inputs.declared(self.constants, batch))
 
-    def _checked_batch(self, given: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        several = given if isinstance(given, tuple) else (given,)
-        constants = self.constants
-        batch = tuple(
-            inputs.checked(x, self.dtype, constant=i in constants, alone=len(several) == 1)
-            for i, x in enumerate(several)
+    def _checked_batch(self, given: Given) -> Batch:
+        batch = self._declared(Batch.of(given))
+        alone, names = len(batch.tensors) == 1, batch.names or ("",) * len(batch.tensors)
+        checked = tuple(
+            inputs.checked(x, self.dtype, constant=i in batch.constants, alone=alone, name=name)
+            for i, (x, name) in enumerate(zip(batch.tensors, names, strict=True))
         )
-        inputs.check_batch(batch, inputs.check_constants(constants, batch))
+        batch = replace(batch, tensors=checked)
+        inputs.check_constants(batch)
+        inputs.check_batch(batch)
+        inputs.check_masks(batch)
         self._check_weights()
-        return tuple(x.to(self.device) for x in batch)
+        return batch.mapped(lambda x: x.to(self.device))
 
     def _check_weights(self) -> None:
         """Every weight is looked at once, and again only after it changed."""
@@ -440,6 +469,18 @@ _COMPILED = (
     "The model compiles a part of itself, as flex_attention or torch.compile do, which hides the operations. Call the "
     "eager function there: torch.nn.functional.scaled_dot_product_attention in place of flex_attention."
 )
+_FUSED = (
+    "The model computes its attention with {}, which hides the operations. Load it with attn_implementation='sdpa' (or "
+    "'eager'), or call model.set_attn_implementation('sdpa'): the scores are the same up to rounding."
+)
+
+
+def _fused(model: nn.Module) -> str | None:
+    """The kernel that computes the attention of a transformers model, if it is none of torch's own functions."""
+    kernels = (getattr(getattr(module, "config", None), "_attn_implementation", None) for module in model.modules())
+    return next((name for name in kernels if isinstance(name, str) and ("flex" in name or "flash" in name)), None)
+
+
 _HIDDEN = (
     "What {} computes with depends on the input in a way that torch does not show (scripted code, NumPy, item(), "
     "another library)"

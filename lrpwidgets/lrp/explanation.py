@@ -14,11 +14,13 @@ from torch import Tensor
 
 from ..readable import Readable, summary
 from . import composites, endings, pictures
+from .batch import Packed, packed, unpacked
 from .composites import Composite
 from .conditions import Channels, Condition, Positions, channel_axis, conditions
 from .devices import available_device
 from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
+from .places import at_places
 from .propagation import Keep, Plan, Relevance, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
@@ -147,13 +149,31 @@ class Explanation:
         return int(self.scores[0].argmax())
 
     @property
-    def relevance(self) -> Tensor | tuple[Tensor, ...]:
-        """Relevance of the input, shaped like it; a tuple for several inputs, zeros for those that are constants."""
-        explained = [self._relevance_of(value) for value in self._tape.inputs]
+    def relevance(self) -> Packed:
+        """Relevance of the input, shaped like it; a tuple or dict as several were given, zeros for constants."""
+        return self._packed([self._relevance_of(value) for value in self._tape.inputs])
+
+    @property
+    def positions(self) -> Packed:
+        """What constants absorb that differ from place to place, such as embeddings of positions: of tokens (B, T).
+
+        Shaped as the places of each input are, and a tuple or dict as several were given; zeros where there is nothing.
+        A vision transformer's are those of its own tokens, (B, patches and class token). :mod:`.places` says what
+        counts; it is no part of the relevance but of the ledger, as ``ledger.positions``.
+        """
+        return self._packed([self._at_places(number) for number in range(len(self._tape.inputs))])
+
+    def _at_places(self, number: int) -> Tensor:
+        value = self._tape.inputs[number]
+        x, like = self._tape.values[value].saved, self._tape.relevance_or_zero(value, {})
+        return self._each(lambda target: at_places(self._relevances[target].places, number, x, like))
+
+    def _packed(self, explained: list[Tensor]) -> Packed:
+        """Something for each explained input, and zeros for those that are constants, as the inputs were given."""
         found = list(explained)
         for position, constant in sorted(self._tape.constants.items()):
             found.insert(position, self._each(lambda _, x=constant: x.new_zeros(x.shape, dtype=explained[0].dtype)))  # type: ignore[misc]
-        return found[0] if len(found) == 1 else tuple(found)
+        return packed(found, self._tape.names)
 
     def image(
         self,
@@ -324,7 +344,7 @@ class Explanation:
                 "smaller ε, explanation.switch(rules={layer.name: layer.rule.turned(epsilon=1e-12) for layer in "
                 "explanation.layers if layer.kind in ('product', 'matmul')})."
             )
-        if imbalance > TRUSTED:
+        if not imbalance <= TRUSTED:  # it may be NaN
             found.append(
                 f"The ledger does not balance: {imbalance:.2g} of a score is lost or made up on the way, so the map is "
                 "not to be trusted."
@@ -450,7 +470,12 @@ class Explanation:
         tape, rows = self._tape, dict(relevance.rows)
         for index, step in enumerate(tape.steps):
             row = rows.get(index) or account(
-                tape, step, self._plan.rules[index], relevance.of, relevance.handovers.get(index)
+                tape,
+                step,
+                self._plan.rules[index],
+                relevance.of,
+                relevance.handovers.get(index),
+                relevance.places.get(index),
             )
             if row:
                 rows[index] = row
@@ -496,12 +521,16 @@ class JoinedExplanation(Explanation):
         return self._joined([part.target for part in self.parts])
 
     @property
-    def relevance(self) -> Tensor | tuple[Tensor, ...]:
-        each = [part.relevance for part in self.parts]
-        first = each[0]
-        if isinstance(first, Tensor):
-            return self._joined([one for one in each if isinstance(one, Tensor)])
-        return tuple(self._joined(list(same)) for same in zip(*each, strict=True))
+    def relevance(self) -> Packed:
+        return self._joined_inputs([part.relevance for part in self.parts])
+
+    @property
+    def positions(self) -> Packed:
+        return self._joined_inputs([part.positions for part in self.parts])
+
+    def _joined_inputs(self, parts: Sequence[Packed]) -> Packed:
+        same = zip(*map(unpacked, parts), strict=True)
+        return packed([self._joined(each) for each in same], self._tape.names)
 
     @cached_property
     def layers(self) -> list[Layer]:

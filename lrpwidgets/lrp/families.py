@@ -239,6 +239,18 @@ class Activation(Operation):
 
 
 @dataclass(frozen=True)
+class SelfGated(Operation):
+    """An activation written as a product, x ⊙ g(x): its relevance passes on unchanged to the factor that is x."""
+
+    kind: str = "activation"
+    slot: int = 0
+    """Which factor that is."""
+
+    def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:
+        return Handover(tuple(relevance[0] if slot == self.slot else None for slot in (0, 1)))
+
+
+@dataclass(frozen=True)
 class Softmax(Operation):
     """The Taylor rule of AttnLRP, R_i = x_i (R_i − s_i Σ_j R_j) (Achtibat et al. 2024, eq. 13).
 
@@ -257,6 +269,9 @@ class Softmax(Operation):
         total = received.sum(axis, keepdim=True)
         constant = 1 - (x - (s * x).sum(axis, keepdim=True))  # in this order: all of x may be large
         (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
+        if not bool(absorbed.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
+            constant = constant.masked_fill(received == 0, 0.0)
+            (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
         return Handover((x * (received - s * total),), bias=absorbed)
 
 

@@ -55,7 +55,7 @@ class Handover(Readable):
 class Row:
     """One step's account; every amount is (B,), in units of the score.
 
-    ``received == handed + bias + stabilizer + rules`` up to rounding.
+    ``received == handed + bias + stabilizer + rules`` up to rounding; `positions` is a part of `bias`.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Row:
     bias: Tensor
     stabilizer: Tensor
     rules: Tensor
+    positions: Tensor
 
     def __repr__(self) -> str:
         return f"Row({self.name!r}, {self.kind}, {self.rule or 'no rule'}: {_equation(self, 'received', 'handed')})"
@@ -94,6 +95,14 @@ class Ledger:
     def bias(self) -> Tensor:
         """Absorbed by biases and other constants, (B,)."""
         return self._total("bias")
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """The part of :attr:`bias` that is absorbed by constants which differ from place to place, (B,).
+
+        Such as embeddings of positions and token types; see :attr:`.Explanation.positions`.
+        """
+        return self._total("positions")
 
     @cached_property
     def stabilizer(self) -> Tensor:

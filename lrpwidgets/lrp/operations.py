@@ -87,6 +87,7 @@ from .families import (
     Products,
     Quotients,
     Routing,
+    SelfGated,
     Softmax,
     Strided,
     always,
@@ -113,6 +114,8 @@ PASSED = Activation(kept, gate=gated)
 """A constant scale and shift that relevance passes unchanged."""
 CENTRED = Linear(kind="norm", build=centring)
 COMBINED = Linear(kind="sum", build=combination)
+SELF_GATED = (SelfGated(slot=0), SelfGated(slot=1))
+"""An activation that is written as a product of what it is applied to, scaled or not, and a function of that."""
 SOFTMAX = Softmax(along=dim)
 FORMS: dict[str, Operation] = {
     "dense convolution": DENSE_CONVOLUTION,
@@ -121,6 +124,8 @@ FORMS: dict[str, Operation] = {
     "norm scale": NORM_SCALE,
     "passed": PASSED,
     "combined": COMBINED,
+    "self-gated by the second": SELF_GATED[0],
+    "self-gated by the first": SELF_GATED[1],
 }
 """What steps become when a tape is brought to its canonical form, beside the entries of the table."""
 _DENSE = Linear(kind="linear", build=Dense, weighted=True, accepts=with_constant_weights)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..readable import Readable
+from .batch import Given
 from .composites import Composite
 from .explainer import Explainer
 from .linear import LinearStep, Term
@@ -82,7 +83,7 @@ class Patterns(Readable):
         return Composite([*entries, ("*", Epsilon())], name)
 
 
-def fit(explainer: Explainer, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> Patterns:
+def fit(explainer: Explainer, batches: Iterable[Given]) -> Patterns:
     """Estimate the patterns of every convolution and dense layer from `batches` of inputs, seen once.
 
     Layers before a ReLU get the two-component estimator, which looks at the inputs that make the output

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from ..readable import Readable
 from . import watching
+from .call import Call
 from .ledger import Handover, Row
-from .operations import Gradient
-from .rules import Rule
+from .operations import Gradient, Linear, Operation
+from .places import Absorbed, Adding, adding
+from .rules import LinearRule, Rule
 from .tape import Step, Tape
 from .weighted import EffectiveWeights
 
@@ -97,6 +99,8 @@ class Relevance(Readable):
     """Indices of the steps that had to be computed for this one."""
     rows: dict[int, Row]
     """The accounts of the steps that were closed, by index of the step."""
+    places: dict[int, Absorbed]
+    """What constants absorb at each place, by index of the step that adds them."""
 
     def reduced(self, values: Sequence[int]) -> Relevance:
         """The same of those `values` alone."""
@@ -104,7 +108,7 @@ class Relevance(Readable):
         for value in values:
             if value in self.of:
                 of[value] = [self.of[value]]
-        return Relevance(Plan(self.plan.rules), self.start, of, {}, self.again, self.rows)
+        return Relevance(Plan(self.plan.rules), self.start, of, {}, self.again, self.rows, self.places)
 
 
 @torch.no_grad()
@@ -131,6 +135,7 @@ def propagate(
     """
     readers = _readers(tape)
     earlier: Sequence[Relevance | None] = before or [None] * len(starts)
+    adds = adding(tape, cache)
     runs = [_Run(tape, plan.rules, start, readers, one, keep) for start, one in zip(starts, earlier, strict=True)]
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
@@ -146,6 +151,10 @@ def propagate(
                         run.handovers[index] = operation.propagate(call, received, plan.rules[index], cache)
                     except ValueError as error:
                         raise ValueError(f"{step.name}: {error}") from error
+                    if index in adds:
+                        run.places[index] = _absorbed(
+                            adds[index], call, received[0], operation, plan.rules[index], cache
+                        )
             if keep != "all":
                 for run in runs:
                     run.close(index, step, with_relevance=keep == "input")
@@ -155,7 +164,7 @@ def propagate(
                 run.arrive(value)
     if keep != "all":
         plan.forget()
-    return [Relevance(plan, run.start, run.of, run.handovers, run.again, run.rows) for run in runs]
+    return [Relevance(plan, run.start, run.of, run.handovers, run.again, run.rows, run.places) for run in runs]
 
 
 class _Run:
@@ -175,6 +184,7 @@ class _Run:
         self.handovers: dict[int, Handover] = {}
         self.again: set[int] = set()
         self.rows: dict[int, Row] = {}
+        self.places: dict[int, Absorbed] = {}
         self._tape, self._rules, self._readers, self._before, self._keep = tape, rules, readers, before, keep
         self._fresh = set(start) if before is None or not _same(before.start, start) else set()
 
@@ -190,6 +200,8 @@ class _Run:
             return False
         if before and self._fresh.isdisjoint(made) and self._rules[index] == before.plan.rules[index]:
             self.handovers[index] = before.handovers[index]
+            if index in before.places:
+                self.places[index] = before.places[index]
             return False
         self.again.add(index)
         return True
@@ -211,7 +223,7 @@ class _Run:
 
     def close(self, index: int, step: Step, *, with_relevance: bool) -> None:
         """Write the step's account, and let go of what no step below it needs."""
-        row = account(self._tape, step, self._rules[index], self.of, self.handovers.get(index))
+        row = account(self._tape, step, self._rules[index], self.of, self.handovers.get(index), self.places.get(index))
         if row:
             self.rows[index] = row
         for value in step.results:
@@ -222,10 +234,25 @@ class _Run:
                 self.of.pop(value)
 
 
+def _absorbed(
+    adds: Adding, call: Call, received: Tensor | None, operation: Operation, rule: Rule | None, cache: EffectiveWeights
+) -> Absorbed:
+    """What the constants of a step absorb at each place."""
+    assert isinstance(operation, Linear)
+    assert isinstance(rule, LinearRule)
+    assert received is not None
+    return adds.absorbed(rule, operation.step(call, cache), received)
+
+
 def account(
-    tape: Tape, step: Step, rule: Rule | None, of: Mapping[int, Tensor], handover: Handover | None
+    tape: Tape,
+    step: Step,
+    rule: Rule | None,
+    of: Mapping[int, Tensor],
+    handover: Handover | None,
+    places: Absorbed | None = None,
 ) -> Row | None:
-    """The ledger's row for one step; None if no relevance reached it."""
+    """The ledger's row for one step, `places` what its constants absorb at each; None if no relevance reached it."""
     if handover is None:
         return None
     return Row(
@@ -237,6 +264,7 @@ def account(
             (tape.per_sample(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing
         ),
         **{name: tape.nothing + _on_cpu(getattr(handover, name)) for name in ("bias", "stabilizer", "rules")},
+        positions=tape.nothing if places is None else places.amounts.flatten(1).sum(1),
     )
 
 

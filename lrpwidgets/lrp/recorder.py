@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from . import expansions, operations, watching
+from .batch import Batch
 from .call import Slot, fill, leaves, numbers, results, substitute, tensors, version
 from .canonical import canonical, needed
 from .hooks import for_a_while
@@ -31,18 +32,19 @@ from .tape import Step, Tape, Value, call_of, check_unchanged
 
 def record(
     model: nn.Module,
-    inputs: tuple[Tensor, ...],
-    select: Callable[[Any], Tensor] | None = None,
-    constants: Container[int] = (),
+    batch: Batch,
+    take: Callable[[Any], Any],
     *,
+    selected: bool = False,
     rewritten: bool = True,
 ) -> Tape:
-    """Run `model` on `inputs` once, in eval mode and without autograd, and return the tape.
+    """Run `model` on the `batch` once, in eval mode and without autograd, and return the tape.
 
     Whatever happens, the model is left as it was: parameters, hooks, training flags, ``requires_grad``; see
-    :func:`eval_mode` for what other threads see of it meanwhile. What the model returns goes through `select`; a
-    tensor (B,) becomes (B, 1), and of one sample also (). Inputs at the positions `constants` are as if they were fixed
-    in the model. Unless it is `rewritten`, the tape is not brought to its canonical form.
+    :func:`eval_mode` for what other threads see of it meanwhile. What the model returns goes through `take`, as the
+    caller has `selected` or as it is by default; a tensor (B,) becomes (B, 1), and of one sample also (). Inputs that
+    the batch has for constants are as if they were fixed in the model. Unless it is `rewritten`, the tape is not
+    brought to its canonical form.
 
     Raises
     ------
@@ -55,17 +57,17 @@ def record(
     StaleExplanationError
         If a parameter was changed meanwhile: the activations are of two models then.
     """
-    recorder = _Recorder(inputs, constants)
+    recorder = _Recorder(batch)
     parameters = [*model.named_parameters(), *model.named_buffers()]
     # Of parameters only: a model may well write into its own buffers.
     versions = [(weight, version(weight)) for _, weight in parameters if isinstance(weight, nn.Parameter)]
-    output, caveats = _run(model, recorder, select)
+    output, caveats = _run(model, recorder, take)
     check_unchanged(versions)
     if not isinstance(output, Tensor):
         returned = type(output).__name__
-        way = f"Explainer(model, {way_out(output)})" if select is None else "a select that returns one"
+        way = f"Explainer(model, {way_out(output)})" if not selected else "a select that returns one"
         raise TypeError(
-            f"{'The model' if select is None else 'select'} returned a {returned}; LRP needs one tensor of "
+            f"{'select' if selected else 'The model'} returned a {returned}; LRP needs one tensor of "
             f"scores (B, C). Say which part of it holds them: {way}."
         )
     end = recorder.value_of(output)
@@ -96,7 +98,8 @@ def record(
         parameters,
         tuple(caveats),
         next((step.mixes for step in steps if step.mixes), ""),
-        {position: inputs[position] for position in range(len(inputs)) if position in constants},
+        {position: x for position, x in enumerate(batch.tensors) if position in batch.constants},
+        batch.names,
     )
 
 
@@ -107,11 +110,10 @@ _INDEPENDENT = (
 )
 
 
-def _run(model: nn.Module, recorder: _Recorder, select: Callable[[Any], Tensor] | None) -> tuple[Any, list[str]]:
+def _run(model: nn.Module, recorder: _Recorder, take: Callable[[Any], Any]) -> tuple[Any, list[str]]:
     """What the model returns, watched by `recorder`; and what is to be said of its mode."""
     with torch.no_grad(), eval_mode(model) as was_training, _watched(model, recorder), recorder:
-        output = model(*recorder.inputs)
-        output = output if select is None else select(output)
+        output = take(recorder.batch.run(model))
         if isinstance(output, Tensor):
             output = one_axis_at_least(output)
         caveats = [IN_TRAINING] if was_training else []
@@ -127,13 +129,8 @@ _TURNED = (
 )
 
 
-def hidden(
-    model: nn.Module,
-    inputs: tuple[Tensor, ...],
-    select: Callable[[Any], Tensor] | None = None,
-    constants: Container[int] = (),
-) -> list[str]:
-    """Where the model computes with numbers that depend on `inputs` in a way that no torch call shows.
+def hidden(model: nn.Module, batch: Batch, take: Callable[[Any], Any]) -> list[str]:
+    """Where the model computes with numbers that depend on the `batch` in a way that no torch call shows.
 
     Scripted code, NumPy, ``item()``, other threads and libraries leave no trace: their results look like constants.
     So the model runs on the inputs and on others close to them, and its constants are compared.
@@ -141,13 +138,13 @@ def hidden(
     state = torch.get_rng_state()
     weights = {_storage(x) for x in model.parameters()} - {None}
     runs = []
-    others = tuple(x if position in constants else _moved(x) for position, x in enumerate(inputs))
-    for given in (inputs, others):
-        recorder = _Recorder(given, constants)
+    others = tuple(x if position in batch.constants else _moved(x) for position, x in enumerate(batch.tensors))
+    for given in (batch, replace(batch, tensors=others)):
+        recorder = _Recorder(given)
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(state)  # random numbers are no reason
             try:
-                output, _ = _run(model, recorder, select)
+                output, _ = _run(model, recorder, take)
             except Exception:  # the inputs are ours, and need not suit a stranger's model
                 return []
         end = recorder.value_of(output)
@@ -244,19 +241,40 @@ class _Write:
     writer: str
 
 
+def check_rows(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], place: str = "") -> None:
+    """Raise ValueError if a lookup asks a table for a row that it has not; a GPU would be lost to the process."""
+    if operations.key(function) != "embedding":
+        return
+
+    def layout(input: Any, weight: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+        return input, weight
+
+    numbers, table = layout(*args, **kwargs)
+    if not numbers.numel() or numbers.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(numbers):
+        return
+    least, largest = (int(each) for each in numbers.aminmax())
+    if least < 0 or largest >= len(table):
+        where = f" in {place}" if place else ""
+        raise ValueError(
+            f"The table{where} has {len(table)} rows, 0 to {len(table) - 1}, and row {least if least < 0 else largest} "
+            "is looked up: a token is not in the model's vocabulary, or a sequence longer than it has positions for."
+        )
+
+
 class AsRecorded(TorchFunctionMode):
     """Has the model compute as it does while it is recorded: torch takes shortcuts where nobody watches."""
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
+        check_rows(function, args, kwargs or {})
         return function(*args, **(kwargs or {}))
 
 
 class _Recorder(TorchFunctionMode):
     """Sees every torch call of the forward and writes down those that depend on the inputs."""
 
-    def __init__(self, inputs: tuple[Tensor, ...], constants: Container[int] = ()) -> None:
+    def __init__(self, batch: Batch) -> None:
         super().__init__()
         self.values: list[Value] = []
         self.steps: list[Step] = []
@@ -273,8 +291,8 @@ class _Recorder(TorchFunctionMode):
         """Weights that only functions recorded as their parts have read, and their versions."""
         # Tensors of their own: a model that changes its input in place changes these, not the caller's. An
         # alias by `detach` would share the caller's version counter.
-        self.inputs = tuple(x.data for x in inputs)
-        explained = [x for position, x in enumerate(self.inputs) if position not in constants]
+        self.batch = batch.mapped(lambda x: x.data)
+        explained = [x for position, x in enumerate(self.batch.tensors) if position not in batch.constants]
         self._count = len(explained[0])
         self.starts = tuple(
             self._add(x, Samples.first_axis(x, self._count), nonnegative=bool((x >= 0).all())) for x in explained
@@ -301,6 +319,7 @@ class _Recorder(TorchFunctionMode):
         if operations.asks(name):
             return function(*args, **kwargs)
         watching.step(len(self.steps))
+        check_rows(function, args, kwargs, self._running[-1][0])
         if operations.draws(name):
             self.drawn.append(self._place(name))
         read: list[int] = []

@@ -413,7 +413,7 @@ def _by_contribution(
     R_j = Σ_k c_jk s_k with s_k = R_k / (Σ_j c_jk + bias + ε sign), the bias weighted like the contributions.
     """
     bias = step.signed_bias(p, n)
-    weights = [] if bias is None else [_finite(bias)]
+    weights = [] if bias is None else [finite(bias)]
     if p * n > 0 or isinstance(stabilizer, Tensor):
         total, _ = step.total(p, n)
         if isinstance(stabilizer, float | int) and stabilizer == 0:
@@ -482,7 +482,7 @@ def _falls_below(z: Tensor, relevance: Tensor) -> bool:
     return bool(signed.numel() and signed.amin() < 0)
 
 
-def _finite(bias: Tensor) -> Tensor:
+def finite(bias: Tensor) -> Tensor:
     """Without the −∞ of a mask, which makes the share 0 wherever it is added."""
     return bias.nan_to_num(nan=float("nan"), posinf=0.0, neginf=0.0)
 

@@ -1,7 +1,9 @@
 """Where the scores are in what a model returns, and what a single one of them means.
 
 `select` says which part holds the scores (B, C): the key of a dict or the name of an attribute, a position in a tuple,
-or a function. A model that gives one score per sample may tell two classes apart by it: see :class:`TwoClasses`.
+or a function. A model that gives one score per sample may tell two classes apart by it: see :class:`TwoClasses`; one
+that gives scores of a next token at every place is asked at the last one: see :class:`NextToken`. Without a `select`
+the scores are what the model returns, or its part ``logits``.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor
 
 Select: TypeAlias = Callable[[Any], Any] | str | int | None
-"""None: the model returns the scores themselves."""
+"""None: the model returns the scores themselves, or as its part ``logits``."""
 
 CLASSES_LAST = "select=lambda output: output.movedim(-1, 1)"
 """The way out where the last axis holds the classes."""
@@ -60,6 +63,45 @@ class TwoClasses:
         return scores if self.probability else (scores / 2).softmax(-1)
 
 
+@dataclass(frozen=True)
+class NextToken:
+    """A `select` for a language model, whose logits (B, T, V) tell the next token at every place: those of the last.
+
+    The last place is the last that is no padding, which the attention mask tells, of a decoder's own tokens
+    ``decoder_attention_mask``; so give it by name. Without one it is the last of all. It is what a model that generates
+    is asked without a `select`.
+
+    >>> NextToken()
+    NextToken(select='logits')
+    """
+
+    select: Select = "logits"
+    """Where the logits are in what the model returns."""
+
+    def __post_init__(self) -> None:
+        check(self.select)
+
+    def __call__(self, output: Any, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Scores (B, V); raises ValueError if there are no logits (B, T, V), or a mask hides all of a sample."""
+        logits = taken(output, self.select)
+        if not isinstance(logits, Tensor) or logits.dim() != 3:
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+            raise ValueError(f"NextToken is for logits (B, T, V), one row for each place, and the model gives {shape}.")
+        mask = _mask_of_places(logits, inputs or {})
+        if mask is None or bool(mask[:, -1].all()):
+            return logits[:, -1]
+        places = torch.arange(mask.shape[1], device=logits.device)
+        last = (places * mask.to(logits.device)).argmax(1)
+        return logits[torch.arange(len(logits), device=logits.device), last]
+
+
+def _mask_of_places(logits: Tensor, inputs: Mapping[str, Tensor]) -> Tensor | None:
+    """Where there is a token, (B, T), at the places that the `logits` are of; None if that is everywhere."""
+    names = ("decoder_attention_mask", *(() if "decoder_input_ids" in inputs else ("attention_mask",)))
+    mask = next((inputs[name] for name in names if name in inputs), None)
+    return mask != 0 if mask is not None and mask.shape == logits.shape[:2] else None
+
+
 def check(select: Any) -> None:
     """Raise TypeError for what cannot say where the scores are."""
     if select is not None and (isinstance(select, bool) or not (isinstance(select, str | int) or callable(select))):
@@ -69,10 +111,20 @@ def check(select: Any) -> None:
         )
 
 
-def taken(output: Any, select: Select) -> Any:
-    """The part `select` of what a model returned; ValueError if there is no such part."""
+def taken(output: Any, select: Select, inputs: Mapping[str, Tensor] | None = None, *, generates: bool = False) -> Any:
+    """The part `select` of what a model returned for `inputs` by name, or has for it: if it `generates`, a next token.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part, or logits that were not asked for are of every place.
+    """
+    if isinstance(select, NextToken):
+        return select(output, inputs)
+    if select is None:
+        return _guessed(output, inputs, generates=generates)
     if not isinstance(select, str | int):
-        return output if select is None else select(output)
+        return select(output)
     there = parts(output)
     place = select
     if isinstance(place, int) and place < 0 and isinstance(output, Mapping | tuple | list):
@@ -83,6 +135,22 @@ def taken(output: Any, select: Select) -> Any:
         return getattr(output, select)
     way = "leave select out" if isinstance(output, Tensor) else f"choose {_listed(there)}"
     raise ValueError(f"select={select!r} is no part of what the model returns, a {type(output).__name__}; {way}.")
+
+
+def _guessed(output: Any, inputs: Mapping[str, Tensor] | None, *, generates: bool) -> Any:
+    """The scores in what a model returned: all of it, or its logits."""
+    logits = parts(output).get("logits", getattr(output, "logits", None))
+    if not isinstance(logits, Tensor):
+        return output
+    if logits.dim() != 3:
+        return logits
+    if generates:
+        return NextToken()(output, inputs)
+    raise ValueError(
+        f"The model gives logits {tuple(logits.shape)}, some for each place. Say what to explain: "
+        "select=lrp.NextToken() what comes after the last token; select=lambda output: output.logits[:, 3] place 3; "
+        "or select=lambda output: output.logits.movedim(-1, 1) all places as dense scores (B, C, T)."
+    )
 
 
 def parts(output: Any) -> dict[str | int, Any]:
@@ -99,7 +167,8 @@ def parts(output: Any) -> dict[str | int, Any]:
 
 def way_out(output: Any) -> str:
     """The `select` to try for what a model returned, as Python."""
-    tensors = [key for key, part in parts(output).items() if isinstance(part, Tensor) and part.is_floating_point()]
+    there = {key: part for key, part in parts(output).items() if isinstance(part, Tensor) and part.is_floating_point()}
+    tensors = sorted(there, key=lambda key: there[key].dim() > 2)  # hidden states of every place are no scores
     named = [key for key in tensors if isinstance(key, str)]
     for key in ("logits", *named, *tensors):
         if key in tensors:

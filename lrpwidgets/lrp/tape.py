@@ -146,6 +146,8 @@ class Tape:
     """Which step mixes the samples of the batch, so that amounts per sample are unknown; empty if none does."""
     constants: dict[int, Tensor]
     """Inputs that count as constants, by their position among all inputs."""
+    names: tuple[str, ...] = ()
+    """The arguments that all inputs are; empty where they go by position."""
     widened: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By id, constants of 16 bits and what they are in 32."""
 

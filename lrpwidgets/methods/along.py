@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Derivative(Operation):
 class LookedUp(Derivative):
     """Of rows of a table: what is found of a row and its gradient, summed, goes to the token whose row it is."""
 
-    found: Callable[[Tensor, Tensor], Tensor] = torch.mul
+    found: Callable[[Tensor, Tensor], Tensor] = field(default=torch.mul, repr=False)
     """Gets gradients and rows of the same shape."""
 
     def propagate(self, call: Call, relevance: Relevances, rule: Rule | None, cache: EffectiveWeights) -> Handover:

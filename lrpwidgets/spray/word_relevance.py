@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..lrp import Composite, Explainer
+from ..lrp.batch import unpacked
 from ..lrp.targets import Target
 from ..progress import Pace, Watcher, listening
 from ..readable import Readable
@@ -181,8 +182,8 @@ def explained(
     modality = modality_of(subject)
     for start in range(0, len(numbers), AT_ONCE):
         shown = [modality.sample(subject, number) for number in numbers[start : start + AT_ONCE]]
-        explanation = explainer.explain(modality.batch([each.x[0] for each in shown]), target, keep="input")
-        relevance, predictions = explanation.relevance, explanation.scores.argmax(1).tolist()
+        explanation = explainer.explain(modality.batch(shown), target, keep="input")
+        relevance, predictions = unpacked(explanation.relevance)[-1], explanation.scores.argmax(1).tolist()
         scores = explanation.ledger.explained.tolist()
         yield [
             Explained(_summed(each.text, relevance[row].tolist()), predictions[row], scores[row])  # type: ignore[arg-type]

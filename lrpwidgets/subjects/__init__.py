@@ -1,9 +1,9 @@
 """Subjects: what is under examination, that is a model with its data, class names and preprocessing.
 
 The object to know is `Subject`; `load` gives a built-in one by name, or one that code of your own makes,
-`from_folder` puts a torchvision model in front of your own pictures, and `describe` makes a subject of any image model
-and data. `Stroke` and `painted` change an input with a brush. Importing this package is cheap: torch and torchvision
-load with the subject.
+`from_folder` puts a torchvision model in front of your own pictures, `from_pretrained` a model of Hugging Face's in
+front of your own texts, and `describe` makes a subject of any model and data. `Stroke` and `painted` change an input
+with a brush. Importing this package is cheap: torch and torchvision load with the subject.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .normalization import Normalization
 from .pictures import open_picture
 from .samples import Samples, TensorSamples
 from .subject import Subject
+from .texts import from_pretrained
 
 if TYPE_CHECKING:
     from ..lrp.scores import Select
@@ -35,6 +36,7 @@ __all__ = [
     "TensorSamples",
     "describe",
     "from_folder",
+    "from_pretrained",
     "load",
     "names",
     "open_picture",
@@ -49,6 +51,9 @@ BUILT_IN = {
     "clever-hans": ".clever_hans",
     "tagged-digits": ".tagged_digits",
     "questions": ".questions",
+    "visual-questions": ".visual_questions",
+    "sentiment": ".sentiment",
+    "documents": ".documents",
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
 
@@ -89,6 +94,7 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
         `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``, ``classes``, ``split``),
         `lrpwidgets.subjects.shapes` (``seed``), `lrpwidgets.subjects.clever_hans` and
         `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.questions` (``question``),
+        `lrpwidgets.subjects.sentiment` (``model``, ``seed``), `lrpwidgets.subjects.documents` (``model``),
         `lrpwidgets.subjects.own` (``images``, ``classes``).
 
     Raises

@@ -21,7 +21,7 @@ class Answerer(nn.Module):
 
     def __init__(self, questions: int, answers: int) -> None:
         super().__init__()
-        self.eye = _eye()
+        self.eye = eye()
         self.conv5 = nn.Conv2d(CHANNELS[-1], HIDDEN[0], 1)
         self.question5 = _biases(questions, HIDDEN[0])
         self.conv6 = nn.Conv2d(HIDDEN[0], HIDDEN[1], 1)
@@ -57,7 +57,7 @@ class Asking(nn.Module):
         return scores
 
 
-def _eye() -> nn.Sequential:
+def eye() -> nn.Sequential:
     """Half as large after the first layer and after each pooling, so that (B, 3, 64, 64) becomes (B, 48, 8, 8)."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, (before, after) in enumerate(pairwise(CHANNELS), start=1):

@@ -17,10 +17,12 @@ from .folder import compared
 from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reason, sequence, spelled
 from .framing import Crop
 from .naming import class_names, known_names, own_classes
-from .outputs import Outputs, outputs
+from .outputs import Outputs, outputs, training
 from .preprocessing import normalization_in, understood
 from .ranges import guessed_range
 from .subject import Subject
+from .texts import hugging_face
+from .texts.guess import describe as of_texts
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -68,9 +70,12 @@ def describe(
     classes: Sequence[str] | Mapping[int, str] | Path | None = None,
     preprocessing: Any = None,
     select: Select = None,
+    tokenizer: Any = None,
     **fields: Any,
 ) -> Subject:
     """A subject for `model` and `dataset`, whatever form they come in.
+
+    With a `tokenizer` it is one of texts, see `lrpwidgets.subjects.texts.describe`, which takes its options, too.
 
     Parameters
     ----------
@@ -90,6 +95,8 @@ def describe(
         numbers are taken as preprocessed already. By default it is looked for in ``dataset.transform``.
     select : str, int or callable, optional
         Where the scores are in what the model returns, as ``"logits"``: see `lrpwidgets.lrp.Explainer`.
+    tokenizer : optional
+        For a model of texts: one of Hugging Face's transformers, or a `lrpwidgets.subjects.texts.Tokenizer`.
     **fields
         Fields of the `Subject`, which come before guesses.
 
@@ -109,6 +116,10 @@ def describe(
     if not isinstance(model, nn.Module):
         remedy = "give a torch.nn.Module, for a function one whose forward calls it"
         raise TypeError(f"The model is {model!r}; {remedy}.")
+    if tokenizer is not None or fields.get("modality") == "text" or hugging_face.reads_texts(model):
+        if preprocessing is not None:
+            raise ValueError("preprocessing= is for pictures; of texts the tokenizer makes inputs.")
+        return of_texts(model, dataset, tokenizer, classes=classes, select=select, **fields)
     explainer, known = Explainer(model, select=select), understood(preprocessing)
     items, notes = sequence(dataset)
     reader = Reader(known, _first_convolution(model)[1], explainer.dtype or torch.float32)
@@ -123,7 +134,7 @@ def describe(
     guesses, ranges = guessed_range(known.normalization or normalization_in(transform), inputs)
     from_image, uploads = _uploads(reader, transform, examples)
     reading = dict.fromkeys(remark for example in examples for remark in example.remarks)
-    notes += [*_training(model), *reading, *_random(items, reader, examples), *told.notes, *naming, *matching]
+    notes += [*training(model), *reading, *_random(items, reader, examples), *told.notes, *naming, *matching]
     notes += [*(() if "bounds" in fields else ranges), *(() if "from_image" in fields else uploads)]
     if from_image is not None and from_image.size is not None and "from_image" not in fields:
         height, width = from_image.size
@@ -216,11 +227,6 @@ def _check_labels(samples: AnySamples, examples: list[_Example]) -> None:
     if problems and len(problems) == len(examples):
         what = f"No label of the first {len(problems)} samples is a class number, a name of a class or None"
         raise ValueError(f"{what}; {problems[0]}")
-
-
-def _training(model: nn.Module) -> list[str]:
-    mode = "The model is in training mode; it is explained in evaluation mode."
-    return [mode] if any(module.training for module in model.modules()) else []
 
 
 def _random(items: Any, reader: Reader, examples: list[_Example]) -> list[str]:

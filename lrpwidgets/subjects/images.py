@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from .brush import Stroke, painted
-from .modality import Modality, Shown
+from .modality import Array, Drawn, Modality, Shown
 from .pictures import WINDOW, not_finite, open_picture
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from .subject import Subject
@@ -31,14 +29,14 @@ class Images(Modality):
     """Pictures, of any number of channels."""
 
     brought = "picture"
-    part = "pixel"
+    bounded = True
 
     def takes(self, subject: Subject) -> bool:
         return subject.from_image is not None
 
     def sample(self, subject: Subject, index: int) -> Shown:
         x, label = subject.item(index)
-        return Shown(x[None], subject.item_name(index), label)
+        return Shown(x[None], subject.item_name(index), label, image=x)
 
     def opened(
         self, subject: Subject, data: bytes, name: str, *, fit: bool = False, window: tuple[float, float] | None = None
@@ -51,32 +49,40 @@ class Images(Modality):
             size = picture.size
             picture = subject.crop.whole(picture) if fit else picture
             seen = (*size, *(size if fit else subject.crop.size(*size)))
-        return Shown(subject.from_image(picture)[None], name, None, seen, shown), said
+        x = subject.from_image(picture)
+        return Shown(x[None], name, None, seen, shown, image=x), said
 
     def changed(self, subject: Subject, shown: Shown, changes: Sequence[Stroke]) -> Shown:
-        return replace(shown, x=painted(shown.x[0], changes, subject.bounds)[None])
+        assert shown.image is not None
+        x = painted(shown.image, changes, subject.bounds)
+        return replace(shown, x=x[None], image=x)
 
-    def drawn(self, relevance: Tensor) -> NDArray[np.float32]:
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         import numpy as np
 
-        return np.ascontiguousarray(relevance[0].sum(0).float().numpy(force=True))
+        return Drawn(pixels=np.ascontiguousarray(relevance[0][0].sum(0).float().numpy(force=True)))
 
-    def batch(self, inputs: Sequence[Tensor]) -> Tensor:
+    def batch(self, shown: Sequence[Shown]) -> Tensor:
         import torch
 
-        return torch.stack(tuple(inputs))
+        return torch.stack([each.image for each in shown if each.image is not None])
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
-        return thumbnail(subject.to_image(shown.x[0]))
+        assert shown.image is not None
+        return thumbnail(subject.to_image(shown.image))
 
-    def pictures(self, subject: Subject, shown: Shown, drawn: NDArray[np.float32], limit: float) -> list[Image.Image]:
+    def pictures(
+        self, subject: Subject, shown: Shown, drawn: Drawn, limit: Callable[[Array], float]
+    ) -> list[Image.Image]:
         from ..colours import averaged, picture
 
-        height, width = drawn.shape
+        assert shown.image is not None
+        assert drawn.pixels is not None
+        height, width = drawn.pixels.shape
         share = min(1, _MOST_PIXELS / max(height, width))
-        pixels = averaged(drawn, (max(1, round(share * height)), max(1, round(share * width))))
-        image = subject.to_image(shown.x[0]).convert("RGB").resize(pixels.shape[::-1])
-        return [image, picture(pixels, limit)]
+        pixels = averaged(drawn.pixels, (max(1, round(share * height)), max(1, round(share * width))))
+        image = subject.to_image(shown.image).convert("RGB").resize(pixels.shape[::-1])
+        return [image, picture(pixels, limit(pixels))]
 
 
 def thumbnail(image: Image.Image) -> bytes:

@@ -8,10 +8,10 @@ its data is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from ..readable import Readable
 
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from .subject import Subject
     from .texts.encoded import Encoded
 
+Array: TypeAlias = "NDArray[np.float32]"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Shown(Readable):
     """An input of the model that is being looked at."""
 
-    x: Tensor
-    """Ready for the model, a batch of one: (1, C, H, W) of a picture, (1, T) token ids of a text."""
+    x: Tensor | tuple[Tensor, ...]
+    """Ready for the model, a batch of one: (1, C, H, W) of a picture, (1, T) token ids of a text; both as a pair."""
     name: str
     label: int | None
     """Its true class, None where unknown."""
@@ -38,8 +40,20 @@ class Shown(Readable):
     """Of a picture from outside that is cropped or could be: its width and height, and those of what is seen of it."""
     window: tuple[float, float] | None = None
     """Of a picture from outside of more than 8 bits: level and width of what is seen."""
+    image: Tensor | None = None
+    """Its picture, (C, H, W), if it has one."""
     text: Encoded | None = None
-    """Of a text: its tokens, and where they stand in it."""
+    """Its text, if it has one: its tokens, and where they stand in it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Drawn(Readable):
+    """Relevance of an input as it is drawn, in units of the score."""
+
+    pixels: Array | None = None
+    """Of its picture, summed over channels, (H, W)."""
+    tokens: Array | None = None
+    """Of its text, (T,)."""
 
 
 class Modality(ABC):
@@ -47,8 +61,8 @@ class Modality(ABC):
 
     brought: ClassVar[str]
     """What a person brings of it, such as "picture"."""
-    part: ClassVar[str]
-    """What of an input has relevance of its own: "pixel" or "token"."""
+    bounded: ClassVar[bool] = False
+    """Whether the bounds of a subject hold of all that its model takes."""
     closed: ClassVar[Mapping[str, str]] = {}
     """Why there is nothing to do for it in some rooms of a dashboard, by their names: a sentence."""
 
@@ -72,28 +86,36 @@ class Modality(ABC):
             How a picture is seen: as a whole, and which of its numbers.
         """
 
+    def typed(self, subject: Subject, shown: Shown, text: str) -> Shown:
+        """The input with another text in place of its own; raises ValueError if it has none."""
+        raise ValueError(f"{subject.title} reads no texts.")
+
     @abstractmethod
     def changed(self, subject: Subject, shown: Shown, changes: Sequence[Any]) -> Shown:
-        """The input with `changes`, of which there are some: strokes of a brush, or numbers of words to strike."""
+        """The input with `changes`, of which there are some: strokes of a brush, numbers of words to strike."""
 
     @abstractmethod
-    def drawn(self, relevance: Tensor) -> NDArray[np.float32]:
-        """What is drawn of the relevance of a batch of one: (H, W) for a picture, (T,) for a text."""
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
+        """What is drawn of the relevance of a batch of one; a tensor for each input of the model."""
 
     @abstractmethod
-    def batch(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Inputs without their batch axis as one batch; texts of several lengths are padded."""
+    def batch(self, shown: Sequence[Shown]) -> Tensor | tuple[Tensor, ...]:
+        """Inputs as one batch; texts of several lengths are padded."""
 
     @abstractmethod
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         """What stands for the input in a strip: a picture file, or the beginning of a text in UTF-8."""
 
     @abstractmethod
-    def pictures(self, subject: Subject, shown: Shown, drawn: NDArray[np.float32], limit: float) -> list[Image]:
-        """The input and its heatmap for where no view can be drawn; `limit`: relevance at the end of the scale."""
+    def pictures(self, subject: Subject, shown: Shown, drawn: Drawn, limit: Callable[[Array], float]) -> list[Image]:
+        """Picture, heatmap and words in colour, as far as the input has them; `limit` finds the end of a scale."""
 
 
-_WHERE = {"image": ".images:Images", "text": ".texts.modality:Texts"}
+_WHERE = {
+    "image": ".images:Images",
+    "text": ".texts.modality:Texts",
+    "image and text": ".images_with_texts:ImagesWithTexts",
+}
 """Where the modality of each name is; a new one is a line here."""
 
 

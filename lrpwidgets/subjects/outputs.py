@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .forms import class_number
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..lrp import Explainer
     from ..lrp.scores import Select
@@ -59,6 +59,12 @@ def outputs(explainer: Explainer, x: Tensor, scores: Any, labels: Sequence[Any],
         return _two_classes(explainer, x, names or ("class 0", "class 1"), -1 in values)
     by_name = any(isinstance(label, str) for label in labels)
     return Outputs(1, explainer.select, by_name, (_one_number(values, names),))
+
+
+def training(model: nn.Module) -> list[str]:
+    """A sentence if the model is in training mode."""
+    mode = "The model is in training mode; it is explained in evaluation mode."
+    return [mode] if any(module.training for module in model.modules()) else []
 
 
 def _shape(scores: Any, given: str) -> tuple[int, ...]:

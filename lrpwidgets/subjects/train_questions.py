@@ -35,14 +35,16 @@ def train(epochs: int = 20, seed: int = 0) -> Answerer:
         torch.manual_seed(seed)
         model = questions.network(trained=False)
         model.to(memory_format=torch.channels_last)  # half the time on a CPU
-        reader = nn.Conv2d(CHANNELS[-1], sum(map(_values, range(len(attributes)))), 1)
+        reader = nn.Conv2d(CHANNELS[-1], sum(map(choices, range(len(attributes)))), 1)
         optimizer = torch.optim.AdamW([*model.parameters(), *reader.parameters()], weight_decay=0.01)
         steps = epochs * -(-len(x) // 32)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
         for _ in range(epochs):
             for batch in torch.randperm(len(x)).split(32):  # type: ignore[no-untyped-call]
                 seen = model.eye(x[batch].contiguous(memory_format=torch.channels_last))
-                loss = _asked(model, seen, answers[batch]) + _read(reader(seen), [each[batch] for each in attributes])
+                loss = _asked(model, seen, answers[batch]) + attribute_loss(
+                    reader(seen), [each[batch] for each in attributes]
+                )
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -56,7 +58,7 @@ def cells(drawn: Things) -> list[Tensor]:
     found = []
     for number, values in enumerate((drawn.shapes, drawn.colours, drawn.sizes)):
         here = np.take_along_axis(values, (owner - 1).clip(0).reshape(len(owner), -1), axis=1).reshape(owner.shape)
-        found.append(torch.as_tensor(np.where(owner > 0, here, _values(number) - 1)))
+        found.append(torch.as_tensor(np.where(owner > 0, here, choices(number) - 1)))
     return found
 
 
@@ -81,7 +83,7 @@ def main() -> None:
     print(f"held-out accuracy: {told}; {path.stat().st_size / 1000:.0f} kB in {path}")
 
 
-def _values(number: int) -> int:
+def choices(number: int) -> int:
     """How many values shape, colour and size can have, with none of them."""
     return (len(SHAPES), len(COLOURS), len(RADIUS))[number] + 1
 
@@ -94,9 +96,9 @@ def _asked(model: Answerer, seen: Tensor, answers: Tensor) -> Tensor:
     return functional.cross_entropy(scores, answers[picture, drawn.flatten()])
 
 
-def _read(read: Tensor, attributes: list[Tensor]) -> Tensor:
+def attribute_loss(read: Tensor, attributes: list[Tensor]) -> Tensor:
     """The loss of attributes that are read (B, 17, 8, 8) at each place."""
-    parts = read.split([_values(number) for number in range(len(attributes))], dim=1)  # type: ignore[no-untyped-call]
+    parts = read.split([choices(number) for number in range(len(attributes))], dim=1)  # type: ignore[no-untyped-call]
     return torch.stack([functional.cross_entropy(*each) for each in zip(parts, attributes, strict=True)]).sum()
 
 

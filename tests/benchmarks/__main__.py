@@ -24,9 +24,11 @@ from . import (
     referee,
     references,
     repairs,
+    sentiment,
     session,
     spray,
     steady,
+    texts,
     zoo,
 )
 from .allocator import tune
@@ -59,7 +61,7 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "repairs", "spray", "steady", "zoo"),
+            *("referee", "references", "repairs", "sentiment", "spray", "steady", "texts", "zoo"),
         ]
     ),
 )
@@ -119,10 +121,14 @@ def main(
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
+    sentiment: relevance of words where the truth is known, in a minute; only if asked for.
+
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
     planted artefacts; only if asked for.
 
     steady: a thousand explanations in a row, and the memory that they leave taken; only if asked for.
+
+    texts: families of text models of transformers, explained without options, in minutes; only if asked for.
 
     zoo: networks of other packages, explained without options, beside gradient × input; only if asked for.
     """
@@ -141,8 +147,10 @@ def main(
         "referee": referee.measure,
         "references": references.measure,
         "repairs": repairs.measure,
+        "sentiment": sentiment.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
+        "texts": texts.measure,
         "zoo": lambda: zoo.measure(networks),
     }
     measured = {name: benchmarks[name]() for name in names or ("lrp", "dashboard")}

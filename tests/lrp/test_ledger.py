@@ -178,6 +178,7 @@ def test_the_frame_has_one_line_per_step_and_sample():
         "bias",
         "stabilizer",
         "rules",
+        "positions",
     ]
     assert len(frame) == 2 * len(explanation.layers)
     totals = frame.groupby("sample")[["bias", "stabilizer", "rules"]].sum()

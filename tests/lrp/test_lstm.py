@@ -427,6 +427,36 @@ def test_packed_sequences_sorted_by_their_length_agree_with_the_published_equati
         assert_near(explanation.relevance[sample, :length], expected, 1e-9)
 
 
+class Worded(nn.Module):
+    """Looks tokens up and reads them packed, in both directions; called by name, with their mask."""
+
+    def __init__(self, lengths: list[int], **settings) -> None:
+        super().__init__()
+        self.reader = Packed(lengths, bidirectional=True, **settings)
+        self.table = nn.Embedding(9, 4, padding_idx=0).double()
+        nn.init.normal_(self.table.weight)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        self.reader.lengths = attention_mask.sum(1)
+        return self.reader(self.table(input_ids))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_tokens_that_are_looked_up_padded_and_packed_agree_with_the_published_equations(layers):
+    lengths = [4, 6, 2]
+    mask = (torch.arange(6) < torch.tensor(lengths)[:, None]).long()
+    ids = torch.tensor([[3, 1, 4, 1, 5, 8], [2, 6, 5, 3, 5, 8], [7, 2, 7, 1, 8, 2]]) * mask
+    model = Worded(lengths, num_layers=layers)
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    explanation = Explainer(model, composites.get("lstm_lrp")).explain(inputs, [0, 1, 2])
+    assert explanation.ledger.imbalance < 1e-9
+    assert not explanation.relevance["input_ids"][mask == 0].any()
+    start = explanation.scores * explanation.target
+    for sample, length in enumerate(lengths):
+        expected = referee(model.reader, model.table(ids[sample, :length]).detach(), start[sample]).sum(1)
+        assert_near(explanation.relevance["input_ids"][sample, :length], expected, 1e-9)
+
+
 # Sums whose explanation is known, as in Arras et al. 2019.
 
 

@@ -368,8 +368,8 @@ class Efficient:
     """The parts of a transformer for gradient × input, as in `lxt.efficient`, with plain autograd.
 
     The standard deviation of a layer norm is constant, an activation has the constant slope f(x) / x, and the
-    gradients of queries, keys and values are scaled by ¼, ¼ and ½. For CP-LRP the attention weights are constant
-    instead.
+    gradients of queries, keys and values are scaled by ¼, ¼ and ½, those of products by ½. For CP-LRP the attention
+    weights are constant instead.
     """
 
     def __init__(self, constant_attention: bool) -> None:
@@ -388,13 +388,24 @@ class Efficient:
         deviation = (x.var(-1, unbiased=False, keepdim=True) + layer.eps).sqrt().detach()
         return centred / deviation * layer.weight + layer.bias
 
+    def rms_norm(self, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        return weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + epsilon).detach())
+
     def activation(self, function, x: Tensor) -> Tensor:
         return x * (function(x) / x).detach()
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def gated(self, gate: Tensor, signal: Tensor) -> Tensor:
+        product = gate * signal
+        return (product + product.detach()) / 2
+
+    def attended(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values whose gradients, times themselves, are the relevance that attention gives them."""
         if self.constant_attention:
-            return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1).detach() @ v
-        q, k, v = (part * x + (1 - part) * x.detach() for part, x in ((1 / 4, q), (1 / 4, k), (1 / 2, v)))
+            return q.detach(), k.detach(), v
+        return tuple(part * x + (1 - part) * x.detach() for part, x in ((1 / 4, q), (1 / 4, k), (1 / 2, v)))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        q, k, v = self.attended(q, k, v)
         return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1) @ v
 
     def relevance(self, forward, x: Tensor, weights: Tensor) -> Tensor:

@@ -533,6 +533,35 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
     ),
     # Nonlinearities.
     "silu": (lambda p, x: F.silu(p.dense(x)), lambda p, x: p.dense(x) * torch.sigmoid(p.dense(x)), "tokens"),
+    "gelu by erf": (
+        lambda p, x: F.gelu(p.dense(x)),
+        lambda p, x: applied(p.dense(x), lambda h: h * 0.5 * (1 + torch.erf(h / math.sqrt(2)))),
+        "tokens",
+    ),
+    "gelu by tanh": (
+        lambda p, x: F.gelu(p.dense(x), approximate="tanh"),
+        lambda p, x: applied(
+            p.dense(x), lambda h: 0.5 * h * (1 + torch.tanh(math.sqrt(2 / math.pi) * (h + 0.044715 * torch.pow(h, 3))))
+        ),
+        "tokens",
+    ),
+    "gelu by tanh, powers by products": (
+        lambda p, x: F.gelu(p.dense(x), approximate="tanh"),
+        lambda p, x: applied(
+            p.dense(x), lambda h: (1 + torch.tanh(math.sqrt(2 / math.pi) * h * (1 + 0.044715 * h * h))) * h * 0.5
+        ),
+        "tokens",
+    ),
+    "mish": (
+        lambda p, x: F.mish(p.conv(x)),
+        lambda p, x: applied(p.conv(x), lambda h: h * torch.tanh(F.softplus(h))),
+        "picture",
+    ),
+    "softsign": (
+        lambda p, x: F.softsign(p.dense(x)),
+        lambda p, x: applied(p.dense(x), lambda h: h / (1 + h.abs())),
+        "tokens",
+    ),
     "relu by clamp": (lambda p, x: p.conv(x).clamp(min=0), lambda p, x: p.conv(x).relu(), "picture"),
     "relu by maximum": (
         lambda p, x: torch.maximum(p.conv(x), torch.zeros(()).double()),
@@ -550,6 +579,10 @@ PAIRS: dict[str, tuple[Program, Program, str]] = {
         "picture",
     ),
 }
+
+
+def applied(h: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    return function(h)
 
 
 def weight_of_all(p: Parts) -> Tensor:

@@ -89,7 +89,29 @@ def test_a_part_that_is_not_there_is_told_with_those_that_are(wrap, select, mess
             ask(X)
 
 
-@pytest.mark.parametrize("wrap", [wrap for wrap, _ in PLACES.values() if wrap is not Lazy])
+@pytest.mark.parametrize("kind", [kind for kind, (_, select) in PLACES.items() if select == "logits"])
+def test_without_a_select_the_scores_are_the_logits(kind):
+    model = Wrapped(PLACES[kind][0])
+    expected = Explainer(model, "epsilon", select="logits").explain(X, 2)
+    assert torch.equal(Explainer(model, "epsilon").explain(X, 2).relevance, expected.relevance)
+    assert torch.equal(Explainer(model).scores(X), expected.scores)
+
+
+WITHOUT_LOGITS = {
+    "dict": lambda scores: {"loss": None, "scores": scores},
+    "tuple": lambda scores: (scores, scores * 2),
+    "list": lambda scores: [scores, scores * 2],
+    "dataclass": lambda scores: Hidden(scores[..., None], scores),
+}
+
+
+@dataclass
+class Hidden:
+    states: Tensor
+    pooled: Tensor
+
+
+@pytest.mark.parametrize("wrap", WITHOUT_LOGITS.values(), ids=WITHOUT_LOGITS)
 def test_the_way_out_of_a_model_that_returns_no_tensor_works_when_pasted(wrap):
     model = Wrapped(wrap)
     with pytest.raises(TypeError, match="LRP needs one tensor of scores") as refused:
@@ -165,7 +187,9 @@ def test_one_score_is_found_inside_of_something():
     model = Wrapped(lambda scores: {"logits": scores}, scores=1)
     explainer = Explainer(model, "epsilon", select=TwoClasses("logits"))
     assert_near(explainer.explain(X, 1).relevance, Explainer(model.net, "epsilon").explain(X).relevance, 1e-12)
-    with pytest.raises(TypeError, match=r"returned a dict, .*: TwoClasses\(select='logits'\) says where they are"):
+    assert torch.equal(Explainer(model, select=TwoClasses()).scores(X), explainer.scores(X))
+    model = Wrapped(lambda scores: {"score": scores}, scores=1)
+    with pytest.raises(TypeError, match=r"returned a dict, .*: TwoClasses\(select='score'\) says where they are"):
         Explainer(model, select=TwoClasses()).explain(X)
 
 

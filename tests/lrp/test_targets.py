@@ -452,7 +452,7 @@ def test_the_scores_are_taken_out_of_what_the_model_returns(model, x, wrap, sele
 
 
 def test_a_wrong_selection_is_told(model, x):
-    wrapped = Wrapped(model, lambda scores: {"logits": scores})
+    wrapped = Wrapped(model, lambda scores: {"found": scores})
     with pytest.raises(TypeError, match=r"The model returned a dict; .* Explainer\(model, select="):
         Explainer(wrapped).explain(x)
     with pytest.raises(TypeError, match="select returned a dict; LRP needs one tensor of scores"):

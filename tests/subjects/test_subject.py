@@ -10,6 +10,7 @@ from torch.utils.data import TensorDataset
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import Normalization, Subject, TensorSamples
+from lrpwidgets.subjects.modality import modality_of
 
 
 def test_a_subject_needs_only_a_model():
@@ -32,15 +33,16 @@ def test_a_subject_prints_its_title_and_how_much_it_has():
 @pytest.mark.parametrize("name", [name for name in subjects.names() if name != "imagenet"])
 def test_a_subject_can_be_copied_and_sent_to_another_process(name):
     subject = subjects.load(name)
-    x, label = subject.item(subject.start)
+    modality = modality_of(subject)
+    shown = modality.sample(subject, subject.start)
     for made in (pickle.loads(pickle.dumps(subject)), copy.deepcopy(subject)):
-        there, same = made.item(made.start)
-        assert torch.equal(there, x)
-        assert same == label
-        assert torch.equal(made.model(x[None]), subject.model(x[None]))
-        picture = subject.to_image(x)
-        assert made.to_image(x).tobytes() == picture.tobytes()
-        assert torch.equal(made.from_image(picture), subject.from_image(picture))
+        there = modality.sample(made, made.start)
+        assert (there.name, there.label) == (shown.name, shown.label)
+        assert torch.equal(made.explainer().scores(there.x), subject.explainer().scores(shown.x))
+        assert modality.thumbnail(made, there) == modality.thumbnail(subject, shown)
+        if subject.from_image is not None:
+            picture = subject.to_image(shown.image)
+            assert torch.equal(made.from_image(picture), subject.from_image(picture))
         assert (made.name, made.classes, made.bounds) == (subject.name, subject.classes, subject.bounds)
 
 
@@ -89,7 +91,8 @@ def test_samples_can_be_iterated():
 
 
 def test_every_built_in_subject_has_a_name_and_others_get_a_hint():
-    assert subjects.names() == ["digits", "imagenet", "shapes", "clever-hans", "tagged-digits", "questions"]
+    pictures = ["digits", "imagenet", "shapes", "clever-hans", "tagged-digits", "questions"]
+    assert subjects.names() == [*pictures, "visual-questions", "sentiment", "documents"]
     with pytest.raises(ValueError, match=r"no subject 'digit'.*Did you mean 'digits'"):
         subjects.load("digit")
 

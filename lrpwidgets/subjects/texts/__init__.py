@@ -1,11 +1,14 @@
-"""Subjects of texts: tokenizers, words, samples.
+"""Subjects of texts: tokenizers, words, samples, and any model of texts.
 
-A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter texts, and gives scores (B, C).
+A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter texts, and gives scores (B, C). `describe`
+makes a subject of one, also of those of Hugging Face's transformers; `from_pretrained` looks for such a model by name.
 """
 
-from .encoded import PADDING, Encoded
+from .encoded import PADDING, Encoded, padded
+from .guess import describe, from_pretrained
+from .hugging_face import HuggingFaceTokenizer
 from .levels import Cell, Level, cells
-from .samples import TextSamples
+from .samples import KnownTexts, TextSamples
 from .striking import struck
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
@@ -14,10 +17,15 @@ __all__ = [
     "UNKNOWN",
     "Cell",
     "Encoded",
+    "HuggingFaceTokenizer",
+    "KnownTexts",
     "Level",
     "TextSamples",
     "Tokenizer",
     "Vocabulary",
     "cells",
+    "describe",
+    "from_pretrained",
+    "padded",
     "struck",
 ]

@@ -88,3 +88,10 @@ class Encoded(Readable):
 
     def _holders(self, of: Sequence[Span]) -> tuple[int, ...]:
         return tuple(holder(of, start) if end > start else -1 for start, end in self.spans)
+
+
+def padded(ids: Sequence[Tensor]) -> Tensor:
+    """Token ids (T,) of several lengths as a batch, with `PADDING` behind shorter ones."""
+    from torch.nn.utils.rnn import pad_sequence
+
+    return pad_sequence(list(ids), batch_first=True, padding_value=PADDING)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..modality import Modality, Shown
-from .encoded import PADDING
+from ..modality import Array, Drawn, Modality, Shown
+from .encoded import padded
 from .samples import name as named
 from .striking import struck
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
 
@@ -36,7 +34,6 @@ class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
     brought = "text"
-    part = "token"
     closed = _CLOSED
 
     def takes(self, subject: Subject) -> bool:
@@ -68,25 +65,27 @@ class Texts(Modality):
         encoded = struck(shown.text, changes, _tokenizer(subject))
         return replace(shown, x=encoded.x[None], text=encoded)
 
-    def drawn(self, relevance: Tensor) -> NDArray[np.float32]:
+    def typed(self, subject: Subject, shown: Shown, text: str) -> Shown:
+        return self._shown(subject, text, "", None)
+
+    def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         import numpy as np
 
-        return np.ascontiguousarray(relevance[0].float().numpy(force=True))
+        return Drawn(tokens=np.ascontiguousarray(relevance[0][0].float().numpy(force=True)))
 
-    def batch(self, inputs: Sequence[Tensor]) -> Tensor:
-        from torch.nn.utils.rnn import pad_sequence
-
-        return pad_sequence(list(inputs), batch_first=True, padding_value=PADDING)
+    def batch(self, shown: Sequence[Shown]) -> Tensor:
+        return padded([each.text.x for each in shown if each.text is not None])
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         assert shown.text is not None
         return " ".join(shown.text.text[: 4 * _SNIPPET].split())[:_SNIPPET].encode()
 
-    def pictures(self, subject: Subject, shown: Shown, drawn: NDArray[np.float32], limit: float) -> list[Image]:
+    def pictures(self, subject: Subject, shown: Shown, drawn: Drawn, limit: Callable[[Array], float]) -> list[Image]:
         from .still import still
 
         assert shown.text is not None
-        return [still(shown.text, drawn, limit)]
+        assert drawn.tokens is not None
+        return [still(shown.text, drawn.tokens, limit(drawn.tokens))]
 
     @staticmethod
     def _shown(subject: Subject, text: str, name: str, label: int | None) -> Shown:

@@ -20,6 +20,8 @@ class TextSamples:
     labels: Sequence[int | None] = field(repr=False)
     """Class of each, None where unknown."""
     tokenizer: Tokenizer = field(repr=False)
+    titles: Sequence[str] | None = field(default=None, repr=False)
+    """What to call each; None for how it begins."""
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
@@ -36,9 +38,23 @@ class TextSamples:
         return self.tokenizer.encode(self.texts[index]).x, self.labels[index]
 
     @property
-    def names(self) -> _Names:
-        """How each text begins."""
-        return _Names(self.texts)
+    def names(self) -> Sequence[str]:
+        """What to call each text."""
+        return _Names(self.texts) if self.titles is None else self.titles
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KnownTexts(TextSamples):
+    """Texts of which it is known what their words say, for figures that compare relevance with it."""
+
+    truth: Sequence[Sequence[int]] = field(default=())
+    """For each text a number for each word, those of `Encoded.words`: 1 if it speaks for class 1 rather than class 0,
+    −1 if for class 0, and 0 if for neither."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.texts) != len(self.truth):
+            raise ValueError(f"Each text needs its truth; got {len(self.texts)} texts and {len(self.truth)} truths.")
 
 
 @dataclass(frozen=True, eq=False)

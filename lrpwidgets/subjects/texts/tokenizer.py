@@ -40,12 +40,14 @@ class Vocabulary(Tokenizer):
     ----------
     known
         The words, by id; `UNKNOWN` must be among them.
+    most
+        Words that the model has places for; None for any number.
     """
 
-    def __init__(self, known: Sequence[str]) -> None:
+    def __init__(self, known: Sequence[str], most: int | None = None) -> None:
         if UNKNOWN not in known:
             raise ValueError(f"The words must have {UNKNOWN!r} among them, for those that are not there.")
-        self.known = list(known)
+        self.known, self.most = list(known), most
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size:,} words)"
@@ -62,6 +64,8 @@ class Vocabulary(Tokenizer):
         spans = words(text)
         if not spans:
             raise ValueError(f"There is no word in the text {text[:40]!r}; type one.")
+        if self.most is not None and len(spans) > self.most:
+            raise ValueError(f"The text has {len(spans)} words and marks, the model reads {self.most}; shorten it.")
         written = [text[start:end] for start, end in spans]
         ids = [self._ids.get(word.lower(), self._ids[UNKNOWN]) for word in written]
         missing = frozenset(place for place, number in enumerate(ids) if number == self._ids[UNKNOWN])

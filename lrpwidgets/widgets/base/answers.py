@@ -12,13 +12,12 @@ import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...lrp import Explainer, Explanation, StaleExplanationError
+from ...lrp.batch import unpacked
 from ...subjects import Subject
-from ...subjects.modality import Modality, Shown, modality_of
+from ...subjects.modality import Array, Drawn, Modality, Shown, modality_of
 from .inputs import Upload
 from .question import Question
 
@@ -66,11 +65,27 @@ class Answer:
         return self.question.than
 
     @cached_property
-    def drawn(self) -> NDArray[np.float32]:
-        """Relevance of the input in units of the score: (H, W) of a picture, (T,) of the tokens of a text."""
-        relevance = self.explanation.relevance
-        assert isinstance(relevance, Tensor)
-        return self.modality.drawn(relevance)
+    def drawn(self) -> Drawn:
+        """Relevance of the input as it is drawn."""
+        return self.modality.drawn(unpacked(self.explanation.relevance))
+
+    @property
+    def image(self) -> Tensor:
+        """The picture, (C, H, W)."""
+        assert self.shown.image is not None
+        return self.shown.image
+
+    @property
+    def pixels(self) -> Array:
+        """Relevance of the picture, (H, W)."""
+        assert self.drawn.pixels is not None
+        return self.drawn.pixels
+
+    @property
+    def tokens(self) -> Array:
+        """Relevance of the tokens of the text, (T,)."""
+        assert self.drawn.tokens is not None
+        return self.drawn.tokens
 
 
 class RemovedError(ValueError):
@@ -82,7 +97,7 @@ class Answering:
 
     def __init__(self, subject: Subject, explainer: Explainer) -> None:
         self._subject, self._explainer = subject, explainer
-        self._modality = modality_of(subject)
+        self.modality = modality_of(subject)
         self._last: Answer | None = None
         self._opened: tuple[object, Shown] | None = None
         self._clean: tuple[object, list[float]] | None = None  # an input and its scores without changes
@@ -95,7 +110,7 @@ class Answering:
         if not 0 <= item < samples + len(uploads):
             raise ValueError(f"There is no input {item}; here are {samples + len(uploads)}, counted from 0.")
         if item < samples:
-            return self._modality.sample(self._subject, item)
+            return self.modality.sample(self._subject, item)
         return self.decoded(uploads[item - samples], fit=fit, window=window)[0]
 
     def read(self, upload: Upload) -> str:
@@ -115,8 +130,8 @@ class Answering:
     ) -> tuple[Shown, str]:
         """The input, and what a person should know of it as :meth:`read` says it; on any thread."""
         if upload.data is None:
-            raise RemovedError(f"The {self._modality.brought} {upload.name!r} is not here any more: upload it again.")
-        return self._modality.opened(self._subject, upload.data, upload.name, fit=fit, window=window)
+            raise RemovedError(f"The {self.modality.brought} {upload.name!r} is not here any more: upload it again.")
+        return self.modality.opened(self._subject, upload.data, upload.name, fit=fit, window=window)
 
     def forget(self, item: int) -> None:
         """Let go of what is kept of the input number `item`."""
@@ -139,7 +154,7 @@ class Answering:
         target = whole.top_class if question.target is None else question.target
         before = self._before(question, uploads)
         took = 1000 * (time.perf_counter() - started)
-        made = Answer(question, shown, whole, part, target, took, self._modality, forward, before)
+        made = Answer(question, shown, whole, part, target, took, self.modality, forward, before)
         if not question.changes:
             self._clean = question.clean, made.scores
         if live:
@@ -150,7 +165,7 @@ class Answering:
     def _explain(self, question: Question, uploads: tuple[Upload, ...]) -> tuple[Shown, Explanation]:
         shown = self._kept(question, uploads)
         if question.changes:
-            shown = self._modality.changed(self._subject, shown, question.changes)
+            shown = self.modality.changed(self._subject, shown, question.changes)
         self._explainer.composite = question.composite
         if question.than is None:
             return shown, self._explainer.explain(shown.x, question.target)
@@ -188,9 +203,8 @@ class Answering:
 
     def _open(self, question: Question, uploads: tuple[Upload, ...]) -> Shown:
         assert question.item is not None
-        if question.typed is not None:
-            return self._modality.opened(self._subject, question.typed.encode(), "")[0]
-        return self.open(question.item, uploads, fit=question.fit, window=question.window)
+        shown = self.open(question.item, uploads, fit=question.fit, window=question.window)
+        return shown if question.typed is None else self.modality.typed(self._subject, shown, question.typed)
 
     def _before(self, question: Question, uploads: tuple[Upload, ...]) -> list[float] | None:
         if not question.changes:

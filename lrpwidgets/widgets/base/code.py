@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...lrp import TwoClasses
+from ...lrp import NextToken, TwoClasses
 from ...subjects import Subject
 
 
@@ -17,7 +17,7 @@ def select_argument(subject: Subject) -> str:
     select = subject.select
     if select is None:
         return ""
-    inner = select.select if isinstance(select, TwoClasses) else select
+    inner = select.select if isinstance(select, TwoClasses | NextToken) else select
     if inner is None or isinstance(inner, str | int):
         return f", select={select!r}"
     if subject.recipe:

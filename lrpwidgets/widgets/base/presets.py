@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ...lrp import Composite, Explainer, composites
 from ...subjects import Subject
+from ...subjects.modality import modality_of
 
 PICTURES = "epsilon_plus_flat"
 """The preset for pictures."""
@@ -67,13 +68,13 @@ def beginning(subject: Subject, explainer: Explainer) -> Beginning:
     begin = Beginning(subject.start)
     for item in [subject.start] if subject.start else range(min(TRIED, len(subject.dataset))):
         try:
-            x, label = subject.item(item)
-            tape = explainer.record(x[None])
+            shown = modality_of(subject).sample(subject, item)
+            tape = explainer.record(shown.x)
         except Exception:
             return begin
         kinds = frozenset(step.kind for step in tape.steps)
         begin = Beginning(subject.start, composites.family(tape.steps), kinds)
-        if label is None or tape.scores[0].argmax() == label:
+        if shown.label is None or tape.scores[0].argmax() == shown.label:
             return replace(begin, item=item)
     return begin
 
@@ -84,12 +85,17 @@ def suitable(subject: Subject, kinds: frozenset[str] | None = None) -> list[str]
     Those that need bounds are among them only where the bounds of the input are known.
     """
     fitting = [name for name in composites.names() if kinds is None or _MADE_FOR.get(name, set()) <= kinds]
-    return [name for name in fitting if subject.bounds or not composites.requires_bounds(name)]
+    return [name for name in fitting if _bounds(subject) or not composites.requires_bounds(name)]
 
 
 def preset(subject: Subject, name: str) -> Composite:
     """The preset `name`, with the bounds of the subject's input where it takes them; ValueError if there is none."""
-    if subject.bounds and name in composites.names() and composites.takes_bounds(name):
-        low, high = subject.bounds
-        return composites.get(name, low=low, high=high)
+    bounds = _bounds(subject)
+    if bounds and name in composites.names() and composites.takes_bounds(name):
+        return composites.get(name, low=bounds[0], high=bounds[1])
     return composites.get(name)
+
+
+def _bounds(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Of the input, where they hold of all of it."""
+    return subject.bounds if modality_of(subject).bounded else None

@@ -52,7 +52,7 @@ class Question(Readable):
     @property
     def changes(self) -> tuple[Any, ...]:
         """What is changed on the input: strokes of a brush, or words that are struck."""
-        return self.strokes or self.struck
+        return *self.strokes, *self.struck
 
     def of(self, other: Question | None) -> Question:
         """The same of the input of `other`, as it is seen and changed there; of None, of whatever is shown."""

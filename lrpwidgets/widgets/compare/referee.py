@@ -494,7 +494,8 @@ class Referee(Inputs):
 
         def job(watch: Watcher) -> Looked:
             watch(Progress(0, None, "looking at the inputs"))
-            x = torch.cat([self._answering.open(item, uploads).x for item in items])
+            x = self._answering.modality.batch([self._answering.open(item, uploads) for item in items])
+            assert isinstance(x, Tensor)  # the room is closed for others
             if x.dim() != 4:
                 raise ValueError(
                     f"Here are pictures compared, (C, H, W); an input has {tuple(x.shape[1:])}. "

@@ -62,7 +62,7 @@ def _imports(body: str) -> list[str]:
     wanted = {
         "lrpwidgets": ["subjects"],
         "lrpwidgets.subjects": ["texts"],
-        "lrpwidgets.lrp": ["Composite", "Explainer", "Rather", "TwoClasses", "composites", "rules"],
+        "lrpwidgets.lrp": ["Composite", "Explainer", "NextToken", "Rather", "TwoClasses", "composites", "rules"],
         "lrpwidgets.lrp.selectors": ["Down", "Exactly", "Inside", "Kind", "Name", "Position", "Stage"],
     }
     found = {

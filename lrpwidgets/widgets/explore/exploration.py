@@ -252,11 +252,12 @@ class Exploration(Inputs):
         answer = self.answer
         if answer is None:
             return {}
-        limit = Look.from_dict(self.look).limit([answer.drawn])
-        made = answer.modality.pictures(self.subject, answer.shown, answer.drawn, limit)
+        look = Look.from_dict(self.look)
+        made = answer.modality.pictures(self.subject, answer.shown, answer.drawn, lambda found: look.limit([found]))
         rather = "" if answer.than is None else f" rather than “{self.subject.class_name(answer.than)}”"
         question = f"Why “{self.subject.class_name(answer.target)}”{rather}? {answer.question.composite.name}"
-        return dict(zip([answer.shown.name, question][-len(made) :], made, strict=True))
+        names = [answer.shown.name, question, f"{question}: its words"]
+        return dict(zip(names[len(made) == 1 :], made, strict=False))
 
     # -- maps beside the live one ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from ...lrp.batch import unpacked
 from ...subjects import Stroke
 from ..base.answers import Answer
 from ..base.view import script, style
@@ -35,6 +36,7 @@ class HeatmapView(MapView):
         If a value of `look` is none that it can have.
     """
 
+    part = "pixels"
     _esm = script(__file__)
     _css = style(__file__)
     picture = traitlets.Bytes(help="RGB, one byte each, row by row").tag(sync=True)
@@ -72,7 +74,7 @@ class HeatmapView(MapView):
             return
         traits: dict[str, Any] = {
             **self._maps(answer),
-            "size": answer.drawn.shape,
+            "size": answer.pixels.shape,
             "pin_pictures": [self._other_picture(held, answer) for _, held in self._pins()],
             "strokes": [stroke.to_dict() for stroke in self.shared.strokes],
             "received": self._messages,
@@ -93,6 +95,10 @@ class HeatmapView(MapView):
         return b"" if held is None or same else self._rgb(held)
 
     def _rgb(self, answer: Answer) -> bytes:
-        image = self.shared.subject.to_image(answer.shown.x[0]).convert("RGB")
-        colours: bytes = image.resize(answer.drawn.shape[::-1]).tobytes()
+        image = self.shared.subject.to_image(answer.image).convert("RGB")
+        colours: bytes = image.resize(answer.pixels.shape[::-1]).tobytes()
         return colours
+
+    def _numbers(self, answer: Answer) -> dict[str, Any]:
+        relevance = unpacked(answer.explanation.relevance)[0][0]
+        return {"x": answer.image.numpy(force=True), "relevance": relevance.numpy(force=True)}

@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
+from ...subjects.modality import Array
 from ..base.answers import Answer
 from ..base.question import Question
 from ..base.still import Still, display_with_still
@@ -24,6 +25,8 @@ class MapView(View):
     """The relevance of an input, and that of pinned questions beside it."""
 
     shared: Exploration
+    part: ClassVar[str]
+    """What of an input is drawn, as :class:`Answer` calls it: ``"pixels"`` or ``"tokens"``."""
     relevance = traitlets.Bytes(help="float32, of each part of the input").tag(sync=True)
     caption = traitlets.Dict(help="what is explained, and its score").tag(sync=True)
     pinned: traitlets.List[Any] = traitlets.List(help="one caption per pin").tag(sync=True)
@@ -92,12 +95,16 @@ class MapView(View):
         """Traits of the live map and of those that are pinned."""
         composites = [answer.question.composite, *(pin.composite for pin in self.shared.pins)]
         return {
-            "relevance": answer.drawn.tobytes(),
+            "relevance": self._drawn_of(answer).tobytes(),
             "caption": self._caption(answer) | {"before": _before(answer), "file": file_name(answer)},
             "pinned": [self._pinned(pin, held, answer) for pin, held in self._pins()],
             "composites": [composites.index(each) for each in composites],
-            "pin_maps": [held.drawn.tobytes() if held else b"" for _, held in self._pins()],
+            "pin_maps": [self._drawn_of(held).tobytes() if held else b"" for _, held in self._pins()],
         }
+
+    def _drawn_of(self, answer: Answer) -> Array:
+        found: Array = getattr(answer, self.part)
+        return found
 
     def _pins(self) -> list[tuple[Question, Answer | None]]:
         return list(zip(self.shared.pins, self.shared.pinned, strict=True))
@@ -114,7 +121,7 @@ class MapView(View):
             "composite": composite.name,
             "changed": composite.name in self.presets and composite != self.shared.preset(composite.name),
             "score": float(answer.whole.ledger.explained[0]),
-            "painted": bool(question.changes),
+            "painted": bool(question.strokes),
         }
 
     def _pinned(self, pin: Question, held: Answer | None, live: Answer) -> dict[str, Any]:
@@ -128,7 +135,7 @@ class MapView(View):
             **self._caption(held),
             "computing": held.question != wanted,
             "follows": follows,
-            "size": held.drawn.shape,
+            "size": self._drawn_of(held).shape,
             "ledger": {amount: float(getattr(ledger, amount)[0]) for amount in amounts},
         }
 
@@ -149,20 +156,23 @@ class MapView(View):
             ``pixels_pin1``, … with ``question_pin1``, … of the pins.
         """
         answer = self._answer()
-        parts = f"{answer.modality.part}s"
         arrays: dict[str, Any] = {
-            "x": answer.shown.x[0].numpy(force=True),
-            "relevance": answer.explanation.relevance[0].numpy(force=True),
-            parts: answer.drawn,
+            **self._numbers(answer),
+            self.part: self._drawn_of(answer),
             "scores": answer.explanation.scores[0].numpy(force=True),
             "question": self._text(answer.question),
         }
         for number, held in enumerate(self.shared.pinned, start=1):
             if held:
-                arrays |= {f"{parts}_pin{number}": held.drawn, f"question_pin{number}": self._text(held.question)}
+                drawn, asked = self._drawn_of(held), self._text(held.question)
+                arrays |= {f"{self.part}_pin{number}": drawn, f"question_pin{number}": asked}
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)
         return file.getvalue()
+
+    def _numbers(self, answer: Answer) -> dict[str, Any]:
+        """The input ``x`` and its ``relevance``, as arrays."""
+        raise NotImplementedError
 
     def _text(self, question: Question) -> str:
         return json.dumps(self.shared.text(question), ensure_ascii=False)

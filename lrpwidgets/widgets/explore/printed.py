@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...colours import MAPS, averaged, coloured, enlarged
 from ...subjects import Subject
+from ...subjects.modality import Array
 from ...subjects.texts.levels import Cell, cells
 from ...subjects.texts.printing import printable, to_html
 from ..base.answers import Answer
@@ -19,8 +20,6 @@ from ..base.page import source
 from .look import Look
 
 _SIDE = 360  # pixels of a map on the page, about
-
-Values = NDArray[np.float32]
 
 
 class Printed(ABC):
@@ -36,15 +35,19 @@ class Printed(ABC):
     """What is said of one that was changed."""
 
     @abstractmethod
+    def values(self, answer: Answer) -> Array:
+        """The relevance that is shown."""
+
+    @abstractmethod
     def original(self, answer: Answer, subject: Subject) -> Markup:
         """The input without relevance, as HTML."""
 
     @abstractmethod
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
+    def amounts(self, answer: Answer, drawn: Array) -> Array:
         """The relevance of each part that is in the scale."""
 
     @abstractmethod
-    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+    def drawn(self, answer: Answer, drawn: Array, look: Look, limit: float, title: str) -> Markup:
         """The relevance `drawn`, as HTML; `limit`: that at the end of the scale."""
 
 
@@ -55,19 +58,22 @@ class PrintedPicture(Printed):
     unit = "relevance per pixel in units of the score"
     changed = "painted: not the original input"
 
+    def values(self, answer: Answer) -> Array:
+        return answer.pixels
+
     def original(self, answer: Answer, subject: Subject) -> Markup:
-        image = subject.to_image(answer.shown.x[0]).convert("RGB").resize(self._fitted(answer.drawn).shape[::-1])
+        image = subject.to_image(answer.image).convert("RGB").resize(self._fitted(answer.pixels).shape[::-1])
         return self._image(enlarged(np.asarray(image), _SIDE), "The picture")
 
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
+    def amounts(self, answer: Answer, drawn: Array) -> Array:
         return drawn
 
-    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+    def drawn(self, answer: Answer, drawn: Array, look: Look, limit: float, title: str) -> Markup:
         pixels = coloured(look.seen(self._fitted(drawn)), limit, MAPS[look.map])
         return self._image(enlarged(pixels, _SIDE), f"Relevance: {title}")
 
     @staticmethod
-    def _fitted(pixels: Values) -> Values:
+    def _fitted(pixels: Array) -> Array:
         share = min(1, _SIDE / max(pixels.shape))
         rows, columns = (max(1, round(share * side)) for side in pixels.shape)
         return averaged(pixels, (rows, columns))
@@ -84,20 +90,23 @@ class PrintedText(Printed):
     unit = "relevance per word, sum of its tokens, in units of the score; hatched: sinks, outside the scale"
     changed = "words are struck: not the original input"
 
+    def values(self, answer: Answer) -> Array:
+        return answer.tokens
+
     def original(self, answer: Answer, subject: Subject) -> Markup:
         assert answer.shown.text is not None
         return Markup(f'<p class="words" dir="auto">{escape(printable(answer.shown.text.text))}</p>')
 
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
+    def amounts(self, answer: Answer, drawn: Array) -> Array:
         found = [each.relevance for each in self._cells(answer, drawn) if each.relevance is not None and not each.sink]
         return np.array(found or [0.0], np.float32)
 
-    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+    def drawn(self, answer: Answer, drawn: Array, look: Look, limit: float, title: str) -> Markup:
         words = to_html(self._cells(answer, look.seen(drawn)), limit, MAPS[look.map])
         return Markup(f'<p class="words">{words}</p>')
 
     @staticmethod
-    def _cells(answer: Answer, drawn: Values) -> list[Cell]:
+    def _cells(answer: Answer, drawn: Array) -> list[Cell]:
         assert answer.shown.text is not None
         return cells(answer.shown.text, drawn.tolist(), "word")
 

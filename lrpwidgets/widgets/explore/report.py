@@ -17,7 +17,7 @@ from ..base.page import page, source
 from ..base.presets import TITLES
 from .exploration import Exploration
 from .look import Look
-from .printed import PRINTED
+from .printed import PRINTED, Printed
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 _MOST_CLASSES = 10
@@ -49,7 +49,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         raise ValueError("Nothing is explained yet; look at an input first.")
     drawn = Look.from_dict(look or {})
     printed = PRINTED[answer.modality.brought]
-    shown = [(answer, answer.drawn, False), *_pins(answer, exploration.pinned, drawn)]
+    shown = [(answer, printed.values(answer), False), *_pins(answer, exploration.pinned, drawn, printed)]
     amounts = [printed.amounts(each, values) for each, values, _ in shown]
     limits = drawn.limits(amounts, [each.question.composite for each, _, _ in shown])
     maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
@@ -74,13 +74,15 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
 
 
 def _pins(
-    live: Answer, pinned: Sequence[Answer | None], look: Look
+    live: Answer, pinned: Sequence[Answer | None], look: Look, printed: Printed
 ) -> Iterator[tuple[Answer, NDArray[np.float32], bool]]:
     """The pins that are there: the relevance that each shows, and whether that is the live map's less its own."""
+    before = printed.values(live)
     for number, answer in enumerate(pinned):
         if answer is not None:
-            differs = number in look.differences and answer.drawn.shape == live.drawn.shape
-            yield answer, live.drawn - answer.drawn if differs else answer.drawn, differs
+            values = printed.values(answer)
+            differs = number in look.differences and values.shape == before.shape
+            yield answer, before - values if differs else values, differs
 
 
 def _map(

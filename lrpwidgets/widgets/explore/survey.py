@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...readable import Readable
 from ...subjects.modality import Shown, modality_of
@@ -112,7 +111,7 @@ class Survey:
 
     def _findings(self, opened: Mapping[int, Shown], problems: dict[int, str]) -> Findings:
         rows = []
-        for (index, shown), said in zip(opened.items(), self._ask([each.x for each in opened.values()]), strict=True):
+        for (index, shown), said in zip(opened.items(), self._ask(list(opened.values())), strict=True):
             if isinstance(said, Exception):
                 problems[index] = sentence(said)
             else:
@@ -120,7 +119,7 @@ class Survey:
         self._seen[[*opened, *problems]] = True
         return Findings.of(rows, problems)
 
-    def _ask(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
+    def _ask(self, inputs: list[Shown]) -> list[tuple[int, float] | Exception]:
         """Top class and its probability for each of `inputs`: all at once or, where that fails, one by one."""
         try:
             return self._answers(inputs) if inputs else []
@@ -129,9 +128,9 @@ class Survey:
                 return [error]
             return [said for x in inputs for said in self._ask([x])]
 
-    def _answers(self, inputs: list[Tensor]) -> list[tuple[int, float] | Exception]:
+    def _answers(self, inputs: list[Shown]) -> list[tuple[int, float] | Exception]:
         explainer = self._exploration.explainer
-        scores = explainer.scores(self._modality.batch([x[0] for x in inputs])).float()
+        scores = explainer.scores(self._modality.batch(inputs)).float()
         if len(scores) != len(inputs):
             raise ValueError(f"The model gives scores of shape {tuple(scores.shape)} for a batch of {len(inputs)}.")
         if not bool(scores.isfinite().all()):

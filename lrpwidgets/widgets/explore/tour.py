@@ -77,9 +77,9 @@ class Tour(View):
     @staticmethod
     def _painted(answer: Answer) -> dict[str, Any]:
         """Grey over the place that speaks for the class most."""
-        height, width = answer.drawn.shape
+        height, width = answer.pixels.shape
         radius = max(0.5, min(height, width) / 2 / _BRUSH)
-        y, x = np.unravel_index(int(np.argmax(np.nan_to_num(answer.drawn))), answer.drawn.shape)
+        y, x = np.unravel_index(int(np.argmax(np.nan_to_num(answer.pixels))), answer.pixels.shape)
         return {"strokes": (Stroke("grey", radius, ((float(x) + 0.5, float(y) + 0.5),)),)}
 
     def _chosen(self, answer: Answer) -> dict[str, Any]:

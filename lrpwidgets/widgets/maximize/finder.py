@@ -92,7 +92,7 @@ class Finder:
 
     def _inside(self, answer: Answer, item: int, layer: str | None, number: int, shown: Concepts | None) -> Concepts:
         """What is to be seen of an input; of what is `shown` of the same one, the channels stay for another class."""
-        whole, picture = answer.whole, pixels(self._studio.subject, answer.shown.x[0])
+        whole, picture = answer.whole, pixels(self._studio.subject, answer.image)
         known = shown is not None and shown.item == item
         name = layer if layer is not None else shown.layer if known and shown else inside.default(whole)
         channel = number if layer is not None else None

@@ -52,7 +52,7 @@ MADE = {"html": to_html, "svg": to_svg, "tex": to_latex}
 
 def _cells(answer: Answer, level: Level, sinks: bool) -> tuple[list[levels.Cell], float]:
     assert answer.shown.text is not None
-    cells = levels.cells(answer.shown.text, answer.drawn.tolist(), level, sinks=sinks)
+    cells = levels.cells(answer.shown.text, answer.tokens.tolist(), level, sinks=sinks)
     return cells, levels.limit(cells)
 
 

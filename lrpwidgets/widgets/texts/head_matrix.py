@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from ...lrp import Explanation
+from ...lrp.batch import unpacked
 from ..base.answers import Answer
 from ..base.sentences import sentence
 from ..base.view import View, script, style
@@ -65,7 +66,7 @@ class HeadMatrix(View):
 
     def _show(self) -> None:
         answer = self.shared.answer
-        found = {} if answer is None else heads(answer.whole, len(answer.drawn))
+        found = {} if answer is None else heads(answer.whole, len(answer.tokens))
         self.draw(matrix=[[name, relevance] for name, relevance in found.items()])
 
     def _mark(self) -> None:
@@ -93,6 +94,8 @@ def _told(answer: Answer, layer: str, head: int) -> list[list[Any]] | str:
         return sentence(error)
     assert answer.shown.text is not None
     columns = Columns(answer.shown.text)
-    sums = columns.summed(answer.modality.drawn(through.relevance))  # type: ignore[arg-type]  # of one input
+    tokens = answer.modality.drawn(unpacked(through.relevance)).tokens
+    assert tokens is not None
+    sums = columns.summed(tokens)
     most = np.argsort(-np.abs(sums), kind="stable")[:_WORDS]
     return [[columns.described[at]["name"], columns.words[at], float(sums[at])] for at in most.tolist()]

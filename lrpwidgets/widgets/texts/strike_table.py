@@ -63,7 +63,7 @@ class StrikeTable(View):
                 raise Cancelled
 
         try:
-            return strikes(self.shared.subject, self.shared.explainer, answer.shown, answer.drawn, go_on)
+            return strikes(self.shared.subject, self.shared.explainer, answer.shown, answer.tokens, go_on)
         except Cancelled:
             return None
         except Exception as error:  # whatever the model raises
@@ -80,7 +80,7 @@ class StrikeTable(View):
             self.draw(waiting=False)
             return
         self._kept = answer.question.input, found
-        told = found.told(answer.shown, answer.drawn, answer.scores, answer.target, answer.than)
+        told = found.told(answer.shown, answer.tokens, answer.scores, answer.target, answer.than)
         encoded = answer.shown.text
         assert encoded is not None
         self.draw(

@@ -99,7 +99,7 @@ def strikes(
     for start in range(0, len(chosen), _AT_ONCE):
         go_on()
         some = chosen[start : start + _AT_ONCE]
-        without = [modality.changed(subject, shown, (*encoded.struck, word)).x[0] for word in some]
+        without = [modality.changed(subject, shown, (*encoded.struck, word)) for word in some]
         found.append(explainer.scores(modality.batch(without)).double().cpu())
     return Strikes(chosen, torch.cat(found), len(words) - len(chosen))
 

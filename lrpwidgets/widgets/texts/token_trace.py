@@ -49,7 +49,7 @@ class TokenTrace(View):
         if answer is None or answer.shown.text is None:
             self.draw(rows=[], columns=[], relevance=b"")
             return
-        found, columns = trace(answer.explanation, answer.drawn), Columns(answer.shown.text)
+        found, columns = trace(answer.explanation, answer.tokens), Columns(answer.shown.text)
         summed = np.ascontiguousarray(columns.summed(found.relevance))
         names = ["" if name == TOKENS else name for name in found.layers]
         rows = zip(found.labels, names, summed.sum(1).tolist(), strict=True)

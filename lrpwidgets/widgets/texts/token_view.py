@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from ...subjects.texts import Encoded, levels
@@ -23,13 +24,14 @@ class TokenView(MapView):
     alone. A click strikes a word, and a field takes another text: then the model is asked what it says.
     """
 
+    part = "tokens"
     _esm = script(__file__)
     _css = style(__file__)
     words = traitlets.Dict(help="words and tokens of the text, in their order").tag(sync=True)
     text = traitlets.Unicode(help="the text itself").tag(sync=True)
     typed = traitlets.Bool(help="whether somebody typed it").tag(sync=True)
     pin_words: traitlets.List[Any] = traitlets.List(help="those of pins of other texts; else None").tag(sync=True)
-    reached = traitlets.Float(help="Σ R on the text").tag(sync=True)
+    reached = traitlets.Float(help="Σ R of all tokens").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         self._laid_out: Encoded | None = None
@@ -67,7 +69,7 @@ class TokenView(MapView):
             **self._maps(answer),
             "typed": answer.question.typed is not None,
             "pin_words": [self._other_layout(held, answer) for _, held in self._pins()],
-            "reached": float(answer.explanation.ledger.reached_input[0]),
+            "reached": float(answer.tokens.sum(dtype=np.float64)),
         }
         if answer.shown.text is not self._laid_out:  # words are sent once, not with every move of a slider
             self._laid_out = answer.shown.text
@@ -90,6 +92,10 @@ class TokenView(MapView):
         answer = self._answer()
         content = MADE[kind](answer, self.shared.subject, level, sinks=sinks)
         self.send({"save": f"{file_name(answer)}.{kind}"}, buffers=[content.encode()])
+
+    def _numbers(self, answer: Answer) -> dict[str, Any]:
+        assert answer.shown.text is not None
+        return {"x": np.array(answer.shown.text.ids), "relevance": answer.tokens}
 
     def to_html(self, level: Level = "word", *, sinks: bool = True) -> str:
         """The coloured text as a page of HTML.

@@ -101,7 +101,7 @@ def _judged(setup: Setup) -> tuple[Any, ...]:
     if not all(bool(r.isfinite().all()) for r in _several(explanation.relevance)):
         return "wrong", "the relevance is not finite"
     imbalance = explanation.ledger.imbalance
-    with _ExactFloats():
+    with ExactFloats():
         exact = Explainer(setup.model, EXACT, select=setup.select).explain(inputs)
         try:
             scores, expected = reference.relevance(setup.model, setup.inputs, setup.select, exact.target)
@@ -151,7 +151,7 @@ def lively(setup: Setup) -> Setup:
     return Setup(model, inputs, setup.select)
 
 
-class _ExactFloats(TorchFunctionMode):
+class ExactFloats(TorchFunctionMode):
     """Whoever asks for 32 bits gets 64, so that two ways of computing differ by rounding alone."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -6,6 +6,7 @@ everywhere. That is LRP-0 with these conventions:
 
 - activations pass on what they get: f(x) becomes x · (f(x) / x), the quotient a constant;
 - where a gate meets a signal, or a denominator its numerator, the gate and the denominator are constants;
+- where a number, maybe scaled, meets what a nonlinearity makes of it, as in a GELU by its formula, the latter is one;
 - other products and matrix products give half to each factor;
 - standard deviations of norms are constants, a softmax keeps its derivative (that is its Taylor rule in AttnLRP);
 - constant scales and shifts of the bare input pass on what they get, as if they had been applied outside, but for
@@ -117,6 +118,7 @@ class _Bent(TorchFunctionMode):
             bent = _prepared
         if bent is None:
             made = function(*args, **kwargs)
+            _tell_origin(plain, depending, made)
         elif in_place:
             target = args[0]
             result = bent(_out_of_place(plain), target.clone(), *args[1:], **kwargs)
@@ -127,6 +129,7 @@ class _Bent(TorchFunctionMode):
             return made
         else:
             made = bent(function, *args, **kwargs)
+            _tell_origin(plain, depending, made)
             if plain in _OWN_GATES:
                 return made
         for y in _tensors((made,)) if (raw and bent is _prepared) or plain not in _PREPARES else ():
@@ -166,6 +169,35 @@ def _is_gate(x: Tensor) -> bool:
 def _mark(made: Any, gate: bool) -> None:
     for y in _tensors((made,)):
         y.gate = gate
+
+
+class _Origin:
+    """What a tensor is computed from element by element: another one, of which it is a multiple, or bent."""
+
+    def __init__(self, source: Tensor) -> None:
+        self.source, self.scaled, self.bent = source, True, False
+
+
+def _origin(x: Tensor) -> _Origin:
+    return getattr(x, "origin", None) or _Origin(x)
+
+
+def _tell_origin(name: str, depending: list[Tensor], made: Any) -> None:
+    """Write down where `made` comes from, if it is from one tensor element by element."""
+    if not isinstance(made, Tensor) or any(x.shape != made.shape for x in depending) or name not in _ELEMENTWISE:
+        return
+    origins = [_origin(x) for x in depending]
+    if any(each.source is not origins[0].source for each in origins):
+        return
+    made.origin = _Origin(origins[0].source)
+    made.origin.scaled = name in _SCALING and len(depending) == 1 and origins[0].scaled
+    made.origin.bent = name in _BENDING or any(each.bent for each in origins)
+
+
+def _bends(g: Tensor, x: Tensor) -> bool:
+    """Whether `g` is what a nonlinearity makes of `x`, element by element."""
+    one, other = _origin(x), _origin(g)
+    return one.source is other.source and one.scaled and other.bent and x.shape == g.shape and not _is_gate(g)
 
 
 def _depends(x: Any) -> bool:
@@ -291,6 +323,8 @@ def _multiplied(function: Function, a: Any, b: Any, **_: Any) -> Tensor:
         return made
     one, other = _is_gate(a), _is_gate(b)
     to_each = a * b.detach(), a.detach() * b
+    if one == other and (_bends(b, a) or _bends(a, b)):
+        return to_each[0 if _bends(b, a) else 1]
     made = sum(to_each) / 2 if one == other else to_each[one]
     made.gate = one and other
     return made
@@ -598,6 +632,13 @@ index_select take_along_dim gather masked_select chunk split split_with_sizes te
 expand expand_as broadcast_to repeat repeat_interleave tile max min amax amin maximum minimum sort topk pad
 masked_fill tril triu where cat concat stack hstack vstack constant_pad_nd rot90 unfold
 """)
+)
+_SCALING = set(
+    words("mul multiply __rmul__ __mul__ div divide true_divide __truediv__ neg to type float double")
+) | set(words("dropout clone contiguous"))
+_BENDING = (set(words(f"{_PASSED} {_GATES}")) | {"softplus", "erf", "tanh", "exp"}) - set(words("pow __pow__ square"))
+_ELEMENTWISE = (
+    _SCALING | _BENDING | set(words("add sub subtract rsub __radd__ __rsub__ __add__ __sub__ pow __pow__ square"))
 )
 _KEEPS_GATES_OF_ONE = {"add", "sub", "subtract", "rsub", "__radd__", "__rsub__", "__add__", "__sub__"}
 

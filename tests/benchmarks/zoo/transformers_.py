@@ -238,7 +238,8 @@ class _Named(nn.Module):
         return self.model(**dict(zip(self.names, inputs, strict=True)))
 
 
-def _config(kind: str, **more: Any) -> Any:
+def configuration(kind: str, **more: Any) -> Any:
+    """A narrow configuration of a `kind` of model."""
     make = configuration_auto.CONFIG_MAPPING[kind]
     usual = make()
     fixed = {name for name in NARROW if isinstance(getattr(make, name, None), property)} | set(make.attribute_map)
@@ -261,7 +262,7 @@ def _tokens() -> Tensor:
 
 
 def _text(kind: str, class_name: str, padded: bool = False) -> Setup:
-    model = getattr(transformers, class_name)(_config(kind))
+    model = getattr(transformers, class_name)(configuration(kind))
     ids, mask = _tokens(), torch.ones(2, 8, dtype=torch.int64)
     if padded:
         ids[1, 5:], mask[1, 5:], ids[1, 4] = 0, 0, 2
@@ -270,12 +271,12 @@ def _text(kind: str, class_name: str, padded: bool = False) -> Setup:
 
 
 def _language(kind: str, class_name: str) -> Setup:
-    model = getattr(transformers, class_name)(_config(kind))
+    model = getattr(transformers, class_name)(configuration(kind))
     return Setup(_Named(model, ("input_ids",)), (_tokens(),), lambda o: o.logits[:, -1])
 
 
 def _image(kind: str, class_name: str) -> Setup:
-    config = _config(kind, **PICTURES)
+    config = configuration(kind, **PICTURES)
     size = config.image_size if isinstance(getattr(config, "image_size", None), int) else 64
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
     model = getattr(transformers, class_name)(config)
@@ -285,21 +286,21 @@ def _image(kind: str, class_name: str) -> Setup:
 def _sound(kind: str, class_name: str) -> Setup:
     more = {"conv_dim": (8, 8, 8), "conv_kernel": (10, 3, 3), "conv_stride": (5, 2, 2), "num_conv_pos_embeddings": 16}
     more |= {"num_conv_pos_embedding_groups": 2, "classifier_proj_size": 16, "num_feat_extract_layers": 3}
-    config = _config(kind, **more)
+    config = configuration(kind, **more)
     model = getattr(transformers, class_name)(config)
     x = torch.randn(2, 1600, generator=torch.Generator().manual_seed(1))
     return Setup(_Named(model, ("input_values",)), (x,), lambda o: o.logits)
 
 
 def _video(kind: str, class_name: str) -> Setup:
-    model = getattr(transformers, class_name)(_config(kind, **PICTURES, num_frames=4))
+    model = getattr(transformers, class_name)(configuration(kind, **PICTURES, num_frames=4))
     x = torch.randn(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     name = "pixel_values_videos" if kind == "vjepa2" else "pixel_values"
     return Setup(_Named(model, (name,)), (x,), lambda o: o.logits)
 
 
 def _mel(kind: str, class_name: str, name: str, *shape: int) -> Setup:
-    model = getattr(transformers, class_name)(_config(kind))
+    model = getattr(transformers, class_name)(configuration(kind))
     x = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
     return Setup(_Named(model, (name,)), (x,), lambda o: o.logits)
 

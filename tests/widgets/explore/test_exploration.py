@@ -378,8 +378,8 @@ def test_pins_keep_their_maps_and_accounts_and_no_activations(exploration, digit
         assert (answer.whole.keep, answer.explanation.keep) == ("input", "input")
     through, plain = exploration.pinned
     whole = exploration.answer.whole
-    torch.testing.assert_close(plain.drawn, exploration.answer.drawn)
-    torch.testing.assert_close(through.drawn, whole.condition({"conv1": [1, 2]}).relevance[0].sum(0).numpy())
+    torch.testing.assert_close(plain.pixels, exploration.answer.pixels)
+    torch.testing.assert_close(through.pixels, whole.condition({"conv1": [1, 2]}).relevance[0].sum(0).numpy())
     assert plain.explanation.ledger.reached_input == whole.ledger.reached_input
     assert exploration.answer.whole.keep == "all"
 
@@ -391,7 +391,7 @@ def test_answers_are_the_same_however_little_is_kept(explore, digits, monkeypatc
         for item in range(12):
             exploration.item = item
             exploration.change_rules(exploration.composite.with_rule(1, rules.Gamma(0.1 * item)))
-            maps += [exploration.answer.drawn, exploration.pinned[0].drawn]
+            maps += [exploration.answer.pixels, exploration.pinned[0].pixels]
             assert shelves.SHELVES.bytes <= shelves.SHELVES.room
         return maps
 

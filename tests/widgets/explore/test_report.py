@@ -46,7 +46,7 @@ class Page(HTMLParser):
 
 def test_the_pictures_are_those_on_the_screen(exploration):
     page = Page(report(exploration, {"gain": 2, "map": "orange–purple", "sign": "positive"}))
-    pixels = exploration.answer.drawn
+    pixels = exploration.answer.pixels
     expected = coloured(np.maximum(pixels, 0), np.percentile(np.abs(pixels), 99.5) / 2, MAPS["orange–purple"])
     times = page.image(1).shape[0] // 8
     np.testing.assert_array_equal(page.image(1)[::times, ::times], expected)
@@ -57,7 +57,7 @@ def test_the_pictures_are_those_on_the_screen(exploration):
 def test_which_maps_share_a_scale(exploration):
     exploration.pin(replace(exploration.question, composite=exploration.preset("epsilon")))
     exploration.pin(replace(exploration.question, target=2))
-    maps = [exploration.answer.drawn, *(each.drawn for each in exploration.pinned)]
+    maps = [exploration.answer.pixels, *(each.pixels for each in exploration.pinned)]
     live, other, same = (np.percentile(np.abs(each), 99.5) for each in maps)
     scales = {"composite": (max(live, same), other, max(live, same)), "own": (live, other, same)}
     for scale, limits in (scales | {"shared": (max(live, other, same),) * 3}).items():
@@ -71,7 +71,7 @@ def test_which_maps_share_a_scale(exploration):
 def test_a_difference_is_drawn_where_the_screen_shows_one(exploration):
     exploration.pin(replace(exploration.question, composite=exploration.preset("epsilon")))
     exploration.pin(replace(exploration.question, target=2))
-    live, _, other = maps = [exploration.answer.drawn, *(each.drawn for each in exploration.pinned)]
+    live, _, other = maps = [exploration.answer.pixels, *(each.pixels for each in exploration.pinned)]
     page = Page(report(exploration, {"differences": [1, 4]}))
     limit = max(np.percentile(np.abs(each), 99.5) for each in (live, live - other))
     for which, pixels in ((1, live), (3, live - other)):
@@ -87,7 +87,7 @@ def test_the_first_page_is_for_a_person(exploration):
     says = subject.class_name(answer.whole.top_class)
     assert f"The network says “{says}” , with a probability of " in text
     assert "That is right." in text
-    positive = np.sort(answer.drawn.clip(min=0).ravel())[::-1]
+    positive = np.sort(answer.pixels.clip(min=0).ravel())[::-1]
     half = 100 * (1 + np.argmax(positive.cumsum() >= positive.sum() / 2)) / positive.size
     assert f"Half of the evidence for “{says}” lies in {amount(half)} % of the pixels." in text
     assert f"against “{says}”" in text

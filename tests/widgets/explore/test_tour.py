@@ -34,7 +34,7 @@ def test_paint_covers_what_speaks_for_the_class_and_its_score_falls(tour, explor
     before = exploration.answer
     say(tour, do="paint")
     after = exploration.answer
-    y, x = np.unravel_index(before.drawn.argmax(), before.drawn.shape)
+    y, x = np.unravel_index(before.pixels.argmax(), before.pixels.shape)
     assert (after.shown.x != before.shown.x)[0, :, y, x].all()
     assert after.scores[before.target] < before.scores[before.target]
     assert tour.state["paint"]
@@ -51,12 +51,12 @@ def test_one_channel_is_looked_through(tour, exploration, say):
 
 def test_afterwards_all_is_as_it_was(tour, exploration, say):
     exploration.ask(target=4, channels=(2,), layer="conv2")
-    before = exploration.answer.drawn
+    before = exploration.answer.pixels
     say(tour, begin=True)
     for step in ("than", "paint", "channel"):
         say(tour, do=step)
     say(tour, back=True)
-    np.testing.assert_array_equal(exploration.answer.drawn, before)
+    np.testing.assert_array_equal(exploration.answer.pixels, before)
     assert (exploration.target, exploration.layer, exploration.channels) == (4, "conv2", (2,))
     assert exploration.error == ""
 

@@ -108,7 +108,7 @@ def test_pins_are_further_lines_and_one_of_another_text_has_its_own_words(readin
 
 def test_the_numbers_are_saved(reading):
     with np.load(io.BytesIO(TokenView(reading).to_npz())) as saved:
-        np.testing.assert_array_equal(saved["tokens"], reading.answer.drawn)
+        np.testing.assert_array_equal(saved["tokens"], reading.answer.tokens)
         np.testing.assert_array_equal(saved["x"], reading.answer.shown.text.ids)
         assert json.loads(str(saved["question"]))["composite"] == reading.composite.name
 

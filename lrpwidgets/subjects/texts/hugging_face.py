@@ -1,0 +1,250 @@
+"""Tokenizers and models of Hugging Face's transformers, which is imported only here, and when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from .encoded import Encoded
+from .pieces import aligned, readable, trimmed
+from .tokenizer import Tokenizer
+from .words import Span
+
+_UNLIMITED = 10**6
+"""Tokens; tokenizers without a limit say more."""
+
+_SAID = 400
+"""Characters of what an error of transformers says."""
+
+_TASKS = {
+    "classification": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
+    "decoder": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",  # before masked ones, where BART is, too
+    "causal": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    "masked": "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
+    "answer": "MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES",
+}
+"""What models do, and where transformers lists the names of such classes."""
+
+
+class HuggingFaceTokenizer(Tokenizer):
+    """A tokenizer of transformers, fast or slow.
+
+    Parameters
+    ----------
+    tokenizer
+        The tokenizer.
+    most
+        How many tokens the model takes, those that are added too; None for any number.
+    table
+        How many tokens the model knows; None for as many as the tokenizer.
+    truncate
+        Whether what is beyond `most` is cut off; else such a text is an error.
+    needed
+        A token that each text must have, such as the mask of masked language models.
+    question
+        Stands before each text, as question answering has it; its tokens stand nowhere in the text.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        most: int | None = None,
+        table: int | None = None,
+        *,
+        truncate: bool = False,
+        needed: int | None = None,
+        question: str = "",
+    ) -> None:
+        if not is_tokenizer(tokenizer):
+            raise TypeError(
+                f"tokenizer is {type(tokenizer).__name__}; give one of transformers, such as "
+                "AutoTokenizer.from_pretrained(...), or a subjects.texts.Tokenizer."
+            )
+        self.tokenizer = tokenizer
+        own = tokenizer.model_max_length
+        limits = [each for each in (most, own) if each is not None and each < _UNLIMITED]
+        self.most = min(limits, default=None)
+        self.table, self.truncate, self.needed, self.question = table, truncate, needed, question
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.tokenizer).__name__}, {self.size:,} tokens)"
+
+    @property
+    def size(self) -> int:
+        return len(self.tokenizer)
+
+    def encode(self, text: str) -> Encoded:
+        if not text.strip():
+            raise ValueError(f"There is no word in the text {text[:40]!r}; type one.")
+        ids, spans = self._fast(text) if self.tokenizer.is_fast else self._slow(text)
+        if self.most is not None and len(ids) > self.most and not self.truncate:
+            raise ValueError(
+                f"The text has {len(ids)} tokens and the model reads {self.most}; shorten it, or give truncate=True, "
+                "which cuts off the end."
+            )
+        if all(start == end for start, end in spans):
+            raise ValueError(f"The tokenizer finds no token in the text {text[:40]!r}; type a word.")
+        self._check(ids)
+        pieces = tuple(map(self.piece, ids))
+        unknown = self.tokenizer.unk_token_id
+        missing = frozenset(i for i, each in enumerate(ids) if each == unknown and spans[i][1] > spans[i][0])
+        return Encoded(text, tuple(ids), tuple(spans), pieces, missing)
+
+    def piece(self, token: int) -> str:
+        written = self.tokenizer.convert_ids_to_tokens(int(token))
+        if not isinstance(written, str):  # beyond the tokenizer's
+            return f"token {token}"
+        return readable(written) if self._bytes and token not in self._added else written
+
+    def _fast(self, text: str) -> tuple[list[int], list[Span]]:
+        found = self._encoded(text, return_offsets_mapping=True)
+        mine = [1] * len(found["input_ids"])
+        if self.question:
+            mine = [int(each == 1) for each in found.sequence_ids()]
+        offsets = zip(found["offset_mapping"], mine, strict=True)
+        spans = [trimmed(text, tuple(span)) if of_text else (0, 0) for span, of_text in offsets]
+        return list(found["input_ids"]), spans
+
+    def _slow(self, text: str) -> tuple[list[int], list[Span]]:
+        ids = list(self._encoded(text)["input_ids"])
+        added = self.tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+        unknown = self.tokenizer.unk_token_id
+        written: list[str] = self.tokenizer.convert_ids_to_tokens(ids)
+        before = self._before(ids) if self.question else 0
+        mine = (not out or each == unknown for each, out in zip(ids, added, strict=True))
+        kept = [place >= before and own for place, own in enumerate(mine)]
+        return ids, aligned(text, [each if keep else None for each, keep in zip(written, kept, strict=True)])
+
+    def _before(self, ids: Sequence[int]) -> int:
+        """How many of the first tokens are the question's."""
+        behind = self.tokenizer.sep_token_id
+        return list(ids).index(behind) + 1 if behind in ids else len(self.tokenizer.tokenize(self.question))
+
+    def _encoded(self, text: str, **more: Any) -> Any:
+        if self.truncate and self.most is not None:
+            more |= {"truncation": "only_second" if self.question else True, "max_length": self.most}
+        texts = (self.question, text) if self.question else (text,)
+        return self.tokenizer(*texts, verbose=False, **more)  # it would warn of long texts, which are an error here
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if self.table is not None and max(ids) >= self.table:
+            raise ValueError(
+                f"The tokenizer does not fit the model: it has {self.size:,} tokens and the model's table has "
+                f"{self.table:,}; take the tokenizer that the model was trained with."
+            )
+        if self.needed is not None and self.needed not in ids:
+            written = self.tokenizer.convert_ids_to_tokens(self.needed)
+            raise ValueError(f"The model fills in {written}, and the text has none; write {written} for a word.")
+
+    @cached_property
+    def _bytes(self) -> bool:
+        """Whether its pieces are made of bytes."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        return "ByteLevel" in f"{getattr(backend, 'decoder', '')}{getattr(backend, 'pre_tokenizer', '')}"
+
+    @cached_property
+    def _added(self) -> frozenset[int]:
+        """Tokens that are spelled as they are."""
+        return frozenset(self.tokenizer.added_tokens_decoder)
+
+
+def is_tokenizer(thing: Any) -> bool:
+    """Whether it is a tokenizer of transformers."""
+    return "transformers" in sys.modules and isinstance(thing, _of("tokenization_utils_base").PreTrainedTokenizerBase)
+
+
+def is_model(thing: Any) -> bool:
+    """Whether it is a model of transformers."""
+    return "transformers" in sys.modules and isinstance(thing, _of("modeling_utils").PreTrainedModel)
+
+
+def reads_texts(thing: Any) -> bool:
+    """Whether it is a model of transformers whose input are token ids."""
+    return is_model(thing) and thing.main_input_name == "input_ids"
+
+
+def task(model: Any) -> str:
+    """What a model does: a key of the table above, or "" for anything else."""
+    auto = _of("models.auto.modeling_auto")
+    names = [kind.__name__ for kind in type(model).__mro__]
+    return next((task for task, table in _TASKS.items() if set(names) & set(_names(getattr(auto, table)))), "")
+
+
+def longest(model: Any) -> int | None:
+    """How many tokens the model has positions for; None where there is no end."""
+    from torch import nn
+
+    most: int | None = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(most, int) or most <= 0:
+        return None
+    for name, module in model.named_modules():
+        begin = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and begin is not None:
+            return most - int(begin) - 1  # as RoBERTa counts: the first come behind padding's
+    return most
+
+
+def class_names(model: Any) -> list[str]:
+    """Names that the model's configuration has for its classes; empty where they are only numbered."""
+    named = getattr(model.config, "id2label", None) or {}
+    names = [str(named[number]) for number in sorted(named)]
+    return [] if all(name == f"LABEL_{i}" for i, name in enumerate(names)) else names
+
+
+def downloaded(name: str | Path, **options: Any) -> tuple[Any, Any]:
+    """A model and its tokenizer, from a folder, the cache, or else the net; only safetensors, and no foreign code.
+
+    Raises
+    ------
+    ImportError
+        If transformers is not there.
+    ValueError
+        If there is no such model in any of these, it has no safetensors, or it does not say which class it is.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise ImportError("This needs transformers; install it, as by pip install 'lrpwidgets[text]'.") from None
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and (str(name).startswith((".", "/", "~", "\\")) or str(name).count("/") > 1):
+        raise ValueError(f"There is no folder {str(name)!r}; check the path.")
+    name = str(folder) if folder.is_dir() else str(name)
+    try:
+        return _loaded(transformers, name, options, here=True)
+    except (OSError, ValueError) as error:
+        problem = error
+    if not folder.is_dir():
+        try:
+            return _loaded(transformers, name, options, here=False)
+        except (OSError, ValueError) as error:
+            problem = error
+    said = " ".join(str(problem).split())[:_SAID]
+    where = "the folder" if folder.is_dir() else "the cache or the net; give a folder that has it, or its right name"
+    raise ValueError(f"{name!r} cannot be loaded from {where}. {said}") from problem
+
+
+def _loaded(transformers: Any, name: str, options: dict[str, Any], *, here: bool) -> tuple[Any, Any]:
+    """The model and its tokenizer; `here`: not from the net."""
+    config = transformers.AutoConfig.from_pretrained(name, local_files_only=here)
+    listed = getattr(config, "architectures", None) or [None]
+    kind = getattr(transformers, listed[0] or "", None)
+    if kind is None:
+        says = (
+            f"names {listed[0]!r}, which transformers does not have" if listed[0] else "does not say which class it is"
+        )
+        raise ValueError(f"its configuration {says}; load it with its class, and give it to subjects.describe.")
+    model = kind.from_pretrained(name, local_files_only=here, use_safetensors=True, **options)
+    return model.eval(), transformers.AutoTokenizer.from_pretrained(name, local_files_only=here)
+
+
+def _names(table: Any) -> list[str]:
+    """Class names in one of transformers' tables, whose values are names or tuples of them."""
+    return [name for value in table.values() for name in ((value,) if isinstance(value, str) else value)]
+
+
+def _of(module: str) -> Any:
+    return import_module(f"transformers.{module}")

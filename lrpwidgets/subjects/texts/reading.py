@@ -1,0 +1,210 @@
+"""Models of Hugging Face's transformers as models of texts: token ids (B, T) to scores (B, C).
+
+A `Reading` stands around a model and shares its layers, parameters and buffers, so that names are the model's own and
+nothing is copied or changed. It tells the model where a text ends, and takes one row of scores of what it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ...lrp.scores import taken
+from .encoded import PADDING
+from .hugging_face import task
+
+if TYPE_CHECKING:
+    from ...lrp.scores import Select
+
+_EAGER = (None, "eager", "sdpa")
+"""Attention that is made of functions of torch."""
+
+
+class Reading(nn.Module):
+    """Scores of texts; by itself of those models that have a row of scores for each text.
+
+    Parameters
+    ----------
+    model
+        A model of transformers.
+    select
+        Which part of what it returns holds the scores.
+    """
+
+    _model: Any
+
+    def __init__(self, model: Any, select: Select = "logits") -> None:
+        super().__init__()
+        self._modules, self._parameters, self._buffers = model._modules, model._parameters, model._buffers
+        object.__setattr__(self, "_model", model)  # as an attribute it would be a layer, and lengthen all names
+        self.training = model.training
+        self.select = select
+        self.config = model.config
+        taken_by = signature(model.forward).parameters
+        self._options = {"use_cache": False} if "use_cache" in taken_by else {}
+        self._types = "token_type_ids" in taken_by and getattr(model.config, "type_vocab_size", 0) > 1
+        self._keeps = "logits_to_keep" in taken_by
+
+    def extra_repr(self) -> str:
+        return f"(of {type(self._model).__name__})"
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self._called(tokens, tokens != PADDING)
+
+    def _called(self, tokens: Tensor, there: Tensor, **more: Any) -> Tensor:
+        """What the model gives."""
+        output = self._model(**self._inputs(tokens, there), return_dict=True, **self._options, **more)
+        scores: Tensor = taken(output, self.select)
+        return scores
+
+    def _inputs(self, tokens: Tensor, there: Tensor) -> dict[str, Tensor]:
+        padding = getattr(self.config, "pad_token_id", None)
+        return {"input_ids": tokens.masked_fill(~there, padding or 0), "attention_mask": there.long()}
+
+
+class LastPlace(Reading):
+    """Of decoders that classify and have no token for padding: they take no batch, and read the last place of all."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        there = tokens != PADDING
+        body = getattr(self._model, self._model.base_model_prefix)
+        states = body(**self._inputs(tokens, there), return_dict=True, **self._options)[0]
+        scores: Tensor = self._model.score(states[_rows(tokens), there.sum(1) - 1])
+        return scores
+
+
+class NextPiece(Reading):
+    """Of a causal language model: scores of each piece to come next."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        there = tokens != PADDING
+        last = there.sum(1) - 1
+        if not self._keeps:
+            return self._called(tokens, there)[_rows(tokens), last]
+        places, mine = last.unique(return_inverse=True)  # type: ignore[no-untyped-call]  # scores of a whole text would take much memory
+        return self._called(tokens, there, logits_to_keep=places)[_rows(tokens), mine]
+
+
+class MaskedPiece(Reading):
+    """Of a masked language model: scores of each piece to stand at the first mask."""
+
+    def __init__(self, model: Any, select: Select, mask: int) -> None:
+        super().__init__(model, select)
+        self.mask = mask
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        masks = tokens == self.mask
+        if not bool(masks.any(1).all()):
+            raise ValueError(f"The model fills in token {self.mask}, and a text has none; write the mask for a word.")
+        return self._called(tokens, tokens != PADDING)[_rows(tokens), masks.long().argmax(1)]
+
+
+class DecodedPiece(Reading):
+    """Of an encoder with a decoder: scores of each piece to come next in an answer that begins in a given way."""
+
+    def __init__(self, model: Any, select: Select, begin: Sequence[int]) -> None:
+        super().__init__(model, select)
+        self.begin = tuple(begin)
+        """Ids of the answer so far. They are no input: no relevance is theirs."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        begin = torch.tensor(self.begin, device=tokens.device).expand(len(tokens), -1)
+        return self._called(tokens, tokens != PADDING, decoder_input_ids=begin)[:, -1]
+
+
+class Place(Reading):
+    """Of question answering: a score for each token, (B, T), to be where the answer begins, or ends."""
+
+    def __init__(self, model: Any, select: Select, behind: int | None) -> None:
+        super().__init__(model, select)
+        self.behind = behind
+        """The token that stands behind the question, where the model is told so."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        there = tokens != PADDING
+        ends = (tokens == self.behind).long() if self.behind is not None else None
+        types = {"token_type_ids": (ends.cumsum(1) - ends).clamp_max(1)} if self._types and ends is not None else {}
+        return self._called(tokens, there, **types).masked_fill(~there, torch.finfo(torch.float16).min)
+
+
+def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "") -> tuple[Reading, list[str]]:
+    """A model of transformers as a model of texts, and what a person should know.
+
+    Parameters
+    ----------
+    tokenizer
+        That of transformers.
+    select
+        Which part of what the model returns holds the scores; "start_logits" or "end_logits" of question answering. A
+        function takes scores (B, C) of what models of other tasks return.
+    answer
+        How an answer begins, for encoders with a decoder.
+
+    Raises
+    ------
+    ValueError
+        If the model computes attention in kernels that hide what they do, or gives no scores of a text.
+    """
+    _check_attention(model)
+    what = task(model)
+    if answer and what != "decoder":
+        raise ValueError(f"answer= is for encoders with a decoder, and {type(model).__name__} is none; leave it out.")
+    part = "logits" if select is None else select
+    if callable(select):
+        return Reading(model, select), []
+    if what == "classification":
+        padded = getattr(model.config, "pad_token_id", None) is not None or not hasattr(model, "score")
+        return Reading(model, part) if padded else LastPlace(model), []
+    if what == "causal":
+        return NextPiece(model, part), ["Explained is the score of the piece that comes next."]
+    if what == "masked":
+        if tokenizer.mask_token_id is None:
+            raise ValueError(f"{type(model).__name__} fills in a mask; take its own tokenizer, as this one has none.")
+        note = f"Explained is the score of the piece for the first {tokenizer.mask_token} of a text."
+        return MaskedPiece(model, part, tokenizer.mask_token_id), [note]
+    if what == "decoder":
+        begin = _begin(model, tokenizer, answer)
+        so_far = f" after {answer!r}" if answer else ", the first"
+        note = (
+            f"Explained is the score of the piece that comes next in the answer{so_far}; what stands before has none."
+        )
+        return DecodedPiece(model, part, begin), [note]
+    if what == "answer":
+        part = "start_logits" if select is None else select
+        note = f"Explained are {part}: a class is the number of a token, as it counts in the text."
+        behind = tokenizer.sep_token_id if "token_type_ids" in tokenizer.model_input_names else None
+        return Place(model, part, behind), [note]
+    raise ValueError(
+        f"{type(model).__name__} gives no scores of a text: load it with a head that does, such as that of "
+        "AutoModelForSequenceClassification or AutoModelForCausalLM, or say where they are, by "
+        "select=lambda output: output.logits[:, 0] for scores (B, C) of the first token."
+    )
+
+
+def _begin(model: Any, tokenizer: Any, answer: str) -> list[int]:
+    """Ids of the answer so far."""
+    first = getattr(model.config, "decoder_start_token_id", None)
+    if first is None:
+        raise ValueError(f"The configuration of {type(model).__name__} has no decoder_start_token_id; set it.")
+    return [first, *tokenizer(answer, add_special_tokens=False)["input_ids"]] if answer else [first]
+
+
+def _check_attention(model: Any) -> None:
+    if hasattr(model, "_orig_mod"):
+        raise ValueError("A compiled model hides its operations; give the eager model it was made from.")
+    configs = {id(each.config): each.config for each in model.modules() if hasattr(each, "config")}
+    for config in configs.values():
+        kind = getattr(config, "_attn_implementation", None)
+        if kind not in _EAGER:
+            raise ValueError(
+                f"The model computes attention by {kind!r}, whose kernels hide what they do; load it with "
+                "attn_implementation='eager', or call model.set_attn_implementation('eager')."
+            )
+
+
+def _rows(tokens: Tensor) -> Tensor:
+    return torch.arange(len(tokens), device=tokens.device)

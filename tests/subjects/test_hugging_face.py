@@ -1,0 +1,435 @@
+"""Models and tokenizers of transformers, small and random, as subjects of texts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+transformers = pytest.importorskip("transformers")
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
+
+import lrpwidgets as lw  # noqa: E402
+from lrpwidgets import subjects  # noqa: E402
+from lrpwidgets.lrp import TwoClasses  # noqa: E402
+from lrpwidgets.subjects import describe, reviews  # noqa: E402
+from lrpwidgets.subjects.modality import modality_of  # noqa: E402
+from lrpwidgets.subjects.texts import HuggingFaceTokenizer  # noqa: E402
+from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
+
+SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+T5 = {"d_model": 16, "d_ff": 24, "d_kv": 8, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
+BART = {
+    "d_model": 16,
+    **dict.fromkeys(("encoder_layers", "decoder_layers"), 2),
+    **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), 24),
+    "max_position_embeddings": 40,
+}
+GPT2 = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 40, "bos_token_id": 0, "eos_token_id": 0}
+ROBERTA = {**SMALL, "max_position_embeddings": 42, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+LLAMA = {**SMALL, "max_position_embeddings": 40, "bos_token_id": 0, "eos_token_id": 0}
+
+
+def _fast(made, **special):
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=made, **special)
+
+
+def _wordpiece(corpus):
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    made.train_from_iterator(corpus, trainers.WordPieceTrainer(vocab_size=120, special_tokens=special))
+    made.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True)
+    return _fast(made, model_input_names=["input_ids", "token_type_ids", "attention_mask"], **dict(names))
+
+
+def _byte_level(corpus):
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(vocab_size=330, special_tokens=special, initial_alphabet=letters)
+    made.train_from_iterator(corpus, trainer)
+    made.post_processor = processors.TemplateProcessing("<s> $A </s>", None, [("<s>", 0), ("</s>", 2)])
+    names = zip(("cls_token", "pad_token", "sep_token", "unk_token", "mask_token"), special, strict=True)
+    return _fast(made, eos_token="</s>", bos_token="<s>", **dict(names))
+
+
+def _gpt(corpus):
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=330, special_tokens=["<|end|>"], initial_alphabet=letters)
+    made.train_from_iterator(corpus, trainer)
+    return _fast(made, eos_token="<|end|>")
+
+
+def _unigram(corpus):
+    made = Tokenizer(models.Unigram())
+    made.normalizer, made.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
+    special = ["<pad>", "</s>", "<unk>"]
+    trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=special, unk_token="<unk>")
+    made.train_from_iterator(corpus, trainer)
+    made.post_processor = processors.TemplateProcessing("$A </s>", None, [("</s>", 1)])
+    return _fast(made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+
+
+@pytest.fixture(scope="module")
+def tokenizers():
+    corpus = reviews.reviews(200, 0)
+    made = {"wordpiece": _wordpiece, "bytes": _byte_level, "gpt": _gpt, "unigram": _unigram}
+    return {name: make(corpus) for name, make in made.items()}
+
+
+CLASSIFIERS = {
+    "bert": ("BertForSequenceClassification", "BertConfig", SMALL, "wordpiece"),
+    "roberta": ("RobertaForSequenceClassification", "RobertaConfig", ROBERTA, "bytes"),
+    "gpt2": ("GPT2ForSequenceClassification", "GPT2Config", GPT2, "gpt"),
+    "gpt2 padded": ("GPT2ForSequenceClassification", "GPT2Config", {**GPT2, "pad_token_id": 1}, "bytes"),
+    "llama": ("LlamaForSequenceClassification", "LlamaConfig", LLAMA, "gpt"),
+    "bart": ("BartForSequenceClassification", "BartConfig", BART, "bytes"),
+    "t5": ("T5ForSequenceClassification", "T5Config", T5, "unigram"),
+}
+SPEAKERS = {
+    "gpt2": ("GPT2LMHeadModel", "GPT2Config", GPT2, "gpt"),
+    "llama": ("LlamaForCausalLM", "LlamaConfig", LLAMA, "gpt"),
+    "t5": ("T5ForConditionalGeneration", "T5Config", T5, "unigram"),
+    "bart": ("BartForConditionalGeneration", "BartConfig", BART, "bytes"),
+    "bert": ("BertForMaskedLM", "BertConfig", SMALL, "wordpiece"),
+    "roberta": ("RobertaForMaskedLM", "RobertaConfig", ROBERTA, "bytes"),
+}
+TEXTS = ["The plot is never dull {}.", "We saw {} it on monday, and the cast was warm."]
+
+
+@pytest.fixture(scope="module")
+def made(tokenizers):
+    """Makes a model of one of the tables above, and its tokenizer."""
+
+    def make(kind, config, settings, tokenizer, **more):
+        own = tokenizers[tokenizer]
+        torch.manual_seed(0)
+        said = getattr(transformers, config)(vocab_size=len(own), **{**settings, **more})
+        return getattr(transformers, kind)(said).eval(), own
+
+    return make
+
+
+def _texts(tokenizer):
+    return [" ".join(text.format(tokenizer.mask_token or "").split()) for text in TEXTS]
+
+
+def _batch(subject):
+    return modality_of(subject).batch([subject.item(index)[0] for index in range(len(subject.dataset))])
+
+
+def _own_scores(model, tokenizer, text):
+    """What the model says of one text, as its documentation has it."""
+    given = tokenizer(text, return_tensors="pt")
+    given.pop("token_type_ids", None)
+    logits = model(**given).logits
+    if "MaskedLM" in type(model).__name__:
+        return logits[0, given["input_ids"][0].tolist().index(tokenizer.mask_token_id)]
+    return logits[0] if logits.dim() == 2 else logits[0, -1]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_batch_of_texts_has_the_scores_and_the_relevance_of_each_by_itself(made, name):
+    model, tokenizer = made(*CLASSIFIERS[name])
+    _matches(model, tokenizer, describe(model, _texts(tokenizer), tokenizer=tokenizer))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "bert", "roberta"])
+def test_language_models_are_asked_for_one_piece(made, name):
+    model, tokenizer = made(*SPEAKERS[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    _matches(model, tokenizer, subject)
+    assert len(subject.classes) == len(tokenizer)
+    assert any("piece" in note for note in subject.notes)
+
+
+def _matches(model, tokenizer, subject):
+    batch, explainer = _batch(subject), subject.explainer()
+    assert (batch == -1).any()  # one is shorter
+    together = explainer.explain(batch)
+    for index, text in enumerate(subject.dataset.texts):
+        x = subject.item(index)[0]
+        torch.testing.assert_close(together.scores[index], _own_scores(model, tokenizer, text))
+        alone = explainer.explain(x[None])
+        torch.testing.assert_close(together.relevance[index, : len(x)], alone.relevance[0], rtol=1e-3, atol=1e-6)
+        assert (together.relevance[index, len(x) :] == 0).all()
+    assert together.ledger.imbalance < 1e-5
+
+
+@pytest.mark.parametrize("name", ["t5", "bart"])
+def test_decoders_are_asked_for_the_next_piece_of_an_answer(made, name):
+    model, tokenizer = made(*SPEAKERS[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer, answer="It is")
+    explained = subject.explainer().explain(_batch(subject))
+    begin = [model.config.decoder_start_token_id, *tokenizer("It is", add_special_tokens=False)["input_ids"]]
+    for index, text in enumerate(subject.dataset.texts):
+        given = tokenizer(text, return_tensors="pt")
+        given.pop("token_type_ids", None)
+        logits = model(**given, decoder_input_ids=torch.tensor([begin])).logits
+        torch.testing.assert_close(explained.scores[index], logits[0, -1])
+    assert explained.ledger.imbalance < 1e-5
+    assert "after 'It is'" in " ".join(subject.notes)
+    first = describe(model, _texts(tokenizer), tokenizer=tokenizer).explainer().explain(_batch(subject))
+    assert not torch.allclose(first.scores, explained.scores)
+
+
+def test_question_answering_scores_the_tokens_of_a_text_behind_a_question(made):
+    model, tokenizer = made("BertForQuestionAnswering", "BertConfig", SMALL, "wordpiece")
+    asked = {"tokenizer": tokenizer, "question": "What is dull?"}
+    for part in ("start_logits", "end_logits"):
+        subject = describe(model, ["The plot.", "The plot is never dull."], select=part, **asked)
+        scores = subject.explainer().scores(_batch(subject))
+        for index, text in enumerate(subject.dataset.texts):
+            own = model(**tokenizer("What is dull?", text, return_tensors="pt"))[part][0]
+            torch.testing.assert_close(scores[index, : len(own)], own)
+    encoded = subject.tokenizer.encode("The plot.")
+    assert encoded.word_of[: encoded.pieces.index("[SEP]") + 1] == (-1,) * (encoded.pieces.index("[SEP]") + 1)
+    assert encoded.word_of[-4:] == (0, 1, 2, -1)
+
+
+def test_a_model_is_not_changed_and_its_layers_keep_their_names(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"])
+    before = {key: value.clone() for key, value in model.state_dict().items()}, repr(model), model.config.to_dict()
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    names = [layer.name for layer in subject.explainer().explain(_batch(subject)).layers]
+    assert "bert.encoder.layer.1.attention.self.query" in names
+    assert list(subject.model.state_dict()) == list(before[0])
+    assert all(torch.equal(value, before[0][key]) for key, value in model.state_dict().items())
+    assert (repr(model), model.config.to_dict()) == before[1:]
+    assert "_model" not in dict(subject.model.named_children())
+
+
+def test_every_piece_stands_where_it_is_written(tokenizers):
+    text = "The plot is never  dull,\nand it is warm. "
+    for name, tokenizer in tokenizers.items():
+        encoded = HuggingFaceTokenizer(tokenizer).encode(text)
+        for piece, (start, end) in zip(encoded.pieces, encoded.spans, strict=True):
+            written = text[start:end]
+            assert written == written.strip()
+            if written:
+                assert written.lower() == piece.removeprefix("##").removeprefix("▁").lower() or piece == "▁", name
+        assert {text[start:end] for start, end in encoded.words} == {
+            encoded.word(owner) for owner in encoded.word_of if owner >= 0
+        }
+        added = [i for i, each in enumerate(encoded.ids) if each in tokenizer.all_special_ids]
+        assert all(not text[slice(*encoded.spans[i])] and encoded.word_of[i] == -1 for i in added)
+        assert not encoded.unknown
+
+
+def test_what_the_vocabulary_does_not_have_is_noted(tokenizers):
+    for name in ("wordpiece", "unigram"):
+        encoded = HuggingFaceTokenizer(tokenizers[name]).encode("The plot is 好.")
+        assert {encoded.text[slice(*encoded.spans[i])] for i in encoded.unknown} == {"好"}
+
+
+def test_pieces_of_bytes_are_readable(tokenizers):
+    wrapped = HuggingFaceTokenizer(tokenizers["bytes"])
+    encoded = wrapped.encode("It is ö\n")
+    assert encoded.pieces == ("<s>", "It", "▁is", "▁", "<0xC3>", "<0xB6>", "⏎", "</s>")
+    assert [encoded.text[start:end] for start, end in encoded.spans] == ["", "It", "is", "", "ö", "ö", "", ""]
+
+
+@pytest.mark.parametrize("name", ["wordpiece", "bytes", "gpt"])
+def test_pieces_of_a_slow_tokenizer_are_found_where_a_fast_one_says(tokenizers, name):
+    tokenizer = tokenizers[name]
+    for text in ["The plot is never dull, and the cast is warm.", "We saw it again"]:
+        encoded = HuggingFaceTokenizer(tokenizer).encode(text)
+        written = tokenizer.convert_ids_to_tokens(list(encoded.ids))
+        mine = [None if each in tokenizer.all_special_tokens else each for each in written]
+        assert aligned(text, mine) == list(encoded.spans)
+
+
+def test_what_a_slow_tokenizer_does_not_know_is_between_its_neighbours():
+    assert aligned("The 好 plot", ["the", "[UNK]", "plot"]) == [(0, 3), (4, 5), (6, 10)]
+    assert aligned("a strange word here", ["a", "[UNK]", "here"]) == [(0, 1), (2, 14), (15, 19)]
+    assert aligned("end ö", ["end", "Ã", "¶"]) == [(0, 3), (4, 5), (4, 5)]
+
+
+@pytest.mark.parametrize("kind", ["CanineTokenizer", "ByT5Tokenizer"])
+def test_slow_tokenizers_work(kind):
+    encoded = HuggingFaceTokenizer(getattr(transformers, kind)()).encode("The plöt is")
+    assert {encoded.word(owner) for owner in encoded.word_of if owner >= 0} == {"The", "plöt", "is"}
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS])
+def test_as_many_tokens_are_read_as_the_model_has_positions(made, name):
+    model, tokenizer = made(*CLASSIFIERS[name])
+    most = describe(model, ["It is good."], tokenizer=tokenizer).tokenizer.most
+    if name == "t5":
+        assert most is None
+        return
+    assert most == (512 if name == "bert" else 40)  # RoBERTa has 42 positions, and its first two are padding's
+    text = "good " * 600
+    length = len(tokenizer(text, verbose=False)["input_ids"])
+    with pytest.raises(ValueError, match=rf"{length} tokens and the model reads {most}.*truncate=True"):
+        describe(model, [text], tokenizer=tokenizer)
+    cut = describe(model, [text], tokenizer=tokenizer, truncate=True)
+    assert len(cut.item(0)[0]) == most
+    assert cut.explainer().scores(cut.item(0)[0][None]).isfinite().all()
+    assert any(f"more than {most} tokens" in note for note in cut.notes)
+
+
+def test_a_tokenizer_may_take_less_than_the_model(made):
+    model, tokenizer = made(*CLASSIFIERS["gpt2"])
+    limited = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, model_max_length=9)
+    assert describe(model, ["It is good."], tokenizer=limited).tokenizer.most == 9
+
+
+def test_a_tokenizer_of_another_model_is_refused(made, tokenizers):
+    model, own = made(*CLASSIFIERS["bert"])
+    other = tokenizers["bytes"]
+    with pytest.raises(ValueError, match=f"it has {len(other)} tokens and the model's table has {len(own)}"):
+        describe(model, ["The camera is horrible, dreadful and charming."], tokenizer=other)
+    large, _ = made("BertForSequenceClassification", "BertConfig", {**SMALL}, "wordpiece")
+    large.resize_token_embeddings(5000)
+    assert any("5,000" in note for note in describe(large, ["It is good."], tokenizer=own).notes)
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t "])
+def test_a_text_without_words_is_refused(tokenizers, text):
+    for tokenizer in tokenizers.values():
+        with pytest.raises(ValueError, match="no word"):
+            HuggingFaceTokenizer(tokenizer).encode(text)
+
+
+def test_masked_models_need_a_mask_also_when_words_are_struck(made):
+    model, tokenizer = made(*SPEAKERS["bert"])
+    with pytest.raises(ValueError, match=r"fills in \[MASK\].*write \[MASK\]"):
+        describe(model, ["The plot is dull."], tokenizer=tokenizer)
+    subject = describe(model, ["The plot is [MASK]."], tokenizer=tokenizer)
+    modality = modality_of(subject)
+    shown = modality.sample(subject, 0)
+    words = [shown.text.word(number) for number in range(len(shown.text.words))]
+    with pytest.raises(ValueError, match=r"fills in \[MASK\]"):
+        modality.changed(subject, shown, [words.index("MASK")])
+    with pytest.raises(ValueError, match="mask"):
+        subject.model(tokenizer("The plot", return_tensors="pt")["input_ids"])
+
+
+def test_attention_in_kernels_is_refused(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"])
+    model.config._attn_implementation_internal = "flash_attention_2"
+    with pytest.raises(ValueError, match="attn_implementation='eager'"):
+        describe(model, ["It is good."], tokenizer=tokenizer)
+
+
+def test_models_without_scores_of_a_text_are_refused_with_a_way_out(made):
+    model, tokenizer = made("BertModel", "BertConfig", SMALL, "wordpiece")
+    with pytest.raises(ValueError, match="AutoModelForSequenceClassification"):
+        describe(model, ["It is good."], tokenizer=tokenizer)
+    tags, _ = made("BertForTokenClassification", "BertConfig", SMALL, "wordpiece")
+    subject = describe(tags, ["It is good."], tokenizer=tokenizer, select=lambda output: output.logits[:, 1])
+    assert subject.explainer().scores(subject.item(0)[0][None]).shape == (1, 2)
+
+
+def test_a_model_of_texts_asks_for_its_tokenizer(made):
+    model, _ = made(*CLASSIFIERS["bert"])
+    with pytest.raises(TypeError, match="needs tokenizer="):
+        describe(model, ["It is good."])
+    with pytest.raises(TypeError, match="tokenizer is str"):
+        describe(model, ["It is good."], tokenizer="bert")
+
+
+def test_names_of_classes_are_those_of_the_configuration(made):
+    kind, config, settings, own = CLASSIFIERS["bert"]
+    model, tokenizer = made(kind, config, settings, own, id2label={0: "bad", 1: "good"}, label2id={"bad": 0, "good": 1})
+    subject = describe(model, [("It is dull.", "bad"), ("It is warm.", 1), ("It is.", None)], tokenizer=tokenizer)
+    assert subject.classes == ["bad", "good"]
+    assert list(subject.dataset.labels) == [0, 1, None]
+    assert describe(model, ["It is."], tokenizer=tokenizer, classes=["−", "+"]).classes == ["−", "+"]
+    with pytest.raises(ValueError, match="Text 0: its label 'fine' is no name of a class"):
+        describe(model, [("It is.", "fine")], tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="Text 0: its label is 2"):
+        describe(model, [("It is.", 2)], tokenizer=tokenizer)
+
+
+class _Hub(list):
+    """A data set in the form of Hugging Face's."""
+
+    class _Labels:
+        def __init__(self, names):
+            self.names = names
+
+    def __init__(self, rows, names):
+        super().__init__(rows)
+        self.column_names, self.features = list(rows[0]), {"label": self._Labels(names)}
+
+    def __getitem__(self, key):
+        return [row[key] for row in self] if isinstance(key, str) else super().__getitem__(key)
+
+
+def test_labels_of_data_that_counts_otherwise_are_matched_by_name(made):
+    kind, config, settings, own = CLASSIFIERS["bert"]
+    model, tokenizer = made(kind, config, settings, own, id2label={0: "Positive", 1: "Negative"})
+    rows = [{"text": "It is dull.", "label": 0}, {"text": "It is warm.", "label": 1}]
+    subject = describe(model, _Hub(rows, ["negative", "positive"]), tokenizer=tokenizer)
+    assert list(subject.dataset.labels) == [1, 0]
+    assert any("by name" in note for note in subject.notes)
+    told = describe(model, _Hub(rows, ["neg", "pos"]), tokenizer=tokenizer)
+    assert list(told.dataset.labels) == [0, 1]
+    assert any("neg, pos" in note and "Positive, Negative" in note for note in told.notes)
+    plain, _ = made(*CLASSIFIERS["bert"])
+    assert describe(plain, _Hub(rows, ["neg", "pos"]), tokenizer=tokenizer).classes == ["neg", "pos"]
+
+
+def test_one_score_may_tell_two_classes_apart(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"], num_labels=1)
+    subject = describe(model, [("It is dull.", 0), ("It is warm.", 1)], tokenizer=tokenizer)
+    assert subject.select == TwoClasses()
+    assert subject.explainer().explain(subject.item(0)[0][None]).scores.shape == (1, 2)
+    rated = describe(model, [("It is dull.", 2.5), ("It is warm.", 4.0)], tokenizer=tokenizer)
+    assert (rated.classes, list(rated.dataset.labels)) == (["score"], [None, None])
+    said = describe(model, ["It is warm."], tokenizer=tokenizer, select=TwoClasses("logits"), classes=["no", "yes"])
+    assert said.explainer().explain(said.item(0)[0][None]).scores.shape == (1, 2)
+
+
+def test_models_of_texts_are_explored_in_one_line(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"])
+    rooms = lw.explore(model, ["It is dull.", "It is warm."], tokenizer=tokenizer)
+    rooms.close()
+
+
+@pytest.fixture
+def saved(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    model, tokenizer = made(*CLASSIFIERS["bert"])
+    model.save_pretrained(tmp_path / "mine")
+    tokenizer.save_pretrained(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def test_a_model_is_loaded_by_its_name_and_made_again_by_its_recipe(saved):
+    subject = subjects.from_pretrained(saved, [("It is dull.", 0), ("It is warm.", 1)])
+    assert (subject.title, subject.classes) == ("mine", [])
+    again = eval(subject.recipe, {"subjects": subjects})
+    x = subject.item(0)[0][None]
+    assert torch.equal(again.model(x), subject.model(x))
+    assert again.dataset.texts == subject.dataset.texts
+    assert subjects.from_pretrained(saved, ["It is dull."] * 1000).recipe == ""
+
+
+def test_weights_are_never_taken_from_a_pickle(saved):
+    torch.save({}, saved / "pytorch_model.bin")
+    (saved / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"cannot be loaded from the folder.*safetensors"):
+        subjects.from_pretrained(saved)
+
+
+def test_a_model_that_is_nowhere_is_told_so(saved):
+    with pytest.raises(ValueError, match="There is no folder"):
+        subjects.from_pretrained(saved / "none")
+    with pytest.raises(ValueError, match="the cache or the net"):
+        subjects.from_pretrained("nobody/has-this-model")
+    config = transformers.AutoConfig.from_pretrained(saved)
+    config.architectures = None
+    config.save_pretrained(saved)
+    with pytest.raises(ValueError, match="does not say which class"):
+        subjects.from_pretrained(saved)
