@@ -162,15 +162,17 @@ def test_a_text_is_pasted_or_opened_as_a_file(reading):
 
 def test_a_word_that_is_pointed_at_is_marked_in_all_views(reading):
     page = reading.page
-    page.evaluate("window.heard = []; addEventListener('lrp-word', ({ detail }) => heard.push(detail.touched))")
-    reading.word("clum").hover()
-    expect(page.locator(".lrp-touched")).to_have_text("clumsy")
-    assert page.evaluate("heard.at(-1)") == {"word": 3, "places": [4, 5]}
     page.evaluate(
-        """() => dispatchEvent(new CustomEvent("lrp-word", { detail: {
-          page: document.querySelector(".lrp-page"), touched: { word: 12, places: [14] } } }))"""
+        """() => {
+          window.heard = [];
+          document.querySelector(".lrp-page").addEventListener("lrp-word", ({ detail }) => heard.push(detail));
+        }"""
     )
-    expect(page.locator(".lrp-touched")).to_have_text("funny")
+    reading.word("clum").hover()
+    expect(page.locator(".lrp-tokens .lrp-touched")).to_have_text("clumsy")
+    assert page.evaluate("heard.at(-1)") == 3
+    page.evaluate("document.querySelector('.lrp-page').dispatchEvent(new CustomEvent('lrp-word', { detail: 12 }))")
+    expect(page.locator(".lrp-tokens .lrp-touched")).to_have_text("funny")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

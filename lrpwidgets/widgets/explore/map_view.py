@@ -127,7 +127,7 @@ class MapView(View):
             "composite": composite.name,
             "changed": composite.name in self.presets and composite != self.shared.preset(composite.name),
             "score": float(answer.whole.ledger.explained[0]),
-            "painted": bool(question.changes),
+            "painted": bool(question.strokes),
         }
 
     def _pinned(self, pin: Question, held: Answer | None, live: Answer) -> dict[str, Any]:
