@@ -154,7 +154,7 @@ def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "")
     if answer and what != "decoder":
         raise ValueError(f"answer= is for encoders with a decoder, and {type(model).__name__} is none; leave it out.")
     part = "logits" if select is None else select
-    if callable(select):
+    if callable(select) or (not what and select is not None):
         return Reading(model, select), []
     if what == "classification":
         padded = getattr(model.config, "pad_token_id", None) is not None or not hasattr(model, "score")
