@@ -40,13 +40,15 @@ export function painter(el) {
 }
 
 /**
- * Two digits behind the point, or what there is of a smaller number.
+ * Two digits behind the point, or one digit of what is smaller.
  *
  * @param {number} value
  */
 export function short(value) {
-  const text = Math.abs(value) >= 100 || (value && Math.abs(value) < 0.005) ? number(value) : value.toFixed(2).replace("-", "−");
-  return text === "−0.00" ? "0.00" : text;
+  const size = Math.abs(value);
+  if (size >= 100 || Number.isNaN(value)) return number(value);
+  if (size && size < 0.005) return number(+value.toPrecision(1));
+  return value.toFixed(2).replace("-", "−").replace("−0.00", "0.00");
 }
 
 /**
