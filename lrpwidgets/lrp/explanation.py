@@ -21,7 +21,7 @@ from .devices import available_device
 from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
 from .places import at_places
-from .propagation import Keep, Plan, Relevance, account, propagate
+from .propagation import Keep, Plan, Relevance, Totals, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape, check_unchanged
@@ -458,7 +458,7 @@ class Explanation:
         return _relevance(self._tape, self._relevances, self.several, value)
 
     def _ledger(self, relevance: Relevance) -> Ledger:
-        tape, rows = self._tape, dict(relevance.rows)
+        tape, rows, totals = self._tape, dict(relevance.rows), Totals(self._tape)
         for index, step in enumerate(tape.steps):
             row = rows.get(index) or account(
                 tape,
@@ -467,6 +467,7 @@ class Explanation:
                 relevance.of,
                 relevance.handovers.get(index),
                 relevance.places.get(index),
+                totals,
             )
             if row:
                 rows[index] = row
@@ -474,7 +475,7 @@ class Explanation:
         for value, amount in relevance.start.items():
             start = start + tape.per_sample(value, amount)
         for value in tape.inputs:
-            reached = reached + tape.per_sample(value, relevance.of.get(value))
+            reached = reached + sum((totals.of(value, each) for each in relevance.of.terms(value)), tape.nothing)
         return Ledger([rows[index] for index in sorted(rows, reverse=True)], start, reached)
 
     @torch.inference_mode(False)

@@ -265,14 +265,22 @@ class Softmax(Operation):
         received, s, (x,) = relevance[0], call.output, call.inputs
         assert received is not None
         axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
-        x = x.masked_fill(x.isinf(), 0.0)
         total = received.sum(axis, keepdim=True)
-        constant = 1 - (x - (s * x).sum(axis, keepdim=True))  # in this order: all of x may be large
-        (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
-        if not bool(absorbed.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
-            constant = constant.masked_fill(received == 0, 0.0)
-            (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
-        return Handover((x * (received - s * total),), bias=absorbed)
+        mean = _dotted(s, x, axis)
+        if not bool(mean.isfinite().all()):
+            x = x.masked_fill(x.isinf(), 0.0)
+            mean = _dotted(s, x, axis)
+        centred = x - mean  # first: all of x may be large
+        (share,) = call.samples.sum(received.contiguous(), centred)
+        if not bool(share.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
+            (share,) = call.samples.sum(received.contiguous(), centred.masked_fill_(received == 0, 0.0))
+        handed = torch.addcmul(received, s, total, value=-1).mul_(x)
+        return Handover((handed,), bias=call.samples.total(total) - share)
+
+
+def _dotted(one: Tensor, other: Tensor, axis: int) -> Tensor:
+    """The sum of products along an axis, which stays."""
+    return torch.einsum("...i,...i->...", one.movedim(axis, -1), other.movedim(axis, -1)).unsqueeze(axis)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import click
 from . import (
     convictions,
     dashboard,
+    encoder,
     families,
     guided,
     lrp,
@@ -59,7 +60,18 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
+            *(
+                "convictions",
+                "lrp",
+                "dashboard",
+                "encoder",
+                "families",
+                "guided",
+                "maximize",
+                "memory",
+                "methods",
+                "pruning",
+            ),
             *("referee", "references", "repairs", "spray", "steady", "texts", "zoo"),
         ]
     ),
@@ -102,6 +114,8 @@ def main(
 
     convictions: are planted artefacts found and convicted, in half an hour; only if asked for.
 
+    encoder: a text encoder's explanations over 512 tokens beside gradients and LXT's form; only if asked for.
+
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
     guided: explanation-guided training of few-shot classifiers beside plain, in half an hour; only if asked for.
@@ -135,6 +149,7 @@ def main(
         "convictions": convictions.measure,
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
+        "encoder": lambda: encoder.measure(rounds),
         "families": families.measure,
         "guided": guided.measure,
         "maximize": lambda: maximize.measure(rounds),
