@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import affine
+from . import affine, pieces
 from .call import Call, Slot, key, spelled, substitute
 from .inplace import overlaid
 from .ledger import Handover
@@ -265,22 +265,20 @@ class Softmax(Operation):
         received, s, (x,) = relevance[0], call.output, call.inputs
         assert received is not None
         axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
-        total = received.sum(axis, keepdim=True)
-        mean = _dotted(s, x, axis)
-        if not bool(mean.isfinite().all()):
+        if x.numel() and not bool(x.amin().isfinite()):
             x = x.masked_fill(x.isinf(), 0.0)
-            mean = _dotted(s, x, axis)
-        centred = x - mean  # first: all of x may be large
-        (share,) = call.samples.sum(received.contiguous(), centred)
-        if not bool(share.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
-            (share,) = call.samples.sum(received.contiguous(), centred.masked_fill_(received == 0, 0.0))
+        if axis in (-1, x.dim() - 1) and pieces.pay(call.samples, received, s, x):
+            handed, total, share = pieces.softmax(received, s, x)
+            absorbed = call.samples.total(share)
+            if bool(absorbed.isfinite().all()):
+                return Handover((handed,), bias=call.samples.total(total) - absorbed)
+        total = received.sum(axis, keepdim=True)
+        centred = x - (s * x).sum(axis, keepdim=True)  # first: all of x may be large
+        (absorbed,) = call.samples.sum(received.contiguous(), centred)
+        if not bool(absorbed.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
+            (absorbed,) = call.samples.sum(received.contiguous(), centred.masked_fill_(received == 0, 0.0))
         handed = torch.addcmul(received, s, total, value=-1).mul_(x)
-        return Handover((handed,), bias=call.samples.total(total) - share)
-
-
-def _dotted(one: Tensor, other: Tensor, axis: int) -> Tensor:
-    """The sum of products along an axis, which stays."""
-    return torch.einsum("...i,...i->...", one.movedim(axis, -1), other.movedim(axis, -1)).unsqueeze(axis)
+        return Handover((handed,), bias=call.samples.total(total) - absorbed)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from ..knobs import LARGEST, Number, Turnable, knob
 from ..readable import Readable
+from . import pieces
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
@@ -444,6 +445,8 @@ def _signed_share(
     step: LinearStep | Product, relevance: Tensor, total: Tensor, stabilizer: Tensor | float, times: int = 1
 ) -> tuple[Tensor, Tensor]:
     """s = R / (z + ε·sign z) with sign(0) = +1 for z = `times` `total`, and what the stabilizer absorbs per sample."""
+    if isinstance(stabilizer, int | float) and pieces.pay(step.samples, relevance, total):
+        return pieces.signed_share(step.samples.count, relevance, total, stabilizer, times)
     # A tensor of ε may differ by sample. copysign takes −0 for negative; all its terms are zero then.
     offset = torch.copysign(torch.as_tensor(stabilizer, dtype=total.dtype, device=total.device), total)
     share = torch.add(offset, total, alpha=times)
