@@ -158,8 +158,13 @@ class Explanation:
         """What constants absorb that differ from place to place, such as embeddings of positions: of tokens (B, T).
 
         Shaped as the places of each input are, and a tuple or dict as several were given; zeros where there is nothing.
-        A vision transformer's are those of its own tokens, (B, patches and class token). :mod:`.places` says what
-        counts; it is no part of the relevance but of the ledger, as ``ledger.positions``.
+        A vision transformer's are those of its own tokens, (B, patches and class token). It is no part of the relevance
+        but of the ledger's bias, as ``ledger.positions``.
+
+        What counts is the same for equal programs: wherever constants are added that are not all alike at all places,
+        everything that these constants absorb, token types among them. What is added to scores of attention belongs to
+        pairs of places and does not count, nor does a class token; rotary embeddings absorb nothing. Of numbers given
+        in place of tokens, what is added before the first layer with weights is a preparation, and absorbs nothing.
         """
         return self._packed([self._at_places(number) for number in range(len(self._tape.inputs))])
 
