@@ -124,7 +124,7 @@ def main(
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
-    sentiment: relevance of words where the truth is known, in a minute; only if asked for.
+    sentiment: relevance of words where the truth is known, in some minutes; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
     planted artefacts; only if asked for.
