@@ -101,3 +101,10 @@ def test_a_link_has_what_was_typed_and_struck(reading, explore, toy):
     other.restore(reading.link())
     assert (other.typed, other.struck) == ("never dull & good", (1,))
     assert torch.equal(other.answer.explanation.relevance, reading.answer.explanation.relevance)
+
+
+def test_a_saved_notebook_keeps_the_words_on_the_scale_of_the_view(reading):
+    (picture,) = reading.pictures().values()
+    hues = {colour for _, colour in picture.getcolors(picture.width * picture.height)}
+    assert (33, 102, 172) in hues  # of "ending", which ends the scale
+    assert (159, 189, 219) in hues  # of "clumsy": both of its tokens
