@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 
+from lrpwidgets import subjects
 from lrpwidgets.dashboards import explore as open_page
 from lrpwidgets.widgets import HeatmapView, InputStrip, QuestionBar, RuleBoard, TopBar, Tour
 from lrpwidgets.widgets.base.inputs import PictureMissingError
@@ -66,6 +67,16 @@ def test_the_code_gives_the_relevance_exactly(reading, name):
     assert reading.error == ""
     text = TopBar(reading).code()
     assert torch.equal(run(text, subject=reading.subject), reading.answer.explanation.relevance)
+
+
+@pytest.mark.parametrize("parts", [{"item": 2}, {"item": 2, "typed": "is there a red circle?", "struck": (3,)}])
+def test_the_code_of_a_picture_with_a_text_gives_the_relevance_of_both(explore, parts):
+    exploration = explore(subjects.load("visual-questions"))
+    exploration.ask(**parts)
+    assert exploration.error == ""
+    found = run(TopBar(exploration).code())
+    for one, other in zip(found, exploration.answer.explanation.relevance, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_the_code_opens_a_file_as_the_page_does(reading, tmp_path, monkeypatch):
