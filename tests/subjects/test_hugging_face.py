@@ -393,6 +393,14 @@ def test_one_score_may_tell_two_classes_apart(made):
     assert said.explainer().explain(said.item(0)[0][None]).scores.shape == (1, 2)
 
 
+def test_several_classes_may_be_right(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"], num_labels=3, problem_type="multi_label_classification")
+    labels = [[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
+    subject = describe(model, (["It is dull.", "It is warm."], labels), tokenizer=tokenizer)
+    assert list(subject.dataset.labels) == [1, None]  # the second is of two classes
+    assert any("Several classes" in note for note in subject.notes)
+
+
 def test_models_of_texts_are_explored_in_one_line(made):
     model, tokenizer = made(*CLASSIFIERS["bert"])
     rooms = lw.explore(model, ["It is dull.", "It is warm."], tokenizer=tokenizer)
