@@ -9,7 +9,7 @@ from lrpwidgets import subjects
 from lrpwidgets.lrp import Explainer
 from lrpwidgets.subjects import reviews, sentiment, train_sentiment
 from lrpwidgets.subjects.modality import modality_of
-from lrpwidgets.subjects.texts import PADDING, UNKNOWN
+from lrpwidgets.subjects.texts import PADDING, UNKNOWN, padded
 from lrpwidgets.subjects.trained import SEEDS
 from tests.benchmarks.sentiment import figures, gradient_times_input, lrp
 
@@ -71,9 +71,9 @@ def test_the_subject_is_whole(model):
 def test_padding_changes_no_score_and_has_no_relevance(model):
     subject = subjects.load("sentiment", model=model)
     texts = [subject.item(index)[0] for index in range(6)]
-    batch = modality_of(subject).batch(texts)
+    batch = padded(texts)
     assert (batch == PADDING).any()
-    explainer = subject.explainer("epsilon" if model == "cnn" else "auto")  # Flat shares with what a kernel sees behind
+    explainer = subject.explainer()
     explained = explainer.explain(batch)
     for index, x in enumerate(texts):
         alone = explainer.explain(x[None])
