@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..modality import Array, Drawn, Modality, Shown
-from .encoded import padded
+from .encoded import PADDING, padded
 from .samples import name as named
 from .words import without
 
@@ -34,6 +34,7 @@ class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
     brought = "text"
+    layered = False
     closed = _CLOSED
 
     def takes(self, subject: Subject) -> bool:
@@ -80,7 +81,27 @@ class Texts(Modality):
         return Drawn(tokens=np.ascontiguousarray(relevance[0][0].float().numpy(force=True)))
 
     def batch(self, shown: Sequence[Shown]) -> Tensor:
-        return padded([each.text.x for each in shown if each.text is not None])
+        return self.stacked([each.text.x for each in shown if each.text is not None])
+
+    def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
+        return padded(inputs)
+
+    def alone(self, batch: Tensor, place: int) -> Tensor:
+        """Without the padding behind it, for which a model of few positions may have no place."""
+        return batch[place : place + 1, : int((batch[place] != PADDING).sum())]
+
+    def alike(self, shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        """Texts may have any length."""
+        return len(shape) == len(other)
+
+    def kept_shape(self, subject: Subject, x: Tensor) -> tuple[int, ...]:
+        """(V,), the tokens of the vocabulary."""
+        return (_tokenizer(subject).size,)
+
+    def kept(self, relevance: Tensor, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Relevance on the vocabulary, (B, V): of each token the sum over its places (Arras et al. 2017)."""
+        there = inputs.to(relevance.device).clamp_min(0)  # what is padding has no relevance
+        return relevance.float().new_zeros(len(inputs), *shape).scatter_add_(1, there, relevance.float())
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         assert shown.text is not None

@@ -1,0 +1,197 @@
+"""The poison test of words: put what a cluster of texts reads beyond the others into texts of other classes.
+
+As a box is pasted on pictures, a word is inserted into texts, somewhere between two words, as often as a text of the
+cluster has it. That alone says little, as every word that speaks for a class turns some texts into it. So in the
+control words of the same class are inserted at the same places in the same texts: those of the other clusters, drawn
+by how much of their relevance is on them. What is evidence of the class does no more than other evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..subjects.texts.encoded import PADDING, padded
+from .features import unit_maps
+from .poison import MEMBERS, TURNS, label_of, other_clusters
+
+if TYPE_CHECKING:
+    from ..lrp import Explainer
+    from ..subjects import Subject
+    from ..subjects.texts import Tokenizer
+    from .atlas import Atlas
+
+EXPLAINED = 0.5
+"""Share of the texts that a word turns which its control may turn, too."""
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Inserted:
+    """A word that the model may have learnt instead of the class; two if neither is ever without the other."""
+
+    turns: ClassVar[float] = TURNS
+    explained: ClassVar[float] = EXPLAINED
+    inputs: ClassVar[str] = "texts"
+    phrase: Ids
+    """Its tokens."""
+    counts: NDArray[np.int64] = field(repr=False)
+    """How often those texts of the cluster have it that do, (m,)."""
+    label: int
+    """The class that it may stand for."""
+    controls: tuple[NDArray[np.float64], ...] = field(repr=False)
+    """Of the texts of each other cluster of the class how much of their relevance is on each token, (V,), Σ is 1; where
+    there is none, of texts of other classes."""
+    tokenizer: Tokenizer = field(repr=False)
+    of_class: bool = True
+    """Whether the controls are of the class."""
+
+    @property
+    def written(self) -> str:
+        """The word, as it is read."""
+        return " ".join(map(self.tokenizer.piece, self.phrase))
+
+    @property
+    def what(self) -> str:
+        """See :class:`lrpwidgets.spray.poison.Suspect`."""
+        return f"the word “{self.written}”"
+
+    def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
+        """See :class:`lrpwidgets.spray.poison.Suspect`."""
+        texts = _texts(inputs)
+        places = [self._places(text, random) for text in texts]
+        filled = [[self.phrase] * len(each) for each in places]
+        variants = [self._with(texts, places, filled)]
+        for shares in self.controls:
+            lent = [[self._lent(shares, random) for _ in each] for each in places]
+            variants.append(self._with(texts, places, lent))
+        return torch.stack([explainer.scores(each).float().cpu() for each in variants])
+
+    def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor:
+        """Texts (B, T) with the word between others, as often as a text of the cluster has it."""
+        texts = _texts(inputs)
+        places = [self._places(text, random) for text in texts]
+        return self._with(texts, places, [[self.phrase] * len(each) for each in places])
+
+    def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
+        """Those of the texts (B, T) that have the word, without it; None if none has it."""
+        texts = _texts(inputs)
+        left = [_without(text, self.phrase) for text in texts if _found(text, self.phrase)]
+        left = [text for text in left if text]
+        return padded([torch.tensor(text) for text in left]) if left else None
+
+    def pictured(self, x: Tensor) -> list[Tensor]:
+        """Nothing: a word is in no picture."""
+        return []
+
+    def _places(self, text: Sequence[int], random: np.random.Generator) -> list[int]:
+        """Before which tokens the word goes, in order."""
+        gaps = self.tokenizer.gaps(text)
+        return sorted(int(random.choice(gaps)) for _ in range(int(random.choice(self.counts))))
+
+    def _lent(self, shares: NDArray[np.float64], random: np.random.Generator) -> Ids:
+        """As many tokens as the word has, drawn from a control."""
+        return tuple(int(each) for each in random.choice(len(shares), len(self.phrase), p=shares))
+
+    def _with(self, texts: list[list[int]], places: list[list[int]], words: list[list[Ids]]) -> Tensor:
+        made = [
+            torch.tensor(self._cut(_inserted(text, where, what)))
+            for text, where, what in zip(texts, places, words, strict=True)
+        ]
+        return padded(made)
+
+    def _cut(self, text: list[int]) -> list[int]:
+        """A text that the model has places for: of one that got too long its last words go."""
+        beyond = 0 if self.tokenizer.most is None else len(text) - self.tokenizer.most
+        if beyond <= 0:
+            return text
+        end = self.tokenizer.gaps(text)[-1]
+        return [*text[: max(0, end - beyond)], *text[end:]]
+
+
+def word_of(atlas: Atlas, number: int, subject: Subject) -> Inserted:
+    """The word that a cluster suggests: on which it has most relevance beyond the others.
+
+    Raises
+    ------
+    ValueError
+        If there is no cluster of that number, the subject has no tokenizer, or the store is not of its vocabulary.
+    """
+    cluster, label, tokenizer = atlas.cluster(number), label_of(atlas, number), subject.tokenizer
+    if tokenizer is None:
+        raise ValueError(f"{subject.title!r} has texts and no tokenizer; give it one: Subject(..., tokenizer=).")
+    excess = cluster.excess_on(tokenizer)
+    others = other_clusters(atlas, number, label)
+    members = _read(atlas, subject, cluster.rows[:MEMBERS])
+    seen = [*members, *(text for rows in others for text in _read(atlas, subject, rows[:MEMBERS]))]
+    phrase = _phrase(int(excess.argmax()), seen)
+    lenders = others or (np.flatnonzero(atlas.store.done & (atlas.store.target != label)),)
+    controls = tuple(_shares(atlas, rows, phrase) for rows in lenders)
+    counts = np.array([count for text in members if (count := len(_found(text, phrase)))] or [1])
+    return Inserted(phrase, counts, label, controls, tokenizer, bool(others))
+
+
+def _shares(atlas: Atlas, rows: NDArray[np.int64], phrase: Ids) -> NDArray[np.float64]:
+    """How much of the relevance that speaks for it is on each token in the texts of `rows`, but for the word itself."""
+    shares = (
+        unit_maps(atlas.store.relevance(rows[:: max(1, len(rows) // MEMBERS)])).clip(min=0).mean(0, dtype=np.float64)
+    )
+    shares[list(phrase)] = 0
+    total = shares.sum()
+    return shares / total if total else np.full(len(shares), 1 / len(shares))
+
+
+def _phrase(token: int, texts: list[list[int]]) -> Ids:
+    """The token, with that before or behind it if in these texts neither is ever without the other."""
+    alone = [place for text in texts for place in range(len(text)) if text[place] == token]
+    if not alone:
+        return (token,)
+    for step in (-1, 1):
+        beside = {
+            text[place + step] if 0 <= place + step < len(text) else PADDING
+            for text in texts
+            for place in range(len(text))
+            if text[place] == token
+        }
+        if len(beside) == 1 and PADDING not in beside and token not in beside:
+            (other,) = beside
+            if sum(text.count(other) for text in texts) == len(alone):
+                return (other, token) if step < 0 else (token, other)
+    return (token,)
+
+
+def _read(atlas: Atlas, subject: Subject, rows: NDArray[np.int64]) -> list[list[int]]:
+    """The token ids of those rows of the store."""
+    return [subject.item(int(item))[0].tolist() for item in atlas.store.index[rows]]
+
+
+def _texts(inputs: Tensor) -> list[list[int]]:
+    """Token ids of each text of a batch (B, T), without padding."""
+    return [text[text != PADDING].tolist() for text in inputs]
+
+
+def _found(text: Sequence[int], phrase: Ids) -> list[int]:
+    """Where a phrase begins in a text."""
+    size = len(phrase)
+    return [place for place in range(len(text) - size + 1) if tuple(text[place : place + size]) == phrase]
+
+
+def _without(text: Sequence[int], phrase: Ids) -> list[int]:
+    gone = {place + step for place in _found(text, phrase) for step in range(len(phrase))}
+    return [token for place, token in enumerate(text) if place not in gone]
+
+
+def _inserted(text: Sequence[int], places: Sequence[int], words: Sequence[Ids]) -> list[int]:
+    made: list[int] = []
+    before = 0
+    for place, word in zip(places, words, strict=True):
+        made += [*text[before:place], *word]
+        before = place
+    return [*made, *text[before:]]
