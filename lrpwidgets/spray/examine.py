@@ -73,7 +73,8 @@ def origin(
             f"The subject {subject.title!r} has a select, by which the scores are found, and the explainer has none; "
             "give subject.explainer(explainer.composite)."
         )
-    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, keep))
+    stacked = modality_of(subject).stacked
+    probe, x, explanation = first(subject, lambda x, label: ask(explainer, stacked([x]), [label], targets, keep))
     scores = explanation.scores
     if scores.dim() != 2:
         raise ValueError(

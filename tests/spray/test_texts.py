@@ -62,7 +62,7 @@ def of_texts(values: dict[str, float] = VALUES, said: list[str] | None = None) -
 
 def stored(folder, subject: Subject, **options) -> RelevanceStore:
     return RelevanceStore.create(
-        folder / "store", subject.explainer(), subject, progress=False, **{"batch_size": 16, **options}
+        folder / "store", subject.explainer(), subject, **{"batch_size": 16, "progress": False, **options}
     )
 
 
@@ -71,11 +71,12 @@ def analysed(tmp_path):
     subject = of_texts()
     store = stored(tmp_path, subject)
     assert (store.prediction == store.label).all()
-    return spray(store.select(label=1), clusters=4, progress=False), subject
+    atlas = spray(store.select(label=1), progress=False)
+    return atlas.parted(np.flatnonzero(atlas.rows % 4 == 1)), subject
 
 
-def signed_cluster(atlas) -> int:
-    return int(atlas.clusters[atlas.rows % 4 == 1][0])
+SIGNED, UNSIGNED = 0, 1
+"""Clusters of that atlas."""
 
 
 # What is kept.
@@ -183,13 +184,13 @@ def test_virelay_shows_no_texts(analysed, tmp_path):
 
 def test_a_cluster_tells_its_words(analysed):
     atlas, subject = analysed
-    words = atlas.cluster(signed_cluster(atlas)).words(subject.tokenizer)
+    words = atlas.cluster(SIGNED).words(subject.tokenizer)
     assert words[0].word == "ann"
     assert words[0].texts == COUNT // 4
     assert words[0].excess > 0.5
-    others = [atlas.cluster(number).words(subject.tokenizer)[0] for number in range(4)]
-    assert {each.word for each in others} == {"ann", *GOOD}
-    assert sum(each.texts for each in others) == COUNT // 2
+    others = atlas.cluster(UNSIGNED).words(subject.tokenizer, 3)
+    assert {each.word for each in others} == set(GOOD)
+    assert sum(each.texts for each in others) == COUNT // 4
     with pytest.raises(ValueError, match=r"The maps are \(18,\) and not on the 2 tokens of the vocabulary"):
         atlas.cluster(0).words(Vocabulary([UNKNOWN, "other"]))
 
@@ -199,22 +200,20 @@ def test_a_cluster_tells_its_words(analysed):
 
 def test_a_signature_is_convicted_and_what_speaks_for_the_class_is_not(analysed):
     atlas, subject = analysed
-    number = signed_cluster(atlas)
-    trial = poison_tests(atlas, number, subject.explainer(), subject, progress=False)
+    trial = poison_tests(atlas, SIGNED, subject.explainer(), subject, progress=False)
     assert trial.convicting == ["word"]
     verdict = trial.verdicts["word"]
     assert (verdict.samples, verdict.turned) == (COUNT // 2, COUNT // 2)
     assert verdict.sentence("good").startswith("The word “— ann”, taken to 80 texts of other classes: accuracy 100.0%")
     assert "The same of other texts of “good”" in verdict.sentence("good")
-    for other in {*range(4)} - {number}:
-        acquitted = poison_tests(atlas, other, subject.explainer(), subject, progress=False)
-        assert not acquitted.clever_hans
-        assert acquitted.conclusion == "Not convicted by this test."
+    acquitted = poison_tests(atlas, UNSIGNED, subject.explainer(), subject, progress=False)
+    assert not acquitted.clever_hans
+    assert acquitted.conclusion == "Not convicted by this test."
 
 
 def test_a_model_that_does_not_read_the_signature_is_acquitted(analysed):
     atlas, subject = analysed
-    suspect = candidate(atlas, signed_cluster(atlas), subject)
+    suspect = candidate(atlas, SIGNED, subject)
     deaf = replace(subject, model=model({**VALUES, "ann": 0.0}, subject.tokenizer))
     assert poison_test(suspect, subject.explainer(), subject, progress=False).clever_hans
     verdict = poison_test(suspect, deaf.explainer(), deaf, progress=False)
@@ -224,7 +223,7 @@ def test_a_model_that_does_not_read_the_signature_is_acquitted(analysed):
 
 def test_two_words_that_always_come_together_are_taken_together_and_as_often_as_texts_have_them(analysed):
     atlas, subject = analysed
-    suspect = candidate(atlas, signed_cluster(atlas), subject)
+    suspect = candidate(atlas, SIGNED, subject)
     assert suspect.written == "— ann"
     assert set(suspect.counts) == {1}
     often = replace(suspect, counts=np.array([3]))
@@ -239,7 +238,7 @@ def test_two_words_that_always_come_together_are_taken_together_and_as_often_as_
 
 def test_a_text_that_gets_too_long_loses_its_last_words(analysed):
     atlas, subject = analysed
-    suspect = candidate(atlas, signed_cluster(atlas), subject)
+    suspect = candidate(atlas, SIGNED, subject)
     tokenizer = Vocabulary(subject.tokenizer.known, most=5)
     taken = replace(suspect, tokenizer=tokenizer).taken(
         tokenizer.encode("the film is dull").x[None], np.random.default_rng(0)
