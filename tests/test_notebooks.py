@@ -382,6 +382,15 @@ QUOTED = {
         "pairs (5, 5, 64, 4, 4) of which are explained (5, 64, 4, 4)",
         "Guidance(plain=1.0, guided=0.5)",
     ],
+    "14_question_and_picture": [
+        "colour     6.57",
+        "words 8.05, pixels 0.31 = 0.92 − 0.61",
+        "Is there a red star?              no rather than green",
+        "epsilon_plus       pixels 0.634",
+        "words  0.818",
+        "there   says “no” in 15 of 15 questions",
+        "it says square",
+    ],
 }
 
 

@@ -45,7 +45,8 @@ def explore(
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     fields
-        For a model: further fields of the subject, such as ``bounds`` or ``to_image``.
+        For a model: further fields of the subject, such as ``bounds`` or ``to_image``. A model of texts needs
+        ``tokenizer``; its further options are those of :func:`lrpwidgets.subjects.texts.describe`.
 
     Raises
     ------

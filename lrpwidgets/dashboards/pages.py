@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipywidgets
+
 from ..widgets import (
     ClassScores,
     Exploration,
@@ -56,11 +58,16 @@ from ..widgets.spray import (
     SprayStatus,
     ThumbnailWall,
 )
+from ..widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace, TokenView
 from .panes import Dashboard, box, pane
 
 
 def explore_page(exploration: Exploration) -> Dashboard:
     """One decision, its heatmap, and the rules that trace it back."""
+    return _EXPLORE[exploration.subject.modality](exploration)
+
+
+def _picture_page(exploration: Exploration) -> Dashboard:
     picture = HeatmapView(exploration)  # made first, so that its pixels are sent first
     page = Dashboard(
         exploration,
@@ -78,6 +85,56 @@ def explore_page(exploration: Exploration) -> Dashboard:
     )
     page.add_class("lrp-steady")  # the map stays in sight
     return page
+
+
+def _text_page(exploration: Exploration) -> Dashboard:
+    """A text whose words are the heatmap, the way of their relevance, and the score without each of them."""
+    text = TokenView(exploration)  # made first, so that its words are sent first
+    page = Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            _beside([QuestionBar(exploration), text], [ClassScores(exploration)]),
+            box(
+                "lrp-columns",
+                box("lrp-forms", pane(TokenTrace(exploration))),
+                box("lrp-narrow", pane(HeadMatrix(exploration))),
+                box("lrp-found", pane(StrikeTable(exploration))),
+            ),
+            box("lrp-below", pane(AcrossTexts(exploration))),
+            _beside([RuleBoard(exploration)], [LayerInspector(exploration)]),
+            StatusLine(exploration),
+        ],
+    )
+    page.add_class("lrp-reading")
+    return page
+
+
+def _picture_with_text_page(exploration: Exploration) -> Dashboard:
+    """A picture and a text, such as a question about it, with relevance on both."""
+    picture, text = HeatmapView(exploration), TokenView(exploration)
+    page = Dashboard(
+        exploration,
+        [
+            TopBar(exploration),
+            InputStrip(exploration),
+            _beside([QuestionBar(exploration), picture], [ClassScores(exploration)]),
+            _beside([text], [StrikeTable(exploration)]),
+            _beside([RuleBoard(exploration)], [LayerInspector(exploration)]),
+            StatusLine(exploration),
+        ],
+    )
+    page.add_class("lrp-reading")
+    return page
+
+
+def _beside(main: list[ipywidgets.DOMWidget], side: list[ipywidgets.DOMWidget]) -> ipywidgets.Box:
+    return box("lrp-columns", box("lrp-main", pane(*main)), box("lrp-side", pane(*side)))
+
+
+_EXPLORE = {"image": _picture_page, "text": _text_page, "image and text": _picture_with_text_page}
+"""The page by modality; where there are words it has no steps, which paint on pictures."""
 
 
 def maximize_page(studio: Studio) -> Dashboard:

@@ -27,7 +27,7 @@ class Affine:
 
     def then(self, after: Affine) -> Affine:
         """This one first, `after` on its result."""
-        return Affine(after.scale * self.scale, after.scale * self.shift + after.shift)
+        return Affine(times(after.scale, self.scale), plus(times(after.scale, self.shift), after.shift))
 
     @property
     def scales(self) -> bool:
@@ -38,6 +38,20 @@ class Affine:
     def shifts(self) -> bool:
         """Whether it adds anything."""
         return bool(self.shift.any()) if isinstance(self.shift, Tensor) else self.shift != 0
+
+
+def times(one: Number, other: Number) -> Number:
+    """The product; a tensor times 1 is that tensor."""
+    if isinstance(one, int | float) and one == 1:
+        return other
+    return one if isinstance(other, int | float) and other == 1 else one * other
+
+
+def plus(one: Number, other: Number) -> Number:
+    """The sum; a tensor plus 0 is that tensor."""
+    if isinstance(one, int | float) and one == 0:
+        return other
+    return one if isinstance(other, int | float) and other == 0 else one + other
 
 
 def of(call: Call) -> Affine | None:
@@ -213,7 +227,8 @@ def terms(call: Call) -> tuple[list[Number], Number]:
 
     parts = layout(*call.args, **call.kwargs)
     coefficients = [float(c) for c, item in parts if isinstance(item, Slot)]
-    return coefficients, sum(c * _constant(item, call) for c, item in parts if not isinstance(item, Slot))
+    added = [times(float(c), _constant(item, call)) for c, item in parts if not isinstance(item, Slot)]
+    return coefficients, added[0] if len(added) == 1 else sum(added)
 
 
 def _sum(call: Call) -> Affine:

@@ -21,7 +21,7 @@ from .devices import available_device
 from .ledger import TRUSTED, Ledger, joined
 from .operations import Linear
 from .places import at_places
-from .propagation import Keep, Plan, Relevance, account, propagate
+from .propagation import Keep, Plan, Relevance, Totals, account, propagate
 from .rules import LinearRule, Pass, Rule
 from .selectors import KINDS, Layout
 from .tape import Step, Tape, check_unchanged
@@ -158,8 +158,13 @@ class Explanation:
         """What constants absorb that differ from place to place, such as embeddings of positions: of tokens (B, T).
 
         Shaped as the places of each input are, and a tuple or dict as several were given; zeros where there is nothing.
-        A vision transformer's are those of its own tokens, (B, patches and class token). :mod:`.places` says what
-        counts; it is no part of the relevance but of the ledger, as ``ledger.positions``.
+        A vision transformer's are those of its own tokens, (B, patches and class token). It is no part of the relevance
+        but of the ledger's bias, as ``ledger.positions``.
+
+        What counts is the same for equal programs: wherever constants are added that are not all alike at all places,
+        everything that these constants absorb, token types among them. What is added to scores of attention belongs to
+        pairs of places and does not count, nor does a class token; rotary embeddings absorb nothing. Of numbers given
+        in place of tokens, what is added before the first layer with weights is a preparation, and absorbs nothing.
         """
         return self._packed([self._at_places(number) for number in range(len(self._tape.inputs))])
 
@@ -467,7 +472,7 @@ class Explanation:
         return _relevance(self._tape, self._relevances, self.several, value)
 
     def _ledger(self, relevance: Relevance) -> Ledger:
-        tape, rows = self._tape, dict(relevance.rows)
+        tape, rows, totals = self._tape, dict(relevance.rows), Totals(self._tape)
         for index, step in enumerate(tape.steps):
             row = rows.get(index) or account(
                 tape,
@@ -476,6 +481,7 @@ class Explanation:
                 relevance.of,
                 relevance.handovers.get(index),
                 relevance.places.get(index),
+                totals,
             )
             if row:
                 rows[index] = row
@@ -483,7 +489,7 @@ class Explanation:
         for value, amount in relevance.start.items():
             start = start + tape.per_sample(value, amount)
         for value in tape.inputs:
-            reached = reached + tape.per_sample(value, relevance.of.get(value))
+            reached = reached + sum((totals.of(value, each) for each in relevance.of.terms(value)), tape.nothing)
         return Ledger([rows[index] for index in sorted(rows, reverse=True)], start, reached)
 
     @torch.inference_mode(False)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import affine
+from . import affine, pieces
 from .call import Call, Slot, key, spelled, substitute
 from .inplace import overlaid
 from .ledger import Handover
@@ -265,14 +265,20 @@ class Softmax(Operation):
         received, s, (x,) = relevance[0], call.output, call.inputs
         assert received is not None
         axis: int = call.bind(lambda input, dim=-1, *_, **__: {"dim": dim})["dim"]
-        x = x.masked_fill(x.isinf(), 0.0)
+        if x.numel() and not bool(x.amin().isfinite()):
+            x = x.masked_fill(x.isinf(), 0.0)
+        if axis in (-1, x.dim() - 1) and pieces.pay(call.samples, received, s, x):
+            handed, total, share = pieces.softmax(received, s, x)
+            absorbed = call.samples.total(share)
+            if bool(absorbed.isfinite().all()):
+                return Handover((handed,), bias=call.samples.total(total) - absorbed)
         total = received.sum(axis, keepdim=True)
-        constant = 1 - (x - (s * x).sum(axis, keepdim=True))  # in this order: all of x may be large
-        (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
+        centred = x - (s * x).sum(axis, keepdim=True)  # first: all of x may be large
+        (absorbed,) = call.samples.sum(received.contiguous(), centred)
         if not bool(absorbed.isfinite().all()):  # of scores near the lowest number, all hidden, nothing comes
-            constant = constant.masked_fill(received == 0, 0.0)
-            (absorbed,) = call.samples.sum(received.contiguous(), constant.contiguous())
-        return Handover((x * (received - s * total),), bias=absorbed)
+            (absorbed,) = call.samples.sum(received.contiguous(), centred.masked_fill_(received == 0, 0.0))
+        handed = torch.addcmul(received, s, total, value=-1).mul_(x)
+        return Handover((handed,), bias=call.samples.total(total) - absorbed)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Ledger:
     def positions(self) -> Tensor:
         """The part of :attr:`bias` that is absorbed by constants which differ from place to place, (B,).
 
-        Such as embeddings of positions and token types; see :attr:`.Explanation.positions`.
+        Such as embeddings of positions and token types; ``explanation.positions`` shows them place by place.
         """
         return self._total("positions")
 

@@ -20,20 +20,21 @@ from .linear import Elementwise, Folded, Inputs, LinearStep, Owner
 
 
 class Centering(LinearStep):
-    """z_k = x_k − mean x over groups of n elements: the matrix δ_jk − 1/n, as its diagonal and what is off it."""
+    """z_k = x_k − mean x over groups of n elements: the matrix δ_jk − 1/n, as what is off its diagonal and the rest."""
 
     def __init__(self, call: Call, size: int, sums: Callable[[Tensor], Tensor]) -> None:
         super().__init__(call)
         (self.input,) = self.inputs
         self._size = size
         self._sums = sums
-        """For every element the sum over its group."""
+        """For every element the sum over its group, broadcastable to all elements."""
 
     def matrix(self, p: float, n: float) -> tuple[float, float]:
-        return p * (1 - 1 / self._size), -n / self._size
+        return p + (n - p) / self._size, -n / self._size
 
     def squares(self) -> tuple[float, float]:
-        return (1 - 1 / self._size) ** 2, (1 / self._size) ** 2
+        off = (1 / self._size) ** 2
+        return (1 - 1 / self._size) ** 2 - off, off
 
     def apply(self, matrix: tuple[float, float], inputs: Inputs, bias: Tensor | None = None) -> Tensor:
         made = self._times_matrix(matrix, inputs[0].expand(self.input.shape))
@@ -46,15 +47,17 @@ class Centering(LinearStep):
         return self.output.new_tensor(float(self._size))
 
     def spread(self, share: Tensor) -> Inputs:
-        return (self._sums(share),)
+        return (self._sums(share).expand(self.input.shape),)
 
     def _times_matrix(self, matrix: tuple[float, float], x: Tensor) -> Tensor:
-        on, off = matrix
-        return (on - off) * x + off * self._sums(x)
+        rest, off = matrix
+        return torch.add(x if rest == 1 else rest * x, self._sums(x), alpha=off)
 
 
 def ungrouped(per_group: Tensor, size: int, like: Tensor) -> Tensor:
-    """One number per group for every one of its `size` elements, shaped `like` another tensor."""
+    """One number per group for every one of its `size` elements, broadcastable to another tensor they are `like`."""
+    if per_group.shape[:-1] == like.shape[:-1] and size == like.shape[-1]:  # each group is a row
+        return per_group
     return per_group.expand(*per_group.shape[:-1], size).reshape(like.shape)
 
 
@@ -114,8 +117,9 @@ def _normalized(call: Call, grouped: Callable[[Tensor], Tensor], eps: float, own
     """d_k (x_k − mean x) + b_k, where the standard deviation of each group is part of the constant d."""
     (x,) = call.inputs
     groups = grouped(x)
-    deviation = groups.var(-1, correction=0, keepdim=True)
-    scale = ungrouped((deviation + eps).rsqrt(), groups.shape[-1], x)
+    # The kernel of the layer norm knows what it divides by; a variance of its own takes several times as long.
+    _, _, inverse = torch.native_layer_norm(groups, groups.shape[-1:], None, None, eps)
+    scale = ungrouped(inverse, groups.shape[-1], x)
 
     def aligned(parameter: Tensor) -> Tensor:
         return parameter.reshape(-1, *[1] * (x.dim() - 2)) if owner.by_channel else parameter

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from torch import Tensor
 
 from . import affine
-from .call import Call
+from .call import Call, Slot, key
 from .ledger import Handover
 
 Pair = tuple[Tensor, Tensor]
@@ -48,8 +49,28 @@ class Product:
             handed.append(None if nothing else part.sum_to_size(factor.shape))
         return Handover(tuple(handed))
 
-    def contributions(self, share: Tensor) -> tuple[Tensor, ...]:
-        """For each factor, Σ over the products that it takes part in, times the `share` of their sum."""
-        scale = affine.chain(self._call.folded).scale if self._call.folded else 1
+    def contributions(self, share: Tensor, slots: Sequence[int] = (0, 1)) -> tuple[Tensor | None, ...]:
+        """For each factor in `slots`, Σ over the products that it takes part in, times the `share` of their sum."""
+        scale = affine.chain(self._call.folded).scale if self._call.folded else 1.0
+        if self._is_matmul:
+            return tuple(self._of_matmul(share, scale, slot) if slot in slots else None for slot in (0, 1))
         pulled = self._call.pull([share * scale])
-        return tuple(x * c for x, c in zip(self.factors, pulled, strict=True))
+        return tuple(
+            x * c if slot in slots else None for slot, (x, c) in enumerate(zip(self.factors, pulled, strict=True))
+        )
+
+    @property
+    def _is_matmul(self) -> bool:
+        """Whether it is a product of as many matrices as there are others, without broadcasting."""
+        call, (a, b) = self._call, self.factors
+        plain = key(call.function) in ("matmul", "bmm") and call.args == (Slot(0), Slot(1)) and not call.kwargs
+        return plain and a.dim() == b.dim() > 2 and a.shape[:-2] == b.shape[:-2]
+
+    def _of_matmul(self, share: Tensor, scale: Tensor | float, slot: int) -> Tensor:
+        """The contributions of one factor of a matrix product; a number scales whatever is smaller."""
+        a, b = self.factors
+        number = isinstance(scale, int | float)
+        after = number and share.numel() > self.factors[slot].numel()
+        share = share if after or (number and scale == 1) else share * scale
+        pulled = (share @ b.mT if slot == 0 else a.mT @ share).mul_(self.factors[slot])
+        return pulled.mul_(scale) if after and scale != 1 else pulled

@@ -46,6 +46,10 @@ class Sums(Mapping[int, Tensor]):
     def __len__(self) -> int:
         return len(self._terms)
 
+    def terms(self, number: int) -> list[Tensor]:
+        """What the tensor of that number is the sum of; nothing if there is none."""
+        return self._terms.get(number, [])
+
     def pop(self, number: int) -> None:
         """Forget the tensor of that number, if there is one."""
         self._terms.pop(number, None)
@@ -244,25 +248,55 @@ def _absorbed(
     return adds.absorbed(rule, operation.step(call, cache), received)
 
 
+class Totals:
+    """Σ of relevance per sample, of the same numbers only once: most are handed from step to step unchanged, or moved.
+
+    Whatever is asked for must live as long as this.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self._known: dict[Any, Tensor] = {}
+
+    def of(self, value: int, relevance: Tensor | None) -> Tensor:
+        """The total of a value's `relevance`, (B,), in the ledger's precision; None counts as zeros."""
+        if relevance is None or not _fills_memory(relevance):
+            return self._tape.per_sample(value, relevance)
+        place = relevance.data_ptr(), relevance.numel(), relevance.dtype
+        if place not in self._known:
+            self._known[place] = self._tape.per_sample(value, relevance)
+        return self._known[place]
+
+
+def _fills_memory(x: Tensor) -> bool:
+    """Whether the elements lie side by side, in whatever order."""
+    expected = 1
+    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size > 1 and stride != expected:
+            return False
+        expected *= size
+    return x.numel() > 0
+
+
 def account(
     tape: Tape,
     step: Step,
     rule: Rule | None,
-    of: Mapping[int, Tensor],
+    of: Sums,
     handover: Handover | None,
     places: Absorbed | None = None,
+    totals: Totals | None = None,
 ) -> Row | None:
     """The ledger's row for one step, `places` what its constants absorb at each; None if no relevance reached it."""
     if handover is None:
         return None
+    total = totals.of if totals else tape.per_sample
     return Row(
         step.name,
         step.kind,
         type(rule).__name__ if rule else "",
-        received=sum((tape.per_sample(v, of.get(v)) for v in step.results if v is not None), tape.nothing),
-        handed=sum(
-            (tape.per_sample(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing
-        ),
+        received=sum((total(v, each) for v in step.results if v is not None for each in of.terms(v)), tape.nothing),
+        handed=sum((total(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing),
         **{name: tape.nothing + _on_cpu(getattr(handover, name)) for name in ("bias", "stabilizer", "rules")},
         positions=tape.nothing if places is None else places.amounts.flatten(1).sum(1),
     )

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from ..knobs import LARGEST, Number, Turnable, knob
 from ..readable import Readable
+from . import pieces
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
@@ -342,8 +343,7 @@ class Signal(ProductRule):
         if product.elementwise:
             return product.hand(relevance, (float(signal == 0), float(signal == 1)))
         share, stabilizer = _signed_share(product, relevance, product.output, self.epsilon)
-        factors = product.contributions(share)
-        return Handover(tuple(r if slot == signal else None for slot, r in enumerate(factors)), stabilizer=stabilizer)
+        return Handover(product.contributions(share, [signal]), stabilizer=stabilizer)
 
 
 @dataclass(frozen=True, repr=False)
@@ -357,7 +357,7 @@ class Half(ProductRule):
     def propagate(self, product: Product, relevance: Tensor) -> Handover:
         if product.elementwise:
             return product.hand(relevance, (0.5, 0.5))
-        share, stabilizer = _signed_share(product, relevance, 2 * product.output, self.epsilon)
+        share, stabilizer = _signed_share(product, relevance, product.output, self.epsilon, times=2)
         return Handover(product.contributions(share), stabilizer=stabilizer)
 
 
@@ -442,12 +442,14 @@ def _by_contribution(
 
 
 def _signed_share(
-    step: LinearStep | Product, relevance: Tensor, total: Tensor, stabilizer: Tensor | float
+    step: LinearStep | Product, relevance: Tensor, total: Tensor, stabilizer: Tensor | float, times: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """s = R / (z + ε·sign z) with sign(0) = +1 for z = `total`, and what the stabilizer absorbs per sample."""
+    """s = R / (z + ε·sign z) with sign(0) = +1 for z = `times` `total`, and what the stabilizer absorbs per sample."""
+    if isinstance(stabilizer, int | float) and pieces.pay(step.samples, relevance, total):
+        return pieces.signed_share(step.samples.count, relevance, total, stabilizer, times)
     # A tensor of ε may differ by sample. copysign takes −0 for negative; all its terms are zero then.
     offset = torch.copysign(torch.as_tensor(stabilizer, dtype=total.dtype, device=total.device), total)
-    share = total + offset
+    share = torch.add(offset, total, alpha=times)
     share = torch.div(relevance, share, out=share) if share.dtype == relevance.dtype else relevance / share
     return share, step.samples.sum(share, offset)[0]
 

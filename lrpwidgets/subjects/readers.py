@@ -104,7 +104,7 @@ class Transformer(Reader):
     def __init__(self, words: int, width: int, classes: int, longest: int, blocks: int = 3, heads: int = 4) -> None:
         super().__init__(words, width, classes)
         self.position = nn.Embedding(longest, width)
-        nn.init.normal_(self.position.weight, std=0.3)
+        nn.init.normal_(self.position.weight, std=0.4)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(blocks))
         self.norm = nn.LayerNorm(width, bias=False)
 

@@ -26,8 +26,10 @@ from . import reviews, sentiment
 from .texts.encoded import PADDING
 from .trained import SEEDS, save_weights
 
-COUNT = {"transformer": 80_000, "lstm": 40_000, "cnn": 40_000, "bag_of_words": 40_000}
+COUNT = {"transformer": 130_000, "lstm": 40_000, "cnn": 40_000, "bag_of_words": 40_000}
 """Reviews to learn from."""
+
+BATCH = 128
 
 EPOCHS = 2
 """How often each is seen."""
@@ -47,18 +49,25 @@ def fitted(network: Callable[[], nn.Module], x: Tensor, targets: Tensor, seed: i
         torch.manual_seed(seed)
         made = network()
         optimizer = torch.optim.AdamW(made.parameters(), weight_decay=0.05)
-        steps = EPOCHS * -(-len(x) // 128)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
+        steps = EPOCHS * -(-len(x) // BATCH)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=8e-3, total_steps=steps)
+        lengths = (x != PADDING).sum(1)
         for _ in range(EPOCHS):
-            for batch in torch.randperm(len(x)).split(128):  # type: ignore[no-untyped-call]
-                tokens = x[batch]
-                longest = int((tokens != PADDING).sum(1).max())
-                loss = functional.cross_entropy(made(tokens[:, :longest]), targets[batch])
+            for batch in batches(lengths):
+                tokens = x[batch, : int(lengths[batch].max())]
+                loss = functional.cross_entropy(made(tokens), targets[batch])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
     return made.eval()
+
+
+def batches(lengths: Tensor) -> list[Tensor]:
+    """Numbers of texts in random order, in batches of texts that are about as long, so that there is little padding."""
+    parts = torch.randperm(len(lengths)).split(64 * BATCH)  # type: ignore[no-untyped-call]
+    alike = [batch for part in parts for batch in part[lengths[part].argsort()].split(BATCH)]
+    return [alike[place] for place in torch.randperm(len(alike)).tolist()]
 
 
 def learned(count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ import click
 from . import (
     convictions,
     dashboard,
+    encoder,
     families,
     guided,
     lrp,
@@ -60,8 +61,8 @@ def _network(name: str) -> str:
     nargs=-1,
     type=click.Choice(
         [
-            *("convictions", "lrp", "dashboard", "families", "guided", "maximize", "memory", "methods", "pruning"),
-            *("referee", "references", "repairs", "sentiment", "spray", "steady", "texts", "zoo"),
+            *("convictions", "lrp", "dashboard", "encoder", "families", "guided", "maximize", "memory", "methods"),
+            *("pruning", "referee", "references", "repairs", "sentiment", "spray", "steady", "texts", "zoo"),
         ]
     ),
 )
@@ -103,6 +104,8 @@ def main(
 
     convictions: are planted artefacts found and convicted, in half an hour; only if asked for.
 
+    encoder: a text encoder's explanations over 512 tokens beside gradients and LXT's form; only if asked for.
+
     families: every classifier of torchvision's explained without options, in about ten minutes; only if asked for.
 
     guided: explanation-guided training of few-shot classifiers beside plain, in half an hour; only if asked for.
@@ -121,7 +124,7 @@ def main(
 
     references: those of ten thousand digits, beside the bare loop and zennit-crp; only if asked for.
 
-    sentiment: relevance of words where the truth is known, in a minute; only if asked for.
+    sentiment: relevance of words where the truth is known, in some minutes; only if asked for.
 
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
     planted artefacts; only if asked for.
@@ -138,6 +141,7 @@ def main(
         "convictions": convictions.measure,
         "lrp": lambda: lrp.measure(device, rounds, networks, batches),
         "dashboard": lambda: dashboard.measure(device, rounds, networks),
+        "encoder": lambda: encoder.measure(rounds),
         "families": families.measure,
         "guided": guided.measure,
         "maximize": lambda: maximize.measure(rounds),

@@ -27,6 +27,9 @@ network with random weights; chance: of random relevance."""
 LARGE = 0.2
 """Share of the largest |relevance| from which on a word is struck."""
 
+REVIEWS = 200
+"""How many of the held-out reviews are explained, with each network."""
+
 CONTRAST = torch.tensor([[-1.0, 1.0]])
 """Positive less negative."""
 
@@ -49,12 +52,12 @@ def measure() -> dict[str, Any]:
         for seed in SEEDS:
             subject = load("sentiment", model=model, seed=seed)
             found[f"{model} {seed}"] = {
-                "auto": figures(subject, lrp(Explainer(subject.model))),
-                "gradient × input": figures(subject, gradient_times_input(subject.model)),
+                "auto": figures(subject, lrp(Explainer(subject.model)), REVIEWS),
+                "gradient × input": figures(subject, gradient_times_input(subject.model), REVIEWS),
             }
         torch.manual_seed(0)
         empty = Explainer(network(model).eval())
-        found[f"{model} untrained"] = {"auto": figures(load("sentiment", model=model), lrp(empty))}
+        found[f"{model} untrained"] = {"auto": figures(load("sentiment", model=model), lrp(empty), REVIEWS)}
     rows = [
         [name, method, *(f"{value:.3f}" for value in vars(each).values())]
         for name, methods in found.items()

@@ -15,6 +15,7 @@ from tests.browser.dashboard import NEXT_FRAME, opened
 from tests.browser.test_explore import OVERLAPS
 from tests.browser.test_first_minute import CUT, FAINT, SIZES, explained, room
 from tests.browser.test_jupyterlab import CUT_OFF, run_command, turn
+from tests.widgets.texts import toy
 
 ROOMS = {
     "Maximize": ".lrp-forming",
@@ -113,6 +114,23 @@ def test_in_voila(look, digits: Server):
     page = look(digits.address).page
     walk(page, lambda: page.keyboard.press("d"))
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_texts_in_voila(visit, serve):
+    page = visit(serve(subject=f"{toy.__file__}:make").address)
+    expect(page.locator(".lrp-tokens")).to_have_attribute("data-ready", "true")
+    page.get_by_role("button", name="pin", exact=True).click()
+    page.locator(".lrp-word[role=button]").filter(has_text="never").click()
+    expect(page.locator(".lrp-pin-text[aria-busy=false] .lrp-struck")).to_have_text("never")
+    page.get_by_role("button", name="edit", exact=True).click()
+    for key in ("Escape", "d"):
+        page.keyboard.press(key)
+        for size in SIZES:
+            resize(page, size)
+            fits(page)
+        assert page.evaluate(FAINT) == []
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and words")).to_be_in_viewport(ratio=1)
 
 
 def test_in_jupyterlab(lab):

@@ -190,6 +190,7 @@ def test_question_answering_scores_the_tokens_of_a_text_behind_a_question(made):
         for index, text in enumerate(subject.dataset.texts):
             own = model(**tokenizer("What is dull?", text, return_tensors="pt"))[part][0]
             torch.testing.assert_close(scores[index, : len(own)], own)
+    assert any("question=" in note for note in describe(model, ["The plot."], tokenizer=tokenizer).notes)
     encoded = subject.tokenizer.encode("The plot.")
     assert encoded.word_of[: encoded.pieces.index("[SEP]") + 1] == (-1,) * (encoded.pieces.index("[SEP]") + 1)
     assert encoded.word_of[-4:] == (0, 1, 2, -1)
@@ -325,6 +326,7 @@ def test_models_without_scores_of_a_text_are_refused_with_a_way_out(made):
     model, tokenizer = made("BertModel", "BertConfig", SMALL, "wordpiece")
     with pytest.raises(ValueError, match="AutoModelForSequenceClassification"):
         describe(model, ["It is good."], tokenizer=tokenizer)
+    assert len(describe(model, ["It is good."], tokenizer=tokenizer, select="pooler_output").notes) == 1
     tags, _ = made("BertForTokenClassification", "BertConfig", SMALL, "wordpiece")
     subject = describe(tags, ["It is good."], tokenizer=tokenizer, select=lambda output: output.logits[:, 1])
     assert subject.explainer().scores(subject.item(0)[0][None]).shape == (1, 2)
@@ -389,6 +391,14 @@ def test_one_score_may_tell_two_classes_apart(made):
     assert (rated.classes, list(rated.dataset.labels)) == (["score"], [None, None])
     said = describe(model, ["It is warm."], tokenizer=tokenizer, select=TwoClasses("logits"), classes=["no", "yes"])
     assert said.explainer().explain(said.item(0)[0][None]).scores.shape == (1, 2)
+
+
+def test_several_classes_may_be_right(made):
+    model, tokenizer = made(*CLASSIFIERS["bert"], num_labels=3, problem_type="multi_label_classification")
+    labels = [[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
+    subject = describe(model, (["It is dull.", "It is warm."], labels), tokenizer=tokenizer)
+    assert list(subject.dataset.labels) == [1, None]  # the second is of two classes
+    assert any("Several classes" in note for note in subject.notes)
 
 
 def test_models_of_texts_are_explored_in_one_line(made):

@@ -10,7 +10,9 @@ import pytest
 from lrpwidgets import widgets
 
 WIDGETS = Path(widgets.__file__).parent
-ROOMS = sorted(path for room in ("explore", "spray", "maximize", "improve") for path in (WIDGETS / room).glob("*.css"))
+ROOMS = sorted(
+    path for room in ("explore", "texts", "spray", "maximize", "improve") for path in (WIDGETS / room).glob("*.css")
+)
 CLASS = re.compile(r"\blrp-[\w-]+")
 
 

@@ -7,19 +7,25 @@ makes a subject of one, also of those of Hugging Face's transformers; `from_pret
 from .encoded import PADDING, Encoded, padded
 from .guess import describe, from_pretrained
 from .hugging_face import HuggingFaceTokenizer
+from .levels import Cell, Level, cells
 from .samples import KnownTexts, TextSamples
+from .striking import struck
 from .tokenizer import UNKNOWN, Tokenizer, Vocabulary
 
 __all__ = [
     "PADDING",
     "UNKNOWN",
+    "Cell",
     "Encoded",
     "HuggingFaceTokenizer",
     "KnownTexts",
+    "Level",
     "TextSamples",
     "Tokenizer",
     "Vocabulary",
+    "cells",
     "describe",
     "from_pretrained",
     "padded",
+    "struck",
 ]

@@ -236,13 +236,13 @@ def _tokenizer(model: Any, given: Any, truncate: bool, question: str) -> tuple[T
     if not hugging_face.is_model(model):
         made = hugging_face.HuggingFaceTokenizer(given, truncate=truncate, question=question)
         return made, _cut(made)
-    table = model.get_input_embeddings()
-    rows = getattr(table, "num_embeddings", None)
-    needed = given.mask_token_id if hugging_face.is_tokenizer(given) and hugging_face.task(model) == "masked" else None
-    made = hugging_face.HuggingFaceTokenizer(
-        given, hugging_face.longest(model), rows, truncate=truncate, needed=needed, question=question
-    )
-    return made, [*_cut(made), *_fit(made, rows)]
+    what, rows = hugging_face.task(model), getattr(model.get_input_embeddings(), "num_embeddings", None)
+    needed = getattr(given, "mask_token_id", None) if what == "masked" else None
+    most = hugging_face.longest(model)
+    made = hugging_face.HuggingFaceTokenizer(given, most, rows, truncate=truncate, needed=needed, question=question)
+    unasked = what == "answer" and not question
+    asks = ["No question stands before the texts, as question= is not given."] if unasked else []
+    return made, [*_cut(made), *_fit(made, rows), *asks]
 
 
 def _cut(made: hugging_face.HuggingFaceTokenizer) -> list[str]:

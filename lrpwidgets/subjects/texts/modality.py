@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..modality import Array, Drawn, Modality, Shown
 from .encoded import PADDING, padded
 from .samples import name as named
-from .words import without
+from .striking import struck
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,13 +63,7 @@ class Texts(Modality):
     def changed(self, subject: Subject, shown: Shown, changes: Sequence[int]) -> Shown:
         """The text without the words of these numbers, which are cut out with the space before each."""
         assert shown.text is not None
-        whole, count = shown.text.text, len(shown.text.words)
-        if wrong := [each for each in changes if not 0 <= each < count]:
-            raise ValueError(f"There is no word {wrong[0]} to strike; the text has {count}, from 0 on.")
-        left, places = without(whole, [shown.text.words[each] for each in changes])
-        if not left.strip():
-            raise ValueError("All words are struck, so nothing is left to read; take one back.")
-        encoded = _tokenizer(subject).encode(left).within(whole, places, changes)
+        encoded = struck(shown.text, changes, _tokenizer(subject))
         return replace(shown, x=encoded.x[None], text=encoded)
 
     def typed(self, subject: Subject, shown: Shown, text: str) -> Shown:

@@ -154,11 +154,13 @@ def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "")
     if answer and what != "decoder":
         raise ValueError(f"answer= is for encoders with a decoder, and {type(model).__name__} is none; leave it out.")
     part = "logits" if select is None else select
-    if callable(select):
+    if callable(select) or (not what and select is not None):
         return Reading(model, select), []
     if what == "classification":
         padded = getattr(model.config, "pad_token_id", None) is not None or not hasattr(model, "score")
-        return Reading(model, part) if padded else LastPlace(model), []
+        several = getattr(model.config, "problem_type", None) == "multi_label_classification"
+        notes = ["Several classes may be right: each score tells its class by itself, above 0 yes."] if several else []
+        return Reading(model, part) if padded else LastPlace(model), notes
     if what == "causal":
         return NextPiece(model, part), ["Explained is the score of the piece that comes next."]
     if what == "masked":

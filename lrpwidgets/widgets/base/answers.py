@@ -18,6 +18,7 @@ from ...lrp import Explainer, Explanation, StaleExplanationError
 from ...lrp.batch import unpacked
 from ...subjects import Subject
 from ...subjects.modality import Array, Drawn, Modality, Shown, modality_of
+from ...subjects.texts import Encoded
 from .inputs import Upload
 from .question import Question
 
@@ -74,6 +75,12 @@ class Answer:
         """The picture, (C, H, W)."""
         assert self.shown.image is not None
         return self.shown.image
+
+    @property
+    def text(self) -> Encoded:
+        """The text, with its tokens."""
+        assert self.shown.text is not None
+        return self.shown.text
 
     @property
     def pixels(self) -> Array:

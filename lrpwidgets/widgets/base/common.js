@@ -119,6 +119,16 @@ export function download(blob, name) {
 }
 
 /**
+ * A file that the kernel made.
+ *
+ * @param {{ save?: string }} message
+ * @param {DataView<ArrayBuffer>[]} buffers
+ */
+export function receiveFile({ save: name }, buffers) {
+  if (name) download(new Blob([buffers[0]]), name);
+}
+
+/**
  * A number a person can read: three significant digits, a real minus sign, a plus if asked.
  *
  * @param {number} value

@@ -1,4 +1,4 @@
-"""Inputs that are looked at: samples of a subject, and behind them pictures that somebody brought."""
+"""Inputs that are looked at: samples of a subject, and behind them pictures or texts that somebody brought."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import traitlets
 
 from ...readable import Readable
+from ...subjects.modality import modality_of
 from .asking import Asking, Place
 from .sentences import sentence
 
@@ -20,7 +21,7 @@ MOST = 100 * 2**20
 """Bytes of an uploaded file; the page says so before it sends them."""
 
 MOST_HELD = 20 * 2**20
-"""Bytes of all pictures that one state file holds."""
+"""Bytes of all uploads that one state file holds."""
 
 _UPLOADS = -1_000_000
 """Lane of the first upload: each has its own, since none may be dropped, and the next has its turn after it."""
@@ -28,11 +29,11 @@ _UPLOADS = -1_000_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Upload(Readable):
-    """A picture file from outside: its content, not its name, says which picture it is."""
+    """A file from outside, with a picture or a text: its content, not its name, says which one it is."""
 
     name: str
     data: bytes | None = None
-    """None where only the picture's fingerprint is known: a state speaks of it, or it was removed."""
+    """None where only its fingerprint is known: a state speaks of it, or it was removed."""
     digest: str = ""
     """Fingerprint of the content: the first 32 digits of its SHA-256."""
 
@@ -41,7 +42,7 @@ class Upload(Readable):
             object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest()[:32])
 
     def to_dict(self, *, whole: bool = False) -> dict[str, str]:
-        """Plain values for JSON: name and fingerprint, or the `whole` picture, in base64."""
+        """Plain values for JSON: name and fingerprint, or the `whole` file, in base64."""
         if whole and self.data is not None:
             return {"name": self.name, "data": base64.b64encode(self.data).decode()}
         return {"name": self.name, "digest": self.digest}
@@ -55,37 +56,37 @@ class Upload(Readable):
             try:
                 return cls(name, base64.b64decode(data, validate=True))
             except ValueError:
-                raise ValueError(f"The picture {name!r} in the state is damaged; save the state again.") from None
+                raise ValueError(f"The upload {name!r} in the state is damaged; save the state again.") from None
         if isinstance(name, str) and isinstance(digest, str) and re.fullmatch("[0-9a-f]{32}", digest):
             return cls(name, digest=digest)
-        raise ValueError(f"A state speaks of an uploaded picture by name and digest, got {str(given)[:80]!r}.")
+        raise ValueError(f"A state speaks of an upload by name and digest, got {str(given)[:80]!r}.")
 
 
 class PictureMissingError(ValueError):
-    """A state speaks of an uploaded picture that is not here."""
+    """A state speaks of an uploaded picture or text, of what is `brought`, that is not here."""
 
-    def __init__(self, upload: Upload, namesake: bool) -> None:
+    def __init__(self, upload: Upload, namesake: bool, brought: str) -> None:
         self.upload = upload
         name = upload.name
         super().__init__(
-            f"This state is of another picture {name!r} than the one that is here: upload that one, and the state "
-            "opens; or ask for a state file that holds the picture."
+            f"This state is of another {brought} {name!r} than the one that is here: upload that one, and the state "
+            f"opens; or ask for a state file that holds the {brought}."
             if namesake
-            else f"This state is of the uploaded picture {name!r}, which is not here: upload {name!r} again, and the "
-            "state opens; or ask for a state file that holds the picture."
+            else f"This state is of the uploaded {brought} {name!r}, which is not here: upload {name!r} again, and the "
+            f"state opens; or ask for a state file that holds the {brought}."
         )
 
 
 class Inputs(Asking):
     """A state that looks at one input at a time."""
 
-    uploads = traitlets.Tuple(help="Pictures from outside, Uploads; one that was removed keeps its place.")
+    uploads = traitlets.Tuple(help="Pictures or texts from outside, Uploads; one that was removed keeps its place.")
 
     refused = traitlets.Tuple(help="Why files of the newest bunch of uploads are not here, a sentence for each.")
 
     _reading: tuple[Upload, ...] = ()
     _said: tuple[str, ...] = ()  # of the newest bunch of uploads
-    _awaited: tuple[Upload, Mapping[str, Any] | str] | None = None  # a picture, and the state that lacks it
+    _awaited: tuple[Upload, Mapping[str, Any] | str] | None = None  # an upload, and the state that lacks it
     _lane = _UPLOADS
 
     @property
@@ -120,7 +121,7 @@ class Inputs(Asking):
     def remove(self, item: int) -> None:
         """Let go of an upload, and of all that was computed of it; raises ValueError if `item` is none that is here.
 
-        The others keep their numbers: no number ever means another picture. The same picture may come again.
+        The others keep their numbers: no number ever means another input. The same file may come again.
         """
         upload = self.upload(item)
         if upload is None or upload.data is None:
@@ -142,10 +143,10 @@ class Inputs(Asking):
         return next(later, next(earlier, None))
 
     def show(self, data: bytes, name: str, *, follows: bool = False) -> None:
-        """Look at an uploaded picture file with content `data`; one that cannot be read is refused.
+        """Look at an uploaded file with content `data`; one that cannot be read is refused.
 
-        It `follows` another of the same bunch: what is said of that one stays. A picture that is here already is looked
-        at again.
+        It `follows` another of the same bunch: what is said of that one stays. What is here already is looked at
+        again.
         """
         self._begin_bunch(follows)
         upload = Upload(name, data)
@@ -220,7 +221,7 @@ class Inputs(Asking):
         return tuple(known.values())
 
     def _number(self, upload: Upload, uploads: tuple[Upload, ...]) -> int | None:
-        """Which input is the picture `upload`, of which the fingerprint does; None if it is not among `uploads`."""
+        """Which input is the `upload`, of which the fingerprint does; None if it is not among `uploads`."""
         present = (n for n, each in enumerate(uploads) if each.digest == upload.digest and each.data is not None)
         place = next(present, None)
         return None if place is None else len(self.subject.dataset) + place
@@ -237,7 +238,7 @@ class Inputs(Asking):
         ------
         ValueError
             If the state has no text form, as a composite that selects layers by a function of the user's has none, or
-            the pictures have more than 20 MB.
+            they have more than 20 MB.
         """
         state = {"subject": self.subject.name, **self._text()}
         if pictures:
@@ -288,7 +289,7 @@ class Inputs(Asking):
         raise NotImplementedError
 
     def _held(self, given: Any) -> tuple[Upload, ...]:
-        """The pictures that a state holds; raises ValueError if one cannot be looked at, or they are too large."""
+        """The uploads that a state holds; raises ValueError if one cannot be looked at, or they are too large."""
         if not isinstance(given, list):
             raise ValueError(f"The part 'pictures' of a state must be a list, got {str(given)[:80]!r}.")
         pictures = tuple(map(Upload.from_dict, given))
@@ -338,7 +339,7 @@ class Inputs(Asking):
         Raises
         ------
         PictureMissingError
-            If they speak of a picture that is not there.
+            If they speak of an upload that is not there.
         ValueError
             If they speak of an input by a number that no sample has.
         """
@@ -348,11 +349,12 @@ class Inputs(Asking):
             found["item"] = self._number(upload, uploads)
             if found["item"] is None:
                 present = (each for each in uploads if each.data is not None)
-                raise PictureMissingError(upload, any(each.name == upload.name for each in present))
+                namesake = any(each.name == upload.name for each in present)
+                raise PictureMissingError(upload, namesake, modality_of(self.subject).brought)
         elif isinstance(item := found.get("item"), int) and item >= samples:
             raise ValueError(
-                f"This state is of input {item}, and the subject has {samples}, counted from 0. If it was an uploaded "
-                "picture, upload it again and save the view anew: this state does not say which picture it was."
+                f"This state is of input {item}, and the subject has {samples}, counted from 0. If it was an upload, "
+                "upload it again and save the view anew: this state does not say which one it was."
             )
         return found
 
@@ -361,7 +363,7 @@ def _check_size(pictures: tuple[Upload, ...]) -> None:
     size = sum(len(each.data or b"") for each in pictures)
     if size > MOST_HELD:
         raise ValueError(
-            f"The pictures of this state have {size / 2**20:.0f} MB, and a state file holds {MOST_HELD // 2**20} MB at "
+            f"The uploads of this state have {size / 2**20:.0f} MB, and a state file holds {MOST_HELD // 2**20} MB at "
             "most: save it without them, and send them along."
         )
 
@@ -391,7 +393,7 @@ class Pieces:
 
 
 class Arrivals:
-    """Hears what a page sends of pictures from outside, and hands them to the state `shared`."""
+    """Hears what a page sends of files from outside, and hands them to the state `shared`."""
 
     def __init__(self, shared: Inputs) -> None:
         self._shared, self._pieces = shared, Pieces()

@@ -49,14 +49,14 @@ function render({ model, el }) {
 
   const address = (/** @type {string} */ query) => addressOf(query, lookOn(page()), model.get("home") ? "" : model.get("room"));
 
-  /** @param {{ as: string, text: string, name: string, pictures?: import("./top_bar/holding.js").Held[], most?: number }} message */
-  async function receive({ as, text, name, pictures = [], most = 0 }) {
+  /** @param {{ as: string, text: string, name: string, pictures?: import("./top_bar/holding.js").Held[], most?: number, brought?: string }} message */
+  async function receive({ as, text, name, pictures = [], most = 0, brought = "picture" }) {
     if (as === "note") return say(text);
     if (as === "file") return download(new Blob([text]), name);
     if (as === "picture") return savePicture(text, name);
     if (as === "code") return listing.open(text);
     if (as === "link") return say((await copied(address(text))) ? "link copied" : address(text));
-    if (pictures.length) return holding.ask(text, pictures, most);
+    if (pictures.length) return holding.ask(text, pictures, most, brought);
     saveState(text, lookOn(page()));
   }
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from ...subjects.modality import modality_of
 from .asking import Asking
 from .inputs import MOST_HELD, Inputs, Pieces
 from .query import from_query
@@ -118,7 +119,9 @@ class InputsBar(Bar):
         want = message.get("want")
         if want == "state":
             pictures = [[each.name, len(each.data or b"")] for each in self.shared.spoken_of]
-            self.send({"as": "state", "text": self._state(), "pictures": pictures, "most": MOST_HELD})
+            brought = modality_of(self.shared.subject).brought
+            held = {"pictures": pictures, "most": MOST_HELD, "brought": brought}
+            self.send({"as": "state", "text": self._state(), **held})
         elif want == "whole":
             self.send({"as": "state", "text": self._state(self.shared.to_dict(pictures=True)), "pictures": []})
         else:

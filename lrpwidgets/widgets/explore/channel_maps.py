@@ -57,7 +57,7 @@ class ChannelMaps(View):
         """
         exploration, layer = self.shared, self.head.get("layer")
         if layer is None:
-            raise ValueError("Nothing is explained yet; look at a picture first.")
+            raise ValueError("Nothing is explained yet; look at an input first.")
         if "layer" in message:
             choose(exploration, message["layer"], ())
         elif "rank" in message and message["rank"] in RANKS:

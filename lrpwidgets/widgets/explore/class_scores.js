@@ -13,8 +13,8 @@ function render({ model, el }) {
   const ask = (/** @type {object} */ question) => model.send(question);
   const contrasts = () => (state().than ?? null) !== null;
   const modes = {
-    top: button("explain top", "Explain the class with the highest score, whatever the picture", () => ask({ target: null, than: null })),
-    keep: button("keep", "Explain the same class for every picture", () => ask({ target: state().target, than: null })),
+    top: button("explain top", "Explain the class with the highest score, whatever the input", () => ask({ target: null, than: null })),
+    keep: button("keep", "Explain the same class for every input", () => ask({ target: state().target, than: null })),
     than: button("A − B", "Explain why one class rather than another", () => ask({ than: second() })),
   };
   const list = element("div", { className: "lrp-classes", role: "group", ariaLabel: "Classes by score" });

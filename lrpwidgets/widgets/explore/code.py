@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ...lrp import Composite, rules, selectors
 from ...subjects import Subject
@@ -13,7 +14,9 @@ from ..base.question import Question
 def code(
     subject: Subject, questions: Sequence[Question], preset: Callable[[str], Composite], uploads: Mapping[int, str]
 ) -> str:
-    """Python that computes the relevance that the first of `questions` asks for, as ``relevance``, (1, C, H, W).
+    """Python that computes the relevance that the first of `questions` asks for, as ``relevance``.
+
+    It is (1, C, H, W) of a picture, and (1, T) of a text.
 
     That of the others, which are pinned, is ``pinned_1``, ``pinned_2`` and so on.
 
@@ -26,7 +29,7 @@ def code(
     preset
         Gives the composite of that name, with the subject's bounds.
     uploads
-        Names of the picture files of inputs that came from outside, by the number of the input.
+        Names of the files of inputs that came from outside, by the number of the input.
 
     Raises
     ------
@@ -37,7 +40,7 @@ def code(
     before = None
     for number, question in enumerate(questions):
         if question.input != before:
-            body += [*_input(subject, question, uploads), ""]
+            body += [*_INPUT[subject.modality][0](question, _uploaded(question, uploads), subject), ""]
         before = question.input
         body += _explained(subject, question, preset, f"pinned_{number}" if number else "relevance")
     return "\n".join([*_imports("\n".join(body)), "", *body[:-1]]) + "\n"
@@ -47,7 +50,7 @@ def _explained(subject: Subject, question: Question, preset: Callable[[str], Com
     return [
         *_composite(question.composite, preset),
         f"explainer = Explainer(subject.model, composite{select_argument(subject)})",
-        f"explanation = explainer.explain(x[None]{_target(question)})",
+        f"explanation = explainer.explain({_INPUT[subject.modality][1]}{_target(question)})",
         *_contrast(question),
         *_condition(question),
         f"{name} = explanation.relevance",
@@ -58,6 +61,7 @@ def _explained(subject: Subject, question: Question, preset: Callable[[str], Com
 def _imports(body: str) -> list[str]:
     wanted = {
         "lrpwidgets": ["subjects"],
+        "lrpwidgets.subjects": ["texts"],
         "lrpwidgets.lrp": ["Composite", "Explainer", "NextToken", "Rather", "TwoClasses", "composites", "rules"],
         "lrpwidgets.lrp.selectors": ["Down", "Exactly", "Inside", "Kind", "Name", "Position", "Stage"],
     }
@@ -67,13 +71,53 @@ def _imports(body: str) -> list[str]:
     return [f"from {module} import {', '.join(names)}" for module, names in found.items() if names]
 
 
-def _input(subject: Subject, question: Question, uploads: Mapping[int, str]) -> list[str]:
-    upload = None if question.item is None else uploads.get(question.item)
+def _uploaded(question: Question, uploads: Mapping[int, str]) -> str | None:
+    """The name of the file that the input was in; None for a sample."""
+    return None if question.item is None else uploads.get(question.item)
+
+
+def _picture(question: Question, upload: str | None, subject: Subject) -> list[str]:
     lines = [f"x, label = subject.item({question.item})"] if upload is None else _upload(subject, upload, question)
     if question.strokes:
         strokes = [f"    {_stroke(stroke)}," for stroke in question.strokes]
         lines += ["strokes = [", *strokes, "]", "x = subjects.painted(x, strokes, subject.bounds)"]
     return lines
+
+
+def _text(question: Question, upload: str | None, subject: Subject) -> list[str]:
+    if upload is None and question.typed is None and not question.struck:
+        return [f"x, label = subject.item({question.item})"]
+    if question.typed is not None:
+        text = repr(question.typed)
+    elif upload is not None:
+        text = f"open({upload!r}, encoding='utf-8-sig', newline='').read()"
+    else:
+        text = f"subject.dataset.texts[{question.item}]"
+    return [*_encoded(text, question), "x = encoded.x"]
+
+
+def _encoded(text: str, question: Question) -> list[str]:
+    lines = [f"text = {text}", "encoded = subject.tokenizer.encode(text)"]
+    if question.struck:
+        lines.append(f"encoded = texts.struck(encoded, {list(question.struck)!r}, subject.tokenizer)")
+    return lines
+
+
+def _both(question: Question, upload: str | None, subject: Subject) -> list[str]:
+    picture = _picture(replace(question, struck=(), typed=None), upload, subject)
+    first = 0 if upload is not None or question.item is None else question.item
+    if upload is None:
+        picture[0] = f"(x, _), label = subject.item({question.item})"
+    text = f"subject.dataset.texts[{first}]" if question.typed is None else repr(question.typed)
+    return [*picture, *_encoded(text, question)]
+
+
+_INPUT = {
+    "image": (_picture, "x[None]"),
+    "text": (_text, "x[None]"),
+    "image and text": (_both, "(x[None], encoded.x[None])"),
+}
+"""What gives the input, and what it then is as a batch, by modality."""
 
 
 def _upload(subject: Subject, name: str, question: Question) -> list[str]:

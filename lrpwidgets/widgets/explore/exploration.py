@@ -205,6 +205,13 @@ class Exploration(Inputs):
         super().show(data, name, follows=follows)
         self.worker.later(_PATIENCE, self._still_reading)
 
+    def read(self, text: str | None) -> None:
+        """Look at a `text` in place of that of the input; None: at its own again. Where no input is, it becomes one."""
+        if text is not None and self.item is None:
+            self.show(text.encode(), "typed.txt")
+        else:
+            self.typed = text
+
     def _read(self, upload: Upload) -> str:
         return self._answering.read(upload)
 

@@ -1,6 +1,6 @@
 // The input, its relevance, and the maps that are pinned beside it.
 
-import { paperOf, element, array, follow } from "../base/common.js";
+import { paperOf, element, array, follow, receiveFile } from "../base/common.js";
 import { closeMenus } from "../base/controls.js";
 import { tellFirst } from "./heatmap/captions.js";
 import { handOf } from "./heatmap/hand.js";
@@ -10,7 +10,7 @@ import { drawPanes } from "./heatmap/painting.js";
 import { pinsOf } from "./heatmap/pins.js";
 import { pointing } from "./heatmap/pointing.js";
 import { regionOf } from "./heatmap/region.js";
-import { receiveFile, save } from "./heatmap/saving.js";
+import { save } from "./heatmap/saving.js";
 import { scaleOf } from "./heatmap/scale.js";
 import { Shown } from "./heatmap/shown.js";
 import { strokesOf } from "./heatmap/strokes.js";

@@ -4,6 +4,7 @@ import { element, follow } from "../base/common.js";
 import { uploads } from "../base/uploads.js";
 import { confusionPanel } from "./input_strip/confusion.js";
 import { film } from "./input_strip/film.js";
+import { KINDS } from "./input_strip/kinds.js";
 import { filterOf } from "./input_strip/filter.js";
 import { framingOf } from "./input_strip/framing.js";
 import { headOf } from "./input_strip/head.js";
@@ -12,26 +13,29 @@ import { ALL, nothingKnown, counted, sifted } from "./input_strip/sieve.js";
 import { further, walking } from "./input_strip/walking.js";
 import { label, problemsPanel, wordsOf } from "./input_strip/words.js";
 
-const BRING_SOME = "There are no pictures yet: drop some here, paste one, or upload it.";
+const BRING_SOME = {
+  picture: "There are no pictures yet: drop some here, paste one, or upload it.",
+  text: "There are no texts yet: drop some here, paste one, or open a file.",
+};
 const NONE = "This subject has no inputs to look at.";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-strip");
+  const brought = /** @type {import("../base/uploads.js").Brought} */ (el.dataset.brought = model.get("brought"));
   const [known, wish] = [nothingKnown(), { ...ALL }];
   const className = (/** @type {number} */ index) => model.get("classes")[index] ?? `class ${index}`;
   const { now, placeIn, ask, come } = walking(model);
-  let order = new Int32Array();
-  let waiting = 0;
+  let [order, waiting] = [new Int32Array(), 0];
 
   const [broken, filter] = [problemsPanel(known, look), filterOf(sift)];
-  const taken = confusionPanel(known, { className, choose: (truth, says) => sift({ ...ALL, truth, says }) });
-  const head = headOf(wish, sift, walk, { broken: broken.opener, filter: filter.opener, confusion: taken.opener });
+  const taken = confusionPanel(known, brought, { className, choose: (truth, says) => sift({ ...ALL, truth, says }) });
+  const head = headOf(wish, brought, sift, walk, { broken: broken.opener, filter: filter.opener, confusion: taken.opener });
   const row = element("div", { className: "lrp-thumbnails", role: "listbox", ariaLabel: "Inputs", ariaOrientation: "horizontal" });
-  const empty = element("p", { className: "lrp-quiet lrp-empty" }, model.get("takes_pictures") ? BRING_SOME : NONE);
-  const bring = model.get("takes_pictures") ? uploads(model, el, () => sift(ALL)) : { controls: [], refusals: null, close: () => {} };
+  const empty = element("p", { className: "lrp-quiet lrp-empty" }, model.get("takes_uploads") ? BRING_SOME[brought] : NONE);
+  const bring = model.get("takes_uploads") ? uploads(model, el, () => sift(ALL), brought) : { controls: [], refusals: null, close: () => {} };
   const dress = (/** @type {HTMLElement} */ tile, /** @type {number} */ index) => label(tile, wordsOf(known, index, className));
-  const strip = film(row, { dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
+  const strip = film(row, { kind: KINDS[brought], dress, look, removable: (index) => index >= model.get("samples"), remove: (index) => model.send({ remove: index }), want: (indices) => model.send({ thumbnails: indices }) });
   const reel = element("div", { className: "lrp-reel" }, head.made, row, empty, element("div", { className: "lrp-bring" }, ...bring.controls));
   const framing = framingOf((change) => model.send(change));
   el.append(reel, framing.made, ...(bring.refusals ? [bring.refusals] : []), broken.made, filter.made, taken.made);

@@ -1,4 +1,4 @@
-"""The inputs as a strip of thumbnails: choose one, sift them by what the network says, bring your own."""
+"""The inputs as a strip: choose one, sift them by what the network says, bring your own."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ class InputStrip(View):
     refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
     framing = traitlets.Dict(help="name, size and numbers of an upload, and what is seen of them").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(help="name of each class; may be empty").tag(sync=True)
-    takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
+    brought = traitlets.Unicode("picture", help="what an input is: a picture or a text").tag(sync=True)
+    takes_uploads = traitlets.Bool(help="whether inputs from outside can be looked at").tag(sync=True)
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         subject = exploration.subject
-        fixed = {"classes": list(subject.classes), "takes_pictures": modality_of(subject).takes(subject)}
-        fixed["samples"] = len(subject.dataset)
+        modality = modality_of(subject)
+        fixed = {"classes": list(subject.classes), "samples": len(subject.dataset)}
+        fixed |= {"brought": modality.brought, "takes_uploads": modality.takes(subject)}
         super().__init__(exploration, **fixed, **traits)
         self._survey = Survey(exploration)
         self._names: list[str] = []
@@ -90,8 +92,8 @@ class InputStrip(View):
 
         ``{"item": 5}``: look at another input. ``{"remove": 5}``: let go of an upload. ``{"fit": True}``:
         see uploads as a whole. ``{"window": [40, 400]}``: level and width of what is seen. ``{"thumbnails": [3, 4]}``:
-        those in view. ``{"everything": True}``: all that is known, for a page that was just opened. All else is of
-        pictures from outside.
+        those in view. ``{"everything": True}``: all that is known, for a page that was just opened.
+        ``{"typed": text}``: look at a text that was pasted. All else is of files from outside.
         """
         if "item" in message:
             self.shared.item = message["item"]
@@ -101,6 +103,8 @@ class InputStrip(View):
             self.shared.fit = message["fit"]
         elif "window" in message:
             self._window(message["window"])
+        elif "typed" in message:
+            self.shared.read(message["typed"])
         elif "thumbnails" in message:
             self._want(message["thumbnails"])
         elif "everything" in message:

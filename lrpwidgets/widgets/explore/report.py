@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...colours import MAPS, averaged, coloured, enlarged
+from ...colours import MAPS, coloured
 from ...subjects import Subject
 from ..base.answers import Answer
 from ..base.page import page, source
 from ..base.presets import TITLES
 from .exploration import Exploration
 from .look import Look
+from .printed import PRINTED, Printed
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
-_SIDE = 360  # pixels of a map on the page, about
 _MOST_CLASSES = 10
 
 
@@ -36,7 +36,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     Returns
     -------
     str
-        A page with the picture, the maps and their scale, scores, rules, the ledger with its losses, caveats, the
+        A page with the input, the maps and their scale, scores, rules, the ledger with its losses, caveats, the
         state to look at it again, and the versions of the software.
 
     Raises
@@ -46,22 +46,25 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     """
     answer, subject = exploration.answer, exploration.subject
     if answer is None:
-        raise ValueError("Nothing is explained yet; look at a picture first.")
+        raise ValueError("Nothing is explained yet; look at an input first.")
     drawn = Look.from_dict(look or {})
-    shown = [(answer, answer.pixels, False), *_pins(answer, exploration.pinned, drawn)]
-    limits = drawn.limits([pixels for _, pixels, _ in shown], [each.question.composite for each, _, _ in shown])
+    printed = PRINTED[subject.modality]
+    shown = [(answer, printed.of(answer), False), *_pins(answer, exploration.pinned, drawn, printed)]
+    amounts = [printed.amounts(each, values) for each, values, _ in shown]
+    limits = drawn.limits(amounts, [each.question.composite for each, _, _ in shown])
     maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
     return page(
         _TEMPLATE,
         title=f"{answer.shown.name}: {maps[0]['question']}",
         subject=subject.title,
-        picture={"name": answer.shown.name, "source": _picture(answer, subject), "label": _label(answer, subject)},
-        painted=bool(answer.question.strokes),
+        printed=printed,
+        input={"name": answer.shown.name, "html": printed.original(answer, subject), "label": _label(answer, subject)},
+        changed=bool(answer.question.changes),
         maps=maps,
         one_scale=len(set(limits)) == 1,
         look=drawn,
         ramp=source(_ramp(drawn)),
-        person=_for_a_person(answer, exploration),
+        person=_for_a_person(answer, exploration, amounts[0]),
         scores=_scores(answer, exploration),
         rows=_rows(answer),
         ledger=_ledger(answer),
@@ -71,45 +74,37 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
 
 
 def _pins(
-    live: Answer, pinned: Sequence[Answer | None], look: Look
+    live: Answer, pinned: Sequence[Answer | None], look: Look, printed: Printed
 ) -> Iterator[tuple[Answer, NDArray[np.float32], bool]]:
     """The pins that are there: the relevance that each shows, and whether that is the live map's less its own."""
+    shown = printed.of(live)
     for number, answer in enumerate(pinned):
         if answer is not None:
-            differs = number in look.differences and answer.pixels.shape == live.pixels.shape
-            yield answer, live.pixels - answer.pixels if differs else answer.pixels, differs
+            own = printed.of(answer)
+            differs = number in look.differences and own.shape == shown.shape
+            yield answer, shown - own if differs else own, differs
 
 
 def _map(
-    answer: Answer, pixels: NDArray[np.float32], differs: bool, subject: Subject, look: Look, limit: float
+    answer: Answer, values: NDArray[np.float32], differs: bool, subject: Subject, look: Look, limit: float
 ) -> dict[str, Any]:
     question, ledger = answer.question, answer.explanation.ledger
+    printed = PRINTED[subject.modality]
     through = ", ".join(f"#{channel}" for channel in question.channels)
     rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than)}”"
+    asked = f"Why “{subject.class_name(answer.target)}”{rather}?"
     return {
-        "question": f"Why “{subject.class_name(answer.target)}”{rather}?",
+        "question": asked,
         "through": f"through {through} of {question.layer}" if question.only and through else "",
         "name": answer.shown.name,
         "composite": question.composite.name,
         "called": TITLES.get(question.composite.name, ""),
         "differs": differs,
-        "source": source(enlarged(coloured(look.seen(_fitted(pixels)), limit, MAPS[look.map]), _SIDE)),
+        "html": printed.drawn(answer, values, look, limit, asked),
         "limit": limit,
         "reached": float(ledger.reached_input[0]),
         "score": float(answer.whole.ledger.explained[0]),
     }
-
-
-def _fitted(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As many as the page shows: a browser would leave out the others."""
-    share = min(1, _SIDE / max(pixels.shape))
-    rows, columns = (max(1, round(share * side)) for side in pixels.shape)
-    return averaged(pixels, (rows, columns))
-
-
-def _picture(answer: Answer, subject: Subject) -> str:
-    image = subject.to_image(answer.image).convert("RGB").resize(_fitted(answer.pixels).shape[::-1])
-    return source(enlarged(np.asarray(image), _SIDE))
 
 
 def _ramp(look: Look) -> NDArray[np.uint8]:
@@ -120,10 +115,10 @@ def _label(answer: Answer, subject: Subject) -> str:
     return "" if answer.shown.label is None else subject.class_name(answer.shown.label)
 
 
-def _for_a_person(answer: Answer, exploration: Exploration) -> dict[str, Any]:
+def _for_a_person(answer: Answer, exploration: Exploration, amounts: NDArray[np.float32]) -> dict[str, Any]:
     """What the first page says in words: what the network decided, what is right, and how the evidence lies."""
     subject, label, (best, *others) = exploration.subject, answer.shown.label, _scores(answer, exploration)
-    positive = np.sort(np.nan_to_num(answer.pixels, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
+    positive = np.sort(np.nan_to_num(amounts, posinf=0.0).clip(min=0), axis=None)[::-1].cumsum(dtype=np.float64)
     half = 100 * (1 + int(np.searchsorted(positive, positive[-1] / 2))) / len(positive) if positive[-1] else None
     return {
         "says": best["name"],

@@ -186,7 +186,7 @@ class RuleBoard(View):
     def _answer(self) -> Answer:
         answer: Answer | None = self.shared.answer
         if answer is None:
-            raise ValueError("Nothing is explained yet; look at a picture first.")
+            raise ValueError("Nothing is explained yet; look at an input first.")
         return answer
 
     @property

@@ -44,7 +44,7 @@ class Tour(View):
         """``{"begin": True}``; ``{"do": step}`` does what a step asks for; ``{"back": True}`` goes back to what was."""
         answer = self.shared.answer
         if answer is None:
-            raise ValueError("Nothing is explained yet; look at a picture first.")
+            raise ValueError("Nothing is explained yet; look at an input first.")
         if message.get("begin"):
             self._before = {name: getattr(self.shared, name) for name in _CHANGED}
         elif message.get("back"):

@@ -1,6 +1,7 @@
 // Cells in the colour of their relevance, with words that can be read on it.
 
-import { colour, mapOn, number, paperOf } from "../base/common.js";
+import { colour, element, mapOn, number, paperOf } from "../base/common.js";
+import { inkOn } from "../base/contrast.js";
 
 export const MAP = "red–blue";
 
@@ -12,6 +13,7 @@ export const MAP = "red–blue";
 export function painter(el) {
   const paper = paperOf(el);
   const map = mapOn(MAP, paper);
+  const ink = (getComputedStyle(el).color.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
   const pixel = [0, 0, 0, 255];
 
   /**
@@ -20,7 +22,8 @@ export function painter(el) {
    */
   function hue(relevance, limit) {
     colour(pixel, 0, relevance / (limit || 1), map, paper);
-    return `rgb(${pixel.slice(0, 3).map(Math.round).join(" ")})`;
+    pixel.forEach((part, at) => (pixel[at] = Math.round(part)));
+    return `rgb(${pixel.slice(0, 3).join()})`;
   }
 
   /**
@@ -30,31 +33,22 @@ export function painter(el) {
    */
   function paint(cell, relevance, limit) {
     cell.style.background = hue(relevance, limit);
-    cell.style.color = inkOn(pixel);
+    cell.style.color = `rgb(${Array.from(inkOn(pixel, ink)).join()})`;
   }
 
-  return { hue, paint };
+  return { hue, paint, paper };
 }
 
 /**
- * Black or white, whichever stands out more.
- *
- * @param {number[]} pixel
- */
-export function inkOn(pixel) {
-  const [r, g, b] = pixel.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return light > 0.179 ? "#14171a" : "#ffffff";
-}
-
-/**
- * Two digits behind the point, or what there is of a smaller number.
+ * Two digits behind the point, or one digit of what is smaller.
  *
  * @param {number} value
  */
 export function short(value) {
-  const text = Math.abs(value) >= 100 || (value && Math.abs(value) < 0.005) ? number(value) : value.toFixed(2).replace("-", "−");
-  return text === "−0.00" ? "0.00" : text;
+  const size = Math.abs(value);
+  if (size >= 100 || Number.isNaN(value)) return number(value);
+  if (size && size < 0.005) return number(+value.toPrecision(1));
+  return value.toFixed(2).replace("-", "−").replace("−0.00", "0.00");
 }
 
 /**
@@ -67,5 +61,22 @@ export function limitOf(relevance) {
   for (const each of relevance) if (Number.isFinite(each)) most = Math.max(most, Math.abs(each));
   if (!most) return 1;
   const unit = 10 ** Math.floor(Math.log10(most));
-  return (Math.ceil((2 * most) / unit) / 2) * unit;
+  return (Math.ceil((2 * most) / unit - 1e-5) / 2) * unit; // float32 is as precise
+}
+
+/**
+ * What the page's colours of these names are, for a canvas, which knows no variables.
+ *
+ * @param {Element} el on whose paper
+ * @returns {Record<"ink" | "quiet" | "hairline" | "selected", string>}
+ */
+export function coloursOf(el) {
+  const probe = element("i", { hidden: true });
+  el.append(probe);
+  const found = ["ink", "quiet", "hairline", "selected"].map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color];
+  });
+  probe.remove();
+  return Object.fromEntries(found);
 }

@@ -50,15 +50,15 @@ function render({ model, el }) {
   function bars(words) {
     const most = Math.max(...words.map(([, , value]) => Math.abs(value))) || 1;
     return words.map(([word, index, value]) => {
-      const bar = element("i", { className: value < 0 ? "lrp-bar-against" : "lrp-bar-for", style: { width: `${(48 * Math.abs(value)) / most}%`, [value < 0 ? "right" : "left"]: "50%" } });
-      const made = element("div", { className: "lrp-bar-row", data: { word: index } }, element("span", {}, word), element("span", { className: "lrp-bar" }, bar), element("b", {}, short(value)));
+      const bar = element("i", { className: value < 0 ? "lrp-word-bar-against" : "lrp-word-bar-for", style: { width: `${(48 * Math.abs(value)) / most}%`, [value < 0 ? "right" : "left"]: "50%" } });
+      const made = element("div", { className: "lrp-word-bar-row", data: { word: index } }, element("span", {}, word), element("span", { className: "lrp-word-bar" }, bar), element("b", {}, short(value)));
       made.addEventListener("pointerenter", () => point(el, index));
       made.addEventListener("pointerleave", () => point(el, null));
       return made;
     });
   }
 
-  const unmark = pointed(el, (word) => list.querySelectorAll(".lrp-bar-row").forEach((row) => row.classList.toggle("lrp-pointed", word !== null && /** @type {HTMLElement} */ (row).dataset.word === String(word))));
+  const unmark = pointed(el, (word) => list.querySelectorAll(".lrp-word-bar-row").forEach((row) => row.classList.toggle("lrp-touched", word !== null && /** @type {HTMLElement} */ (row).dataset.word === String(word))));
   const stop = follow(model, el, draw);
   return () => {
     unmark();

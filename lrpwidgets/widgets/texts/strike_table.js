@@ -62,8 +62,8 @@ function render({ model, el }) {
       "button",
       { type: "button", className: "lrp-strike-row", data: { word: index }, title: `Strike “${word}”: relevance ${number(relevance)}, the score becomes ${number(score)}` },
       element("span", {}, word),
-      barOf(relevance / largest, relevance < 0 ? "lrp-bar-against" : "lrp-bar-for"),
-      barOf(change / farthest, "lrp-bar-plain"),
+      barOf(relevance / largest, relevance < 0 ? "lrp-word-bar-against" : "lrp-word-bar-for"),
+      barOf(change / farthest, "lrp-word-bar-plain"),
       element("span", {}, element("b", {}, short(score)), ` ${change < 0 ? "" : "+"}${short(change)}`),
     );
     made.addEventListener("click", () => model.send({ strike: index }));
@@ -72,7 +72,7 @@ function render({ model, el }) {
     return made;
   }
 
-  const unmark = pointed(el, (word) => list.querySelectorAll("[data-word]").forEach((row) => row.classList.toggle("lrp-pointed", word !== null && /** @type {HTMLElement} */ (row).dataset.word === String(word))));
+  const unmark = pointed(el, (word) => list.querySelectorAll("[data-word]").forEach((row) => row.classList.toggle("lrp-touched", word !== null && /** @type {HTMLElement} */ (row).dataset.word === String(word))));
   const stop = follow(model, el, draw);
   return () => {
     unmark();
@@ -85,7 +85,7 @@ function render({ model, el }) {
  * @param {string} kind
  */
 function barOf(share, kind) {
-  return element("span", { className: "lrp-bar" }, element("i", { className: kind, style: { width: `${48 * Math.abs(share)}%`, [share < 0 ? "right" : "left"]: "50%" } }));
+  return element("span", { className: "lrp-word-bar" }, element("i", { className: kind, style: { width: `${48 * Math.abs(share)}%`, [share < 0 ? "right" : "left"]: "50%" } }));
 }
 
 export default { render };

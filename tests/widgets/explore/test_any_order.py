@@ -32,7 +32,7 @@ EARNED = [
     "This layer hands all to the winner and has no rule to change; choose another layer.",
     r"There is no rule '\w+' for this layer; choose .*",
     r"\w+: ZBox has bounds for 1 channels, but its input .* has \d+.*",
-    "Nothing is explained yet; look at a picture first.",
+    "Nothing is explained yet; look at an input first.",
     "Cancelled: what you see is the answer before.",
 ]
 

@@ -257,8 +257,8 @@ def test_a_problem_of_the_browser_is_shown(exploration, say):
 
 
 def test_uploads_are_offered_where_the_subject_takes_them(exploration, explore, moody):
-    assert InputStrip(exploration).takes_pictures
-    assert not InputStrip(explore(moody)).takes_pictures
+    assert InputStrip(exploration).takes_uploads
+    assert not InputStrip(explore(moody)).takes_uploads
 
 
 def test_a_subject_without_samples_begins_with_an_upload(explore, digits, say):

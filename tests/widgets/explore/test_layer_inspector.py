@@ -282,7 +282,7 @@ def test_the_depth_fits_few_bars_and_ends_at_the_lowest_layer(name):
 
 def test_what_was_created_is_not_hidden_among_the_losses():
     def row(name, *amounts):
-        return Row(name, "conv", "Epsilon", *(torch.tensor([amount]) for amount in amounts))
+        return Row(name, "conv", "Epsilon", *(torch.tensor([amount]) for amount in (*amounts, 0.0)))
 
     rows = [row("top", 5.0, 7.0, 0.5, 0.0, -2.5), row("low", 7.0, 3.0, -1.0, 1.0, 4.0)]
     found = stops(Ledger(rows, torch.tensor([5.0]), torch.tensor([3.0])))

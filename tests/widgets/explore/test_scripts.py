@@ -62,8 +62,8 @@ PROGRAM = """((map, other, mask) => ({
   line: [-2, 0, 6].map(m.lineOf([-2, 6])),
   percents: [0, 0.001, 0.4, 0.999, 1].map(m.percent),
   further: [[-1, 1, 3], [-1, -1, 3], [2, 1, 3], [1, -1, 3], [-1, 1, 0]].map((walk) => m.further(...walk)),
-  places: m.placesIn(780, 156, 100),
-  last: m.placesIn(1e6, 500, 3),
+  places: m.placesIn(780, 156, 100, 78),
+  last: m.placesIn(1e6, 500, 3, 78),
 }))(Float32Array.from(given.map), Float32Array.from(given.other), given.masks[0])"""
 
 BOARD = """{

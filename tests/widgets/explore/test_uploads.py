@@ -145,7 +145,7 @@ def test_a_picture_that_is_uploaded_twice_is_one(cat):
 def test_a_state_from_before_fingerprints_says_that_it_does_not_know_its_picture(cat):
     before = seen(cat)
     for number in (cat.item, 4000):
-        with pytest.raises(ValueError, match=r"of input \d+, and the subject has 355.*does not say which picture"):
+        with pytest.raises(ValueError, match=r"of input \d+, and the subject has 355.*does not say which one"):
             cat.restore({"subject": "digits", "item": number})
     assert seen(cat) == before
 
@@ -182,7 +182,7 @@ def test_a_file_whose_pictures_are_damaged_is_a_sentence_and_changes_nothing(exp
 
 @pytest.mark.parametrize("upload", ["cat.png", {}, {"name": "cat.png"}, {"name": "cat.png", "digest": "A" * 32}, [1]])
 def test_a_state_that_speaks_of_no_picture_is_a_sentence(exploration, upload):
-    with pytest.raises(ValueError, match="speaks of an uploaded picture by name and digest"):
+    with pytest.raises(ValueError, match="speaks of an upload by name and digest"):
         exploration.restore({"upload": upload})
 
 

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.texts import UNKNOWN, TextSamples, Vocabulary
+from lrpwidgets.widgets import Exploration
+from tests.widgets.texts.toy import make
 
 VALUES = {UNKNOWN: 0.0, "the": 0.0, "film": 0.25, "is": 0.0, "good": 1.0, "bad": -1.5, "warm": 0.5, ".": 0.0}
 
@@ -76,3 +78,15 @@ def reviews() -> Subject:
 def attentive() -> Subject:
     """The same texts, and a small transformer."""
     return subject_of(Attentive())
+
+
+@pytest.fixture
+def toy() -> Subject:
+    """Texts behind a ``[CLS]``, one of them long and one hostile; relevance of each token is its value."""
+    return make()
+
+
+@pytest.fixture
+def reading(explore, toy) -> Exploration:
+    """The first of them, explained."""
+    return explore(toy)

@@ -1,11 +1,11 @@
-// Whether a state file holds the uploaded pictures that it speaks of.
+// Whether a state file holds the uploads that it speaks of.
 
 import { element, button } from "../common.js";
 
 /** @typedef {[name: string, bytes: number]} Held */
 
 /**
- * A dialog that asks; it calls `save` with the state that speaks of the pictures, or `whole`.
+ * A dialog that asks; it calls `save` with the state that speaks of the uploads, or `whole`.
  *
  * @param {(text: string) => void} save
  * @param {() => void} whole
@@ -15,19 +15,20 @@ export function holdingOf(save, whole) {
 
   /**
    * @param {string} text the state
-   * @param {Held[]} pictures
-   * @param {number} most bytes of all pictures
+   * @param {Held[]} held
+   * @param {number} most bytes of all of them
+   * @param {string} brought what one of them is
    */
-  function ask(text, pictures, most) {
-    const bytes = pictures.reduce((sum, [, size]) => sum + size, 0);
+  function ask(text, held, most, brought) {
+    const bytes = held.reduce((sum, [, size]) => sum + size, 0);
     const act = (/** @type {() => void} */ what) => () => {
       made.close();
       what();
     };
-    const [many, were] = pictures.length > 1 ? ["pictures", "were"] : ["picture", "was"];
+    const [many, were] = held.length > 1 ? [`${brought}s`, "were"] : [brought, "was"];
     made.replaceChildren(
       element("h2", {}, "Save this view as a file"),
-      element("p", {}, `It is of what you uploaded: ${pictures.map(([name]) => name).join(", ")}.`),
+      element("p", {}, `It is of what you uploaded: ${held.map(([name]) => name).join(", ")}.`),
       element("p", { className: "lrp-quiet" }, `With the ${many} (${megabytes(bytes)}; ${megabytes(most)} at most) the file opens anywhere; without, wherever the same ${many} ${were} uploaded. Links never hold any.`),
       element(
         "div",

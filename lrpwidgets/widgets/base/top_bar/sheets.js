@@ -4,7 +4,7 @@ import { element } from "../common.js";
 import { keysOn } from "./keys.js";
 import { WORDS } from "../words.js";
 
-const TIP = "Tab goes through all controls; sliders and lists move with the arrow keys, a picture zooms with + and −. Ctrl+Z does what u does.";
+const TIP = "Tab goes through all controls; sliders, lists and words move with the arrow keys, a map zooms with + and −. Ctrl+Z does what u does.";
 
 /**
  * The keyboard shortcuts of a page and what its words mean; `open` shows those that there are now.

@@ -15,13 +15,3 @@ export async function save(el, shown, columns, scale, kind) {
   const figure = figureOf(shown, columns, scale.printed(), inks);
   download(kind === "svg" ? asBlob(figure) : await rasterized(figure), `${shown.caption.file}.${kind}`);
 }
-
-/**
- * A file that the kernel made.
- *
- * @param {{ save?: string }} message
- * @param {DataView<ArrayBuffer>[]} buffers
- */
-export function receiveFile({ save: name }, buffers) {
-  if (name) download(new Blob([buffers[0]]), name);
-}

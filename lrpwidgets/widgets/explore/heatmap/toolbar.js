@@ -3,6 +3,7 @@
 import { element, button } from "../../base/common.js";
 import { slider, menu } from "../../base/controls.js";
 import { CHOICES } from "./look.js";
+import { pinning } from "./pinning.js";
 
 /**
  * @typedef {object} Acts
@@ -49,7 +50,7 @@ export function toolbar(shown, presets, toggle, acts) {
       button("+", "Zoom in", () => zoomTo(shown.look.zoom[0] * 1.5), { ariaLabel: "Zoom in" }),
       button("fit", "Show the whole picture", () => zoomTo(1), { ariaLabel: "Show the whole picture" }),
     ),
-    element("span", { className: "lrp-choices" }, ...pinning(presets, acts)),
+    element("span", { className: "lrp-choices" }, ...pinning(presets, acts.say)),
     saving(shown, acts),
     button("next colours", "Next colour map", nextMap, { hidden: true, data: { shortcut: "m", unseen: true } }),
     toggle,
@@ -62,21 +63,6 @@ export function toolbar(shown, presets, toggle, acts) {
   }
 
   return { made, show };
-}
-
-/**
- * @param {string[]} presets
- * @param {Acts} acts
- */
-function pinning(presets, { say }) {
-  return [
-    button("pin", "Pin the live map: it stays beside the next one", () => say({ pin: {} }), { data: { shortcut: "p" } }),
-    menu("▾", "Pin another map beside this one", [
-      ["this map, and keep its picture", () => say({ pin: { kept: true } })],
-      ["the second best class", () => say({ pin: { second: true } })],
-      ...presets.map((name) => /** @type {[string, () => void]} */ ([name, () => say({ pin: { composite: name } })])),
-    ], "Pin another map"),
-  ];
 }
 
 /**

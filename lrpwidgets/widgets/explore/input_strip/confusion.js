@@ -37,9 +37,10 @@ export function countsOf({ says, truth }) {
  * A panel with the confusions among the labelled inputs, which closes once one is chosen.
  *
  * @param {import("./sieve.js").Known} known
+ * @param {string} brought what an input is
  * @param {Acts} acts
  */
-export function confusionPanel(known, { className, choose }) {
+export function confusionPanel(known, brought, { className, choose }) {
   const [table, labelled] = [element("div"), element("p", { className: "lrp-quiet" })];
   const { opener, made } = panel("confusion", "What is taken for what", labelled, table);
   const chosen = (/** @type {number} */ truth, /** @type {number} */ says) => {
@@ -48,7 +49,7 @@ export function confusionPanel(known, { className, choose }) {
   };
   atOpening(made, () => {
     const { labelled: count } = counted(known);
-    labelled.textContent = `${count.toLocaleString("en")} labelled ${count === 1 ? "picture" : "pictures"} looked at; click to see those`;
+    labelled.textContent = `${count.toLocaleString("en")} labelled ${brought}${count === 1 ? "" : "s"} looked at; click to see those`;
     table.replaceChildren(confusion(known, { className, choose: chosen }));
   });
   return { opener, made };

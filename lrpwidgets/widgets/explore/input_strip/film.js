@@ -7,22 +7,23 @@ import { tilesOf } from "./tiles.js";
 
 /**
  * @typedef {object} Acts
+ * @property {import("./kinds.js").Kind} kind
  * @property {(tile: HTMLElement, index: number) => void} dress labels a thumbnail
  * @property {(index: number) => void} look is called at a click
  * @property {(index: number) => boolean} removable whether an input is an upload
  * @property {(index: number) => void} remove is called for one that shall go
- * @property {(indices: number[]) => void} want asks for pictures
+ * @property {(indices: number[]) => void} want asks for what they show
  */
 
 /**
  * @param {HTMLElement} row
  * @param {Acts} acts
  */
-export function film(row, { dress, look, removable, remove, want }) {
+export function film(row, { kind, dress, look, removable, remove, want }) {
   const spacer = element("div", { className: "lrp-film" });
-  const scroll = scrollOf(row);
-  const pictures = picturesOf(want);
-  const tiles = tilesOf({ spacer, dress, choose, removable, remove, address: pictures.address });
+  const scroll = scrollOf(row, kind.tile);
+  const pictures = picturesOf(kind, want);
+  const tiles = tilesOf({ kind, spacer, dress, choose, removable, remove, address: pictures.address });
   let order = new Int32Array();
   let chosen = /** @type {number | null} */ (null);
   let entrance = 0; // the place that the tab key leads to; arrows go on from there

@@ -12,11 +12,12 @@ import { ALL, SHOWN } from "./sieve.js";
 
 /**
  * @param {Wish} wish
+ * @param {string} brought
  * @param {(changes: Partial<Wish>) => void} sift
  * @param {(by: number) => void} walk
  * @param {Openers} openers
  */
-export function headOf(wish, sift, walk, openers) {
+export function headOf(wish, brought, sift, walk, openers) {
   const total = element("b");
   const wrong = element("button", { type: "button", className: "lrp-link", data: { shortcut: "w" }, title: "Only wrong predictions, or all again" });
   const says = select("Class that the network says", (value) => sift({ says: classAt(value) }));
@@ -42,7 +43,7 @@ export function headOf(wish, sift, walk, openers) {
    * @param {(index: number) => string} className
    */
   function tell(count, className) {
-    total.textContent = `${counted(count.all)} ${count.all === 1 ? "picture" : "pictures"}`;
+    total.textContent = `${counted(count.all)} ${brought}${count.all === 1 ? "" : "s"}`;
     wrong.hidden = !count.labelled;
     wrong.textContent = `${counted(count.wrong)} wrong`;
     openers.broken.textContent = `${counted(count.unreadable)} unreadable ▾`;

@@ -1,10 +1,13 @@
-// The pictures of thumbnails, by the index of their input: asked for when they come into view, and kept for a while.
+// What thumbnails show, by the index of their input: asked for when they come into view, and kept for a while.
 
-const KEPT = 3000; // pictures that the browser keeps
+const KEPT = 3000; // that the browser keeps
 
-/** @param {(indices: number[]) => void} want asks for pictures */
-export function picturesOf(want) {
-  const addresses = /** @type {Map<number, string>} */ (new Map()); // the one used last at the end
+/**
+ * @param {import("./kinds.js").Kind} kind
+ * @param {(indices: number[]) => void} want asks for them
+ */
+export function picturesOf(kind, want) {
+  const addresses = /** @type {Map<number, string>} */ (new Map()); // the one used last at the end; of texts the words
   let asked = /** @type {Set<number>} */ (new Set());
 
   /** @param {number[]} indices */
@@ -23,9 +26,9 @@ export function picturesOf(want) {
    */
   function receive(index, bytes) {
     const old = addresses.get(index);
-    if (old) URL.revokeObjectURL(old);
+    if (old) kind.free(old);
     addresses.delete(index);
-    addresses.set(index, bytes.byteLength ? URL.createObjectURL(new Blob([bytes])) : "");
+    addresses.set(index, bytes.byteLength ? kind.read(bytes) : "");
   }
 
   /**
@@ -37,7 +40,7 @@ export function picturesOf(want) {
     const oldest = addresses.size > KEPT ? [...addresses.keys()].find((index) => !seen(index)) : undefined;
     if (oldest === undefined) return;
     const address = addresses.get(oldest);
-    if (address) URL.revokeObjectURL(address);
+    if (address) kind.free(address);
     addresses.delete(oldest);
   }
 
@@ -49,7 +52,7 @@ export function picturesOf(want) {
   function drop(indices) {
     for (const index of indices) {
       const address = addresses.get(index);
-      if (address) URL.revokeObjectURL(address);
+      if (address) kind.free(address);
       addresses.delete(index);
       asked.delete(index);
     }
@@ -61,6 +64,6 @@ export function picturesOf(want) {
     forget,
     drop,
     address: (/** @type {number} */ index) => addresses.get(index),
-    close: () => addresses.forEach((address) => address && URL.revokeObjectURL(address)),
+    close: () => addresses.forEach((address) => address && kind.free(address)),
   };
 }

@@ -1,6 +1,5 @@
 // How a row of thumbnails scrolls sideways.
 
-export const TILE = 78; // pixels from one thumbnail to the next
 const WIDEST = 16e6; // pixels: browsers lay out no more (Firefox 17.9 million); what is wider scrolls faster
 const BESIDE = 6; // thumbnails that are ready on either side
 
@@ -8,12 +7,13 @@ const BESIDE = 6; // thumbnails that are ready on either side
  * Where a row is, whose thumbnails have places from 0 to `count`.
  *
  * @param {HTMLElement} row
+ * @param {number} tile pixels from one thumbnail to the next
  */
-export function scrollOf(row) {
+export function scrollOf(row, tile) {
   let count = 0;
-  const width = () => Math.min(count * TILE, WIDEST);
+  const width = () => Math.min(count * tile, WIDEST);
   /** Pixels of the row for one pixel of scrolling: 1 but for rows that no browser could lay out. */
-  const speed = () => (count * TILE - row.clientWidth) / Math.max(1, width() - row.clientWidth);
+  const speed = () => (count * tile - row.clientWidth) / Math.max(1, width() - row.clientWidth);
   const position = () => (width() < WIDEST ? row.scrollLeft : row.scrollLeft * speed());
 
   /**
@@ -22,10 +22,10 @@ export function scrollOf(row) {
    * @param {number} place
    */
   function reveal(place, middle = true) {
-    const [at, start] = [place * TILE, position()];
-    const end = at + TILE - row.clientWidth;
+    const [at, start] = [place * tile, position()];
+    const end = at + tile - row.clientWidth;
     if (at >= start && end <= start) return;
-    const to = middle ? at - (row.clientWidth - TILE) / 2 : at < start ? at : end;
+    const to = middle ? at - (row.clientWidth - tile) / 2 : at < start ? at : end;
     row.scrollLeft = width() < WIDEST ? to : to / speed();
   }
 
@@ -36,8 +36,8 @@ export function scrollOf(row) {
     resize: (/** @type {number} */ places) => {
       count = places;
     },
-    inView: (/** @type {number} */ start) => placesIn(start, row.clientWidth, count),
-    page: () => Math.max(1, Math.floor(row.clientWidth / TILE) - 1),
+    inView: (/** @type {number} */ start) => placesIn(start, row.clientWidth, count, tile),
+    page: () => Math.max(1, Math.floor(row.clientWidth / tile) - 1),
   };
 }
 
@@ -47,10 +47,11 @@ export function scrollOf(row) {
  * @param {number} start pixels
  * @param {number} width pixels
  * @param {number} count
+ * @param {number} tile pixels
  */
-export function placesIn(start, width, count) {
-  const from = Math.max(0, Math.floor(start / TILE) - BESIDE);
-  const to = Math.min(count, Math.ceil((start + width) / TILE) + BESIDE);
+export function placesIn(start, width, count, tile) {
+  const from = Math.max(0, Math.floor(start / tile) - BESIDE);
+  const to = Math.min(count, Math.ceil((start + width) / tile) + BESIDE);
   return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 }
 

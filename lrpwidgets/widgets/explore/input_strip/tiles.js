@@ -1,20 +1,20 @@
 // The thumbnails that exist: those in view.
 
 import { element } from "../../base/common.js";
-import { TILE } from "./scroll.js";
 
 /**
  * @typedef {object} Tiles
+ * @property {import("./kinds.js").Kind} kind
  * @property {HTMLElement} spacer what they stand in
  * @property {(tile: HTMLElement, index: number) => void} dress labels one
  * @property {(index: number) => void} choose is called at a click
  * @property {(index: number) => boolean} removable whether an input is an upload
  * @property {(index: number) => void} remove is called for one that shall go
- * @property {(index: number) => string | undefined} address of a picture; empty if there is none
+ * @property {(index: number) => string | undefined} address what it shows; empty if there is nothing
  */
 
 /** @param {Tiles} given */
-export function tilesOf({ spacer, dress, choose, removable, remove, address }) {
+export function tilesOf({ kind, spacer, dress, choose, removable, remove, address }) {
   const tiles = /** @type {Map<number, HTMLButtonElement>} */ (new Map()); // by the index of their input
   let chosen = /** @type {number | null} */ (null);
 
@@ -36,7 +36,7 @@ export function tilesOf({ spacer, dress, choose, removable, remove, address }) {
     let next = spacer.firstChild;
     for (const place of places) {
       const tile = tileOf(order[place]);
-      tile.style.left = `${place * TILE + shift}px`;
+      tile.style.left = `${place * kind.tile + shift}px`;
       tile.setAttribute("aria-posinset", String(place + 1));
       tile.setAttribute("aria-setsize", String(order.length));
       tile.tabIndex = place === entrance || (place === places[0] && !stays.has(order[entrance])) ? 0 : -1;
@@ -49,11 +49,11 @@ export function tilesOf({ spacer, dress, choose, removable, remove, address }) {
   function tileOf(index) {
     const known = tiles.get(index);
     if (known) return known;
-    const [picture, source] = [element("img", { alt: "", draggable: false }), address(index)];
+    const picture = kind.make();
     const tile = element("button", { type: "button", role: "option", data: { index } }, picture, element("span"));
     tile.addEventListener("click", () => choose(index));
     tile.ariaSelected = String(index === chosen);
-    if (source !== undefined) picture.src = source;
+    kind.show(picture, address(index));
     if (removable(index)) addRemover(tile, () => remove(index));
     dress(tile, index);
     tiles.set(index, tile);
@@ -88,10 +88,10 @@ export function tilesOf({ spacer, dress, choose, removable, remove, address }) {
     },
     /** Label all again: more is known. */
     dress: () => tiles.forEach(dress),
-    /** Show the picture of an input, which has come. */
+    /** Show what has come of an input. */
     picture: (/** @type {number} */ index) => {
-      const picture = /** @type {HTMLImageElement | null | undefined} */ (tiles.get(index)?.querySelector("img"));
-      if (picture) picture.src = address(index) ?? "";
+      const picture = /** @type {HTMLElement | null | undefined} */ (tiles.get(index)?.querySelector("img, q"));
+      if (picture) kind.show(picture, address(index) ?? "");
     },
   };
 }

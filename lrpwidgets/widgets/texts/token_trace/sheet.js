@@ -1,7 +1,7 @@
 // The cells of a trace on a canvas: rows of depths, columns of words.
 
 import { element, pen } from "../../base/common.js";
-import { limitOf, painter, short } from "../cells.js";
+import { coloursOf, limitOf, painter, short } from "../cells.js";
 
 export const HIGH = 22; // pixels of a row
 
@@ -10,6 +10,8 @@ const MOST = 80; // columns that have names
 
 /**
  * @typedef {{ name: string, word: number, sink: boolean }} Column
+ *
+ * @typedef {Record<"ink" | "quiet" | "hairline" | "selected", string>} Colours of the page
  *
  * @typedef {object} Trace
  * @property {[label: string, layer: string, sum: number][]} rows
@@ -37,27 +39,27 @@ export function sheetOf(el) {
     const limit = limitOf(relevance.filter((_, at) => !columns[at % columns.length].sink));
     const brush = enlarged(canvas, columns.length * step, rows.length * HIGH + (many ? 0 : NAMES));
     canvas.setAttribute("aria-label", `Relevance of ${columns.length} words at ${rows.length} depths`);
-    const style = getComputedStyle(el);
+    const page = coloursOf(el);
     const { hue } = painter(el);
-    rows.forEach((row, place) => columns.forEach((column, at) => cell(brush, style, column.sink, { x: at * step, y: place * HIGH, value: relevance[place * columns.length + at], sum: row[2] }, (value) => hue(value, limit))));
-    if (!many) columns.forEach((column, at) => nameOf(brush, style, column, at * step + step / 2 + 4, rows.length * HIGH + 8));
+    rows.forEach((row, place) => columns.forEach((column, at) => cell(brush, page, column.sink, { x: at * step, y: place * HIGH, value: relevance[place * columns.length + at], sum: row[2] }, (value) => hue(value, limit))));
+    if (!many) columns.forEach((column, at) => nameOf(brush, page, column, at * step + step / 2 + 4, rows.length * HIGH + 8));
     return limit;
   }
 
   /**
    * @param {CanvasRenderingContext2D} brush
-   * @param {CSSStyleDeclaration} style
+   * @param {Colours} page
    * @param {boolean} sink
    * @param {{ x: number, y: number, value: number, sum: number }} where
    * @param {(relevance: number) => string} hue
    */
-  function cell(brush, style, sink, { x, y, value, sum }, hue) {
+  function cell(brush, page, sink, { x, y, value, sum }, hue) {
     const gap = step > THIN ? 1 : 0;
     const [wide, high] = [step - gap, HIGH - 1];
-    brush.fillStyle = sink ? style.getPropertyValue("--selected") : hue(value);
+    brush.fillStyle = sink ? page.selected : hue(value);
     brush.fillRect(x, y, wide, high);
     if (!gap) return;
-    brush.strokeStyle = style.getPropertyValue("--hairline");
+    brush.strokeStyle = page.hairline;
     if (!sink) {
       brush.lineWidth = 0.5;
       brush.strokeRect(x + 0.25, y + 0.25, wide - 0.5, high - 0.5);
@@ -65,7 +67,7 @@ export function sheetOf(el) {
     }
     hatch(brush, x, y, wide, high);
     if (Math.abs(value) < 0.005 * Math.abs(sum) || step < 24) return;
-    brush.fillStyle = style.getPropertyValue("--quiet");
+    brush.fillStyle = page.quiet;
     brush.font = "10px sans-serif";
     brush.textAlign = "center";
     brush.fillText(short(value).replace(/^(−?)0\./, "$1."), x + wide / 2, y + high / 2 + 4, wide);
@@ -100,16 +102,16 @@ export function sheetOf(el) {
 
 /**
  * @param {CanvasRenderingContext2D} brush
- * @param {CSSStyleDeclaration} style
+ * @param {Colours} page
  * @param {Column} column
  * @param {number} x
  * @param {number} y
  */
-function nameOf(brush, style, { name, sink }, x, y) {
+function nameOf(brush, page, { name, sink }, x, y) {
   brush.save();
   brush.font = "11px sans-serif";
   brush.textAlign = "right";
-  brush.fillStyle = style.getPropertyValue(sink ? "--quiet" : "--ink");
+  brush.fillStyle = sink ? page.quiet : page.ink;
   brush.translate(x, y);
   brush.rotate(-Math.PI / 4);
   brush.fillText(name.length > 13 ? `${name.slice(0, 12)}…` : name, 0, 0);

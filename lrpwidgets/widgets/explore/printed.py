@@ -1,0 +1,131 @@
+"""How an input and its relevance are put into a report: pictures as images, texts as coloured words."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from html import escape
+from typing import ClassVar
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from ...colours import MAPS, averaged, coloured, enlarged
+from ...subjects import Subject
+from ...subjects.texts.levels import Cell, cells
+from ...subjects.texts.printing import printable, to_html
+from ..base.answers import Answer
+from ..base.page import source
+from .look import Look
+
+_SIDE = 360  # pixels of a map on the page, about
+
+Values = NDArray[np.float32]
+
+
+class Printed(ABC):
+    """What a report shows of an input."""
+
+    input: ClassVar[str]
+    """What it is."""
+    part: ClassVar[str]
+    """What of it has one colour."""
+    unit: ClassVar[str]
+    """What a colour stands for."""
+    changed: ClassVar[str]
+    """What is said of one that was changed."""
+
+    @abstractmethod
+    def of(self, answer: Answer) -> Values:
+        """The relevance that is drawn of an answer."""
+
+    @abstractmethod
+    def original(self, answer: Answer, subject: Subject) -> Markup:
+        """The input without relevance, as HTML."""
+
+    @abstractmethod
+    def amounts(self, answer: Answer, drawn: Values) -> Values:
+        """The relevance of each part that is in the scale."""
+
+    @abstractmethod
+    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+        """The relevance `drawn`, as HTML; `limit`: that at the end of the scale."""
+
+
+class PrintedPicture(Printed):
+    """Images of as many pixels as the page shows: a browser would leave out the others."""
+
+    input, part = "picture", "pixel"
+    unit = "relevance per pixel in units of the score"
+    changed = "painted: not the original input"
+
+    def of(self, answer: Answer) -> Values:
+        return answer.pixels
+
+    def original(self, answer: Answer, subject: Subject) -> Markup:
+        image = subject.to_image(answer.image).convert("RGB").resize(self._fitted(answer.pixels).shape[::-1])
+        return self._image(enlarged(np.asarray(image), _SIDE), "The picture")
+
+    def amounts(self, answer: Answer, drawn: Values) -> Values:
+        return drawn
+
+    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+        pixels = coloured(look.seen(self._fitted(drawn)), limit, MAPS[look.map])
+        return self._image(enlarged(pixels, _SIDE), f"Relevance: {title}")
+
+    @staticmethod
+    def _fitted(pixels: Values) -> Values:
+        share = min(1, _SIDE / max(pixels.shape))
+        rows, columns = (max(1, round(share * side)) for side in pixels.shape)
+        return averaged(pixels, (rows, columns))
+
+    @staticmethod
+    def _image(pixels: NDArray[np.uint8], words: str) -> Markup:
+        return Markup(f'<img src="{source(pixels)}" alt="{escape(words)}">')
+
+
+class PrintedText(Printed):
+    """Words in the colours of their relevance; sinks are outside the scale."""
+
+    input, part = "text", "word"
+    unit = "relevance per word, sum of its tokens, in units of the score; hatched: sinks, outside the scale"
+    changed = "words are struck: not the original input"
+
+    def of(self, answer: Answer) -> Values:
+        return answer.tokens
+
+    def original(self, answer: Answer, subject: Subject) -> Markup:
+        return Markup(f'<p class="words" dir="auto">{escape(printable(answer.text.text))}</p>')
+
+    def amounts(self, answer: Answer, drawn: Values) -> Values:
+        found = [each.relevance for each in self._cells(answer, drawn) if each.relevance is not None and not each.sink]
+        return np.array(found or [0.0], np.float32)
+
+    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+        words = to_html(self._cells(answer, look.seen(drawn)), limit, MAPS[look.map])
+        return Markup(f'<p class="words">{words}</p>')
+
+    @staticmethod
+    def _cells(answer: Answer, drawn: Values) -> list[Cell]:
+        return cells(answer.text, drawn.tolist(), "word")
+
+
+class PrintedPair(PrintedPicture):
+    """A picture and its heatmap, each with its text below; words have a scale of their own."""
+
+    input = "picture with its text"
+    unit = "relevance per pixel in units of the score; words have a scale of their own"
+    changed = "painted over, or words are struck: not the original input"
+    _words = PrintedText()
+
+    def original(self, answer: Answer, subject: Subject) -> Markup:
+        return super().original(answer, subject) + self._words.original(answer, subject)
+
+    def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
+        end = float(np.abs(self._words.amounts(answer, answer.tokens)).max()) or 1.0
+        words = self._words.drawn(answer, answer.tokens, look, end, title)
+        return super().drawn(answer, drawn, look, limit, title) + words + Markup(f"<p>words: ±{end:.3g}</p>")
+
+
+PRINTED: dict[str, Printed] = {"image": PrintedPicture(), "text": PrintedText(), "image and text": PrintedPair()}
+"""By modality."""
