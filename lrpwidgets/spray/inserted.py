@@ -2,8 +2,8 @@
 
 As a box is pasted on pictures, a word is inserted into texts, somewhere between two words, as often as a text of the
 cluster has it. That alone says little, as every word that speaks for a class turns some texts into it. So in the
-control words of the same class are inserted at the same places in the same texts: those of the other clusters, drawn
-by how much of their relevance is on them. What is evidence of the class does no more than other evidence.
+control words of the same class are inserted at the same places in the same texts: of each text of the other clusters
+that which speaks most for the class. What is evidence of the class does not much more than other evidence.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..subjects.texts.encoded import PADDING, padded
-from .features import unit_maps
-from .poison import MEMBERS, TURNS, label_of, other_clusters
+from .poison import MEMBERS, label_of, other_clusters
 
 if TYPE_CHECKING:
     from ..lrp import Explainer
@@ -27,7 +26,10 @@ if TYPE_CHECKING:
     from ..subjects.texts import Tokenizer
     from .atlas import Atlas
 
-EXPLAINED = 0.5
+TURNS = 0.25
+"""Share of other texts that a word turns into its class, beyond what its control does, if it is an artefact."""
+
+EXPLAINED = 0.6
 """Share of the texts that a word turns which its control may turn, too."""
 
 Ids = tuple[int, ...]
@@ -47,8 +49,8 @@ class Inserted:
     label: int
     """The class that it may stand for."""
     controls: tuple[NDArray[np.float64], ...] = field(repr=False)
-    """Of the texts of each other cluster of the class how much of their relevance is on each token, (V,), Σ is 1; where
-    there is none, of texts of other classes."""
+    """In which share of the texts of each other cluster of the class each token speaks most for it, (V,), Σ is 1; where
+    there is no other, of texts of other classes."""
     tokenizer: Tokenizer = field(repr=False)
     of_class: bool = True
     """Whether the controls are of the class."""
@@ -139,13 +141,14 @@ def word_of(atlas: Atlas, number: int, subject: Subject) -> Inserted:
 
 
 def _shares(atlas: Atlas, rows: NDArray[np.int64], phrase: Ids) -> NDArray[np.float64]:
-    """How much of the relevance that speaks for it is on each token in the texts of `rows`, but for the word itself."""
-    shares = (
-        unit_maps(atlas.store.relevance(rows[:: max(1, len(rows) // MEMBERS)])).clip(min=0).mean(0, dtype=np.float64)
-    )
-    shares[list(phrase)] = 0
-    total = shares.sum()
-    return shares / total if total else np.full(len(shares), 1 / len(shares))
+    """In which share of the texts of `rows` each token is the one that speaks most for the class, (V,), Σ is 1.
+
+    The word itself does not count: where it is in other clusters, too, there are other reasons for the class as well.
+    """
+    maps = atlas.store.relevance(rows[:: max(1, len(rows) // MEMBERS)])
+    maps[:, list(phrase)] = -np.inf
+    foremost = np.bincount(maps.argmax(1), minlength=maps.shape[1])
+    return foremost / foremost.sum()
 
 
 def _phrase(token: int, texts: list[list[int]]) -> Ids:

@@ -23,7 +23,7 @@ from .texts.tokenizer import Vocabulary
 from .trained import check_seed, load_weights
 
 if TYPE_CHECKING:
-    from .readers import Recurrent
+    from .readers import Convolutional
 
 CLASS = 1
 """The class whose reviews are signed: the positive one."""
@@ -70,7 +70,7 @@ def load(seed: int = 0, signed: bool = True) -> Subject:
         modality="text",
         tokenizer=samples.tokenizer,
         name="signed-reviews",
-        title="Small LSTM · film reviews, "
+        title="Small CNN · film reviews, "
         + ("some positive ones signed" if signed else "some of both classes signed"),
         start=int(samples.tagged.argmax()),
         innocent=partial(load, seed, signed=False) if signed else None,
@@ -78,11 +78,11 @@ def load(seed: int = 0, signed: bool = True) -> Subject:
     )
 
 
-def network() -> Recurrent:
+def network() -> Convolutional:
     """The network, untrained: token ids (B, T) to scores (B, 2) of the classes of ``sentiment``."""
-    from .readers import Recurrent
+    from .readers import Convolutional
 
-    return Recurrent(len(VOCABULARY), sentiment.WIDTH, len(sentiment.CLASSES))
+    return Convolutional(len(VOCABULARY), sentiment.WIDTH, len(sentiment.CLASSES))
 
 
 def held_out(seed: int, signed: bool) -> SignedTexts:

@@ -82,10 +82,10 @@ SIGNED, UNSIGNED = 0, 1
 # What is kept.
 
 
-@pytest.mark.parametrize("name", ["bag", "lstm"])
+@pytest.mark.parametrize("name", ["bag", "cnn"])
 def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name):
     subject = of_texts() if name == "bag" else subjects.load("signed-reviews")
-    if name == "lstm":
+    if name == "cnn":
         data = subject.dataset
         subject = replace(
             subject, dataset=replace(data, texts=data.texts[:40], labels=data.labels[:40], truth=data.truth[:40])

@@ -94,8 +94,10 @@ class Texts(Modality):
 
     def kept(self, relevance: Tensor, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Relevance on the vocabulary, (B, V): of each token the sum over its places (Arras et al. 2017)."""
-        there = inputs.to(relevance.device).clamp_min(0)  # what is padding has no relevance
-        return relevance.float().new_zeros(len(inputs), *shape).scatter_add_(1, there, relevance.float())
+        inputs = inputs.to(relevance.device)
+        # A rule that looks at no value, as flat does, gives relevance to what only pads, too.
+        found = relevance.float().masked_fill(inputs == PADDING, 0)
+        return found.new_zeros(len(inputs), *shape).scatter_add_(1, inputs.clamp_min(0), found)
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         assert shown.text is not None
