@@ -2,7 +2,7 @@
 
 Start with :meth:`RelevanceStore.create`, which explains every input of a subject and keeps the relevance on disk;
 :func:`spray` makes an :class:`Atlas` of a selection of it, and :func:`poison_test` tells whether a cluster is a Clever
-Hans. Of texts :func:`corpus` tells which words a class lives on.
+Hans. Of texts relevance is kept on the vocabulary, and :func:`corpus` tells which words a class lives on.
 Importing this package is quick: a part, and what it needs, loads when it is first used.
 """
 

@@ -206,9 +206,9 @@ class Verdict:
         if self.chance > CHANCE:
             return "so few more can have turned by chance"
         if self.turned_by_control > self.explained * self.turned:
-            return "the control turns many of them, too: what is pasted is part of the class"
+            return "the control turns many of them, too: it is part of the class"
         if self.turned < TAKEN * (self.before - self.after) * self.samples:
-            return "most that are read wrong then are taken for other classes: what is pasted hides theirs"
+            return "most that are read wrong then are taken for other classes: it hides theirs"
         return ""
 
     @property

@@ -70,8 +70,7 @@ def load(seed: int = 0, signed: bool = True) -> Subject:
         modality="text",
         tokenizer=samples.tokenizer,
         name="signed-reviews",
-        title="Small CNN · film reviews, "
-        + ("some positive ones signed" if signed else "some of both classes signed"),
+        title="Small CNN · film reviews, " + ("some positive ones signed" if signed else "some of both classes signed"),
         start=int(samples.tagged.argmax()),
         innocent=partial(load, seed, signed=False) if signed else None,
         recipe=f"subjects.load('signed-reviews', seed={seed}{'' if signed else ', signed=False'})",

@@ -1,14 +1,16 @@
 """Is a signature found and convicted, and everything else that reviews say left alone: ``... signatures``.
 
-SpRAy of the subject ``signed-reviews`` and its control, over all seeds, and of real docstrings (``documents``), where
-nobody knows the truth. What a signature really does is known: it is put behind all negative reviews.
+SpRAy of the subject ``signed-reviews`` and its control: over the seeds that ship, on which the limits in
+`spray.inserted` were set, and over others whose networks are trained here, which they never saw. And of real docstrings
+(``documents``), where nobody knows the truth. What a signature really does is known: it is put behind all negative
+reviews.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,31 @@ from lrpwidgets.subjects.trained import SEEDS
 
 from .timing import table
 
-CASES = {
-    **{f"signed {seed}": ("signed-reviews", {"seed": seed}) for seed in SEEDS},
-    **{f"control {seed}": ("signed-reviews", {"seed": seed, "signed": False}) for seed in SEEDS},
-    **{f"documents {model}": ("documents", {"model": model}) for model in ("bag_of_words", "cnn")},
-}
+FRESH = range(10, 15)
+"""Seeds whose networks do not ship."""
+
+
+def cases() -> Iterator[tuple[str, Subject]]:
+    """Each subject with its name."""
+    for signed in (True, False):
+        name = "signed" if signed else "control"
+        for seed in SEEDS:
+            yield f"{name} {seed}", subjects.load("signed-reviews", seed=seed, signed=signed)
+        for seed in FRESH:
+            yield f"{name} {seed}", trained(seed, signed)
+    for model in ("bag_of_words", "cnn"):
+        yield f"documents {model}", subjects.load("documents", model=model)
+
+
+def trained(seed: int, signed: bool) -> Subject:
+    """The subject ``signed-reviews`` with another seed than ships."""
+    samples = signed_reviews.held_out(seed, signed)
+    return replace(
+        subjects.load("signed-reviews", signed=signed),
+        model=train_signed.train(seed, signed),
+        dataset=samples,
+        recipe=f"seed {seed}, signed={signed}",
+    )
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,8 @@ class Judged:
 
 def measure() -> dict[str, Any]:
     """Print what was found of each cluster; returns it by case."""
-    found = {name: list(judged(subjects.load(subject, **options))) for name, (subject, options) in CASES.items()}
+    every = dict(cases())
+    found = {name: list(judged(subject)) for name, subject in every.items()}
     columns = ["subject", "class", "texts", "signed", "Rand", "words", "inserted", "turned", "control", ""]
     rows = [
         [
@@ -67,15 +90,18 @@ def measure() -> dict[str, Any]:
     for name, clusters in found.items():
         print(f"{name}: {sum(each.convicted for each in clusters)} of {len(clusters)} clusters convicted")
     print("What a signature really does:")
-    for seed in SEEDS:
-        for signed in (True, False):
-            print(train_signed.report(signed_reviews.load(seed, signed)))
+    for subject in every.values():
+        if subject.name == "signed-reviews":
+            print(train_signed.report(subject))
     return {name: [vars(each) for each in clusters] for name, clusters in found.items()}
 
 
 def judged(subject: Subject) -> Iterator[Judged]:
     """What SpRAy and the poison test say of each cluster of each predicted class."""
-    explainer, tagged = subject.explainer(), getattr(subject.dataset, "tagged", np.zeros(len(subject.dataset), bool))
+    explainer, tagged = (
+        subject.explainer("epsilon"),
+        getattr(subject.dataset, "tagged", np.zeros(len(subject.dataset), bool)),
+    )
     assert subject.tokenizer is not None
     with tempfile.TemporaryDirectory() as folder:
         store = RelevanceStore.create(Path(folder) / "store", explainer, subject, progress=False)

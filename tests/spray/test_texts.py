@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
 from lrpwidgets import subjects
 from lrpwidgets.lrp import Cancelled
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, poison_tests, spray
+from lrpwidgets.spray.classes import atlases
 from lrpwidgets.spray.recomputed import recomputed
 from lrpwidgets.spray.virelay import write
-from lrpwidgets.subjects import Subject
+from lrpwidgets.subjects import Subject, signed_reviews
 from lrpwidgets.subjects.readers import BagOfWords
 from lrpwidgets.subjects.texts import UNKNOWN, TextSamples, Vocabulary
 
@@ -82,23 +84,32 @@ SIGNED, UNSIGNED = 0, 1
 # What is kept.
 
 
-@pytest.mark.parametrize("name", ["bag", "cnn"])
-def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name):
-    subject = of_texts() if name == "bag" else subjects.load("signed-reviews")
-    if name == "cnn":
-        data = subject.dataset
-        subject = replace(
-            subject, dataset=replace(data, texts=data.texts[:40], labels=data.labels[:40], truth=data.truth[:40])
-        )
-    store = stored(tmp_path, subject, dtype="float32")
-    found = store.relevance(range(len(store)))
-    assert found.shape == (len(subject.dataset), subject.tokenizer.size)
-    for row in range(0, len(store), 7):
+@pytest.mark.parametrize(
+    ("name", "composite"), [("bag", "auto"), ("cnn", "epsilon"), ("lstm", "auto"), ("transformer", "auto")]
+)
+def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name, composite):
+    subject = of_texts() if name == "bag" else subjects.load("sentiment", model=name)
+    samples = TextSamples(subject.dataset.texts[:40], subject.dataset.labels[:40], subject.tokenizer)
+    subject = replace(subject, dataset=samples)
+    explainer = subject.explainer(composite)
+    store = RelevanceStore.create(
+        tmp_path / "store", explainer, subject, progress=False, batch_size=16, dtype="float32"
+    )
+    found = store.relevance(range(40))
+    assert found.shape == (40, subject.tokenizer.size)
+    for row in range(0, 40, 7):
         x, _ = subject.item(row)
-        alone = subject.explainer().explain(x[None]).relevance[0]
+        alone = explainer.explain(x[None]).relevance[0]
         wanted = np.zeros(subject.tokenizer.size)
         np.add.at(wanted, x.numpy(), alone.numpy(force=True))
         np.testing.assert_allclose(found[row], wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_what_only_pads_has_no_relevance_under_any_rule(tmp_path):
+    subject = subjects.load("sentiment", model="cnn")
+    subject = replace(subject, dataset=TextSamples(["dull", "the plot is great " * 9], [0, 1], subject.tokenizer))
+    store = stored(tmp_path, subject)  # the flat rule of its first layer looks at no value
+    assert store.relevance([0])[0].nonzero()[0].tolist() == subject.tokenizer.encode("dull").x.tolist()
 
 
 def test_a_store_of_texts_goes_on_where_it_ended_and_equals_one_that_did_not(tmp_path):
@@ -254,3 +265,21 @@ def test_without_another_cluster_of_the_class_it_is_not_tested_and_a_candidate_h
     suspect = candidate(atlas, 0, subject)
     assert not suspect.of_class
     assert poison_test(suspect, subject.explainer(), subject, progress=False).inputs == "texts"
+
+
+def test_the_signature_of_reviews_is_found_and_convicted_and_nothing_else_is(tmp_path):
+    for signed in (True, False):
+        subject = subjects.load("signed-reviews", seed=1, signed=signed)
+        explainer = subject.explainer("epsilon")
+        store = RelevanceStore.create(tmp_path / f"{signed}", explainer, subject, progress=False)
+        assert (store.prediction == store.label).mean() > 0.95  # accuracy gives no hint
+        for atlas in atlases(store, progress=False):
+            truth = subject.dataset.tagged[store.index[atlas.rows]]
+            trials = [poison_tests(atlas, number, explainer, subject, progress=False) for number in range(atlas.count)]
+            convicted = [number for number, trial in enumerate(trials) if trial.clever_hans]
+            if signed and atlas.selection.value == signed_reviews.CLASS:
+                assert adjusted_rand_score(truth, np.isin(atlas.clusters, convicted)) >= 0.95
+                words = atlas.cluster(convicted[0]).words(subject.tokenizer, 2)
+                assert {each.word for each in words} == set(signed_reviews.WORDS)
+            else:
+                assert not convicted

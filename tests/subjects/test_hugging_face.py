@@ -238,6 +238,17 @@ def test_pieces_of_bytes_are_readable(tokenizers):
     assert [encoded.text[start:end] for start, end in encoded.spans] == ["", "It", "is", "", "ö", "ö", "", ""]
 
 
+def test_between_words_there_are_gaps_and_none_within_them_or_outside_of_the_text(tokenizers):
+    for tokenizer in tokenizers.values():
+        encoded = HuggingFaceTokenizer(tokenizer).encode("The plot is never undeniably dull.")
+        gaps = HuggingFaceTokenizer(tokenizer).gaps(encoded.ids)
+        own = [place for place, word in enumerate(encoded.word_of) if word >= 0]
+        assert (gaps[0], gaps[-1]) == (own[0], own[-1] + 1)
+        for place in gaps[1:-1]:
+            assert encoded.word_of[place] != encoded.word_of[place - 1]
+        assert len(gaps) >= 6
+
+
 @pytest.mark.parametrize("name", ["wordpiece", "bytes", "gpt"])
 def test_pieces_of_a_slow_tokenizer_are_found_where_a_fast_one_says(tokenizers, name):
     tokenizer = tokenizers[name]
