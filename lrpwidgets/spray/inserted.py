@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..subjects.texts.encoded import PADDING, padded
-from .poison import MEMBERS, label_of, other_clusters
+from .poison import MEMBERS, UntestableError, label_of, other_clusters
 
 if TYPE_CHECKING:
     from ..lrp import Explainer
@@ -128,7 +128,8 @@ def word_of(atlas: Atlas, number: int, subject: Subject) -> Inserted:
     Raises
     ------
     ValueError
-        If there is no cluster of that number, the subject has no tokenizer, or the store is not of its vocabulary.
+        If there is no cluster of that number, the subject has no tokenizer, the store is not of its vocabulary, or
+        there are no words for a control.
     """
     cluster, label, tokenizer = atlas.cluster(number), label_of(atlas, number), subject.tokenizer
     if tokenizer is None:
@@ -150,9 +151,13 @@ def _shares(atlas: Atlas, rows: NDArray[np.int64], phrase: Ids) -> NDArray[np.fl
     The word itself does not count: where it is in other clusters, too, there are other reasons for the class as well.
     """
     maps = atlas.store.relevance(rows[:: max(1, len(rows) // MEMBERS)])
-    maps[:, list(phrase)] = -np.inf
-    foremost = np.bincount(maps.argmax(1), minlength=maps.shape[1])
-    return foremost / foremost.sum()
+    maps[:, list(phrase)] = 0
+    maps[maps == 0] = -np.inf  # of a token that a text does not have
+    there = maps.max(1) > -np.inf
+    if not there.any():
+        raise UntestableError("the texts of another cluster have no other words to compare with")
+    shares: NDArray[np.float64] = np.bincount(maps[there].argmax(1), minlength=maps.shape[1]) / there.sum()
+    return shares
 
 
 def _phrase(token: int, texts: list[list[int]]) -> Ids:

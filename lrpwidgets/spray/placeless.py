@@ -36,6 +36,7 @@ from .poison import (
     TURNS,
     Artefact,
     Suspect,
+    UntestableError,
     Verdict,
     box_of,
     judged,
@@ -279,10 +280,6 @@ def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact | Inserte
         If there is no cluster of that number, or no such test for its inputs.
     """
     return _SUGGESTED.get(atlas.store.info.modality, box_of)(atlas, number, subject)
-
-
-class UntestableError(ValueError):
-    """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
 
 
 def suspect_of(test: str, atlas: Atlas, number: int, explainer: Explainer, subject: Subject) -> Suspect:

@@ -62,6 +62,10 @@ _FEWEST = 5
 """Pictures of a control."""
 
 
+class UntestableError(ValueError):
+    """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
+
+
 class Suspect(Protocol):
     """Something that the model may have learnt instead of the class, and how it is taken to other pictures."""
 
