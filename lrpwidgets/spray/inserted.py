@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ..subjects.texts import Tokenizer
     from .atlas import Atlas
 
-TURNS = 0.25
+TURNS = 0.3
 """Share of other texts that a word turns into its class, beyond what its control does, if it is an artefact.
 
 More than of a box: each word that speaks for a class turns texts in which little speaks against it. In reviews strong
-words as "terrible" up to 0.20 beyond the weaker ones of the control; the signature of `signed-reviews` from 0.75 on.
+words as "terrible" up to 0.22 beyond the weaker ones of the control; the signature of `signed-reviews` from 0.75 on.
 """
 
 EXPLAINED = 0.5
@@ -122,8 +122,13 @@ class Inserted:
         return [*text[: max(0, end - beyond)], *text[end:]]
 
 
-def word_of(atlas: Atlas, number: int, subject: Subject) -> Inserted:
+def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = None) -> Inserted:
     """The word that a cluster suggests: on which it has most relevance beyond the others.
+
+    Parameters
+    ----------
+    token
+        Another word instead, such as that of one of `Cluster.words`.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def word_of(atlas: Atlas, number: int, subject: Subject) -> Inserted:
     others = other_clusters(atlas, number, label)
     members = _read(atlas, subject, cluster.rows[:MEMBERS])
     seen = [*members, *(text for rows in others for text in _read(atlas, subject, rows[:MEMBERS]))]
-    phrase = _phrase(int(excess.argmax()), seen)
+    phrase = _phrase(int(excess.argmax()) if token is None else token, seen)
     lenders = others or (np.flatnonzero(atlas.store.done & (atlas.store.target != label)),)
     controls = tuple(_shares(atlas, rows, phrase) for rows in lenders)
     counts = np.array([count for text in members if (count := len(_found(text, phrase)))] or [1])
