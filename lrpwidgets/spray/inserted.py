@@ -2,8 +2,9 @@
 
 As a box is pasted on pictures, a word is inserted into texts, somewhere between two words, as often as a text of the
 cluster has it. That alone says little, as every word that speaks for a class turns some texts into it. So in the
-control words of the same class are inserted at the same places in the same texts: of each text of the other clusters
-that which speaks most for the class. What is evidence of the class does not much more than other evidence.
+control words of the same class are inserted at the same places in the same texts: of texts of the other clusters that
+which speaks most for the class, as often as they have it. What is evidence of the class does not much more than other
+evidence.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ EXPLAINED = 0.5
 
 Ids = tuple[int, ...]
 
+Lent = tuple[int, int]
+"""A token and how often it is inserted."""
+
 
 @dataclass(frozen=True, eq=False)
 class Inserted:
@@ -52,9 +56,9 @@ class Inserted:
     """How often those texts of the cluster have it that do, (m,)."""
     label: int
     """The class that it may stand for."""
-    controls: tuple[NDArray[np.float64], ...] = field(repr=False)
-    """In which share of the texts of each other cluster of the class each token speaks most for it, (V,), Σ is 1; where
-    there is no other, of texts of other classes."""
+    controls: tuple[list[Lent], ...] = field(repr=False)
+    """Of texts of each other cluster of the class that which speaks most for it, as often as they have it; where there
+    is no other, of texts of other classes."""
     tokenizer: Tokenizer = field(repr=False)
     of_class: bool = True
     """Whether the controls are of the class."""
@@ -72,19 +76,18 @@ class Inserted:
     def scores(self, inputs: Tensor, explainer: Explainer, random: np.random.Generator) -> Tensor:
         """See :class:`lrpwidgets.spray.poison.Suspect`."""
         texts = _texts(inputs)
-        places = [self._places(text, random) for text in texts]
-        filled = [[self.phrase] * len(each) for each in places]
-        variants = [self._with(texts, places, filled)]
-        for shares in self.controls:
-            lent = [[self._lent(shares, random) for _ in each] for each in places]
-            variants.append(self._with(texts, places, lent))
-        return torch.stack([explainer.scores(each).float().cpu() for each in variants])
+        wanted = [
+            [self._own(random) for _ in texts],
+            *([self._lent(each, random) for _ in texts] for each in self.controls),
+        ]
+        places = self._places(texts, wanted, random)
+        return torch.stack([explainer.scores(self._with(texts, places, each)).float().cpu() for each in wanted])
 
     def taken(self, inputs: Tensor, random: np.random.Generator) -> Tensor:
         """Texts (B, T) with the word between others, as often as a text of the cluster has it."""
         texts = _texts(inputs)
-        places = [self._places(text, random) for text in texts]
-        return self._with(texts, places, [[self.phrase] * len(each) for each in places])
+        own = [self._own(random) for _ in texts]
+        return self._with(texts, self._places(texts, [own], random), own)
 
     def removed(self, inputs: Tensor, random: np.random.Generator) -> Tensor | None:
         """Those of the texts (B, T) that have the word, without it; None if none has it."""
@@ -97,21 +100,28 @@ class Inserted:
         """Nothing: a word is in no picture."""
         return []
 
-    def _places(self, text: Sequence[int], random: np.random.Generator) -> list[int]:
-        """Before which tokens the word goes, in order."""
-        gaps = self.tokenizer.gaps(text)
-        return sorted(int(random.choice(gaps)) for _ in range(int(random.choice(self.counts))))
+    def _own(self, random: np.random.Generator) -> list[Ids]:
+        """What is inserted, place by place: the word, as often as one of the texts has it."""
+        return [self.phrase] * int(random.choice(self.counts))
 
-    def _lent(self, shares: NDArray[np.float64], random: np.random.Generator) -> Ids:
-        """As many tokens as the word has, drawn from a control."""
-        return tuple(int(each) for each in random.choice(len(shares), len(self.phrase), p=shares))
+    def _lent(self, control: list[Lent], random: np.random.Generator) -> list[Ids]:
+        """The same of a control: of as many of its texts as the word has tokens."""
+        drawn = [control[int(random.integers(len(control)))] for _ in self.phrase]
+        most = max(count for _, count in drawn)
+        return [tuple(token for token, count in drawn if count > place) for place in range(most)]
+
+    def _places(
+        self, texts: list[list[int]], wanted: list[list[list[Ids]]], random: np.random.Generator
+    ) -> list[list[int]]:
+        """Before which tokens of each text something goes, in random order: the same of all that is `wanted`."""
+        sizes = [max(map(len, each)) for each in zip(*wanted, strict=True)]
+        return [
+            random.choice(self.tokenizer.gaps(text), size).tolist() for text, size in zip(texts, sizes, strict=True)
+        ]
 
     def _with(self, texts: list[list[int]], places: list[list[int]], words: list[list[Ids]]) -> Tensor:
-        made = [
-            torch.tensor(self._cut(_inserted(text, where, what)))
-            for text, where, what in zip(texts, places, words, strict=True)
-        ]
-        return padded(made)
+        each = zip(texts, places, words, strict=True)
+        return padded([torch.tensor(self._cut(_inserted(text, where, what))) for text, where, what in each])
 
     def _cut(self, text: list[int]) -> list[int]:
         """A text that the model has places for: of one that got too long its last words go."""
@@ -145,24 +155,25 @@ def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = Non
     seen = [*members, *(text for rows in others for text in _read(atlas, subject, rows[:MEMBERS]))]
     phrase = _phrase(int(excess.argmax()) if token is None else token, seen)
     lenders = others or (np.flatnonzero(atlas.store.done & (atlas.store.target != label)),)
-    controls = tuple(_shares(atlas, rows, phrase) for rows in lenders)
+    controls = tuple(_foremost(atlas, subject, rows, phrase) for rows in lenders)
     counts = np.array([count for text in members if (count := len(_found(text, phrase)))] or [1])
     return Inserted(phrase, counts, label, controls, tokenizer, bool(others))
 
 
-def _shares(atlas: Atlas, rows: NDArray[np.int64], phrase: Ids) -> NDArray[np.float64]:
-    """In which share of the texts of `rows` each token is the one that speaks most for the class, (V,), Σ is 1.
+def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: Ids) -> list[Lent]:
+    """Of texts of `rows` the token that speaks most for the class, and how often they have it.
 
     The word itself does not count: where it is in other clusters, too, there are other reasons for the class as well.
     """
-    maps = atlas.store.relevance(rows[:: max(1, len(rows) // MEMBERS)])
+    some = rows[:: max(1, len(rows) // MEMBERS)]
+    maps = atlas.store.relevance(some)
     maps[:, list(phrase)] = 0
     maps[maps == 0] = -np.inf  # of a token that a text does not have
-    there = maps.max(1) > -np.inf
-    if not there.any():
+    found = zip(_read(atlas, subject, some), maps, strict=True)
+    lent = [(token := int(each.argmax()), text.count(token)) for text, each in found if each.max() > -np.inf]
+    if not lent:
         raise UntestableError("the texts of another cluster have no other words to compare with")
-    shares: NDArray[np.float64] = np.bincount(maps[there].argmax(1), minlength=maps.shape[1]) / there.sum()
-    return shares
+    return lent
 
 
 def _phrase(token: int, texts: list[list[int]]) -> Ids:
@@ -206,9 +217,10 @@ def _without(text: Sequence[int], phrase: Ids) -> list[int]:
 
 
 def _inserted(text: Sequence[int], places: Sequence[int], words: Sequence[Ids]) -> list[int]:
+    """A text with words before some of its tokens; there may be more places than words."""
     made: list[int] = []
     before = 0
-    for place, word in zip(places, words, strict=True):
+    for place, word in sorted(zip(places, words, strict=False), key=lambda each: each[0]):
         made += [*text[before:place], *word]
         before = place
     return [*made, *text[before:]]
