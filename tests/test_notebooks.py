@@ -382,6 +382,16 @@ QUOTED = {
         "pairs (5, 5, 64, 4, 4) of which are explained (5, 64, 4, 4)",
         "Guidance(plain=1.0, guided=0.5)",
     ],
+    "13_words": [
+        "bag_of_words  0.585",
+        "transformer   1 (1 to 1, 400 samples)",
+        "transformer     +5.5 | The -0.1  film -0.1  is -0.2  not +1.5  dull +2.0",
+        "lstm          lrp                   0.839",
+        "transformer   lrp                   0.966",
+        "transformer   gradient_times_input  0.563",
+        "lrp                   falls without them 0.543",
+        "cp_lrp    never +0.30, rank accuracy 0.979",
+    ],
     "14_question_and_picture": [
         "colour     6.57",
         "words 8.05, pixels 0.31 = 0.92 − 0.61",

@@ -371,14 +371,25 @@ def family(steps: Sequence[Step]) -> str:
 
     ``attn_lrp`` where there is attention, ``attn_lrp_vision`` where there are convolutions as well;
     ``epsilon_plus_flat`` for other networks with convolutions; ``lstm_lrp`` for gates without convolutions;
-    ``epsilon`` for the rest.
+    ``epsilon`` for the rest. Convolutions over the embeddings of tokens are no such: their inputs have signs, and a
+    flat rule would hand as much to padding as to words.
     """
     kinds = {step.kind for step in steps}
+    convolves = "conv" in kinds and not _over_tokens(steps)
     if "matmul" in kinds:
-        return "attn_lrp_vision" if "conv" in kinds else "attn_lrp"
-    if "conv" in kinds:
+        return "attn_lrp_vision" if convolves else "attn_lrp"
+    if convolves:
         return "epsilon_plus_flat"
     return "lstm_lrp" if "product" in kinds else "epsilon"
+
+
+def _over_tokens(steps: Sequence[Step]) -> bool:
+    """Whether the first convolution reads embeddings, as they are looked up or moved."""
+    maker = {value: step for step in steps for value in step.results}
+    step = next(step for step in steps if step.kind == "conv")
+    while (before := maker.get(step.inputs[0])) is not None and before.kind in ("routing", "activation", "product"):
+        step = before
+    return before is not None and before.kind == "embedding"
 
 
 def chosen(composite: str | Composite | Rule, steps: Sequence[Step]) -> Composite:

@@ -489,7 +489,7 @@ class Explanation:
         for value, amount in relevance.start.items():
             start = start + tape.per_sample(value, amount)
         for value in tape.inputs:
-            reached = reached + sum((totals.of(value, each) for each in relevance.of.terms(value)), tape.nothing)
+            reached = reached + totals.received(value, relevance.of)
         return Ledger([rows[index] for index in sorted(rows, reverse=True)], start, reached)
 
     @torch.inference_mode(False)

@@ -249,7 +249,7 @@ def _absorbed(
 
 
 class Totals:
-    """Σ of relevance per sample, of the same numbers only once: most are handed from step to step unchanged, or moved.
+    """Σ of relevance per sample, of the same numbers only once: most are handed from step to step unchanged.
 
     Whatever is asked for must live as long as this.
     """
@@ -260,22 +260,17 @@ class Totals:
 
     def of(self, value: int, relevance: Tensor | None) -> Tensor:
         """The total of a value's `relevance`, (B,), in the ledger's precision; None counts as zeros."""
-        if relevance is None or not _fills_memory(relevance):
-            return self._tape.per_sample(value, relevance)
-        place = relevance.data_ptr(), relevance.numel(), relevance.dtype
+        if relevance is None:
+            return self._tape.nothing
+        place = relevance.data_ptr(), relevance.shape, relevance.stride(), relevance.dtype
         if place not in self._known:
             self._known[place] = self._tape.per_sample(value, relevance)
         return self._known[place]
 
-
-def _fills_memory(x: Tensor) -> bool:
-    """Whether the elements lie side by side, in whatever order."""
-    expected = 1
-    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
-        if size > 1 and stride != expected:
-            return False
-        expected *= size
-    return x.numel() > 0
+    def received(self, value: int, of: Sums) -> Tensor:
+        """The total of all that a value receives."""
+        terms = of.terms(value)
+        return self.of(value, terms[0]) if len(terms) == 1 else self._tape.per_sample(value, of.get(value))
 
 
 def account(
@@ -290,13 +285,13 @@ def account(
     """The ledger's row for one step, `places` what its constants absorb at each; None if no relevance reached it."""
     if handover is None:
         return None
-    total = totals.of if totals else tape.per_sample
+    totals = totals or Totals(tape)
     return Row(
         step.name,
         step.kind,
         type(rule).__name__ if rule else "",
-        received=sum((total(v, each) for v in step.results if v is not None for each in of.terms(v)), tape.nothing),
-        handed=sum((total(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing),
+        received=sum((totals.received(v, of) for v in step.results if v is not None), tape.nothing),
+        handed=sum((totals.of(v, part) for v, part in zip(step.inputs, handover.inputs, strict=True)), tape.nothing),
         **{name: tape.nothing + _on_cpu(getattr(handover, name)) for name in ("bias", "stabilizer", "rules")},
         positions=tape.nothing if places is None else places.amounts.flatten(1).sum(1),
     )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ import transformers
 from torch import Tensor
 
 from lrpwidgets.lrp import Explainer, Explanation, rules
+from lrpwidgets.lrp.propagation import Keep
 from tests.lrp.test_lxt import Efficient
 from tests.lrp.test_lxt_transformers import patched
 
@@ -70,12 +72,12 @@ def lxt(encoder: Encoder) -> Callable[[], Tensor]:
     return run
 
 
-def ours(encoder: Encoder) -> Callable[[], Explanation]:
+def ours(encoder: Encoder, keep: Keep = "all") -> Callable[[], Explanation]:
     """An explanation with its ledger."""
     explainer = Explainer(encoder.model, "attn_lrp")
 
     def run() -> Explanation:
-        explanation = explainer.explain(encoder.inputs)
+        explanation = explainer.explain(encoder.inputs, keep=keep)
         explanation.ledger.imbalance  # noqa: B018
         return explanation
 
@@ -117,13 +119,20 @@ def _print(figures: dict[str, float]) -> None:
         [f"rule switched, {SWITCHED_LAYERS} layers", f"{1000 * figures['switched']:.0f} ms", "< 300"],
     ]
     if "memory of gradient" in figures:
-        memory = figures["memory of explanation"] / figures["memory of gradient"]
-        rows.append(["peak memory", f"{memory:.2f} × of {figures['memory of gradient'] / 1e6:.0f} MB", "≤ 2"])
+        least = figures["memory of gradient"]
+        rows += [
+            [f"peak memory of {name}", f"{figures[f'memory of {name}'] / least:.2f} × of {least / 1e6:.0f} MB", "≤ 2"]
+            for name in list(METHODS)[1:]
+        ]
     title = f"{LAYERS} layers, {TOKENS} tokens, {torch.get_num_threads()} threads, load {load}"
     table(title, ["", "measured", "goal"], rows)
 
 
-METHODS: dict[str, Callable[[Encoder], Callable[[], object]]] = {"gradient": gradient, "explanation": ours}
+METHODS: dict[str, Callable[[Encoder], Callable[[], object]]] = {
+    "gradient": gradient,
+    "explanation": ours,
+    "map-and-ledger": partial(ours, keep="input"),
+}
 
 
 def _peak(name: str) -> int:

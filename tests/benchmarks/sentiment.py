@@ -53,6 +53,7 @@ def measure() -> dict[str, Any]:
             subject = load("sentiment", model=model, seed=seed)
             found[f"{model} {seed}"] = {
                 "auto": figures(subject, lrp(Explainer(subject.model)), REVIEWS),
+                "epsilon": figures(subject, lrp(Explainer(subject.model, "epsilon")), REVIEWS),
                 "gradient × input": figures(subject, gradient_times_input(subject.model), REVIEWS),
             }
         torch.manual_seed(0)

@@ -363,6 +363,17 @@ class Recurrent(nn.Module):
         return self.head(self.cell(x)[0][:, -1])
 
 
+class Convolving(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.conv, self.head = nn.Embedding(10, 4), nn.Conv1d(4, 6, 3), nn.Linear(6, 3)
+
+    def forward(self, tokens):
+        there = (tokens >= 0).unsqueeze(-1)
+        rows = self.table(tokens.clamp(min=0)) * there
+        return self.head(self.conv(rows.transpose(1, 2)).relu().amax(-1))
+
+
 PICTURE = pictures(2, 16, torch.float32)
 TOKENS = torch.arange(10).reshape(2, 5)
 FAMILIES = {
@@ -374,6 +385,7 @@ FAMILIES = {
         torch.randn(2, 4, 9),
         "epsilon_plus_flat",
     ),
+    "over tokens": (lambda: Convolving(), TOKENS, "epsilon"),
     "transformer": (lambda: Attending(False), TOKENS, "attn_lrp"),
     "vision transformer": (lambda: Attending(True), PICTURE, "attn_lrp_vision"),
     "lstm": (lambda: Recurrent(nn.LSTM), torch.randn(2, 7, 4), "lstm_lrp"),

@@ -108,7 +108,8 @@ def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name, 
 def test_what_only_pads_has_no_relevance_under_any_rule(tmp_path):
     subject = subjects.load("sentiment", model="cnn")
     subject = replace(subject, dataset=TextSamples(["dull", "the plot is great " * 9], [0, 1], subject.tokenizer))
-    store = stored(tmp_path, subject)  # the flat rule of its first layer looks at no value
+    explainer = subject.explainer("epsilon_plus_flat")  # the flat rule of its first layer looks at no value
+    store = RelevanceStore.create(tmp_path / "store", explainer, subject, progress=False)
     assert store.relevance([0])[0].nonzero()[0].tolist() == subject.tokenizer.encode("dull").x.tolist()
 
 

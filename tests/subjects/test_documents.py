@@ -9,8 +9,7 @@ import torch
 
 from lrpwidgets import subjects
 from lrpwidgets.subjects import documents, train_documents
-from lrpwidgets.subjects.modality import modality_of
-from lrpwidgets.subjects.texts import PADDING
+from lrpwidgets.subjects.texts import PADDING, padded
 
 HEADS = re.compile(r"^(Args|Arguments|Keyword args|Keyword Arguments|Returns|Shape|Example|Examples):+\s*$", re.M)
 
@@ -44,7 +43,7 @@ def test_the_library_is_told_of_docstrings_never_seen(model):
 
 
 def test_relevance_of_a_bag_of_words_is_what_each_word_adds(subject):
-    x = modality_of(subject).batch([subject.item(index)[0] for index in (0, 300)])
+    x = padded([subject.item(index)[0] for index in (0, 300)])
     explained = subject.explainer("epsilon").explain(x, 3)
     model = subject.model
     each = model.embedding(x.clamp_min(0)) @ model.classify.weight[3] * (x != PADDING) / (x != PADDING).sum(1, True)

@@ -108,7 +108,7 @@ class Texts(Modality):
 
         assert shown.text is not None
         assert drawn.tokens is not None
-        return [still(shown.text, drawn.tokens, limit(drawn.tokens))]
+        return [still(shown.text, drawn.tokens)]
 
     @staticmethod
     def _shown(subject: Subject, text: str, name: str, label: int | None) -> Shown:

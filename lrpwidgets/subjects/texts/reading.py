@@ -48,12 +48,17 @@ class Reading(nn.Module):
         self._options = {"use_cache": False} if "use_cache" in taken_by else {}
         self._types = "token_type_ids" in taken_by and getattr(model.config, "type_vocab_size", 0) > 1
         self._keeps = "logits_to_keep" in taken_by
+        self._reads_last = getattr(model.config, "summary_type", None) == "last"
 
     def extra_repr(self) -> str:
         return f"(of {type(self._model).__name__})"
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self._called(tokens, tokens != PADDING)
+        there = tokens != PADDING
+        if self._reads_last:  # of XLNet, whatever the mask says: so padding goes before the text
+            order = there.long().argsort(dim=1, stable=True)
+            tokens, there = tokens.gather(1, order), there.gather(1, order)
+        return self._called(tokens, there)
 
     def _called(self, tokens: Tensor, there: Tensor, **more: Any) -> Tensor:
         """What the model gives."""

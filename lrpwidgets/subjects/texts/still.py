@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ...colours import MAPS, coloured
 from .encoded import Encoded
+from .levels import cells, items, limit
+from .printing import shade
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _WIDTH, _SIZE, _GAP = 640, 18, 6
@@ -20,21 +21,18 @@ _MOST = 300
 """Words that the picture has."""
 
 
-def still(encoded: Encoded, relevance: NDArray[np.float32], limit: float) -> Image.Image:
-    """Words in the colours of their relevance, summed over their tokens; `limit`: that at the end of the scale."""
+def still(encoded: Encoded, relevance: NDArray[np.float32]) -> Image.Image:
+    """Words in the colours of their relevance, summed over their tokens, on the scale that the view of them has."""
     font = ImageFont.load_default(_SIZE)
-    sums = np.zeros(len(encoded.words))
-    for word, amount in zip(encoded.word_of, relevance.tolist(), strict=True):
-        if word >= 0:
-            sums[word] += amount
-    colours = coloured(sums[None].astype(np.float32), limit, MAPS["red–blue"])[0]
+    found = cells(encoded, relevance.tolist(), "word")
+    amounts = {item.word: cell.relevance or 0.0 for item, cell in zip(items(encoded), found, strict=True)}
     places, height = _places(encoded, font)
     page = Image.new("RGB", (_WIDTH, height), "white")
     pen = ImageDraw.Draw(page)
-    for number, (left, top, right) in enumerate(places):
-        hue = tuple(colours[number].tolist())
-        pen.rectangle((left - 2, top, right + 2, top + _SIZE + 4), fill=hue)
-        pen.text((left, top), encoded.word(number), "white" if sum(hue) < 383 else "black", font)
+    shades = shade([amounts[number] for number in range(len(places))], limit(found))
+    for number, ((left, top, right), (paper, ink)) in enumerate(zip(places, shades, strict=True)):
+        pen.rectangle((left - 2, top, right + 2, top + _SIZE + 4), fill=paper)
+        pen.text((left, top), encoded.word(number), ink, font)
         if number in encoded.struck:
             pen.line((left, top + _SIZE // 2 + 2, right, top + _SIZE // 2 + 2), "black", 2)
     return page

@@ -140,6 +140,10 @@ class Answering:
             raise RemovedError(f"The {self.modality.brought} {upload.name!r} is not here any more: upload it again.")
         return self.modality.opened(self._subject, upload.data, upload.name, fit=fit, window=window)
 
+    def forget_all(self) -> None:
+        """Let go of all that is kept."""
+        self._last = self._opened = self._clean = None
+
     def forget(self, item: int) -> None:
         """Let go of what is kept of the input number `item`."""
         self._opened = None

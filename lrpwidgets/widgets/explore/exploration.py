@@ -340,7 +340,7 @@ class Exploration(Inputs):
         self.error = CLOSED
         self.unobserve_all()
         self.answer, self.pins, self.pinned = None, (), ()
-        self._answering = Answering(self.subject, self.explainer)
+        self._answering.forget_all()
         self.explainer.cache.clear()
 
     @traitlets.observe("composite")

@@ -8,12 +8,13 @@ import { point, pointed } from "./pointing.js";
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-heads");
   const table = element("table", {});
+  const sheet = element("div", { className: "lrp-heads-sheet" }, table);
   const none = element("p", { className: "lrp-quiet" }, "This network has no attention with heads of their own; “Inside a layer” shows its channels.");
   const title = element("p", { className: "lrp-heads-from" });
   const list = element("div", { className: "lrp-bars" });
   const only = button("only this head", "Let only relevance through this head count, everywhere on the page", () => model.send({ only: !model.get("only") }));
   const below = element("div", { className: "lrp-heads-below" }, title, list, only);
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Heads"), element("span", { className: "lrp-quiet" }, "relevance through each; click one")), table, none, below);
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Heads"), element("span", { className: "lrp-quiet" }, "relevance through each; click one")), sheet, none, below);
 
   function draw() {
     const matrix = /** @type {[string, number[]][]} */ (model.get("matrix"));
@@ -23,8 +24,8 @@ function render({ model, el }) {
     const count = Math.max(0, ...matrix.map(([, heads]) => heads.length));
     const limit = limitOf(matrix.flatMap(([, heads]) => heads));
     const { paint } = painter(el);
-    const header = element("tr", {}, element("th", {}), ...Array.from({ length: count }, (_, number) => element("th", { scope: "col" }, count > 8 ? String(number) : `head ${number}`)));
-    table.classList.toggle("lrp-heads-many", count > 8);
+    const header = element("tr", {}, element("th", {}, "head"), ...Array.from({ length: count }, (_, number) => element("th", { scope: "col" }, String(number))));
+    table.classList.toggle("lrp-heads-many", count > 4);
     const names = namesOf(matrix.map(([name]) => name));
     table.replaceChildren(header, ...matrix.map(([name, heads], row) => element("tr", {}, element("th", { scope: "row", className: "lrp-mono", title: name }, names[row]), ...heads.map((value, number) => element("td", {}, cell(name, number, value))))));
     below.hidden = head === undefined;
@@ -40,7 +41,7 @@ function render({ model, el }) {
      */
     function cell(name, number, value) {
       const chosen = name === layer && number === head;
-      const made = button(count > 8 ? "" : short(value), `${name}, head ${number}: ${short(value)}`, () => model.send({ head: chosen ? null : [name, number] }), { ariaPressed: String(chosen), ariaLabel: `${name}, head ${number}: ${short(value)}` });
+      const made = button(count > 4 ? "" : short(value), `${name}, head ${number}: ${short(value)}`, () => model.send({ head: chosen ? null : [name, number] }), { ariaPressed: String(chosen), ariaLabel: `${name}, head ${number}: ${short(value)}` });
       paint(made, value, limit);
       return made;
     }

@@ -11,7 +11,7 @@ const MOST = 12; // rows that are shown first
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-strikes");
-  const heading = element("div", { className: "lrp-strike-row lrp-strike-heading" }, element("span", {}), element("span", {}, "its relevance"), element("span", {}, "change without it"), element("span", {}, "score without it"));
+  const heading = element("div", { className: "lrp-strike-row lrp-strike-heading" }, element("span", {}), element("span", {}, "its relevance"), element("span", {}, "change"), element("span", {}, "score without it"));
   const list = element("div", { className: "lrp-strike-list" });
   const more = element("button", { type: "button", className: "lrp-link" });
   const agreement = element("p", { className: "lrp-quiet lrp-strike-agreement", role: "status" });

@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 
+from lrpwidgets import subjects
 from lrpwidgets.dashboards import explore as open_page
 from lrpwidgets.widgets import HeatmapView, InputStrip, QuestionBar, RuleBoard, TopBar, Tour
 from lrpwidgets.widgets.base.inputs import PictureMissingError
@@ -68,6 +69,16 @@ def test_the_code_gives_the_relevance_exactly(reading, name):
     assert torch.equal(run(text, subject=reading.subject), reading.answer.explanation.relevance)
 
 
+@pytest.mark.parametrize("parts", [{"item": 2}, {"item": 2, "typed": "is there a red circle?", "struck": (3,)}])
+def test_the_code_of_a_picture_with_a_text_gives_the_relevance_of_both(explore, parts):
+    exploration = explore(subjects.load("visual-questions"))
+    exploration.ask(**parts)
+    assert exploration.error == ""
+    found = run(TopBar(exploration).code())
+    for one, other in zip(found, exploration.answer.explanation.relevance, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_code_opens_a_file_as_the_page_does(reading, tmp_path, monkeypatch):
     data = "\ufeffa good film,\r\nnever dull".encode()
     reading.show(data, "mine.txt")
@@ -101,3 +112,10 @@ def test_a_link_has_what_was_typed_and_struck(reading, explore, toy):
     other.restore(reading.link())
     assert (other.typed, other.struck) == ("never dull & good", (1,))
     assert torch.equal(other.answer.explanation.relevance, reading.answer.explanation.relevance)
+
+
+def test_a_saved_notebook_keeps_the_words_on_the_scale_of_the_view(reading):
+    (picture,) = reading.pictures().values()
+    hues = {colour for _, colour in picture.getcolors(picture.width * picture.height)}
+    assert (33, 102, 172) in hues  # of "ending", which ends the scale
+    assert (159, 189, 219) in hues  # of "clumsy": both of its tokens
