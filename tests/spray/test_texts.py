@@ -84,14 +84,12 @@ SIGNED, UNSIGNED = 0, 1
 # What is kept.
 
 
-@pytest.mark.parametrize(
-    ("name", "composite"), [("bag", "auto"), ("cnn", "epsilon"), ("lstm", "auto"), ("transformer", "auto")]
-)
-def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name, composite):
+@pytest.mark.parametrize("name", ["bag", "cnn", "lstm", "transformer"])
+def test_relevance_on_the_vocabulary_is_that_of_each_text_alone(tmp_path, name):
     subject = of_texts() if name == "bag" else subjects.load("sentiment", model=name)
     samples = TextSamples(subject.dataset.texts[:40], subject.dataset.labels[:40], subject.tokenizer)
     subject = replace(subject, dataset=samples)
-    explainer = subject.explainer(composite)
+    explainer = subject.explainer()
     store = RelevanceStore.create(
         tmp_path / "store", explainer, subject, progress=False, batch_size=16, dtype="float32"
     )
@@ -271,7 +269,7 @@ def test_without_another_cluster_of_the_class_it_is_not_tested_and_a_candidate_h
 def test_the_signature_of_reviews_is_found_and_convicted_and_nothing_else_is(tmp_path):
     for signed in (True, False):
         subject = subjects.load("signed-reviews", seed=1, signed=signed)
-        explainer = subject.explainer("epsilon")
+        explainer = subject.explainer()
         store = RelevanceStore.create(tmp_path / f"{signed}", explainer, subject, progress=False)
         assert (store.prediction == store.label).mean() > 0.95  # accuracy gives no hint
         for atlas in atlases(store, progress=False):
