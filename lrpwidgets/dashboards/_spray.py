@@ -50,5 +50,7 @@ def spray(
         store = kept(subject, device or options.device)
     elif not isinstance(store, RelevanceStore):
         store = RelevanceStore.open(Path(store))
+    subject = subject or subject_for(store, options)
+    check_open("spray", subject)
     SHELVES.hold(options.memory)
-    return Rooms(Investigation(store, subject or subject_for(store, options), device or options.device), "spray")
+    return Rooms(Investigation(store, subject, device or options.device), "spray")

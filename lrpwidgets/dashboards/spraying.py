@@ -264,7 +264,7 @@ def _table(found: list[Atlas], tried: Callable[[Atlas, int], Trial | None], writ
 
 def _record(atlas: Atlas, ranked: Ranked, trial: Trial | None) -> dict[str, Any]:
     from ..spray.classes import ranked_class
-    from ..spray.placeless import TESTS
+    from ..spray.placeless import tests_of
 
     whole = ranked_class(atlas)
     found: dict[str, Any] = {
@@ -280,7 +280,7 @@ def _record(atlas: Atlas, ranked: Ranked, trial: Trial | None) -> dict[str, Any]
     if trial is None:
         return found
     found |= {"clever_hans": trial.clever_hans, "convicted_by": " ".join(trial.convicting)}
-    for test in TESTS:
+    for test in tests_of(atlas.store):
         verdict = trial.verdicts.get(test)
         found |= {f"{test}_samples": verdict and verdict.samples, f"{test}_turned": verdict and verdict.turned}
         found[f"{test}_control"] = verdict and verdict.turned_by_control
@@ -292,7 +292,8 @@ def _verdicts(found: list[Atlas], tried: Callable[[Atlas, int], Trial | None]) -
     for atlas in found:
         for ranked in atlas.ranking:
             if trial := tried(atlas, ranked.cluster):
-                yield f"{_name(atlas)}, pictures of cluster {ranked.cluster}: {trial.sentence(_name(atlas))}"
+                of = f"{atlas.store.modality.brought}s of cluster {ranked.cluster}"
+                yield f"{_name(atlas)}, {of}: {trial.sentence(_name(atlas))}"
 
 
 def _saved(found: list[Atlas], folder: Path) -> str:

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..lrp import Explainer
 from ..progress import Watcher, listening
 from ..readable import Readable
-from ..spray.placeless import Trial, UntestableError, suspects_of, tried
-from ..spray.poison import Suspect, label_of, of_other_classes
+from ..spray.placeless import Trial, suspects_of, tried
+from ..spray.poison import Suspect, UntestableError, label_of, of_other_classes
 from ..subjects import Subject
 from .directions import Direction, Method, Over, Side, direction, sides
 

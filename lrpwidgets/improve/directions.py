@@ -26,8 +26,7 @@ from ..evaluate.intervals import Interval, interval
 from ..lrp import Explainer
 from ..lrp.outputs import module_of, output_through
 from ..readable import Readable
-from ..spray.placeless import UntestableError
-from ..spray.poison import label_of, other_clusters
+from ..spray.poison import UntestableError, label_of, other_clusters
 from ..subjects import Subject
 from .layers import Place, activations, place
 from .projection import Projection, summarized, units_of

@@ -2,7 +2,7 @@
 
 Start with :meth:`RelevanceStore.create`, which explains every input of a subject and keeps the relevance on disk;
 :func:`spray` makes an :class:`Atlas` of a selection of it, and :func:`poison_test` tells whether a cluster is a Clever
-Hans. Of texts :func:`corpus` tells which words a class lives on.
+Hans. Of texts relevance is kept on the vocabulary, and :func:`corpus` tells which words a class lives on.
 Importing this package is quick: a part, and what it needs, loads when it is first used.
 """
 
@@ -14,12 +14,13 @@ from ..lazy import public
 
 if TYPE_CHECKING:
     from ..progress import Progress
-    from .atlas import Atlas, Cluster, Ranked, spray
+    from .atlas import Atlas, Cluster, ClusterWord, Ranked, spray
     from .classes import RankedClass, rank_classes
     from .features import Features
     from .files import DamagedStoreError
-    from .placeless import Trial, poison_tests
-    from .poison import Artefact, Verdict, boxed, candidate, poison_test
+    from .inserted import Inserted
+    from .placeless import Trial, candidate, poison_tests
+    from .poison import Artefact, Verdict, boxed, poison_test
     from .store import RelevanceStore, Selection
     from .word_relevance import Corpus, WordOfClass, corpus
 
@@ -27,9 +28,11 @@ _HOMES = {
     "Artefact": ".poison",
     "Atlas": ".atlas",
     "Cluster": ".atlas",
+    "ClusterWord": ".atlas",
     "Corpus": ".word_relevance",
     "DamagedStoreError": ".files",
     "Features": ".features",
+    "Inserted": ".inserted",
     "Progress": "..progress",
     "Ranked": ".atlas",
     "RankedClass": ".classes",
@@ -39,7 +42,7 @@ _HOMES = {
     "Verdict": ".poison",
     "WordOfClass": ".word_relevance",
     "boxed": ".poison",
-    "candidate": ".poison",
+    "candidate": ".placeless",
     "corpus": ".word_relevance",
     "poison_test": ".poison",
     "poison_tests": ".placeless",
@@ -52,9 +55,11 @@ __all__ = [
     "Artefact",
     "Atlas",
     "Cluster",
+    "ClusterWord",
     "Corpus",
     "DamagedStoreError",
     "Features",
+    "Inserted",
     "Progress",
     "Ranked",
     "RankedClass",

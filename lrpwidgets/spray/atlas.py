@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..subjects.texts import Tokenizer
     from .store import RelevanceStore, Selection
 
 
@@ -57,6 +58,18 @@ class Ranked:
     """The share of that."""
 
 
+@dataclass(frozen=True)
+class ClusterWord:
+    """A word on which a cluster of texts has more relevance than the others."""
+
+    word: str
+    token: int
+    excess: float
+    """Its mean share of Σ|R| in the cluster less that in the atlas's other texts; negative relevance counts as such."""
+    texts: int
+    """How many texts of the cluster have it."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Cluster(Readable):
     """What the samples of one cluster have in common."""
@@ -65,14 +78,45 @@ class Cluster(Readable):
     rows: NDArray[np.int64]
     """Rows of the store, those in the middle of the cluster first."""
     heatmap: NDArray[np.float32]
-    """Mean of the maps, each summed over channels and divided by its Σ|R|; (H, W) for images."""
+    """Mean of the maps, each summed over channels and divided by its Σ|R|; (H, W) for images, (V,) for texts."""
     others: NDArray[np.float32]
     """The same of the atlas's other samples; zeros where there are none."""
+    having: NDArray[np.int64]
+    """How many of its maps have relevance there."""
 
     @property
     def prototypes(self) -> NDArray[np.int64]:
         """The five rows nearest to the middle."""
         return self.rows[:5]
+
+    def words(self, tokenizer: Tokenizer, most: int = 10) -> Table[ClusterWord]:
+        """Words of texts on which the cluster has more relevance than the others, those with the largest excess first.
+
+        Parameters
+        ----------
+        tokenizer
+            That of the subject.
+        most
+            How many words, at most.
+
+        Raises
+        ------
+        ValueError
+            If the maps are not on the vocabulary of that tokenizer.
+        """
+        excess = self.excess_on(tokenizer)
+        order = np.argsort(-excess, kind="stable")[:most]
+        each = ((int(token), float(excess[token])) for token in order if excess[token] > 0)
+        return Table(ClusterWord(tokenizer.piece(token), token, more, int(self.having[token])) for token, more in each)
+
+    def excess_on(self, tokenizer: Tokenizer) -> NDArray[np.float32]:
+        """How much more relevance it has on each token than the others, (V,); raises as :meth:`words` does."""
+        if self.heatmap.shape != (tokenizer.size,):
+            raise ValueError(
+                f"The maps are {self.heatmap.shape} and not on the {tokenizer.size:,} tokens of the vocabulary; give "
+                "the tokenizer of the subject, which is one of texts."
+            )
+        return self.heatmap - self.others
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -204,9 +248,9 @@ class Atlas(Fit):
             If there is no cluster of that number.
         """
         rows = self.members(number)
-        sums, size = self._sums, len(rows)
+        (sums, having), size = self._sums, len(rows)
         others = sums.sum(0) - sums[number]
-        return Cluster(number, rows, sums[number] / size, others / max(1, len(self) - size))
+        return Cluster(number, rows, sums[number] / size, others / max(1, len(self) - size), having[number])
 
     def to_frame(self) -> pd.DataFrame:
         """One line for each map, as a pandas DataFrame: row of the store, input, label, prediction, target, cluster.
@@ -252,15 +296,18 @@ class Atlas(Fit):
         return Ranked(number, len(kinds), tau, int(values[most]), float(counts[most] / len(kinds)))
 
     @cached_property
-    def _sums(self) -> NDArray[np.float32]:
-        """Normalised maps summed over each cluster, and behind those over noise: (k + 1, H, W)."""
+    def _sums(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Of each cluster, and behind those of noise: normalised maps summed, (k + 1, H, W), and how many are not 0."""
         shape = self.store.info.shape
         sums = np.zeros((self.count + 1, *(shape[1:] if len(shape) > 1 else shape)), np.float64)
+        having = np.zeros_like(sums)
         numbers = np.array([*range(self.count), NOISE])
         for places, relevance in self.store.batches(self.rows):
             inside = (self.clusters[places] == numbers[:, None]).astype(np.float64)
-            sums += np.tensordot(inside, unit_maps(relevance), 1)
-        return sums.astype(np.float32)
+            maps = unit_maps(relevance)
+            sums += np.tensordot(inside, maps, 1)
+            having += np.tensordot(inside, maps != 0, 1)
+        return sums.astype(np.float32), having.astype(np.int64)
 
 
 class _Embeddings(Mapping[str, NDArray[np.float32]]):

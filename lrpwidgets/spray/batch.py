@@ -34,7 +34,7 @@ class Batch(Readable):
     positions: list[int]
     """Which of the batch could be read."""
     inputs: Tensor
-    """Those (n, C, H, W), in order."""
+    """Those, in order, (n, C, H, W) or (n, T)."""
     labels: list[int | None]
     """Class of every one in the batch; None where unknown."""
     failures: dict[int, str]
@@ -98,7 +98,7 @@ class Attribution:
     def _item(self, index: int) -> tuple[Tensor, int | None]:
         x, label = self.dataset[index]
         info = self.store.info
-        if tuple(x.shape) != info.input_shape or str(x.dtype) != info.input_dtype:
+        if not self.store.modality.alike(tuple(x.shape), info.input_shape) or str(x.dtype) != info.input_dtype:
             raise ValueError(
                 f"The input is {x.dtype} of shape {tuple(x.shape)}; the others are {info.input_dtype} of shape "
                 f"{info.input_shape}."
@@ -122,7 +122,8 @@ class Attribution:
             pass
         for at, position in enumerate(batch.positions):
             try:
-                yield [position], self._values(batch.inputs[at : at + 1], [batch.labels[position]])
+                alone = self.store.modality.alone(batch.inputs, at)
+                yield [position], self._values(alone, [batch.labels[position]])
             except FAULTS as error:
                 failures[position] = reason(error)
         if len(failures) == len(batch.labels):
@@ -132,7 +133,7 @@ class Attribution:
     def _stacked(self, inputs: list[Tensor]) -> Tensor:
         if not inputs:
             return torch.empty(0)
-        batch = torch.stack(inputs)
+        batch = self.store.modality.stacked(inputs)
         if batch.dim() != 4 or self.explainer.device.type != "cpu":
             return batch
         return batch.contiguous(memory_format=torch.channels_last)  # on a CPU a sixth less time for photographs

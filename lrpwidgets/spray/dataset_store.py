@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..subjects.modality import modality_named
 from . import layout
 from .layout import COLUMNS, FAILED, PENDING, Told
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..lrp import Explainer
+    from ..subjects.modality import Modality
 
 Ints = NDArray[np.int32]
 
@@ -74,6 +76,11 @@ class DatasetStore(Generic[Told]):
 
     def __len__(self) -> int:
         return self.info.inputs
+
+    @cached_property
+    def modality(self) -> Modality:
+        """What is particular to its kind of data; ValueError if there is no such kind."""
+        return modality_named(self.info.modality)
 
     @property
     def index(self) -> Ints:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from torch import Tensor
 
 from ..lrp import Composite, Explainer, Explanation
+from ..subjects.modality import modality_of
 from . import channels, code
 from .batch import FAULTS, reason
 from .functions import identity
@@ -40,12 +41,18 @@ def examined(
     told, probe, x, explanation = origin(explainer, subject, targets, batch_size, "layers")
     if pool is not None and x.dim() != 3:
         raise ValueError(f"pool is for inputs (C, H, W), these have the shape {tuple(x.shape)}; leave it out.")
+    modality = modality_of(subject)
+    if layers and not modality.layered:
+        raise ValueError(
+            f"Nothing is kept of the layers of a {modality.brought}, whose positions differ from one to the next; got "
+            f"layers={layers!r}, leave it out. What is kept is relevance on the vocabulary."
+        )
     info = Info(
         **told,
         dtype=dtype,
         pool=pool,
-        shape=tuple(of_input(explanation, pool).shape[1:]),
-        layers=channels.chosen(explanation, layers),
+        shape=tuple(of_input(explanation, pool).shape[1:]) if pool else modality.kept_shape(subject, x),
+        layers=channels.chosen(explanation, layers if modality.layered else ()),
     )
     return info, probe
 
@@ -66,7 +73,8 @@ def origin(
             f"The subject {subject.title!r} has a select, by which the scores are found, and the explainer has none; "
             "give subject.explainer(explainer.composite)."
         )
-    probe, x, explanation = first(subject, lambda x, label: ask(explainer, x[None], [label], targets, keep))
+    stacked = modality_of(subject).stacked
+    probe, x, explanation = first(subject, lambda x, label: ask(explainer, stacked([x]), [label], targets, keep))
     scores = explanation.scores
     if scores.dim() != 2:
         raise ValueError(

@@ -66,7 +66,7 @@ class Origin:
     inputs: int
     """Number of inputs of the data set, N."""
     input_shape: tuple[int, ...]
-    """Of one input, (C, H, W)."""
+    """Of one input, (C, H, W); of texts, whose lengths differ, that of the first that could be explained, (T,)."""
     input_dtype: str
     """Of an input, such as ``"torch.float32"``."""
     data: str
@@ -179,7 +179,7 @@ class Info(Origin):
     pool: int | None
     """Relevance is summed over channels, and over squares so that at most this many fit in each direction."""
     shape: tuple[int, ...]
-    """Of one relevance map, (C, H, W)."""
+    """Of one relevance map, (C, H, W); of texts (V,), the tokens of the vocabulary."""
     layers: dict[str, LayerShape]
     """Layers the relevance of whose channels is kept too, by name, in the order of the network."""
 

@@ -4,7 +4,8 @@ Its attributes say where the numbers come from (`Origin`) and keep notes; its ar
 so that no two writers share a file. Those of a relevance store are:
 
 =========== ============= ======================================================================================
-relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums
+relevance   (N, C, H, W)  in 16 or 32 bits; times `scale` it is the relevance of the input, or its pooled sums; of
+                          texts (N, V), on the vocabulary, zeros included: 2 or 4 bytes for each token of it
 channels    (N, C)        the relevance of the channels of some layers, one layer after the other, summed over
                           positions, in 32 bits; none if the network has no such layers
 failure     (N, 256)      why an input could not be read or explained, in UTF-8; its chunks are rare

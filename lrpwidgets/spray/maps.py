@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ..subjects.modality import modality_named
 from .layout import COLUMNS
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ def ask(
     return explainer.explain(inputs, int(targets), keep=keep)
 
 
-def values(explanation: Explanation, info: Info) -> dict[str, NDArray[Any]]:
+def values(explanation: Explanation, inputs: Tensor, info: Info) -> dict[str, NDArray[Any]]:
     """What each array of a relevance store gets, (n, ...); index and label are for the caller to fill in."""
     samples = table(explanation)
     found = {"samples": samples}
-    found["relevance"], samples[:, 5] = packed(of_input(explanation, info.pool), info.dtype)
+    found["relevance"], samples[:, 5] = packed(kept(explanation, inputs, info), info.dtype)
     if info.layers:
         sums = [shape.sums(explanation[name].relevance) for name, shape in info.layers.items()]
         found["channels"] = torch.cat(sums, 1).numpy(force=True)
@@ -58,6 +59,11 @@ def table(explanation: Explanation) -> NDArray[np.float64]:
     samples[:, 3] = target
     samples[:, 4] = scores.gather(1, target[:, None])[:, 0]
     return samples
+
+
+def kept(explanation: Explanation, inputs: Tensor, info: Info) -> Tensor:
+    """What a store keeps of the relevance of `inputs` (n, ...), in the shape of its maps, (n, *shape)."""
+    return modality_named(info.modality).kept(of_input(explanation, info.pool), inputs, info.shape)
 
 
 def of_input(explanation: Explanation, pool: int | None) -> Tensor:

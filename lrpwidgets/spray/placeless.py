@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,12 +30,15 @@ from ..lrp.outputs import NoOutputError, module_of, output_through
 from ..progress import Progress, Watcher, listening
 from .channels import INPUT
 from .features import unit_maps
+from .inserted import Inserted, word_of
 from .poison import (
     MEMBERS,
     TURNS,
+    Artefact,
     Suspect,
+    UntestableError,
     Verdict,
-    candidate,
+    box_of,
     judged,
     label_of,
     other_clusters,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from ..subjects import Subject
     from .atlas import Atlas
     from .channels import LayerShape
+    from .dataset_store import DatasetStore
 
 SHIFTED = 0.25
 """Share of other pictures that a shift turns into its class, beyond what its control does, if it is an artefact.
@@ -71,6 +75,7 @@ class Spots:
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
     what: ClassVar[str] = "each picture's own spot"
+    inputs: ClassVar[str] = "pictures"
     of_class: ClassVar[bool] = True
     label: int
     patches: list[Patch] = field(repr=False)
@@ -102,6 +107,7 @@ class Shift:
     turns: ClassVar[float] = SHIFTED
     explained: ClassVar[float] = EXPLAINED
     of_class: ClassVar[bool] = True
+    inputs: ClassVar[str] = "pictures"
     label: int
     what: str
     difference: Tensor = field(repr=False)
@@ -188,8 +194,16 @@ class Trial:
         return f"{self.conclusion}{figures and f' By test: {figures}.'}{missing}"
 
 
-TESTS = ("box", "spot", "shift", "spectrum", "direction")
-"""The poison tests."""
+_SUGGESTED: dict[str, Callable[[Atlas, int, Subject], Artefact | Inserted]] = {"image": box_of, "text": word_of}
+"""What a cluster suggests first, by the modality of its inputs."""
+
+TESTS = {"image": ("box", "spot", "shift", "spectrum", "direction"), "text": ("word",)}
+"""The poison tests by the modality of what they are of."""
+
+
+def tests_of(store: DatasetStore[Any]) -> tuple[str, ...]:
+    """Those for the inputs of a store."""
+    return TESTS.get(store.info.modality, ())
 
 
 def poison_tests(
@@ -231,8 +245,9 @@ def suspects_of(
     suspects: dict[str, Suspect] = {}
     missing: dict[str, str] = {}
     atlas.members(number)  # raises for a cluster that is not there
-    for place, test in enumerate(TESTS):
-        tell(Progress(place, len(TESTS), "looking for suspects"))
+    tests = tests_of(atlas.store)
+    for place, test in enumerate(tests):
+        tell(Progress(place, len(tests), "looking for suspects"))
         try:
             suspects[test] = suspect_of(test, atlas, number, explainer, subject)
         except (UntestableError, NoOutputError) as why:
@@ -256,21 +271,30 @@ def tried(
     return Trial({test: verdict.among(len(suspects)) for test, verdict in verdicts}, dict(missing))
 
 
-class UntestableError(ValueError):
-    """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
+def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact | Inserted:
+    """What a cluster suggests: the box of pictures or the word of texts where its relevance exceeds the others' most.
+
+    Raises
+    ------
+    ValueError
+        If there is no cluster of that number, or no such test for its inputs.
+    """
+    return _SUGGESTED.get(atlas.store.info.modality, box_of)(atlas, number, subject)
 
 
 def suspect_of(test: str, atlas: Atlas, number: int, explainer: Explainer, subject: Subject) -> Suspect:
     """What the test of that name takes to other pictures; raises UntestableError where it cannot be made."""
     members, label = atlas.members(number)[:MEMBERS], label_of(atlas, number)
     others = other_clusters(atlas, number, label)
+    if not others:
+        raise UntestableError("there is no other cluster of its class to compare with")
+    if test == "word":
+        return word_of(atlas, number, subject)
     x, _ = subject.item(int(atlas.store.index[members[0]]))
     if x.dim() != 3 and test != "direction":
         raise UntestableError(f"the inputs are no pictures but {tuple(x.shape)}")
-    if not others:
-        raise UntestableError("there is no other cluster of its class to compare with")
     if test == "box":
-        return candidate(atlas, number, subject)
+        return box_of(atlas, number, subject)
     if test == "spot":
         return _spots(atlas, subject, members, others, label)
     rest = np.concatenate(others)[:: max(1, sum(map(len, others)) // MEMBERS)]

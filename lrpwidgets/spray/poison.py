@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, Watcher, listening
+from ..subjects.modality import modality_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,10 @@ _FEWEST = 5
 """Pictures of a control."""
 
 
+class UntestableError(ValueError):
+    """A test that a cluster, a model or a kind of input does not allow; the message is the reason."""
+
+
 class Suspect(Protocol):
     """Something that the model may have learnt instead of the class, and how it is taken to other pictures."""
 
@@ -68,6 +73,8 @@ class Suspect(Protocol):
     """Share of other pictures that it turns into its class, beyond what its control does, if it is an artefact."""
     explained: ClassVar[float]
     """Share of those that its control may turn, too."""
+    inputs: ClassVar[str]
+    """What it is taken to: "pictures" or "texts"."""
 
     @property
     def label(self) -> int:
@@ -100,6 +107,7 @@ class Artefact:
 
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
+    inputs: ClassVar[str] = "pictures"
     patches: Tensor = field(repr=False)
     """What is pasted, (m, C, height, width), as the model takes it: the same box of several pictures."""
     box: Box
@@ -183,7 +191,9 @@ class Verdict:
     what: str = "what it looks at"
     """What was taken to other pictures, in words."""
     of_class: bool = True
-    """Whether the control is of other pictures of the class; else it is of other classes."""
+    """Whether the control is of others of the class; else it is of other classes."""
+    inputs: str = "pictures"
+    """What it was taken to."""
 
     def __repr__(self) -> str:
         verdict = f"not convicted, {self.acquittal}" if self.acquittal else "a Clever Hans"
@@ -200,9 +210,9 @@ class Verdict:
         if self.chance > CHANCE:
             return "so few more can have turned by chance"
         if self.turned_by_control > self.explained * self.turned:
-            return "the control turns many of them, too: what is pasted is part of the class"
+            return "the control turns many of them, too: it is part of the class"
         if self.turned < TAKEN * (self.before - self.after) * self.samples:
-            return "most that are read wrong then are taken for other classes: what is pasted hides theirs"
+            return "most that are read wrong then are taken for other classes: it hides theirs"
         return ""
 
     @property
@@ -228,19 +238,19 @@ class Verdict:
 
     def lender(self, name: str) -> str:
         """What the control is of, in words; `name` is that of the class."""
-        return f"other pictures of “{name}”" if self.of_class else "pictures of other classes"
+        return f"other {self.inputs} of “{name}”" if self.of_class else f"{self.inputs} of other classes"
 
     def sentence(self, name: str) -> str:
         """The verdict in words; `name` is that of the class."""
         return (
-            f"{self.what[0].upper()}{self.what[1:]}, taken to {self.samples} pictures of other classes: "
+            f"{self.what[0].upper()}{self.what[1:]}, taken to {self.samples} {self.inputs} of other classes: "
             f"accuracy {self.before:.1%} → {self.after:.1%}, {self.turned} turned into “{name}”. "
             f"The same of {self.lender(name)}: {self.control:.1%}, {self.turned_by_control} turned. "
             + (f"Not convicted: {self.acquittal}." if self.acquittal else self._conviction)
         )
 
 
-def candidate(atlas: Atlas, number: int, subject: Subject) -> Artefact:
+def box_of(atlas: Atlas, number: int, subject: Subject) -> Artefact:
     """The artefact that a cluster suggests: what its pictures have where its relevance exceeds the others' most.
 
     Raises
@@ -296,7 +306,7 @@ def poison_test(
     Parameters
     ----------
     artefact
-        What to paste; see :func:`candidate` and :func:`boxed`.
+        What to paste or insert; see :func:`lrpwidgets.spray.candidate` and :func:`boxed`.
     samples
         How many inputs of other classes, at most; drawn at random.
     progress
@@ -371,6 +381,7 @@ class Answers:
             suspect.explained,
             suspect.what,
             suspect.of_class,
+            suspect.inputs,
         )
 
 
@@ -389,7 +400,7 @@ def answers(
     """
     import torch
 
-    label, random = suspects[0].label, np.random.default_rng(seed)
+    label, random, modality = suspects[0].label, np.random.default_rng(seed), modality_of(subject)
     chosen = np.sort(random.permutation(of_other_classes(subject, label, known))[:samples])
     draws = [copy.deepcopy(random) for _ in suspects]  # so that a verdict does not depend on the others
     told: list[list[Tensor]] = [[] for _ in suspects]
@@ -397,7 +408,7 @@ def answers(
     done = 0
     for part in np.array_split(chosen, -(-len(chosen) // 64)):
         inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
-        batch, truth = torch.stack(inputs), torch.tensor(labels)
+        batch, truth = modality.stacked(inputs), torch.tensor(labels)
         plain = _class_scores(explainer, batch)
         for suspect, draw, found, change in zip(suspects, draws, told, changes, strict=True):
             scores = torch.cat([plain[None], suspect.scores(batch, explainer, draw)])
@@ -492,8 +503,9 @@ def of_other_classes(subject: Subject, label: int, without: Iterable[int] = ()) 
     if len(others) and not len(found):
         raise ValueError("The repairs have seen all labelled inputs of other classes; repair with fewer.")
     if not len(found):
-        what = "has no labels" if not (known >= 0).any() else f"has pictures of {subject.class_name(label)!r} only"
-        raise ValueError(f"The poison test needs labelled pictures of other classes; {subject.title} {what}.")
+        of = modality_of(subject).brought
+        what = "has no labels" if not (known >= 0).any() else f"has {of}s of {subject.class_name(label)!r} only"
+        raise ValueError(f"The poison test needs labelled {of}s of other classes; {subject.title} {what}.")
     return found
 
 

@@ -46,11 +46,11 @@ class Recomputed(RelevanceStore):
         for part in np.array_split(np.arange(len(places)), -(-len(places) // 256) or 1):
             yield part, self.kept[layer][places[part]]
 
-    def keep(self, first: int, explanation: Explanation) -> None:
-        """Keep what is explained, of the rows from the `first` on."""
-        from .maps import of_input
+    def keep(self, first: int, explanation: Explanation, inputs: Tensor) -> None:
+        """Keep what is explained of `inputs`, which are the rows from the `first` on."""
+        from .maps import kept
 
-        found: dict[str, Tensor] = {INPUT: of_input(explanation, self.info.pool).float()}
+        found: dict[str, Tensor] = {INPUT: kept(explanation, inputs, self.info).float()}
         found |= {name: shape.sums(explanation[name].relevance) for name, shape in self.info.layers.items()}
         for layer, relevance in found.items():
             self.kept[layer][first : first + len(relevance)] = relevance.numpy(force=True)
@@ -82,7 +82,8 @@ def recomputed(
     with listening(progress) as tell:
         for first in range(0, len(rows), 64):
             part = rows[first : first + 64]
-            inputs = torch.stack([subject.item(int(item))[0] for item in store.index[part]])
-            store.keep(first, explainer.explain(inputs, torch.tensor(store.target[part]).long(), keep="layers"))
+            inputs = store.modality.stacked([subject.item(int(item))[0] for item in store.index[part]])
+            targets = torch.tensor(store.target[part]).long()
+            store.keep(first, explainer.explain(inputs, targets, keep="layers"), inputs)
             tell(Progress(first + len(part), len(rows), f"{composite.name}: relevance"))
     return replace(selection, store=store, rows=rows)

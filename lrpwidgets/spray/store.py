@@ -88,7 +88,7 @@ class RelevanceStore(DatasetStore[Info]):
         layers
             Names of layers the relevance of whose channels, summed over positions, is kept beside that of the input:
             there clusters form of what has no place in the picture. By default the last convolution, the one
-            halfway and the last hidden dense layer; () for none.
+            halfway and the last hidden dense layer; () for none. Of texts nothing is kept of layers.
         pool
             Keep sums over channels and squares of pixels, at most `pool` × `pool` of them, instead of every value.
         dtype
@@ -116,7 +116,7 @@ class RelevanceStore(DatasetStore[Info]):
         from . import maps
 
         keep: Keep = "layers" if self.info.layers else "input"
-        return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), self.info)
+        return maps.values(maps.ask(explainer, inputs, labels, self.info.targets, keep), inputs, self.info)
 
     def relevance(self, rows: ArrayLike, layer: str = INPUT) -> NDArray[np.float32]:
         """The relevance of `rows`, in their order.
@@ -131,7 +131,8 @@ class RelevanceStore(DatasetStore[Info]):
         Returns
         -------
         ndarray
-            (n, C, H, W), pooled if the store is; of a layer's channels (n, C), summed over positions.
+            (n, C, H, W), pooled if the store is; of texts on the vocabulary, (n, V), of each token the sum over
+            its places; of a layer's channels (n, C), summed over positions.
 
         Raises
         ------

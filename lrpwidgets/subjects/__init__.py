@@ -53,6 +53,7 @@ BUILT_IN = {
     "questions": ".questions",
     "visual-questions": ".visual_questions",
     "sentiment": ".sentiment",
+    "signed-reviews": ".signed_reviews",
     "documents": ".documents",
 }
 """Name of each built-in subject, and the module whose ``load(**options)`` makes it."""
@@ -94,7 +95,8 @@ def load(name: str, *, select: Select = None, **options: Any) -> Subject:
         `lrpwidgets.subjects.imagenet` (``arch``, ``weights``, ``images``, ``crop``, ``classes``, ``split``),
         `lrpwidgets.subjects.shapes` (``seed``), `lrpwidgets.subjects.clever_hans` and
         `lrpwidgets.subjects.tagged_digits` (``seed``, ``tagged``), `lrpwidgets.subjects.questions` (``question``),
-        `lrpwidgets.subjects.sentiment` (``model``, ``seed``), `lrpwidgets.subjects.documents` (``model``),
+        `lrpwidgets.subjects.sentiment` (``model``, ``seed``), `lrpwidgets.subjects.signed_reviews` (``seed``,
+        ``signed``), `lrpwidgets.subjects.documents` (``model``),
         `lrpwidgets.subjects.own` (``images``, ``classes``).
 
     Raises

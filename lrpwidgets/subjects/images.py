@@ -63,9 +63,12 @@ class Images(Modality):
         return Drawn(pixels=np.ascontiguousarray(relevance[0][0].sum(0).float().numpy(force=True)))
 
     def batch(self, shown: Sequence[Shown]) -> Tensor:
+        return self.stacked([each.image for each in shown if each.image is not None])
+
+    def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
         import torch
 
-        return torch.stack([each.image for each in shown if each.image is not None])
+        return torch.stack(list(inputs))
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         assert shown.image is not None

@@ -63,6 +63,8 @@ class Modality(ABC):
     """What a person brings of it, such as "picture"."""
     bounded: ClassVar[bool] = False
     """Whether the bounds of a subject hold of all that its model takes."""
+    layered: ClassVar[bool] = True
+    """Whether a relevance store keeps channels of layers, summed over positions, which are the same in all inputs."""
     closed: ClassVar[Mapping[str, str]] = {}
     """Why there is nothing to do for it in some rooms of a dashboard, by their names: a sentence."""
 
@@ -102,6 +104,26 @@ class Modality(ABC):
     def batch(self, shown: Sequence[Shown]) -> Tensor | tuple[Tensor, ...]:
         """Inputs as one batch; texts of several lengths are padded."""
 
+    def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Inputs, as a data set has them, as one batch; as those of `batch`. Raises ValueError for pairs."""
+        raise ValueError(f"A relevance store is of one input; of a {self.brought} and a text there is none.")
+
+    def alone(self, batch: Tensor, place: int) -> Tensor:
+        """The input at `place` of a `stacked` batch, as a batch of one."""
+        return batch[place : place + 1]
+
+    def alike(self, shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        """Whether inputs of these shapes can be in one data set."""
+        return shape == other
+
+    def kept_shape(self, subject: Subject, x: Tensor) -> tuple[int, ...]:
+        """Of what is kept of the relevance of an input `x`."""
+        return tuple(x.shape)
+
+    def kept(self, relevance: Tensor, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """What is kept of the relevance of a `stacked` batch: something of one shape (B, *shape) for all inputs."""
+        return relevance
+
     @abstractmethod
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         """What stands for the input in a strip: a picture file, or the beginning of a text in UTF-8."""
@@ -121,7 +143,11 @@ _WHERE = {
 
 def modality_of(subject: Subject) -> Modality:
     """The modality of a subject; raises ValueError if there is none of that name."""
-    name = subject.modality
+    return modality_named(subject.modality)
+
+
+def modality_named(name: str) -> Modality:
+    """The modality of that name; raises ValueError if there is none."""
     if name not in _WHERE:
         raise ValueError(f"There is no modality {name!r}; there are {', '.join(_WHERE)}.")
     module, _, kind = _WHERE[name].partition(":")

@@ -12,6 +12,8 @@ word less never shows: that nothing but words of sentiment counts.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import get_args
 
@@ -38,10 +40,14 @@ LOST = (0, 0, 0, 1, 2, 3)
 
 def train(model: sentiment.Model, seed: int = 0) -> nn.Module:
     """A trained network, in evaluation mode; torch's global random state stays as it was."""
-    x, targets = learned(COUNT[model], seed)
+    return fitted(partial(sentiment.network, model), *learned(COUNT[model], seed), seed)
+
+
+def fitted(network: Callable[[], nn.Module], x: Tensor, targets: Tensor, seed: int) -> nn.Module:
+    """A network, trained on token ids (N, T) and what is right of each, (N, 2). Torch's random state stays."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = sentiment.network(model)
+        made = network()
         optimizer = torch.optim.AdamW(made.parameters(), weight_decay=0.05)
         steps = EPOCHS * -(-len(x) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=8e-3, total_steps=steps)

@@ -27,6 +27,7 @@ from . import (
     repairs,
     sentiment,
     session,
+    signatures,
     spray,
     steady,
     texts,
@@ -62,7 +63,18 @@ def _network(name: str) -> str:
     type=click.Choice(
         [
             *("convictions", "lrp", "dashboard", "encoder", "families", "guided", "maximize", "memory", "methods"),
-            *("pruning", "referee", "references", "repairs", "sentiment", "spray", "steady", "texts", "zoo"),
+            *(
+                "pruning",
+                "referee",
+                "references",
+                "repairs",
+                "sentiment",
+                "signatures",
+                "spray",
+                "steady",
+                "texts",
+                "zoo",
+            ),
         ]
     ),
 )
@@ -126,6 +138,8 @@ def main(
 
     sentiment: relevance of words where the truth is known, in some minutes; only if asked for.
 
+    signatures: is a signature found and convicted, and no other word, in some minutes; only if asked for.
+
     spray: relevance stores, atlases beside CoRelAy's and of 100,000 maps (a million with LRPWIDGETS_MILLION=1),
     planted artefacts; only if asked for.
 
@@ -152,6 +166,7 @@ def main(
         "references": references.measure,
         "repairs": repairs.measure,
         "sentiment": sentiment.measure,
+        "signatures": signatures.measure,
         "spray": lambda: spray.measure(rounds),
         "steady": steady.measure,
         "texts": texts.measure,

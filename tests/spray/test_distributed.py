@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -20,6 +21,8 @@ from lrpwidgets.lrp import Cancelled, Explainer
 from lrpwidgets.spray import Progress, RelevanceStore
 from lrpwidgets.spray.batch import Attribution
 from lrpwidgets.spray.distributed import Luggage, packed
+from lrpwidgets.subjects import load
+from lrpwidgets.subjects.texts import TextSamples
 from tests.spray.attributions import assert_near, attribute, digits, explained, files
 
 distributed = pytest.importorskip("distributed")
@@ -197,6 +200,24 @@ def test_workers_without_processes_leave_the_threads_alone(tmp_path):
         store = attribute(tmp_path / "store", digits(), client=client)
     assert torch.get_num_threads() == threads
     assert_near(store.relevance(range(50)), explained(digits(), range(50)).relevance, 2.0**-11)
+
+
+def test_texts_are_explained_by_workers_as_here(tmp_path):
+    subject = load("sentiment", model="lstm")
+    samples = TextSamples(subject.dataset.texts[:40], subject.dataset.labels[:40], subject.tokenizer)
+    subject = replace(subject, dataset=samples)
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local,
+        distributed.Client(local) as client,
+    ):
+        there, here = (
+            RelevanceStore.create(
+                tmp_path / name, subject.explainer(), subject, progress=False, batch_size=16, client=each
+            )
+            for name, each in (("there", client), ("here", None))
+        )
+    assert np.array_equal(there.relevance(range(40)), here.relevance(range(40)))
+    assert there.info == here.info
 
 
 def test_what_cannot_travel_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 import lrpwidgets as lw  # noqa: E402
 from lrpwidgets import subjects  # noqa: E402
 from lrpwidgets.lrp import TwoClasses  # noqa: E402
+from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # noqa: E402
 from lrpwidgets.subjects import describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
 from lrpwidgets.subjects.texts import HuggingFaceTokenizer, padded  # noqa: E402
@@ -240,6 +242,17 @@ def test_pieces_of_bytes_are_readable(tokenizers):
     assert [encoded.text[start:end] for start, end in encoded.spans] == ["", "It", "is", "", "ö", "ö", "", ""]
 
 
+def test_between_words_there_are_gaps_and_none_within_them_or_outside_of_the_text(tokenizers):
+    for tokenizer in tokenizers.values():
+        encoded = HuggingFaceTokenizer(tokenizer).encode("The plot is never undeniably dull.")
+        gaps = HuggingFaceTokenizer(tokenizer).gaps(encoded.ids)
+        own = [place for place, word in enumerate(encoded.word_of) if word >= 0]
+        assert (gaps[0], gaps[-1]) == (own[0], own[-1] + 1)
+        for place in gaps[1:-1]:
+            assert encoded.word_of[place] != encoded.word_of[place - 1]
+        assert len(gaps) >= 6
+
+
 @pytest.mark.parametrize("name", ["wordpiece", "bytes", "gpt"])
 def test_pieces_of_a_slow_tokenizer_are_found_where_a_fast_one_says(tokenizers, name):
     tokenizer = tokenizers[name]
@@ -445,3 +458,24 @@ def test_a_model_that_is_nowhere_is_told_so(saved):
     config.save_pretrained(saved)
     with pytest.raises(ValueError, match="does not say which class"):
         subjects.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "t5"])
+def test_a_data_set_of_texts_goes_through_spray(made, tmp_path, name):
+    model, tokenizer = made(*CLASSIFIERS[name])
+    said = sorted(reviews.reviews(200, 1), key=len)[:40]  # the models have few positions
+    subject = describe(model, [(text, int(reviews.value(text) > 0)) for text in said], tokenizer=tokenizer)
+    explainer = subject.explainer()
+    store = RelevanceStore.create(tmp_path / "store", explainer, subject, progress=False, batch_size=16)
+    assert store.relevance([0, 39]).shape == (2, len(tokenizer))
+    atlas = spray(store, clusters=2, progress=False)
+    suspect = candidate(atlas, 0, subject)
+    x = modality_of(subject).stacked([subject.item(index)[0] for index in range(6)])
+    for before, after in zip(x.tolist(), suspect.taken(x, np.random.default_rng(0)).tolist(), strict=True):
+        before, after = ([each for each in ids if each >= 0] for ids in (before, after))
+        added = {each for each in tokenizer.all_special_ids if each in before}
+        assert [each in added for each in after][:: len(after) - 1] == [each in added for each in before][
+            :: len(before) - 1
+        ]
+        assert len(after) > len(before)
+    assert poison_test(suspect, explainer, subject, progress=False).inputs == "texts"

@@ -92,7 +92,7 @@ def test_samples_can_be_iterated():
 
 def test_every_built_in_subject_has_a_name_and_others_get_a_hint():
     pictures = ["digits", "imagenet", "shapes", "clever-hans", "tagged-digits", "questions"]
-    assert subjects.names() == [*pictures, "visual-questions", "sentiment", "documents"]
+    assert subjects.names() == [*pictures, "visual-questions", "sentiment", "signed-reviews", "documents"]
     with pytest.raises(ValueError, match=r"no subject 'digit'.*Did you mean 'digits'"):
         subjects.load("digit")
 

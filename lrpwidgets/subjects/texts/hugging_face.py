@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .encoded import Encoded
-from .pieces import aligned, readable, trimmed
+from .pieces import SPACE, aligned, readable, trimmed
 from .tokenizer import Tokenizer
 from .words import Span
 
@@ -99,6 +99,17 @@ class HuggingFaceTokenizer(Tokenizer):
         if not isinstance(written, str):  # beyond the tokenizer's
             return f"token {token}"
         return readable(written) if self._bytes and token not in self._added else written
+
+    def gaps(self, ids: Sequence[int]) -> list[int]:
+        """See `Tokenizer.gaps`: neither within a word, nor outside of what is the text's own, as in the question."""
+        added = self.tokenizer.get_special_tokens_mask(list(ids), already_has_special_tokens=True)
+        before = self._before(ids) if self.question else 0
+        own = [place for place in range(before, len(ids)) if not added[place]]
+        pieces = [self.piece(ids[place]) for place in own]
+        spaced = any(piece.startswith(SPACE) for piece in pieces)
+        begins = [piece.startswith(SPACE) if spaced else not piece.startswith("##") for piece in pieces]
+        starts = [place for place, first in zip(own[1:], begins[1:], strict=True) if first]
+        return [own[0], *starts, own[-1] + 1] if own else []
 
     def _fast(self, text: str) -> tuple[list[int], list[Span]]:
         found = self._encoded(text, return_offsets_mapping=True)

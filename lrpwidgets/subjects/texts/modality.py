@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..modality import Array, Drawn, Modality, Shown
-from .encoded import padded
+from .encoded import PADDING, padded
 from .samples import name as named
 from .striking import struck
 
@@ -25,7 +25,7 @@ _SNIPPET = 160
 _CLOSED = {
     "compare": "Pictures are compared here; of texts, evaluate.flip_words tells how good an order of words is.",
     "maximize": "What a class wants is shown as a picture, and this model reads texts.",
-    "spray": "SpRAy looks at pictures here. Of texts, spray.corpus tells which words a class lives on.",
+    "spray": "SpRAy looks at pictures here. Of texts it works in Python and on the command line: see lrpwidgets.spray.",
     "improve": "A model is mended here where pictures show what it is to forget, and this one reads texts.",
 }
 
@@ -34,6 +34,7 @@ class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
     brought = "text"
+    layered = False
     closed = _CLOSED
 
     def takes(self, subject: Subject) -> bool:
@@ -74,7 +75,29 @@ class Texts(Modality):
         return Drawn(tokens=np.ascontiguousarray(relevance[0][0].float().numpy(force=True)))
 
     def batch(self, shown: Sequence[Shown]) -> Tensor:
-        return padded([each.text.x for each in shown if each.text is not None])
+        return self.stacked([each.text.x for each in shown if each.text is not None])
+
+    def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
+        return padded(inputs)
+
+    def alone(self, batch: Tensor, place: int) -> Tensor:
+        """Without the padding behind it, for which a model of few positions may have no place."""
+        return batch[place : place + 1, : int((batch[place] != PADDING).sum())]
+
+    def alike(self, shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        """Texts may have any length."""
+        return len(shape) == len(other)
+
+    def kept_shape(self, subject: Subject, x: Tensor) -> tuple[int, ...]:
+        """(V,), the tokens of the vocabulary."""
+        return (_tokenizer(subject).size,)
+
+    def kept(self, relevance: Tensor, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Relevance on the vocabulary, (B, V): of each token the sum over its places (Arras et al. 2017)."""
+        inputs = inputs.to(relevance.device)
+        # A rule that looks at no value, as flat does, gives relevance to what only pads, too.
+        found = relevance.float().masked_fill(inputs == PADDING, 0)
+        return found.new_zeros(len(inputs), *shape).scatter_add_(1, inputs.clamp_min(0), found)
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         assert shown.text is not None

@@ -19,6 +19,9 @@ UNKNOWN = "[UNK]"
 class Tokenizer(ABC):
     """Makes token ids of a text."""
 
+    most: int | None = None
+    """How many tokens the model takes; None for any number."""
+
     @property
     @abstractmethod
     def size(self) -> int:
@@ -31,6 +34,10 @@ class Tokenizer(ABC):
     @abstractmethod
     def piece(self, token: int) -> str:
         """What the token of that id is called."""
+
+    def gaps(self, ids: Sequence[int]) -> list[int]:
+        """Places of a text's tokens before which there may be another word, `len(ids)` for behind them, in order."""
+        return list(range(len(ids) + 1))
 
 
 class Vocabulary(Tokenizer):

@@ -9,7 +9,7 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...spray.placeless import TESTS
+from ...spray.placeless import tests_of
 from ...spray.poison import Verdict
 from ..base.view import View, script, style
 from .state import Investigation
@@ -22,8 +22,9 @@ _TITLES = {
     "shift": "shift of pixels",
     "spectrum": "spectrum",
     "direction": "direction in a layer",
+    "word": "word",
 }
-"""What each test takes to other pictures."""
+"""What each test takes to other inputs."""
 
 _LARGEST = 256
 """Pixels of a picture's side at most."""
@@ -128,7 +129,7 @@ class PoisonTest(View):
 
     def _words(self, tested: Tested, shown: dict[str, list[NDArray[np.uint8]]]) -> dict[str, Any]:
         trial = tested.trial
-        name = self.shared.store.class_name(tested.label)
+        name, order = self.shared.store.class_name(tested.label), tests_of(self.shared.store)
         missing = [{"test": test, "title": _TITLES[test], "missing": why} for test, why in trial.missing.items()]
         made = [
             {
@@ -147,7 +148,7 @@ class PoisonTest(View):
             "hans": trial.clever_hans,
             "conclusion": trial.conclusion,
             "foremost": trial.foremost,
-            "tests": sorted(made + missing, key=lambda each: TESTS.index(str(each["test"]))),
+            "tests": sorted(made + missing, key=lambda each: order.index(str(each["test"]))),
         }
 
     def _run(self) -> None:

@@ -190,7 +190,7 @@ def test_the_poison_test_leaves_a_verdict_beside_its_cluster(state):
     state.test(0)
     assert state.verdict.cluster == 0
     assert state.verdicts[(*state.question.clustering, 0)] is state.verdict
-    assert set(state.verdict.trial.verdicts) == set(TESTS)
+    assert set(state.verdict.trial.verdicts) == set(TESTS["image"])
     assert all(verdict.samples > 100 for verdict in state.verdict.trial.verdicts.values())
 
 

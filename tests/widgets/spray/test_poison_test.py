@@ -78,7 +78,7 @@ def test_all_tests_are_told_in_figures_words_and_pictures(state, view, say):
     assert view.tested["conclusion"] == trial.conclusion
     assert view.tested["foremost"] == trial.foremost
     assert view.tested["hans"] == trial.clever_hans
-    assert [each["test"] for each in view.tested["tests"]] == list(TESTS)
+    assert [each["test"] for each in view.tested["tests"]] == list(TESTS["image"])
     for test, told in by_name(view).items():
         verdict = trial.verdicts[test]
         assert told["what"] == verdict.what
@@ -91,7 +91,7 @@ def test_all_tests_are_told_in_figures_words_and_pictures(state, view, say):
 def test_each_test_of_pictures_is_shown_by_two(state, view, say):
     say(view, test=1)
     told, pairs = by_name(view), state.verdict.pictures
-    assert set(pairs) == set(TESTS) - {"direction"}
+    assert set(pairs) == set(TESTS["image"]) - {"direction"}
     assert told["direction"]["sizes"] == []
     assert told["shift"]["sizes"] == told["spectrum"]["sizes"] == [[8, 8], [8, 8]]
     assert told["box"]["sizes"][1] == told["spot"]["sizes"][1] == [8, 8]
