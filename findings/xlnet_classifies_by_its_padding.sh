@@ -4,11 +4,11 @@
 # The guess: with an attention mask, padding has no part in what a classifier of texts says; and of two sides one pads
 # behind, as tokenizers do unless they are told otherwise.
 # What happens: XLNet's head summarizes the last position, whatever the mask says. Behind a shorter text that is padding,
-# whose state has read the text but is another one, and the scores of the same text change by half of their size. With
+# whose state has read the text but is another one, and the scores of the same text change by twice their size. With
 # padding before the text nothing changes. XLNet's own tokenizer pads before; one that was made by hand, or a batch that
 # was padded by hand, need not. BERT has it the other way round, since its positions count from the left.
 #
-# Output seen: "behind: XLNet 0.6, BERT 0; before: XLNet 0, BERT 0.8"
+# Output seen: "behind: XLNet 2, BERT 0; before: XLNet 0, BERT 1"
 # Fails if that changes.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -14,7 +14,7 @@ from tests.lrp.dense import assert_near
 from tests.lrp.networks import Fire, Residual, pictures, realistic
 
 TERMS = ("explained", "reached_input", "bias", "stabilizer", "rules")
-AMOUNTS = ("received", "handed", "bias", "stabilizer", "rules")
+AMOUNTS = ("received", "handed", "bias", "stabilizer", "rules", "positions")
 
 
 @pytest.fixture(params=[Residual, Fire], ids=["residual", "fire"])

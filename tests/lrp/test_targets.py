@@ -16,7 +16,7 @@ from tests.lrp.networks import Residual, pictures, realistic
 
 CLASSES = 5
 TERMS = ("explained", "reached_input", "bias", "stabilizer", "rules")
-AMOUNTS = ("received", "handed", "bias", "stabilizer", "rules")
+AMOUNTS = ("received", "handed", "bias", "stabilizer", "rules", "positions")
 SEVERAL = [3, None, [0, 4], Rather(1, than=2), torch.tensor([1.0, 0, -2, 0.5, 0])]
 
 

@@ -496,7 +496,7 @@ def test_a_model_that_cannot_take_the_data_is_told_with_shape_and_reason():
 def test_a_model_without_scores_is_refused():
     class Wrapped(Network):
         def forward(self, x):
-            return {"logits": super().forward(x)}
+            return {"answers": super().forward(x)}
 
     with pytest.raises(ValueError, match="The model returns dict for one sample"):
         describe(Wrapped(), X)

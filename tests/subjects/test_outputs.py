@@ -191,11 +191,16 @@ def test_scores_are_found_by_select(end, select):
 
 
 def test_a_model_that_returns_no_scores_is_refused_with_a_way_out_that_works():
-    model = Network(3, lambda scores: {"loss": None, "logits": scores})
-    with pytest.raises(ValueError, match=r"The model returns dict for one sample .* select='logits'") as refused:
+    model = Network(3, lambda scores: {"loss": None, "answers": scores})
+    with pytest.raises(ValueError, match=r"The model returns dict for one sample .* select='answers'") as refused:
         describe(model, X)
     (way,) = re.findall(r"select=('\w+')\.$", str(refused.value))
     assert torch.equal(scores_of(describe(model, X, select=eval(way))), Network(3)(X))
+
+
+def test_logits_are_found_without_being_told():
+    subject = describe(Network(3, lambda scores: {"loss": None, "logits": scores}), X)
+    assert torch.equal(scores_of(subject), Network(3)(X))
 
 
 def test_a_select_that_finds_nothing_is_told():

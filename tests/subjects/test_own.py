@@ -217,20 +217,20 @@ def test_one_score_inside_of_something_is_that_of_two_classes(mine):
     mine.write_text(
         CODE.replace(
             "def model():",
-            "class One(Net):\n    def forward(self, x):\n        return {'logits': super().forward(x)[:, 0]}\n\n\n"
+            "class One(Net):\n    def forward(self, x):\n        return {'answer': super().forward(x)[:, 0]}\n\n\n"
             "def one():\n    return One(), Data()\n\n\n"
-            "def of_subject():\n    return Subject(One(), Data(), CLASSES, select='logits')\n\n\ndef model():",
+            "def of_subject():\n    return Subject(One(), Data(), CLASSES, select='answer')\n\n\ndef model():",
         )
     )
-    with pytest.raises(ValueError, match="select='logits'"):
+    with pytest.raises(ValueError, match="select='answer'"):
         subjects.load(f"{mine}:one")
-    subject = subjects.load(f"{mine}:one", select="logits")
-    assert subject.select == TwoClasses("logits")
-    assert subject.recipe == f"subjects.load('{mine}:one', select='logits')"
+    subject = subjects.load(f"{mine}:one", select="answer")
+    assert subject.select == TwoClasses("answer")
+    assert subject.recipe == f"subjects.load('{mine}:one', select='answer')"
     assert eval(subject.recipe, {"subjects": subjects}).select == subject.select
-    assert subjects.load(f"{mine}:of_subject").select == "logits"
-    assert subjects.load(f"{mine}:of_subject", select=TwoClasses("logits")).select == subject.select
-    assert subjects.load(f"{mine}:one", select=lambda output: output["logits"]).recipe == ""
+    assert subjects.load(f"{mine}:of_subject").select == "answer"
+    assert subjects.load(f"{mine}:of_subject", select=TwoClasses("answer")).select == subject.select
+    assert subjects.load(f"{mine}:one", select=lambda output: output["answer"]).recipe == ""
 
 
 def test_it_travels_to_processes_that_do_not_have_the_code(mine, tmp_path_factory):
