@@ -49,7 +49,6 @@ class Inserted:
 
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
-    inputs: ClassVar[str] = "texts"
     phrase: Ids
     """Its tokens."""
     counts: NDArray[np.int64] = field(repr=False)

@@ -75,7 +75,6 @@ class Spots:
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
     what: ClassVar[str] = "each picture's own spot"
-    inputs: ClassVar[str] = "pictures"
     of_class: ClassVar[bool] = True
     label: int
     patches: list[Patch] = field(repr=False)
@@ -107,7 +106,6 @@ class Shift:
     turns: ClassVar[float] = SHIFTED
     explained: ClassVar[float] = EXPLAINED
     of_class: ClassVar[bool] = True
-    inputs: ClassVar[str] = "pictures"
     label: int
     what: str
     difference: Tensor = field(repr=False)

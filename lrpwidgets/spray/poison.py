@@ -73,8 +73,6 @@ class Suspect(Protocol):
     """Share of other pictures that it turns into its class, beyond what its control does, if it is an artefact."""
     explained: ClassVar[float]
     """Share of those that its control may turn, too."""
-    inputs: ClassVar[str]
-    """What it is taken to: "pictures" or "texts"."""
 
     @property
     def label(self) -> int:
@@ -107,7 +105,6 @@ class Artefact:
 
     turns: ClassVar[float] = TURNS
     explained: ClassVar[float] = EXPLAINED
-    inputs: ClassVar[str] = "pictures"
     patches: Tensor = field(repr=False)
     """What is pasted, (m, C, height, width), as the model takes it: the same box of several pictures."""
     box: Box
@@ -347,6 +344,8 @@ class Answers:
     """Whether it takes them for the suspect's class, (2 + controls, n)."""
     change: NDArray[np.float64] = field(repr=False)
     """Change of that class's score by the suspect, (n,)."""
+    inputs: str = "pictures"
+    """What they are."""
 
     @property
     def turned(self) -> NDArray[np.bool_]:
@@ -381,7 +380,7 @@ class Answers:
             suspect.explained,
             suspect.what,
             suspect.of_class,
-            suspect.inputs,
+            self.inputs,
         )
 
 
@@ -418,7 +417,8 @@ def answers(
         done += len(part)
         tell(Progress(done, len(chosen), "poison test"))
     each = ((torch.cat(found, -1).numpy(), torch.cat(change)) for found, change in zip(told, changes, strict=True))
-    return [Answers(chosen, found[0], found[1], change.double().numpy()) for found, change in each]
+    of = f"{modality.brought}s"
+    return [Answers(chosen, found[0], found[1], change.double().numpy(), of) for found, change in each]
 
 
 def _class_scores(explainer: Explainer, inputs: Tensor) -> Tensor:

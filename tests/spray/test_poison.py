@@ -28,7 +28,7 @@ TAGGED = np.arange(3 * CLASS_SIZE) < CLASS_SIZE // 3
 
 def verdict_of(taken, change):
     """The verdict where what is taken for the class is read wrong, and every score changes by so much."""
-    suspect = SimpleNamespace(turns=TURNS, explained=EXPLAINED, what="it", of_class=True, inputs="pictures")
+    suspect = SimpleNamespace(turns=TURNS, explained=EXPLAINED, what="it", of_class=True)
     return Answers(np.arange(taken.shape[1]), ~taken, taken, np.full(taken.shape[1], change)).verdict(suspect)
 
 
