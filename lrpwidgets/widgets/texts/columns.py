@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...readable import Readable
 from ...subjects.texts import Encoded
+from ...subjects.texts.printing import printable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +51,11 @@ class Columns(Readable):
     def described(self) -> list[dict[str, Any]]:
         """Name, word and whether it is a sink, of each column, for the browser."""
         encoded = self.encoded
-        return [
-            {"name": encoded.pieces[at] if word < 0 else encoded.word(word), "word": word, "sink": bool(sink)}
-            for at, word, sink in zip(self.first, self.words, self.sinks, strict=True)
-        ]
+        named = [encoded.pieces[at] if word < 0 else encoded.word(word) for at, word in self._places]
+        kinds = zip(map(printable, named), self.words, self.sinks.tolist(), strict=True)
+        return [{"name": name, "word": word, "sink": sink} for name, word, sink in kinds]
+
+    @property
+    def _places(self) -> list[tuple[int, int]]:
+        """First token and word of each column."""
+        return list(zip(self.first.tolist(), self.words, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from ...progress import Cancelled
+from ...subjects.texts.printing import printable
 from ..base.answers import Answer
 from ..base.sentences import sentence
 from ..base.view import View, script, style
@@ -81,12 +82,15 @@ class StrikeTable(View):
             return
         self._kept = answer.question.input, found
         told = found.told(answer.shown, answer.tokens, answer.scores, answer.target, answer.than)
-        encoded = answer.shown.text
-        assert encoded is not None
+        encoded = answer.text
+
+        def word(number: int) -> str:
+            return printable(encoded.word(number))
+
         self.draw(
-            rows=[[encoded.word(row.word), row.word, row.relevance, row.score, row.change] for row in told.rows],
+            rows=[[word(row.word), row.word, row.relevance, row.score, row.change] for row in told.rows],
             agreement=told.agreement,
-            struck=[[word, encoded.word(word)] for word in sorted(encoded.struck)],
+            struck=[[number, word(number)] for number in sorted(encoded.struck)],
             left_out=found.left_out,
             waiting=False,
         )
