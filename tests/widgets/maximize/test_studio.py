@@ -234,7 +234,7 @@ def test_what_is_said_before_the_first_frame_is_there_is_not_wiped_away_by_it(di
 
 def test_a_state_from_before_fingerprints_says_that_it_does_not_know_its_picture(uploaded):
     before = uploaded.question
-    with pytest.raises(ValueError, match=r"of input 355, and the subject has 355.*does not say which picture"):
+    with pytest.raises(ValueError, match=r"of input 355, and the subject has 355.*does not say which one"):
         uploaded.restore("subject=digits&item=355&layer=conv3")
     assert uploaded.question == before
 
