@@ -25,7 +25,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         scores = self.head(torch.relu(self.conv(x)).flatten(1))
-        return {"logits": scores, "mean": scores.mean(1)} if self.inside else scores
+        return {"answers": scores, "mean": scores.mean(1)} if self.inside else scores
 
 def pictures(order=range(N)):
     x = torch.rand(N, 1, 40, 24, generator=torch.Generator().manual_seed(0))
@@ -87,7 +87,7 @@ def attributed(function: str, *more: str) -> list[str]:
 
 @pytest.mark.parametrize("function", ["classes", "pair", "inside", "numbers"])
 def test_it_is_explained_served_and_tested(mine, function):
-    options = attributed(function, *(["--select", "logits"] if function == "inside" else []))
+    options = attributed(function, *(["--select", "answers"] if function == "inside" else []))
     assert run("serve", "spray", "--port", "0", *options).stdout == "served\n"
     result = run("spray", *options, "--test")
     assert result.exit_code == 0, result.output
@@ -98,7 +98,7 @@ def test_it_is_explained_served_and_tested(mine, function):
 def test_scores_that_nobody_found_are_told_with_the_way_out(mine):
     result = run("attribute", "--store", "x", "--subject", "nets.py:inside")
     assert result.exit_code == 2
-    assert "select='logits'" in result.stderr
+    assert "select='answers'" in result.stderr
 
 
 def test_inputs_that_are_no_pictures_are_told_with_the_way_out(mine):
