@@ -44,8 +44,9 @@ class AcrossTexts(View):
         "unknown), and whether something else is asked by now"
     ).tag(sync=True)
 
+    _run = 0  # counts what was begun, and ended
+
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
-        self._run = 0
         self._asked: tuple[Any, ...] | None = None
         count = len(exploration.subject.dataset)
         super().__init__(exploration, about={"done": 0, "total": min(count, MOST)}, **traits)
