@@ -11,6 +11,7 @@ from torch import nn
 from lrpwidgets.subjects import describe
 from lrpwidgets.subjects.modality import modality_of
 from lrpwidgets.subjects.texts import PADDING, UNKNOWN, KnownTexts, TextSamples, Vocabulary
+from lrpwidgets.subjects.texts.words import words
 
 WORDS = [UNKNOWN, "the", "film", "is", "good", "bad", "not", "."]
 GOOD, BAD = "The film is good.", "The film is not good."
@@ -137,3 +138,19 @@ def test_samples_have_a_label_and_a_truth_for_each_text(tokenizer):
         KnownTexts([GOOD], [1], tokenizer)
     assert TextSamples([GOOD], [1], tokenizer, ["mine"]).names[0] == "mine"
     assert TextSamples([GOOD], [1], tokenizer).names[0] == GOOD
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It isn't 3.5, is it?", ["It", "isn't", "3.5", ",", "is", "it", "?"]),
+        ("हिन्दी में है।", ["हिन्दी", "में", "है", "।"]),
+        ("cafe\u0301 ok", ["cafe\u0301", "ok"]),
+        ("می\u200cخواهم خوب", ["می\u200cخواهم", "خوب"]),
+        ("שָׁלוֹם עולם", ["שָׁלוֹם", "עולם"]),
+        ("東か\u3099い", ["東", "か\u3099", "い"]),
+        ("good❤\ufe0ffilm", ["good", "❤\ufe0f", "film"]),
+    ],
+)
+def test_signs_that_combine_belong_to_the_letter_before(text, expected):
+    assert [text[start:end] for start, end in words(text)] == expected

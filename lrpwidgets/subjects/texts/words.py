@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from unicodedata import category
 
 Span = tuple[int, int]
 """The first character and the one behind the last."""
@@ -13,8 +14,12 @@ Span = tuple[int, int]
 _UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han, which are written without spaces: each character is taken for a word."""
 
-_LETTERS = rf"[^\W{_UNSPACED}]+"
-_WORD = re.compile(rf"[{_UNSPACED}]|\d+(?:[.,]\d+)*(?!\w)|{_LETTERS}(?:['’]{_LETTERS})*|[^\w\s]")
+_COMBINING = "\u200c\u200d" + "".join(filter(lambda each: category(each)[0] == "M", map(chr, range(0x300, 0x10000))))
+"""Vowel signs, accents by themselves and joiners, which belong to the letter before and are none to `re`."""
+
+_LETTERS = rf"(?:[^\W{_UNSPACED}][{_COMBINING}]*)+"
+_ALONE = rf"[{_UNSPACED}][{_COMBINING}]*|[^\w\s][{_COMBINING}]*"
+_WORD = re.compile(rf"\d+(?:[.,]\d+)*(?![\w{_COMBINING}])|{_LETTERS}(?:['’]{_LETTERS})*|{_ALONE}")
 _END = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+|\n\s*\n""")
 
 

@@ -11,6 +11,7 @@ import traitlets
 
 from ...lrp import Rather
 from ...spray.word_relevance import Explained, explained, joined
+from ...subjects.texts.words import is_mark
 from ..base.answers import Answer
 from ..base.sentences import sentence
 from ..base.view import View, script, style
@@ -95,8 +96,11 @@ class AcrossTexts(View):
         if run != self._run:
             return
         found = joined(parts)
-        known_words = [each for each in found.ranked(least=LEAST) if each.word.isalnum()]
-        ranked: list[list[Any]] = [[each.word, each.weight, each.texts] for each in known_words]
+        ranked: list[list[Any]] = [
+            [each.word, each.weight, each.texts]
+            for each in found.ranked(least=LEAST)
+            if not is_mark(each.word, (0, len(each.word)))
+        ]
         speaking = [
             [row for row in ranked if row[1] > 0][:SHOWN],
             [row for row in ranked[::-1] if row[1] < 0][:SHOWN],

@@ -1,11 +1,14 @@
 """Relevance of words layer by layer, through heads, and against the score without them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lrpwidgets import dashboards
 from lrpwidgets.dashboards.rooms import Rooms
+from lrpwidgets.subjects.texts import UNKNOWN, TextSamples, Vocabulary
 from lrpwidgets.widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace
 from lrpwidgets.widgets.texts.columns import Columns
 from tests.widgets.promises import can_be_forgotten, leaves_nothing
@@ -176,3 +179,14 @@ def test_rooms_that_need_pictures_are_closed_and_say_why(explore, reviews, room)
     with pytest.raises(ValueError, match="Explore is open"):
         getattr(dashboards, room)(**{"subject" if room == "spray" else "model_or_subject": reviews})
     page.close()
+
+
+def test_words_across_texts_may_have_apostrophes_and_marks_are_none(explore, reviews):
+    texts = ["It isn't good.", "The film isn't bad.", "This isn't warm.", "It isn't the film."]
+    known = Vocabulary([UNKNOWN, "the", "film", ".", "isn't", "bad", "warm", "good"])  # number 4 counts 1
+    samples = TextSamples(texts, [1, 0, 1, 0], known)
+    exploration = explore(replace(reviews, dataset=samples, tokenizer=known))
+    exploration.ask(target=1)
+    view = AcrossTexts(exploration)
+    view.heard({"look": True}, [])
+    assert [word for word, _, _ in view.words[0] + view.words[1]] == ["isn't"]
