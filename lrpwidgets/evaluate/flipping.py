@@ -20,6 +20,21 @@ Output = Literal["score", "probability"]
 """What is followed: the score that the model gives, or its probability."""
 
 
+def check_counts(settings: Any, *names: str) -> None:
+    """Raise ValueError if one of these settings is no whole number from 1 on."""
+    for name in names:
+        count = getattr(settings, name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"{name} must be a whole number from 1 on, got {count!r}.")
+
+
+def check_names(settings: Any, **known: tuple[str, ...]) -> None:
+    """Raise ValueError if one of these settings is none of the names that are known for it."""
+    for name, names in known.items():
+        if (value := getattr(settings, name)) not in names:
+            raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}.")
+
+
 @dataclass(frozen=True)
 class Flipping:
     """How regions are taken away.
@@ -49,15 +64,10 @@ class Flipping:
     """Inputs that go through the model at once: they bound the memory."""
 
     def __post_init__(self) -> None:
-        for name in ("region", "steps", "repeats", "batch"):
-            count = getattr(self, name)
-            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-                raise ValueError(f"{name} must be a whole number from 1 on, got {count!r}.")
+        check_counts(self, "region", "steps", "repeats", "batch")
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and 1 at most, got {self.share!r}.")
-        for name, known in (("fill", get_args(Fill)), ("output", get_args(Output))):
-            if (value := getattr(self, name)) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+        check_names(self, fill=get_args(Fill), output=get_args(Output))
 
     def cuts(self, count: int) -> Tensor:
         """How many of `count` regions are gone at each step, (L + 1,), from 0 on."""

@@ -18,7 +18,7 @@ from ..lrp.targets import Target, target_weights
 from ..progress import Pace, Watcher, listening
 from ..subjects import Subject
 from ..subjects.texts import PADDING, Encoded, padded
-from .flipping import Curves, Output
+from .flipping import Curves, Output, check_counts, check_names
 from .regions import Order
 
 Way = Literal["cut", "hide"]
@@ -48,13 +48,8 @@ class WordFlipping:
     """Texts that go through the model at once."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch"):
-            count = getattr(self, name)
-            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-                raise ValueError(f"{name} must be a whole number from 1 on, got {count!r}.")
-        for name, known in (("way", get_args(Way)), ("output", get_args(Output))):
-            if (value := getattr(self, name)) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+        check_counts(self, "steps", "batch")
+        check_names(self, way=get_args(Way), output=get_args(Output))
 
 
 def flip_words(

@@ -301,9 +301,7 @@ class Explainer:
         except (RuntimeError, IndexError, ValueError) as error:
             if type(error).__module__.startswith("torch._dynamo"):
                 raise UnknownOperationError(_COMPILED) from error
-            self._ask_for_more(batch, error)
-            told = isinstance(error, ValueError | NotImplementedError) or _is_out_of_memory(error)
-            if told or self._takes(batch):
+            if self._told(batch, error) or self._takes(batch):
                 raise
             raise self._refusal(batch, error) from error
         for step in tape.steps:
@@ -373,19 +371,25 @@ class Explainer:
         try:
             return batch.run(self.model)
         except (RuntimeError, IndexError, ValueError) as error:
-            self._ask_for_more(batch, error)
-            if isinstance(error, ValueError | NotImplementedError) or _is_out_of_memory(error):
+            if self._told(batch, error):
                 raise
             raise self._refusal(batch, error) from error
 
-    def _ask_for_more(self, batch: Batch, error: Exception) -> None:
-        """Raise ValueError if the model fails for want of what its decoder has written so far."""
+    def _told(self, batch: Batch, error: Exception) -> bool:
+        """Whether `error` says itself what is wrong.
+
+        Raises
+        ------
+        ValueError
+            If the model fails for want of what its decoder has written so far.
+        """
         wanted = "decoder_input_ids"
         if batch.names and wanted in parameters(self.model) and wanted not in batch.names and not self._takes(batch):
             raise ValueError(
                 f"{type(self.model).__name__} is an encoder-decoder and needs {wanted}, what it has written so far: at "
                 "first torch.full((B, 1), model.config.decoder_start_token_id)."
             ) from error
+        return isinstance(error, ValueError | NotImplementedError) or _is_out_of_memory(error)
 
     def _refusal(self, batch: Batch, error: Exception) -> ValueError:
         """What to say when the model cannot take the `batch`."""

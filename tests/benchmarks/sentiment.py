@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lrpwidgets.lrp import Explainer
+from lrpwidgets.methods import explain
 from lrpwidgets.subjects import Subject, load
 from lrpwidgets.subjects.modality import modality_of
 from lrpwidgets.subjects.sentiment import Model, network
@@ -76,23 +77,7 @@ def lrp(explainer: Explainer) -> Callable[[Tensor], Tensor]:
 
 def gradient_times_input(model: torch.nn.Module) -> Callable[[Tensor], Tensor]:
     """The gradient at the embeddings times these, summed over their numbers, (T,) for token ids (1, T)."""
-
-    def attribute(x: Tensor) -> Tensor:
-        kept: list[Tensor] = []
-
-        def keep(_module: Any, _given: Any, vectors: Tensor) -> Tensor:
-            kept.append(vectors.detach().requires_grad_())
-            return kept[0]
-
-        hook = model.embedding.register_forward_hook(keep)  # type: ignore[union-attr, operator]
-        try:
-            score = (model(x) * CONTRAST).sum()
-        finally:
-            hook.remove()
-        (slope,) = torch.autograd.grad(score, kept)
-        return (slope * kept[0]).sum(-1)[0].detach()
-
-    return attribute
+    return lambda x: explain(model, x, "gradient_times_input", CONTRAST, progress=False).relevance[0]
 
 
 def figures(subject: Subject, attribute: Callable[[Tensor], Tensor], count: int | None = None) -> Figures:
