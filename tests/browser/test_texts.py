@@ -194,6 +194,19 @@ def test_words_can_be_read_on_every_colour_and_nothing_is_cut_off(reading, theme
     expect(page.locator(".lrp-pin-text")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_struck_words_stay_inside_their_pane(reading, width):
+    page = reading.page
+    page.set_viewport_size({"width": width, "height": 900})
+    rows = page.locator(".lrp-strikes .lrp-strike-row")
+    expect(rows.nth(3)).to_be_visible()
+    ends = rows.evaluate_all(
+        """(rows) => rows.flatMap((row) => [...row.children]).map(
+          (each) => each.getBoundingClientRect().right - each.closest(".lrp-strikes").getBoundingClientRect().right)"""
+    )
+    assert max(ends) <= 0
+
+
 @pytest.mark.alone
 def test_four_thousand_tokens_scroll_smoothly(reading):
     reading.look_at(LONG)
