@@ -61,9 +61,9 @@ def test_a_batch_that_does_not_fit_memory_is_halved(tmp_path, monkeypatch):
     at_once, record = [], Explainer._record
 
     def small(self, batch):
-        if len(batch[0]) > 3:
+        if batch.size > 3:
             raise torch.OutOfMemoryError("out of memory")
-        at_once.append(len(batch[0]))
+        at_once.append(batch.size)
         return record(self, batch)
 
     monkeypatch.setattr(Explainer, "_record", small)
