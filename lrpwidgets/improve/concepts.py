@@ -16,6 +16,7 @@ from ..readable import Readable
 from ..spray.placeless import Trial, suspects_of, tried
 from ..spray.poison import Suspect, UntestableError, label_of, of_other_classes
 from ..subjects import Subject
+from ..subjects.modality import modality_of
 from .directions import Direction, Method, Over, Side, direction, sides
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: in
     """
     random, others = np.random.default_rng(seed), of_other_classes(subject, artefact.label)
     numbers = random.permutation(others)[: min(2 * _PAIRS, max(4, len(others) // 2))]  # a proof takes the rest
-    inputs = torch.stack([subject.item(int(i))[0] for i in numbers])
+    inputs = modality_of(subject).stacked([subject.item(int(i))[0] for i in numbers])
     first, second = inputs.tensor_split(2)
     shown = artefact.taken(first, random)
     if shown is None:

@@ -99,6 +99,17 @@ class Inserted:
         """Nothing: a word is in no picture."""
         return []
 
+    def quoted(self, x: Tensor) -> list[tuple[str, bool]]:
+        """A text (T,) with the word, as `taken` puts it there: what each token is called, and whether it was put."""
+        (text,), random = _texts(x[None]), np.random.default_rng(0)
+        own = [self._own(random)]
+        (places,) = self._places([text], [own], random)
+        pieces: list[tuple[str, bool]] = []
+        for place in range(len(text) + 1):
+            pieces += [(self.tokenizer.piece(token), True) for token in self.phrase * places.count(place)]
+            pieces += [(self.tokenizer.piece(token), False) for token in text[place : place + 1]]
+        return pieces
+
     def _own(self, random: np.random.Generator) -> list[Ids]:
         """What is inserted, place by place: the word, as often as one of the texts has it."""
         return [self.phrase] * int(random.choice(self.counts))
@@ -157,6 +168,26 @@ def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = Non
     controls = tuple(_foremost(atlas, subject, rows, phrase) for rows in lenders)
     counts = np.array([count for text in members if (count := len(_found(text, phrase)))] or [1])
     return Inserted(phrase, counts, label, controls, tokenizer, bool(others))
+
+
+def token_of(word: str, subject: Subject) -> int:
+    """The token that a word is, as a person types it.
+
+    Raises
+    ------
+    ValueError
+        If the vocabulary does not have it, it is several tokens, or the subject has no texts.
+    """
+    if subject.tokenizer is None:
+        raise ValueError(f"{subject.title!r} has no texts, and so no words.")
+    encoded = subject.tokenizer.encode(word.strip())
+    read = [place for place, (start, end) in enumerate(encoded.spans) if end > start]
+    if any(place in encoded.unknown for place in read):
+        raise ValueError(f"The model's vocabulary does not have {word.strip()!r}; take one of the words of the cards.")
+    if len(read) != 1:
+        parts = ", ".join(repr(encoded.pieces[place]) for place in read)
+        raise ValueError(f"{word.strip()!r} is {len(read)} tokens to the model ({parts}); take one of them.")
+    return encoded.ids[read[0]]
 
 
 def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: Ids) -> list[Lent]:

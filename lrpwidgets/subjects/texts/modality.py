@@ -25,7 +25,6 @@ _SNIPPET = 160
 _CLOSED = {
     "compare": "Pictures are compared here; of texts, evaluate.flip_words tells how good an order of words is.",
     "maximize": "What a class wants is shown as a picture, and this model reads texts.",
-    "spray": "SpRAy looks at pictures here. Of texts it works in Python and on the command line: see lrpwidgets.spray.",
     "improve": "A model is mended here where pictures show what it is to forget, and this one reads texts.",
 }
 

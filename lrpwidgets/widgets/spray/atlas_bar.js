@@ -59,7 +59,7 @@ function render({ model, el }) {
     const state = model.get("state");
     if (!state.embeddings) return;
     title.textContent = state.title;
-    count.textContent = `${state.samples.toLocaleString("en")} heatmaps · each point is one explanation, near points look at the same thing`;
+    count.textContent = `${state.samples.toLocaleString("en")} ${state.drawn}s · each point is one explanation, near points look at the same thing`;
     fill(embedding, state.embeddings, state.embedding);
     fill(colour, state.colours.map((/** @type {string} */ name) => [name, name]), state.colour);
     fill(composite, state.composites, state.composite);

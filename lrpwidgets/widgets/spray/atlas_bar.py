@@ -53,6 +53,7 @@ class AtlasBar(View):
             state={
                 **{name: getattr(state, name) for name in PARTS},
                 "title": f"Strategies of the network for {whose}",
+                "drawn": state.drawn,
                 "samples": 0 if atlas is None else len(atlas),
                 "clusters": 0 if atlas is None else atlas.count,
                 "eigengap": 0 if atlas is None else atlas.eigengap,

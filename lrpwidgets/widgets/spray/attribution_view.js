@@ -15,7 +15,7 @@ function render({ model, el }) {
   el.append(title, element("p", { className: "lrp-quiet" }, WHY), element("div", { className: "lrp-head" }, bar, told, stop, on));
   return follow(model, el, () => {
     const { done, total, told: pace, stopped } = model.get("state");
-    title.textContent = `SpRAy looks at all ${total.toLocaleString("en")} heatmaps at once`;
+    title.textContent = `SpRAy looks at all ${total.toLocaleString("en")} explanations at once`;
     Object.assign(bar, { value: done, max: Math.max(1, total) });
     told.textContent = stopped ? `stopped: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : pace;
     [stop.hidden, on.hidden] = [stopped, !stopped];

@@ -3,6 +3,8 @@
 import { paperOf, element, button, array, follow } from "../base/common.js";
 import { fillCard, makeCard, skeleton } from "./cluster_cards/card.js";
 import { drawLarge, drawPair, drawTiles } from "./cluster_cards/pictures.js";
+import { tellWords } from "./cluster_cards/words.js";
+import { painter } from "../texts/cells.js";
 
 const MOST_SKELETONS = 12;
 
@@ -47,8 +49,13 @@ function render({ model, el }) {
     if (!el.isConnected) return; // it has no paper yet
     const paper = paperOf(el);
     let [at, from] = [0, 0];
-    for (const { number, captions, large } of model.get("cards")) {
-      const { mean, map, more, large: row, tiles } = /** @type {import("./cluster_cards/card.js").Card} */ (cards.get(number));
+    for (const { number, captions, large, words } of model.get("cards")) {
+      const card = /** @type {import("./cluster_cards/card.js").Card} */ (cards.get(number));
+      if (words) {
+        tellWords(card, painter(el));
+        continue;
+      }
+      const { mean, map, more, large: row, tiles } = card;
       drawPair(mean, map, pictures, at, paper);
       if (!more.hidden) drawLarge(row, pictures, at, pictures.large.subarray(from), large, paper);
       if (!more.hidden) drawTiles(tiles, captions, pictures, at + 1, paper);

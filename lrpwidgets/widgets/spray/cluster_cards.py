@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from ..base.view import View, script, style
 from .cards import Card
@@ -16,7 +15,7 @@ from .state import Investigation
 
 
 class ClusterCards(View):
-    """A card for each cluster: means, prototypes, size, purity, how its poison test ended, a name and a note."""
+    """A card for each cluster: what it looks like, size, purity, how its poison test ended, a name and a note."""
 
     shared: Investigation
     _esm = script(__file__)
@@ -73,15 +72,16 @@ class ClusterCards(View):
 
     def _deal(self, edition: int | None = None) -> None:
         atlas, cards = self.shared.answer, self.shared.cards
+        pixels = [card.pixels for card in cards]
         self.draw(
             title=self._title(),
             edition=edition or self.edition,
             cards=[self._words(card) for card in cards],
             waiting=atlas.count if atlas and not cards else 0,
-            size=len(cards[0].heatmap) if cards else 0,
-            inputs=b"".join(_coloured(part) for card in cards for part in (card.mean[None], card.prototypes.inputs)),
-            relevance=b"".join(part.tobytes() for card in cards for part in (card.heatmap, card.prototypes.relevance)),
-            large=b"".join(_coloured(card.large) for card in cards),
+            size=pixels[0].size if pixels else 0,
+            inputs=b"".join(each.inputs for each in pixels),
+            relevance=b"".join(each.relevance for each in pixels),
+            large=b"".join(each.large for each in pixels),
         )
 
     def _words(self, card: Card) -> dict[str, Any]:
@@ -95,9 +95,8 @@ class ClusterCards(View):
             "tau": card.tau,
             "kind": card.kind,
             "purity": card.purity,
-            "large": list(card.large.shape[:2]),
-            "captions": list(card.prototypes.captions) or [""] * len(card.prototypes.inputs),
             "hans": tested and tested.trial.clever_hans,
+            **card.said,
         }
 
     def _tested(self, number: int) -> Any:
@@ -125,8 +124,3 @@ class ClusterCards(View):
         members = np.flatnonzero(investigation.atlas.clusters == number)
         change = np.union1d if how == "add" else np.setdiff1d
         investigation.selection = change(investigation.selection, members)
-
-
-def _coloured(pictures: NDArray[np.uint8]) -> bytes:
-    """Pictures (m, s, s, 1 or 3) as bytes of (m, s, s, 3)."""
-    return np.broadcast_to(pictures, (*pictures.shape[:3], 3)).tobytes()

@@ -1,7 +1,8 @@
-"""Is it a Clever Hans? What happens to other classes when they carry what a cluster looks at."""
+"""Is it a Clever Hans? What happens to inputs of other classes when they carry what a cluster looks at."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from PIL import Image
 
 from ...spray.placeless import tests_of
 from ...spray.poison import Verdict
+from ...subjects.texts.printing import printable
 from ..base.view import View, script, style
 from .state import Investigation
-from .tested import BOX, Tested
+from .tested import BOX, WORD, Tested
 from .tiles import relevance_tiles
 
 _TITLES = {
@@ -26,17 +28,26 @@ _TITLES = {
 }
 """What each test takes to other inputs."""
 
+_QUOTED = 30
+"""Tokens of a text at most."""
+
 _LARGEST = 256
 """Pixels of a picture's side at most."""
 
 
 class PoisonTest(View):
-    """Puts a cluster, or a box that a person draws, to the poison tests, and shows how that ended."""
+    """Puts a cluster, or what a person chooses, to the poison tests, and shows how that ended.
+
+    Of pictures a person draws a box; of texts a person names a word.
+    """
 
     shared: Investigation
     _esm = script(__file__)
     _css = style(__file__)
-    candidate = traitlets.Dict(help="number and name of the cluster that would be tested").tag(sync=True)
+    of = traitlets.Unicode("pictures", help="what the inputs are: pictures or texts").tag(sync=True)
+    candidate = traitlets.Dict(
+        help="number and name of the cluster that would be tested, how many points are selected by hand, its words"
+    ).tag(sync=True)
     tested = traitlets.Dict(help="words and figures of what to look at; empty before the first").tag(sync=True)
     pictures = traitlets.Bytes(help="uint8 (h, w, 3), two for each test that is shown by some").tag(sync=True)
     history: traitlets.List[Any] = traitlets.List(help="name, and whether it fell, of what was tested").tag(sync=True)
@@ -46,7 +57,7 @@ class PoisonTest(View):
     relevance = traitlets.Bytes(help="int8 (h, w), its map").tag(sync=True)
 
     def __init__(self, state: Investigation, **traits: Any) -> None:
-        super().__init__(state, **traits)
+        super().__init__(state, of=f"{state.brought}s", **traits)
         self._place = 0
         """Which of the inputs that one can draw on is shown."""
         self.follow(self._aim, "answer", "selection", "cards", "names")
@@ -61,7 +72,8 @@ class PoisonTest(View):
         ``{"test": number}``, ``"selection"`` or ``"all"``: put a cluster, what is selected, or all, to the test;
         ``{"verdict": place}``: look at an earlier test; ``{"draw": step}``: show an input to draw a box on, the next
         one for 1, none for None; ``{"box": [top, left, height, width], "row": row}``: test what is in it, in pixels of
-        the input; ``{"mend": true}``: have the model forget what was tested, in another room.
+        the input; ``{"word": text, "cluster": number}``: test a word; ``{"mend": true}``: have the model forget what
+        was tested, in another room.
         """
         investigation = self.shared
         if "mend" in message:
@@ -72,6 +84,8 @@ class PoisonTest(View):
             investigation.test_all()
         elif "test" in message:
             investigation.test(int(message["test"]))
+        elif "word" in message:
+            investigation.test_word(int(message["cluster"]), str(message["word"]))
         elif "verdict" in message:
             investigation.verdict = list(investigation.verdicts.values())[message["verdict"]]
         elif "box" in message:
@@ -88,7 +102,9 @@ class PoisonTest(View):
     def _aim(self) -> None:
         number = self._candidate()
         name = "" if number is None else self.shared.name(number)
-        self.draw(candidate={"number": number, "name": name, "selected": self._by_hand()})
+        card = next((card for card in self.shared.cards if card.number == number), None)
+        words = [word for word, *_ in card.said.get("words", [])] if card else []
+        self.draw(candidate={"number": number, "name": name, "selected": self._by_hand(), "words": words})
 
     def _by_hand(self) -> int:
         """How many points are selected, if they are not just a cluster; else 0."""
@@ -137,14 +153,16 @@ class PoisonTest(View):
                 "title": _TITLES[test],
                 **_figures(verdict, name),
                 "sizes": [list(each.shape[:2]) for each in shown.get(test, [])],
+                "quote": _told(tested.quotes.get(test, [])),
             }
             for test, verdict in trial.verdicts.items()
         ]
         return {
             "class": name,
             "source": tested.name,
-            "drawn": tested.cluster == BOX,
-            "mend": tested.concept is not None and any(name == "improve" for name, *_ in self.shared.rooms),
+            "drawn": tested.cluster in (BOX, WORD),
+            "mend": tested.concept is not None
+            and any(name == "improve" and not closed for name, _, closed in self.shared.rooms),
             "hans": trial.clever_hans,
             "conclusion": trial.conclusion,
             "foremost": trial.foremost,
@@ -226,6 +244,13 @@ def _fitted(maps: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.floa
     for axis, length in enumerate(size, start=1):
         maps = maps.take(np.arange(length) * maps.shape[axis] // length, axis)
     return maps
+
+
+def _told(quote: Sequence[tuple[str, bool]]) -> list[list[Any]]:
+    """So much of a text around the first word that was put there as can be read at a glance."""
+    first = next((place for place, (_, put) in enumerate(quote) if put), 0)
+    start = max(0, first - _QUOTED // 2)
+    return [[printable(piece), put] for piece, put in quote[start : start + _QUOTED]]
 
 
 def _figures(verdict: Verdict, name: str) -> dict[str, Any]:

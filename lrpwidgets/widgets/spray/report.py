@@ -9,11 +9,14 @@ import numpy as np
 
 from ...colours import MAPS, coloured, enlarged
 from ...spray.channels import INPUT
+from ...subjects.texts.levels import Cell, limit
+from ...subjects.texts.printing import to_html
 from ..base.page import page, source
-from .cards import Card
+from .excerpts import WordCard
 from .exports import code
 from .points import HUES
-from .tested import BOX, Tested
+from .tested import BOX, SELECTION, WORD, Tested
+from .thumbnails import PictureCard
 
 if TYPE_CHECKING:
     from .state import Investigation
@@ -51,6 +54,7 @@ def report(state: Investigation) -> str:
         title=f"Strategies of the network for {whose}",
         subject=state.subject.title,
         samples=f"{len(atlas):,}",
+        of=f"{state.drawn}s",
         composite=question.composite or state.store.info.composite["name"],
         features=f"{question.sign} relevance at {where}",
         neighbors=atlas.neighbors,
@@ -72,7 +76,7 @@ def report(state: Investigation) -> str:
         ],
         caveats=[*state.store.info.caveats, *atlas.notes],
         clusters=[_cluster(card, state, tested.get(card.number)) for card in state.cards],
-        boxes=[_told(state, each) for each in tests if each.cluster == BOX],
+        chosen=[_told(state, each) for each in tests if each.cluster in (BOX, SELECTION, WORD)],
         code=code(state),
     )
 
@@ -96,12 +100,12 @@ def _bars(eigenvalues: Any, count: int) -> list[tuple[int, float, float, bool]]:
     return [(10 + 21 * place, 120 - height, height, place < count) for place, height in enumerate(heights)]
 
 
-def _cluster(card: Card, state: Investigation, tested: Tested | None) -> dict[str, Any]:
+def _cluster(card: PictureCard | WordCard, state: Investigation, tested: Tested | None) -> dict[str, Any]:
     told = state.names.get(card.number, {})
     return {
+        **{"means": [], "heatmap": "", "words": "", "examples": []},
+        **(_worded(card) if isinstance(card, WordCard) else _pictured(card)),
         "hue": HUES[card.number % len(HUES)],
-        "means": [source(enlarged(np.broadcast_to(each, (*each.shape[:2], 3)), _SIDE)) for each in card.large],
-        "heatmap": source(enlarged(coloured(card.heatmap.astype(np.float32), 127, MAPS["red–blue"]), _SIDE)),
         "name": state.name(card.number),
         "note": told.get("note", ""),
         "size": f"{card.size:,}",
@@ -110,6 +114,20 @@ def _cluster(card: Card, state: Investigation, tested: Tested | None) -> dict[st
         "verdict": _told(state, tested) if tested else "",
         "hans": bool(tested and tested.trial.clever_hans),
     }
+
+
+def _pictured(card: PictureCard) -> dict[str, Any]:
+    return {
+        "means": [source(enlarged(np.broadcast_to(each, (*each.shape[:2], 3)), _SIDE)) for each in card.large],
+        "heatmap": source(enlarged(coloured(card.heatmap.astype(np.float32), 127, MAPS["red–blue"]), _SIDE)),
+    }
+
+
+def _worded(card: WordCard) -> dict[str, Any]:
+    most = max((each.excess for each in card.words), default=1.0)
+    words = [Cell(each.word, each.excess) for each in card.words]
+    examples = [(each.caption, to_html(each.cells, limit(each.cells))) for each in card.examples.each]
+    return {"words": to_html(words, most), "examples": examples}
 
 
 def _told(state: Investigation, tested: Tested) -> str:

@@ -10,6 +10,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from ..base.view import View, script, style
+from .excerpts import Excerpts
 from .points import Points
 from .state import Investigation
 from .tiles import TileMaker, Tiles
@@ -88,7 +89,7 @@ class EmbeddingScatter(View):
     def _select(self) -> None:
         self.draw(selection=_positions(self.shared.selection))
 
-    def _picture(self, positions: NDArray[np.int64], tiles: Tiles) -> None:
+    def _picture(self, positions: NDArray[np.int64], tiles: Tiles | Excerpts) -> None:
         self.send(*tiles.message(positions))
 
     def _hover(self) -> None:

@@ -17,7 +17,6 @@ import traitlets
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from ...colours import picture
 from ...improve import Concept, of_artefact
 from ...improve.concepts import of_trial
 from ...lrp import Composite
@@ -30,23 +29,29 @@ from ...spray.classes import RankedClass, atlases, ranked_class, suspicion
 from ...spray.embeddings import names as embeddings_here
 from ...spray.examine import explainer_of
 from ...spray.features import Features
+from ...spray.inserted import token_of, word_of
 from ...spray.notes import Names, call_cluster, names_of_clusters
 from ...spray.placeless import Trial, suspects_of
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
+from ...subjects.modality import modality_of
 from ..base import presets
 from ..base.asking import Asking, Place
 from ..base.cells import until_run_again
 from ..base.sentences import CLOSED, sentence
 from ..base.solver import Solver
 from ..base.worker import NewestWins
-from .cards import Card, cards
+from .cards import Card
+from .excerpts import Excerpts, Library
 from .lanes import ATLAS, CARDS, EMBEDDING
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
-from .tested import BOX, SELECTION, Suspects, Tested, Tests, ToForget, Wanted
+from .tested import BOX, SELECTION, WORD, Suspects, Tested, Tests, ToForget, Wanted
 from .thumbnails import Thumbnails
 from .tiles import Tiles
+
+_LOOKS: dict[str, type[Thumbnails | Library]] = {"image": Thumbnails, "text": Library}
+"""What shows the inputs of a store, by their modality."""
 
 _KEPT = 24
 """Atlases that are kept: going back to one costs nothing."""
@@ -108,7 +113,7 @@ class Investigation(Asking):
         self.store, self.subject = store, subject
         self.explainer = explainer_of(store, subject, device)
         self.worker, self.solver = NewestWins(), Solver(self)
-        self.thumbnails = Thumbnails(subject)
+        self._looks = _LOOKS[subject.modality](subject)
         self._tests = Tests(self.solver, self.explainer, subject, self._judged)
         self._asked = self._changes = 0
         self._shown = AtlasQuestion()
@@ -148,6 +153,16 @@ class Investigation(Asking):
         """Names of the presets under which the maps can be computed again."""
         return presets.suitable(self.subject)
 
+    @property
+    def brought(self) -> str:
+        """What each of its inputs is called: "picture" or "text"."""
+        return modality_of(self.subject).brought
+
+    @property
+    def drawn(self) -> str:
+        """What each explanation is called as it is drawn: "heatmap", or "text" where the text itself has the colours."""
+        return "heatmap" if self.brought == "picture" else self.brought
+
     def embeddings(self) -> list[str]:
         """Names of the embeddings that can be made here."""
         return embeddings_here()
@@ -178,8 +193,8 @@ class Investigation(Asking):
             self.selection = np.flatnonzero(self.answer.clusters == number)
 
     def pictures(self) -> dict[str, Image]:
-        """The mean heatmap of each cluster."""
-        return {f"{self.name(card.number)}, {card.size:,} maps": picture(card.heatmap) for card in self.cards}
+        """What stays of the cards: of pictures the mean heatmap of each cluster, of texts its most typical one."""
+        return {f"{self.name(card.number)}, {card.size:,} maps": card.still for card in self.cards}
 
     def place(self) -> Place:
         """The class, and the input of the first selected point."""
@@ -263,6 +278,28 @@ class Investigation(Asking):
         name = f"box in {self.subject.item_name(int(atlas.store.index[row]))}"
         self._tests.make([Wanted(self._shown, BOX, name, find, box)])
 
+    def test_word(self, number: int, word: str) -> None:
+        """Put a word to the poison test, as what the texts of a cluster may be recognised by.
+
+        Raises
+        ------
+        ValueError
+            If it is not one token of the vocabulary, or the subject has no texts.
+        """
+        atlas, question = self.atlas, self._shown
+        token = token_of(word, self.subject)
+
+        def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
+            suspect = word_of(atlas, number, self.subject, token)
+
+            def to_forget(trial: Trial) -> Concept:
+                return replace(of_artefact(suspect, self.subject, name=suspect.what), trial=trial)
+
+            return suspect.label, ({"word": suspect}, {}), to_forget
+
+        atlas.members(number)  # raises for a cluster that is not there
+        self._tests.make([Wanted(question, WORD, f"“{word.strip()}” in {self.name(number)}", find)])
+
     def test_selection(self) -> None:
         """Put the selected points, as of a lasso, to the poison tests, beside the rest of their class.
 
@@ -300,10 +337,10 @@ class Investigation(Asking):
         classes = ((replace(plain, group=ranked.label), ranked.clusters) for ranked in self.ranks)
         self._tests.make(self._untested((question, number) for question, count in classes for number in range(count)))
 
-    def tiles(self, positions: NDArray[np.int64]) -> Tiles:
-        """Thumbnails of the points at `positions`; called on the worker."""
+    def tiles(self, positions: NDArray[np.int64]) -> Tiles | Excerpts:
+        """What the points at `positions` look like; called on the worker."""
         atlas = self.atlas
-        return self.thumbnails.tiles(atlas.store, atlas.rows[positions])
+        return self._looks.tiles(atlas.store, atlas.rows[positions])
 
     # -- text form -------------------------------------------------------------------------------------------------
 
@@ -443,7 +480,7 @@ class Investigation(Asking):
             self.points = points_of(atlas, question, self._placed(atlas), self.name)
             self.sorts = sorts_of(atlas)
         self._embed()
-        self.solver.submit(CARDS, lambda watch: cards(atlas, self.thumbnails), self._dealt(atlas))
+        self.solver.submit(CARDS, lambda watch: self._looks.cards(atlas), self._dealt(atlas))
 
     def _seek(self, atlas: Atlas, otherwise: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the input is that another room looks at, if `atlas` has it; it is sought once."""

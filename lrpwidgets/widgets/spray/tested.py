@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...improve import Concept
 from ...lrp import Explainer
 from ...progress import Watcher
+from ...spray.inserted import Inserted
 from ...spray.placeless import Trial, tried
 from ...spray.poison import Box, Suspect
 from ...subjects import Subject
@@ -27,8 +28,11 @@ BOX = -2
 SELECTION = -3
 """In its place: points that a person selected."""
 
+WORD = -4
+"""In its place: a word that a person chose."""
+
 SAMPLES = 500
-"""Pictures of other classes, at most."""
+"""Inputs of other classes, at most."""
 
 Suspects = tuple[Mapping[str, Suspect], Mapping[str, str]]
 """What each test takes to other pictures, and of the others why they cannot be made."""
@@ -43,7 +47,7 @@ class Tested:
 
     question: AtlasQuestion
     cluster: int
-    """Its number, `BOX` or `SELECTION`."""
+    """Its number, `BOX`, `SELECTION` or `WORD`."""
     name: str
     """What it was called."""
     label: int
@@ -57,11 +61,13 @@ class Tested:
     """What a model would have to forget; None where nobody can say."""
     pictures: Mapping[str, list[NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
     """Two pictures (h, w, c) that show what was tested, by test, where there are some."""
+    quotes: Mapping[str, list[tuple[str, bool]]] = field(default_factory=dict, repr=False)
+    """A text with the word that was tested, by test: its tokens, and whether each was put there."""
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Under which it is kept: what clusters depend on and the cluster, or the box and its picture."""
-        by_hand = (self.name, self.box, self.chosen) if self.box or self.chosen else ()
+        """Under which it is kept: what clusters depend on and the cluster, or what a person chose in its place."""
+        by_hand = (self.name, self.box, self.chosen) if self.cluster in (BOX, SELECTION, WORD) else ()
         return *self.question.clustering, self.cluster, *by_hand
 
 
@@ -71,7 +77,7 @@ class Wanted:
 
     question: AtlasQuestion
     cluster: int
-    """Its number, or `BOX`."""
+    """Its number, or what stands in its place."""
     name: str
     """What it is called."""
     find: Callable[[Watcher], tuple[int, Suspects, ToForget]] = field(repr=False)
@@ -114,9 +120,8 @@ class Tests:
             if suspects:
                 with suppress(ValueError):  # the only cluster of its class
                     concept = to_forget(trial)
-            pictures = _pictures(suspects, label, self._subject)
-            by_hand = {"box": wanted.box, "chosen": wanted.chosen, "concept": concept, "pictures": pictures}
-            return Tested(wanted.question, wanted.cluster, wanted.name, label, trial, **by_hand)  # type: ignore[arg-type]
+            asked = wanted.question, wanted.cluster, wanted.name, label, trial, wanted.box, wanted.chosen
+            return Tested(*asked, concept, *_examples(suspects, label, self._subject))
 
         self._solver.submit(TESTS, job, self._judged, ended=self._ended)
 
@@ -131,15 +136,18 @@ class Tests:
         self._next()
 
 
-def _pictures(suspects: Mapping[str, Suspect], label: int, subject: Subject) -> dict[str, list[NDArray[np.uint8]]]:
-    """What shows each of the suspects on the first input of another class."""
+def _examples(
+    suspects: Mapping[str, Suspect], label: int, subject: Subject
+) -> tuple[dict[str, list[NDArray[np.uint8]]], dict[str, list[tuple[str, bool]]]]:
+    """Pictures and quotes that show each of the suspects on the first input of another class."""
     inputs = map(subject.item, range(len(subject.dataset)))
     other = next((x for x, truth in inputs if truth not in (None, label)), None)
     if other is None:  # then nothing was tested
-        return {}
+        return {}, {}
     with torch.no_grad():
         shown = {test: suspect.pictured(other) for test, suspect in suspects.items()}
-    return {test: [_pixels(subject.to_image(x)) for x in pair] for test, pair in shown.items() if pair}
+    pictures = {test: [_pixels(subject.to_image(x)) for x in pair] for test, pair in shown.items() if pair}
+    return pictures, {test: each.quoted(other) for test, each in suspects.items() if isinstance(each, Inserted)}
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:

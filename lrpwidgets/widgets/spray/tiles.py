@@ -66,10 +66,10 @@ class TileMaker:
     state
         An investigation: its ``points``, ``tiles``, ``worker`` and ``error``.
     show
-        Called with positions (m,) and their `Tiles`, as long as positions mean the same points.
+        Called with positions (m,) and their `Tiles`, or `Excerpts` of texts, as long as positions mean the same points.
     """
 
-    def __init__(self, state: Any, show: Callable[[NDArray[np.int64], Tiles], None]) -> None:
+    def __init__(self, state: Any, show: Callable[[NDArray[np.int64], Any], None]) -> None:
         self._state, self._show = state, show
         self._lane = next(_lanes)
         self._wanted: list[int] = []
@@ -88,14 +88,14 @@ class TileMaker:
             positions = np.array(self._making, dtype=np.int64)
             self._state.worker.submit(partial(self._tiles, self._state.points, positions), self._made, lane=self._lane)
 
-    def _tiles(self, points: Any, positions: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64], Tiles | str]:
+    def _tiles(self, points: Any, positions: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64], Any]:
         """On the worker."""
         try:
             return points, positions, self._state.tiles(positions)
         except Exception as error:
             return points, positions, sentence(error)
 
-    def _made(self, result: tuple[Any, NDArray[np.int64], Tiles | str]) -> None:
+    def _made(self, result: tuple[Any, NDArray[np.int64], Any]) -> None:
         points, positions, tiles = result
         making, self._making = self._making, []
         if not _same(points, self._state.points):  # these are pictures of something else

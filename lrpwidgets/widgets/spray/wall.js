@@ -1,17 +1,20 @@
-// Thumbnails of the selected points on one canvas, which stays in view while what scrolls is an empty spacer.
+// What the selected points are of, thumbnails or texts, on a stage that stays in view while what scrolls is an empty spacer.
 
 import { array, follow } from "../base/common.js";
 import { news } from "./news.js";
 import { head, foot } from "./wall/bars.js";
+import { lines } from "./wall/lines.js";
+import { pictures } from "./wall/pictures.js";
 import { surface } from "./wall/surface.js";
 import { walking } from "./wall/walking.js";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-wall");
-  const wall = surface((positions) => model.send({ want: positions }), tell);
+  const texts = model.get("of") === "texts";
+  const wall = surface(texts ? lines() : pictures(), (positions) => model.send({ want: positions }), tell);
   const { shown, scroller } = wall;
-  const above = head(show);
+  const above = head(show, !texts);
   const below = foot((order) => model.send({ sort: order }), wall.page);
   walking(scroller, shown, wall.soon, (told) => model.send(told));
   el.append(above.made, scroller.made, below.made, wall.probe);
@@ -46,10 +49,10 @@ function render({ model, el }) {
    *
    * @param {number} from
    * @param {number} to
-   * @param {number} pictures
+   * @param {number} drawn
    */
-  function tell(from, to, pictures) {
-    el.dataset.drawn = String(pictures);
+  function tell(from, to, drawn) {
+    el.dataset.drawn = String(drawn);
     below.tell(from, to, shown.order.length, scroller.made);
   }
 

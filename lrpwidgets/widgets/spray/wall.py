@@ -1,4 +1,4 @@
-"""The pictures of the selected points and their heatmaps, as a wall of thumbnails that scrolls."""
+"""The inputs of the selected points and their relevance, as a wall of thumbnails or of texts that scrolls."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import traitlets
 from numpy.typing import NDArray
 
 from ..base.view import View, script, style
+from .excerpts import Excerpts
 from .points import Points
 from .state import Investigation
 from .tiles import TileMaker, Tiles
 
 
 class ThumbnailWall(View):
-    """Thumbnails of what is selected, or of all points: inputs, heatmaps, both side by side or one over the other.
+    """What is selected, or all points.
+
+    Pictures as thumbnails: inputs, heatmaps, both side by side or one over the other. Texts with the words that have
+    most relevance, in its colours, each text on a scale of its own; a word that is there several times has the same
+    share of their relevance at each of its places.
 
     The browser holds the tiles it has drawn and asks for those it needs next, the visible ones first.
     """
@@ -23,6 +28,7 @@ class ThumbnailWall(View):
     shared: Investigation
     _esm = script(__file__)
     _css = style(__file__)
+    of = traitlets.Unicode("pictures", help="what is on it: pictures or texts").tag(sync=True)
     shown = traitlets.Bytes(help="uint32, positions in the order of the wall").tag(sync=True)
     rows = traitlets.Bytes(help="uint32, the row of the store for each position").tag(sync=True)
     wrong = traitlets.Bytes(help="a byte per position: whether the prediction is wrong; may be empty").tag(sync=True)
@@ -34,7 +40,7 @@ class ThumbnailWall(View):
     hovered = traitlets.Int(None, allow_none=True, help="position of the point that is looked at").tag(sync=True)
 
     def __init__(self, state: Investigation, **traits: Any) -> None:
-        super().__init__(state, **traits)
+        super().__init__(state, of=f"{state.brought}s", **traits)
         self._tiles = TileMaker(state, self._paint)
         self.follow(self._list, "points", "selection", "isolated", "sorts")
         self.follow(self._hover, "hovered")
@@ -85,9 +91,9 @@ class ThumbnailWall(View):
             chosen = np.asarray(alone, dtype=np.int64)
             return chosen, f"{len(chosen):,} isolated", _common(points, chosen)
         count = len(points.rows)
-        return np.arange(count), f"{count:,} {'heatmap' if count == 1 else 'heatmaps'}", "select some on the map"
+        return np.arange(count), f"{count:,} {self.shared.drawn}{'' if count == 1 else 's'}", "select some on the map"
 
-    def _paint(self, positions: NDArray[np.int64], tiles: Tiles) -> None:
+    def _paint(self, positions: NDArray[np.int64], tiles: Tiles | Excerpts) -> None:
         if self.shared.points is not None:
             self.send(*tiles.message(self.shared.points.rows[positions]))
 

@@ -14,8 +14,9 @@ function render({ model, el }) {
   el.classList.add("lrp", "lrp-across");
   const [title, note] = [element("h2", {}), element("span", { className: "lrp-quiet" })];
   const look = button("", "Explain other texts too, while nothing else is asked", () => model.send({ look: !running() }));
+  const send = button("send to SpRAy", "Which strategies do all texts show? The room SpRAy clusters what they are decided by", () => model.send({ spray: true }));
   const sides = element("div", { className: "lrp-across-sides" });
-  el.append(element("div", { className: "lrp-head" }, title, note, look), sides);
+  el.append(element("div", { className: "lrp-head" }, title, note, look, send), sides);
   const about = () => /** @type {About} */ (model.get("about"));
   const running = () => about().target !== undefined && about().done < about().total;
 
@@ -23,6 +24,7 @@ function render({ model, el }) {
     const { done, total, target } = about();
     const words = /** @type {[Word[], Word[]] | []} */ (model.get("words"));
     el.hidden = !total;
+    send.hidden = !model.get("spray");
     title.textContent = words.length ? `Across ${done.toLocaleString("en")} texts` : "Across the texts";
     note.textContent = words.length ? said(about()) : "which words does the model live on, beyond this one?";
     look.textContent = running() ? "stop" : words.length ? "look again" : `look across ${total.toLocaleString("en")} texts`;

@@ -45,6 +45,8 @@ class AcrossTexts(View):
         "unknown), and whether something else is asked by now"
     ).tag(sync=True)
 
+    spray = traitlets.Bool(help="whether the page has a room that looks at all texts at once").tag(sync=True)
+
     _run = 0  # counts what was begun, and ended
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
@@ -52,6 +54,7 @@ class AcrossTexts(View):
         count = len(exploration.subject.dataset)
         super().__init__(exploration, about={"done": 0, "total": min(count, MOST)}, **traits)
         self.follow(self._show, "answer")
+        self.follow(self._stand, "rooms")
 
     def close(self) -> None:
         """Stop looking and disappear from the page."""
@@ -59,7 +62,10 @@ class AcrossTexts(View):
         super().close()
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """``{"look": True}`` begins, False ends it."""
+        """``{"look": True}`` begins, False ends it; ``{"spray": true}`` goes where all texts are looked at at once."""
+        if "spray" in message:
+            self.shared.enter("spray")
+            return
         self._run += 1
         answer = self.shared.answer
         if message["look"] and answer is not None:
@@ -67,6 +73,9 @@ class AcrossTexts(View):
             self.shared.worker.when_idle(self._look(self._run, answer, self._drawn()))
         else:
             self.draw(about=self.about | {"done": self.about["total"]})
+
+    def _stand(self) -> None:
+        self.draw(spray=any(name == "spray" and not closed for name, _, closed in self.shared.rooms))
 
     def _drawn(self) -> list[int]:
         count = len(self.shared.subject.dataset)

@@ -12,6 +12,7 @@ SIDE = 8
 
 
 class Standin(traitlets.HasTraits):
+    brought, drawn = "picture", "heatmap"
     answer = traitlets.Any(True)
     error = traitlets.Unicode()
     appeared = traitlets.Int()

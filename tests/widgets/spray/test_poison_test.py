@@ -31,7 +31,7 @@ def view(state):
 
 def test_it_offers_the_most_separable_cluster_else_that_of_most_selected_points(state, view):
     first = state.cards[0].number
-    assert view.candidate == {"number": first, "name": state.name(first), "selected": 0}
+    assert view.candidate == {"number": first, "name": state.name(first), "selected": 0, "words": []}
     other = state.cards[-1].number
     state.selection = np.flatnonzero(state.answer.clusters == other)
     assert view.candidate["number"] == other != first

@@ -1,4 +1,4 @@
-// One card: a cluster's mean picture and map, its name, figures and verdict, and folded away prototypes and a note.
+// One card: a cluster's mean picture and map, or its words, its name, figures and verdict, and folded away prototypes and a note.
 
 import { element, button } from "../../base/common.js";
 import { cancel, rename } from "./renaming.js";
@@ -14,8 +14,10 @@ import { cancel, rename } from "./renaming.js";
  * @property {number} purity from 0 to 1
  * @property {string} kind
  * @property {boolean | null} hans null if it was not tested
- * @property {number[]} large how many large pictures there are, and pixels of a side
- * @property {string[]} captions
+ * @property {number[]} [large] of pictures: how many large ones there are, and pixels of a side
+ * @property {string[]} [captions] of its prototypes
+ * @property {[word: string, excess: number, texts: number][]} [words] of texts: those on which it has more relevance than others
+ * @property {import("../excerpts.js").Excerpt[]} [examples] the texts in its middle
  */
 
 /** @typedef {ReturnType<typeof makeCard>} Card */
@@ -30,11 +32,12 @@ import { cancel, rename } from "./renaming.js";
 export function makeCard(number, send, unfolded) {
   const [mean, map] = [element("canvas"), element("canvas")];
   const pick = button("", "Select its members; shift adds them, alt takes them away", () => {}, { className: "lrp-card-pick" });
-  pick.append(mean, map);
+  const chips = element("span", { className: "lrp-card-chips" });
+  pick.append(mean, map, chips);
   const name = button("", "Rename", () => rename(card, call), { className: "lrp-card-name" });
   const [figures, purity] = [element("span", { className: "lrp-quiet" }), element("span", { className: "lrp-quiet" })];
   const verdict = button("", "", () => send(card.said.hans === null ? { test: number } : { verdict: number }));
-  const unfold = button("", "Mean pictures, prototypes and note", fold, { className: "lrp-card-unfold", ariaExpanded: "false" });
+  const unfold = button("", "More of it, and a note", fold, { className: "lrp-card-unfold", ariaExpanded: "false" });
   const large = element("div", { className: "lrp-card-large" });
   const tiles = element("div", { className: "lrp-card-tiles" });
   const note = element("textarea", { rows: 2, placeholder: "Note: what do they have in common?", maxLength: 2000 });
@@ -43,7 +46,7 @@ export function makeCard(number, send, unfolded) {
   const words = element("div", { className: "lrp-card-words" }, name, element("div", { className: "lrp-card-line" }, figures, purity, verdict));
   const body = element("div", { className: "lrp-card" }, bar, pick, words, unfold, more);
   const said = /** @type {Said} */ ({});
-  const card = { body, bar, pick, mean, map, name, figures, purity, verdict, unfold, more, large, tiles, note, said };
+  const card = { body, bar, pick, mean, map, chips, name, figures, purity, verdict, unfold, more, large, tiles, note, said };
 
   const call = (/** @type {string} */ newName, /** @type {string} */ newNote) => send({ call: number, name: newName, note: newNote });
   const select = (/** @type {MouseEvent | KeyboardEvent} */ event) => send({ select: number, how: event.shiftKey ? "add" : event.altKey ? "subtract" : "only" });
@@ -84,7 +87,9 @@ export function fillCard(card, said, chosen) {
   if (document.activeElement !== card.note) card.note.value = said.note;
   card.note.ariaLabel = `Note on ${said.name}`;
   card.unfold.classList.toggle("lrp-noted", Boolean(said.note));
-  card.unfold.ariaLabel = `Mean pictures and prototypes of ${said.name}, and a note`;
+  card.unfold.ariaLabel = `More of ${said.name}, and a note`;
+  card.body.classList.toggle("lrp-worded", Boolean(said.words));
+  card.mean.hidden = card.map.hidden = Boolean(said.words);
   card.verdict.textContent = said.hans === null ? "test" : said.hans ? "Clever Hans" : "not convicted";
   card.verdict.className = said.hans === null ? "lrp-link" : said.hans ? "lrp-badge lrp-hans" : "lrp-badge";
   card.verdict.title = said.hans === null ? "Put it to the poison test" : "See its poison test";

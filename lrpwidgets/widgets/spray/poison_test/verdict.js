@@ -10,6 +10,7 @@ import { show } from "../../base/maps.js";
  * @property {string} [missing]
  * @property {string} what what was taken to other pictures
  * @property {number[][]} sizes of the two pictures that show it, as [height, width]; none if none does
+ * @property {[piece: string, put: boolean][]} quote a text with the word, token by token; none of pictures
  * @property {number} samples
  * @property {number} turned how many samples turned into the class
  * @property {number} turned_by_control
@@ -27,8 +28,8 @@ import { show } from "../../base/maps.js";
  * @typedef {object} Tested
  * @property {boolean} hans
  * @property {string} class
- * @property {string} source the cluster, or the picture in which a box was drawn
- * @property {boolean} drawn
+ * @property {string} source the cluster, the picture in which a box was drawn, or the word
+ * @property {boolean} drawn whether a person drew or named it
  * @property {string} conclusion
  * @property {string} foremost the test to look at first
  * @property {number} place
@@ -38,8 +39,12 @@ import { show } from "../../base/maps.js";
 const PASTED = ["What was pasted", "It on a picture of another class"];
 const ADDED = ["A picture of another class", "The same picture with it"];
 
-/** Paper for what was tested; `tell` writes on it. */
-export function makeVerdict() {
+/**
+ * Paper for what was tested; `tell` writes on it.
+ *
+ * @param {string} of what the inputs are
+ */
+export function makeVerdict(of) {
   const [conclusion, rows, closely] = [element("p", { className: "lrp-poison-conclusion" }), element("div", { className: "lrp-poison-rows", role: "group", ariaLabel: "Tests" }), element("div", { className: "lrp-poison-closely" })];
   const paper = element("div", { className: "lrp-poison-verdict", ariaLive: "polite" }, conclusion, rows, closely);
   let tested = /** @type {Tested} */ ({});
@@ -60,7 +65,7 @@ export function makeVerdict() {
     /** @type {HTMLElement | undefined} */ (rows.children[focus])?.focus();
     rows.hidden = tested.drawn;
     const test = tested.tests.find((each) => each.test === chosen);
-    closely.replaceChildren(...(test ? details(test, tested, ofTest(test)) : []));
+    closely.replaceChildren(...(test ? details(test, tested, of, ofTest(test)) : []));
   }
 
   function look(/** @type {string} */ test) {
@@ -100,9 +105,10 @@ function row(test, chosen, look) {
 /**
  * @param {Test} test
  * @param {Tested} tested
+ * @param {string} of what the inputs are
  * @param {Uint8Array} pixels
  */
-function details(test, tested, pixels) {
+function details(test, tested, of, pixels) {
   const titles = ["box", "spot"].includes(test.test) ? PASTED : ADDED;
   let at = 0;
   const pictures = test.sizes.map(([height, width], place) => {
@@ -113,7 +119,8 @@ function details(test, tested, pixels) {
   const chance = `Probability of so many more turning, if the same of ${test.lender} did what it does (McNemar's exact test, times the number of controls and tests)`;
   return [
     element("div", { className: "lrp-poison-pictures" }, ...pictures),
-    words(test, tested),
+    words(test, tested, of),
+    ...(test.quote.length ? [element("p", { className: "lrp-poison-quote" }, "Such as: ", ...test.quote.flatMap(([piece, put]) => [element(put ? "mark" : "bdi", { dir: "auto" }, piece), " "]))] : []),
     element("p", { className: "lrp-quiet", title: chance }, `p ${probability(test.chance)} · score of “${tested.class}” ${number(test.score_change, { sign: true })} on average`),
   ];
 }
@@ -121,14 +128,15 @@ function details(test, tested, pixels) {
 /**
  * @param {Test} test
  * @param {Tested} tested
+ * @param {string} of
  */
-function words(test, tested) {
+function words(test, tested, of) {
   const b = (/** @type {string | number} */ text) => element("b", {}, String(text));
   const what = test.what[0].toUpperCase() + test.what.slice(1);
   return element(
     "div",
     {},
-    element("p", {}, `${what}, taken to ${test.samples.toLocaleString("en")} pictures of other classes: accuracy `, b(`${percent(test.before)} → ${percent(test.after)}`), ", ", b(test.turned), ` turned into “${tested.class}”. The same of ${test.lender}: ${percent(test.control)}, ${test.turned_by_control} turned.`),
+    element("p", {}, `${what}, taken to ${test.samples.toLocaleString("en")} ${of} of other classes: accuracy `, b(`${percent(test.before)} → ${percent(test.after)}`), ", ", b(test.turned), ` turned into “${tested.class}”. The same of ${test.lender}: ${percent(test.control)}, ${test.turned_by_control} turned.`),
     element("p", {}, test.hans ? "Convicted." : `Not convicted: ${test.reason}.`),
   );
 }

@@ -1,6 +1,7 @@
 // The map itself: two canvases one above the other, which fill their place on the page, and the tip.
 
 import { paperOf, element } from "../../base/common.js";
+import { excerpts } from "../excerpts.js";
 import { sprites } from "../sprites.js";
 import { Axes } from "./axes.js";
 import { frames, radius, drawPoints, drawMarks } from "./painting.js";
@@ -14,8 +15,8 @@ const TITLE = "Map of the explanations: arrow keys move it, plus and minus zoom,
  * @param {() => void} resized called when it has another size
  */
 export function stageOf(home, resized) {
-  const [shown, axes, thumbnails] = [new Shown(), new Axes(home()), sprites()];
-  const [field, marks, aside] = [element("canvas", { className: "lrp-points" }), element("canvas", { className: "lrp-gestures" }), tip(thumbnails)];
+  const [shown, axes, thumbnails, texts] = [new Shown(), new Axes(home()), sprites(), excerpts()];
+  const [field, marks, aside] = [element("canvas", { className: "lrp-points" }), element("canvas", { className: "lrp-gestures" }), tip(thumbnails, texts)];
   const made = element("div", { className: "lrp-stage", tabIndex: 0, role: "application", ariaLabel: TITLE }, field, marks, aside.made);
   const around = () => radius(shown.seen.length, axes, home());
   const ready = () => axes.width > 0 && !shown.tints.length === !shown.seen.length; // else it is not on the page yet
@@ -39,17 +40,18 @@ export function stageOf(home, resized) {
     resized();
   }
 
-  /** Forget the pictures: they are of other data, or in the colours of another theme. */
+  /** Forget pictures and texts: they are of other data, or in the colours of another theme. */
   function forget() {
     thumbnails.clear(paperOf(aside.made));
+    texts.clear();
   }
 
   /**
-   * @param {import("../sprites.js").TileMessage} message
+   * @param {any} message of a tile or an excerpt
    * @param {DataView[]} buffers
    */
   function receiveTile(message, buffers) {
-    thumbnails.receive(message, buffers);
+    (message.excerpts ? texts : thumbnails).receive(message, buffers);
     soon("marks");
   }
 

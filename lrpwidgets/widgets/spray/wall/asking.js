@@ -1,11 +1,11 @@
-// Which pictures the kernel is asked for: those in view, then those nearby, and none twice in a row.
+// Which pictures or texts the kernel is asked for: those in view, then those nearby, and none twice in a row.
 
 /**
  * @param {import("./shown.js").Shown} shown
- * @param {ReturnType<typeof import("../sprites.js").sprites>} thumbnails
+ * @param {{ has: (row: number) => boolean }} held what the browser has
  * @param {(positions: number[]) => void} want
  */
-export function asking(shown, thumbnails, want) {
+export function asking(shown, held, want) {
   let asked = new Set(); // rows
 
   /**
@@ -15,7 +15,7 @@ export function asking(shown, thumbnails, want) {
    * @param {number[]} around
    */
   function ask(visible, [from, to]) {
-    const missing = inTurn(shown.order, visible, from, to).filter((position) => !thumbnails.has(shown.rows[position]));
+    const missing = inTurn(shown.order, visible, from, to).filter((position) => !held.has(shown.rows[position]));
     if (missing.every((position) => asked.has(shown.rows[position]))) return;
     asked = new Set(missing.map((position) => shown.rows[position]));
     want(missing);

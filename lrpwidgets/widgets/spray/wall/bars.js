@@ -10,14 +10,17 @@ const MODES = {
 };
 const NAMES = /** @type {(keyof typeof MODES)[]} */ (Object.keys(MODES));
 
-/** @param {(mode: import("./layout.js").Mode) => void} show */
-export function head(show) {
+/**
+ * @param {(mode: import("./layout.js").Mode) => void} show
+ * @param {boolean} modal whether what the wall has can be shown in several ways
+ */
+export function head(show, modal) {
   const [title, subtitle] = [element("h2"), element("span", { className: "lrp-quiet" })];
   const modes = NAMES.map((name) => button(name, MODES[name], () => show(name)));
   const next = element("button", { type: "button", hidden: true, title: "Picture, heatmap, both or overlay", data: { shortcut: "t", unseen: true } });
-  const choices = element("span", { className: "lrp-choices", role: "group", ariaLabel: "What the pictures show" }, ...modes);
+  const choices = element("span", { className: "lrp-choices", role: "group", ariaLabel: "What the pictures show", hidden: !modal }, ...modes);
   const made = element("div", { className: "lrp-head" }, title, subtitle, element("span", { className: "lrp-space" }), choices, next);
-  next.addEventListener("click", () => show(NAMES[(modes.findIndex((each) => each.ariaPressed === "true") + 1) % NAMES.length]));
+  if (modal) next.addEventListener("click", () => show(NAMES[(modes.findIndex((each) => each.ariaPressed === "true") + 1) % NAMES.length]));
 
   /**
    * @param {string} words
@@ -40,7 +43,7 @@ export function head(show) {
  * @param {(pages: number) => void} page
  */
 export function foot(sorted, page) {
-  const sort = element("select", { ariaLabel: "Order of the pictures" });
+  const sort = element("select", { ariaLabel: "Order on the wall" });
   const label = element("label", { className: "lrp-quiet" }, "order ", sort);
   const range = element("span", { className: "lrp-quiet", role: "status" });
   const back = button("‹", "Page up", () => page(-1), { ariaLabel: "Page up", data: { shortcut: "," } });

@@ -2,6 +2,7 @@
 
 const GAP = 8; // pixels between tiles
 const EDGE = 4; // pixels beside them, for outlines
+const LINE = 62; // pixels of an excerpt of a text with what is told of it
 const WIDTHS = { input: 52, heatmap: 52, both: 96, overlay: 52 }; // of a tile, at least: a shrunk one would mix colours in place of relevance
 
 /** @typedef {keyof typeof WIDTHS} Mode what is shown of each */
@@ -101,4 +102,14 @@ export class Layout {
     const place = row * this.columns + column;
     return x >= this.left(place) && x <= this.left(place) + this.width && below >= 0 && place < count ? place : null;
   }
+}
+
+/**
+ * Lines of texts in a wall that is `across` pixels wide.
+ *
+ * @param {number} across
+ */
+export function linesOf(across) {
+  const width = Math.max(0, across - 2 * EDGE);
+  return Object.assign(new Layout(), { width, height: LINE, pitch: Math.max(1, width), down: LINE + GAP });
 }

@@ -1,28 +1,27 @@
-// What scrolls is an empty spacer; the canvas stays in view. A hidden option tells of one tile to those who hear the page.
+// What scrolls is an empty spacer; the stage stays in view. A hidden option tells of one tile to those who hear the page.
 
 import { element } from "../../base/common.js";
 
-const TITLE = "Pictures: arrow keys walk along them, Enter opens one";
-
 /** @typedef {import("./layout.js").Layout} Layout */
 
-export function scrollerOf() {
-  const [canvas, spacer] = [element("canvas"), element("div", { className: "lrp-wall-spacer" })];
+/** @param {import("./pictures.js").Kind} kind */
+export function scrollerOf({ stage, name, fit: resize }) {
+  const spacer = element("div", { className: "lrp-wall-spacer" });
   const id = `lrp-wall-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   const option = element("div", { role: "option", id, className: "lrp-unseen" });
-  const made = element("div", { className: "lrp-wall-scroller", tabIndex: 0, role: "listbox", ariaLabel: TITLE }, canvas, spacer, option);
+  const made = element("div", { className: "lrp-wall-scroller", tabIndex: 0, role: "listbox", ariaLabel: `The ${name}s: arrow keys walk along them, Enter opens one` }, stage, spacer, option);
 
   /**
-   * Give the spacer the height of `count` tiles, and the canvas that of what is in view.
+   * Give the spacer the height of `count` tiles, and the stage that of what is in view.
    *
    * @param {Layout} layout
    * @param {number} count
    */
   function fit(layout, count) {
     spacer.style.height = `${layout.tall(count)}px`;
-    canvas.style.height = `${made.clientHeight}px`;
-    spacer.style.marginTop = `${-made.clientHeight}px`; // the canvas takes no room of its own
-    Object.assign(canvas, { width: Math.round(made.clientWidth * devicePixelRatio), height: Math.round(made.clientHeight * devicePixelRatio) });
+    stage.style.height = `${made.clientHeight}px`;
+    spacer.style.marginTop = `${-made.clientHeight}px`; // the stage takes no room of its own
+    resize(made.clientWidth, made.clientHeight);
   }
 
   /**
@@ -44,7 +43,7 @@ export function scrollerOf() {
    * @param {MouseEvent} event
    */
   function placeAt(layout, count, { clientX, clientY }) {
-    const { left, top } = canvas.getBoundingClientRect();
+    const { left, top } = stage.getBoundingClientRect();
     return layout.placeAt(clientX - left, clientY - top + made.scrollTop, count);
   }
 
@@ -68,7 +67,7 @@ export function scrollerOf() {
    * @param {string} caption
    */
   function describe(place, count, caption) {
-    option.textContent = place === null ? "" : caption || `picture ${place + 1}`;
+    option.textContent = place === null ? "" : caption || `${name} ${place + 1}`;
     option.ariaSelected = "true";
     option.ariaPosInSet = String((place ?? 0) + 1);
     option.ariaSetSize = String(count);
@@ -76,5 +75,5 @@ export function scrollerOf() {
     else made.setAttribute("aria-activedescendant", id);
   }
 
-  return { made, canvas, fit, inView, placeAt, reveal, describe };
+  return { made, stage, fit, inView, placeAt, reveal, describe };
 }

@@ -1,28 +1,27 @@
 // The wall itself: its tiles where there is room for them, in the colours of the theme.
 
-import { paperOf, element, pen } from "../../base/common.js";
-import { sprites } from "../sprites.js";
+import { paperOf, element } from "../../base/common.js";
 import { asking } from "./asking.js";
-import { Layout } from "./layout.js";
-import { inksOf, paint } from "./painting.js";
+import { inksOf } from "./painting.js";
 import { scrollerOf } from "./scroller.js";
 import { Shown } from "./shown.js";
 
 const AHEAD = 1; // windows that are asked for above and below the one in view
 
 /**
+ * @param {import("./pictures.js").Kind} kind
  * @param {(positions: number[]) => void} want asks for pictures
  * @param {(from: number, to: number, pictures: number) => void} drawn called with the places in view, and how many have pictures
  */
-export function surface(want, drawn) {
-  const [shown, thumbnails, scroller] = [new Shown(), sprites(), scrollerOf()];
-  const { ask, forget: askAgain } = asking(shown, thumbnails, want);
+export function surface(kind, want, drawn) {
+  const [shown, held, scroller] = [new Shown(), kind.held, scrollerOf(kind)];
+  const { ask, forget: askAgain } = asking(shown, held, want);
   const probe = element("span", { hidden: true });
   let inks = { pane: "", hairline: "", ink: "", quiet: "", for: "" };
   let waiting = 0;
 
   function layOut() {
-    const layout = new Layout(shown.mode, scroller.made.clientWidth);
+    const layout = kind.layout(shown.mode, scroller.made.clientWidth);
     if (!layout.width) return; // not on the page yet
     shown.layout = layout;
     scroller.fit(layout, shown.order.length);
@@ -58,16 +57,16 @@ export function surface(want, drawn) {
     const { order, rows, focused, hovered } = shown;
     const [from, to] = inView();
     const places = Array.from({ length: to - from }, (_, i) => from + i);
-    drawn(from, to, paint(pen(scroller.canvas), shown, places, thumbnails, inks, scroller.made.scrollTop));
-    scroller.describe(focused, order.length, focused === null ? "" : thumbnails.caption(shown.rowOf(focused)));
-    scroller.canvas.title = hovered === null ? "" : thumbnails.caption(rows[hovered]);
+    drawn(from, to, kind.paint(shown, places, inks, scroller.made.scrollTop));
+    scroller.describe(focused, order.length, focused === null ? "" : held.caption(shown.rowOf(focused)));
+    scroller.stage.title = hovered === null ? "" : held.caption(rows[hovered]);
     ask(places, inView(AHEAD));
   }
 
   /** Forget the pictures: they are of other data, or in the colours of another theme. */
   function forget() {
     askAgain();
-    thumbnails.clear(paperOf(scroller.made));
+    held.clear(paperOf(scroller.made));
     soon();
   }
 
@@ -77,11 +76,11 @@ export function surface(want, drawn) {
   }
 
   /**
-   * @param {import("../sprites.js").TileMessage} message
+   * @param {any} message of tiles or excerpts, as they are on this wall
    * @param {DataView[]} buffers
    */
   function receiveTiles(message, buffers) {
-    thumbnails.receive(message, buffers);
+    held.receive(message, buffers);
     soon();
   }
 

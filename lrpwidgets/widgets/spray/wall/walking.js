@@ -9,7 +9,8 @@ import { lately } from "../lately.js";
  * @param {(told: object) => void} send
  */
 export function walking(scroller, shown, soon, send) {
-  const { made, canvas } = scroller;
+  const { made } = scroller;
+  const stage = /** @type {HTMLElement} */ (scroller.stage);
   const look = lately((/** @type {number | null} */ position) => send({ hover: position }));
 
   /** @param {number | null} position */
@@ -54,16 +55,16 @@ export function walking(scroller, shown, soon, send) {
 
   made.addEventListener("keydown", key);
   made.addEventListener("blur", () => shown.here || hover(null));
-  canvas.addEventListener("pointermove", (event) => {
+  stage.addEventListener("pointermove", (event) => {
     shown.here = true;
     const place = placeAt(event);
     hover(place === null ? null : shown.order[place]);
   });
-  canvas.addEventListener("pointerleave", () => {
+  stage.addEventListener("pointerleave", () => {
     shown.here = false;
     hover(null);
   });
-  canvas.addEventListener("click", (event) => {
+  stage.addEventListener("click", (event) => {
     const place = placeAt(event);
     if (place !== null) open(place);
   });
