@@ -160,7 +160,7 @@ class Investigation(Asking):
 
     @property
     def drawn(self) -> str:
-        """What each explanation is called as it is drawn: "heatmap", or "text" where the text itself has the colours."""
+        """What each explanation is called as it is drawn: "heatmap", or "text", which has the colours itself."""
         return "heatmap" if self.brought == "picture" else self.brought
 
     def embeddings(self) -> list[str]:

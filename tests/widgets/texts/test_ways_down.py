@@ -169,7 +169,7 @@ def test_words_across_texts_are_looked_for_when_asked(explore, reviews):
     assert view.about["stale"]
 
 
-@pytest.mark.parametrize("room", ["compare", "maximize", "spray", "improve"])
+@pytest.mark.parametrize("room", ["compare", "maximize", "improve"])
 def test_rooms_that_need_pictures_are_closed_and_say_why(explore, reviews, room):
     page = Rooms(explore(reviews), "explore")
     closed = {name: why for name, _, why in page.shared.rooms}
@@ -177,7 +177,7 @@ def test_rooms_that_need_pictures_are_closed_and_say_why(explore, reviews, room)
     with pytest.raises(ValueError, match=r"[Pp]icture"):
         page.shared.enter(room)
     with pytest.raises(ValueError, match="Explore is open"):
-        getattr(dashboards, room)(**{"subject" if room == "spray" else "model_or_subject": reviews})
+        getattr(dashboards, room)(reviews)
     page.close()
 
 

@@ -19,6 +19,22 @@ export class Shown {
   /** @type {number | null} the position that is looked at */
   hovered = null;
 
+  #listed = new Uint32Array(); // rows, by place
+
+  /**
+   * Have these positions on the wall; whether they show other rows than before.
+   *
+   * @param {Uint32Array<ArrayBuffer>} order
+   */
+  take(order) {
+    const before = this.#listed;
+    this.order = order;
+    this.#listed = order.map((position) => this.rows[position]);
+    const other = before.length !== order.length || before.some((row, place) => row !== this.#listed[place]);
+    if (other) this.focused = null;
+    return other;
+  }
+
   /** @param {number} place */
   rowOf(place) {
     return this.rows[this.order[place]];

@@ -29,14 +29,13 @@ export function surface(kind, want, drawn) {
   }
 
   /**
-   * Show the tiles of these positions, from the first.
+   * Show the tiles of these positions, from the first; of the same ones as before where a person is.
    *
    * @param {Uint32Array<ArrayBuffer>} positions
    */
   function list(positions) {
-    [shown.order, shown.focused] = [positions, null];
+    if (shown.take(positions)) scroller.made.scrollTop = 0;
     askAgain();
-    scroller.made.scrollTop = 0;
     layOut();
   }
 
