@@ -47,8 +47,8 @@ class Batch(Readable):
 
     @cached_property
     def size(self) -> int:
-        """How many samples it has."""
-        return next(len(x) for position, x in enumerate(self.tensors) if position not in self.constants)
+        """How many samples it has: rows of the input that has the fewest, as others may have several for one sample."""
+        return min(len(x) for position, x in enumerate(self.tensors) if position not in self.constants)
 
     @property
     def shapes(self) -> str:

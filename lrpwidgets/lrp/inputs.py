@@ -118,9 +118,13 @@ def check_masks(batch: Batch) -> None:
 
 
 def check_batch(batch: Batch) -> None:
-    """Raise ValueError if the explained inputs of the `batch` are batches of different sizes."""
+    """Raise ValueError if the explained inputs of the `batch` are batches of different sizes.
+
+    Those of one sample need not be: patches of its picture, as Qwen2-VL takes them, or texts that are held against it,
+    as CLIP does, are one input however many rows it has.
+    """
     sizes = [len(x) for position, x in enumerate(batch.tensors) if position not in batch.constants]
-    if len(set(sizes)) > 1:
+    if len(set(sizes)) > 1 and min(sizes) > 1:
         raise ValueError(
             f"The inputs are batches of different sizes: {', '.join(map(str, sizes))}. If one of them is no batch but "
             "goes along with it, such as a list of edges, declare it: Explainer(model, constants=[1]) for the second."

@@ -293,7 +293,7 @@ class _Recorder(TorchFunctionMode):
         # alias by `detach` would share the caller's version counter.
         self.batch = batch.mapped(lambda x: x.data)
         explained = [x for position, x in enumerate(self.batch.tensors) if position not in batch.constants]
-        self._count = len(explained[0])
+        self._count = self.batch.size
         self.starts = tuple(
             self._add(x, Samples.first_axis(x, self._count), nonnegative=bool((x >= 0).all())) for x in explained
         )

@@ -3,7 +3,7 @@
 `select` says which part holds the scores (B, C): the key of a dict or the name of an attribute, a position in a tuple,
 or a function. A model that gives one score per sample may tell two classes apart by it: see :class:`TwoClasses`; one
 that gives scores of a next token at every place is asked at the last one: see :class:`NextToken`. Without a `select`
-the scores are what the model returns, or its part ``logits``.
+the scores are what the model returns, or its part ``logits``, or what else of `USUAL` it has.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 Select: TypeAlias = Callable[[Any], Any] | str | int | None
-"""None: the model returns the scores themselves, or as its part ``logits``."""
+"""None: the model returns the scores themselves, or as its part ``logits`` or another one of `USUAL`."""
+
+USUAL = ("logits", "logits_per_image", "question_answering_score", "itm_score")
+"""What models of Hugging Face's transformers call their scores: most, CLIP and its kin, LXMERT, BLIP."""
 
 CLASSES_LAST = "select=lambda output: output.movedim(-1, 1)"
 """The way out where the last axis holds the classes."""
@@ -96,10 +100,15 @@ class NextToken:
 
 
 def _mask_of_places(logits: Tensor, inputs: Mapping[str, Tensor]) -> Tensor | None:
-    """Where there is a token, (B, T), at the places that the `logits` are of; None if that is everywhere."""
+    """Where there is a token, (B, T), at the places that the `logits` are of; None if that is everywhere.
+
+    Places of a picture that a model puts before the text, as GIT does, are in no mask.
+    """
     names = ("decoder_attention_mask", *(() if "decoder_input_ids" in inputs else ("attention_mask",)))
     mask = next((inputs[name] for name in names if name in inputs), None)
-    return mask != 0 if mask is not None and mask.shape == logits.shape[:2] else None
+    if mask is None or mask.dim() != 2 or len(mask) != len(logits) or mask.shape[1] > logits.shape[1]:
+        return None
+    return functional.pad(mask != 0, (logits.shape[1] - mask.shape[1], 0), value=True)
 
 
 def check(select: Any) -> None:
@@ -138,9 +147,11 @@ def taken(output: Any, select: Select, inputs: Mapping[str, Tensor] | None = Non
 
 
 def _guessed(output: Any, inputs: Mapping[str, Tensor] | None, *, generates: bool) -> Any:
-    """The scores in what a model returned: all of it, or its logits."""
-    logits = parts(output).get("logits", getattr(output, "logits", None))
-    if not isinstance(logits, Tensor):
+    """The scores in what a model returned: all of it, or what is called as scores usually are."""
+    there = parts(output)
+    named = (there.get(name, getattr(output, name, None)) for name in USUAL)
+    logits = next((each for each in named if isinstance(each, Tensor)), None)
+    if logits is None:
         return output
     if logits.dim() != 3:
         return logits

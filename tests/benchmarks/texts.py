@@ -1,4 +1,4 @@
-"""Families of text models of transformers, explained without options from what a tokenizer makes, in single precision.
+"""Families of transformers' models of texts, and of pictures with texts, explained without options in single precision.
 
 Small random configurations, as in the zoo; a batch of two lengths. What is asked: does it work, does the ledger add up,
 does padding get exactly nothing, and is a sample explained in the batch as it is alone?
@@ -20,6 +20,7 @@ from transformers.models.auto import modeling_auto
 
 from lrpwidgets.lrp import Explainer
 
+from .pictures_and_texts import FAMILIES
 from .zoo.reference import words
 from .zoo.transformers_ import configuration
 
@@ -72,19 +73,11 @@ def built(kind: str, task: str) -> Text:
     return Text(_lively(model), inputs)
 
 
-def llava() -> Text:
-    """A picture and a text about it, whose first tokens stand for the picture's patches."""
+def seen_and_read(family: str) -> Text:
+    """A model that looks at pictures and reads texts."""
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
-    config = transformers.LlavaConfig(
-        vision_config=transformers.CLIPVisionConfig(**sizes, image_size=16, patch_size=8),
-        text_config=transformers.LlamaConfig(**sizes, num_key_value_heads=2, vocab_size=50),
-        image_token_id=49,
-    )
-    ids = torch.tensor([[49, 49, 49, 49, 5, 6, 7, 8], [49, 49, 49, 49, 9, 0, 0, 0]])
-    picture = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    inputs = {"input_ids": ids, "pixel_values": picture, "attention_mask": (ids != 0).long()}
-    return Text(_lively(transformers.LlavaForConditionalGeneration(config).eval()), inputs)
+    model, inputs = FAMILIES[family]()
+    return Text(_lively(model.eval()), inputs)
 
 
 @torch.no_grad()
@@ -102,7 +95,10 @@ MEMBERS: dict[str, tuple[str, Callable[[], Text]]] = {
         for group, (kinds, task) in KINDS.items()
         for kind in kinds
     },
-    "llava (picture and text, next token)": ("picture and text, next token", llava),
+    **{
+        f"{family} (picture and text)": ("picture and text", lambda family=family: seen_and_read(family))
+        for family in FAMILIES
+    },
 }
 """By family, what it does and how one is built."""
 
@@ -113,13 +109,12 @@ def explained(text: Text) -> dict[str, float]:
     Differences are in units of the largest relevance; those of a sample alone are measured in double precision.
     """
     explanation = Explainer(text.model).explain(text.inputs)
-    relevance, mask = explanation.relevance, text.inputs["attention_mask"]
+    relevance, mask = explanation.relevance, text.inputs.get("attention_mask")
     assert isinstance(relevance, dict)
-    return {
-        "imbalance": explanation.ledger.imbalance,
-        "padding": float(relevance["input_ids"][mask == 0].abs().max()),
-        "alone": _alone(text),
-    }
+    found = {"imbalance": explanation.ledger.imbalance}
+    if mask is not None:
+        found["padding"] = float(relevance["input_ids"][mask == 0].abs().sum())
+    return {**found, "alone": _alone(text)} if len(explanation.scores) > 1 else found
 
 
 def _alone(text: Text) -> float:
@@ -127,7 +122,8 @@ def _alone(text: Text) -> float:
     explainer = Explainer(text.model.double())
     inputs = {name: x.double() if x.is_floating_point() else x for name, x in text.inputs.items()}
     there = inputs["attention_mask"][1] != 0
-    cut = {name: x[1:, there] if name in ("input_ids", "attention_mask") else x[1:] for name, x in inputs.items()}
+    placed = inputs["input_ids"].shape
+    cut = {name: x[1:, there] if x.shape[:2] == placed else x[1:] for name, x in inputs.items()}
     target = int(explainer.scores(cut).argmax())
     together, alone = explainer.explain(inputs, target).relevance, explainer.explain(cut, target).relevance
     text.model.float()
@@ -174,7 +170,10 @@ def _print(found: list[dict[str, Any]]) -> None:
     for group in dict.fromkeys(each["does"] for each in found):
         own = [each for each in found if each["does"] == group]
         works = [each for each in own if "refused" not in each]
-        worst = [f"{max((each[name] for each in works), default=0):.0e}" for name in ("imbalance", "padding", "alone")]
+        worst = [
+            f"{max((each[name] for each in works if name in each), default=0):.0e}"
+            for name in ("imbalance", "padding", "alone")
+        ]
         names = ", ".join(each["family"] for each in own)
         print(f"| {group}: {names} | {len(works)} of {len(own)} | {' | '.join(worst)} |")
     for each in found:
