@@ -110,13 +110,18 @@ class Cluster(Readable):
         return Table(ClusterWord(tokenizer.piece(token), token, more, int(self.having[token])) for token, more in each)
 
     def excess_on(self, tokenizer: Tokenizer) -> NDArray[np.float32]:
-        """How much more relevance it has on each token than the others, (V,); raises as :meth:`words` does."""
+        """How much more relevance it has on each token than the others, (V,); raises as :meth:`words` does.
+
+        It is 0 for tokens that are no words, such as ``[CLS]``: what they gather is of the whole text.
+        """
         if self.heatmap.shape != (tokenizer.size,):
             raise ValueError(
                 f"The maps are {self.heatmap.shape} and not on the {tokenizer.size:,} tokens of the vocabulary; give "
                 "the tokenizer of the subject, which is one of texts."
             )
-        return self.heatmap - self.others
+        excess = self.heatmap - self.others
+        excess[list(tokenizer.special)] = 0
+        return excess
 
 
 @dataclass(frozen=True, eq=False, repr=False)

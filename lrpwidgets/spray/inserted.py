@@ -171,7 +171,7 @@ def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = Non
 
 
 def token_of(word: str, subject: Subject) -> int:
-    """The token that a word is, as a person types it.
+    """The token that a word is, as a person types it: that of the word behind another one, if there are two.
 
     Raises
     ------
@@ -180,14 +180,16 @@ def token_of(word: str, subject: Subject) -> int:
     """
     if subject.tokenizer is None:
         raise ValueError(f"{subject.title!r} has no texts, and so no words.")
-    encoded = subject.tokenizer.encode(word.strip())
-    read = [place for place, (start, end) in enumerate(encoded.spans) if end > start]
+    word = word.strip()
+    for written in (f" {word}", word):
+        encoded = subject.tokenizer.encode(written)
+        read = [place for place, (start, end) in enumerate(encoded.spans) if end > start]
+        if len(read) == 1 and read[0] not in encoded.unknown:
+            return encoded.ids[read[0]]
     if any(place in encoded.unknown for place in read):
-        raise ValueError(f"The model's vocabulary does not have {word.strip()!r}; take one of the words of the cards.")
-    if len(read) != 1:
-        parts = ", ".join(repr(encoded.pieces[place]) for place in read)
-        raise ValueError(f"{word.strip()!r} is {len(read)} tokens to the model ({parts}); take one of them.")
-    return encoded.ids[read[0]]
+        raise ValueError(f"The model's vocabulary does not have {word!r}; take one of the words of the cards.")
+    parts = ", ".join(repr(encoded.pieces[place]) for place in read)
+    raise ValueError(f"{word!r} is {len(read)} tokens to the model ({parts}); take one of them.")
 
 
 def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: Ids) -> list[Lent]:

@@ -14,6 +14,7 @@ import lrpwidgets as lw  # noqa: E402
 from lrpwidgets import subjects  # noqa: E402
 from lrpwidgets.lrp import TwoClasses  # noqa: E402
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # noqa: E402
+from lrpwidgets.spray.inserted import token_of  # noqa: E402
 from lrpwidgets.subjects import describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
 from lrpwidgets.subjects.texts import HuggingFaceTokenizer, padded  # noqa: E402
@@ -469,6 +470,11 @@ def test_a_data_set_of_texts_goes_through_spray(made, tmp_path, name):
     store = RelevanceStore.create(tmp_path / "store", explainer, subject, progress=False, batch_size=16)
     assert store.relevance([0, 39]).shape == (2, len(tokenizer))
     atlas = spray(store, clusters=2, progress=False)
+    words = {each.token for number in range(2) for each in atlas.cluster(number).words(subject.tokenizer)}
+    assert len(words) > 5
+    assert words.isdisjoint(tokenizer.all_special_ids)
+    token = token_of("film", subject)  # behind another word, as texts have it
+    assert any(token in subject.item(index)[0].tolist() for index in range(40))
     suspect = candidate(atlas, 0, subject)
     x = modality_of(subject).stacked([subject.item(index)[0] for index in range(6)])
     for before, after in zip(x.tolist(), suspect.taken(x, np.random.default_rng(0)).tolist(), strict=True):

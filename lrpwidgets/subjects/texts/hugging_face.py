@@ -100,6 +100,10 @@ class HuggingFaceTokenizer(Tokenizer):
             return f"token {token}"
         return readable(written) if self._bytes and token not in self._added else written
 
+    @property
+    def special(self) -> frozenset[int]:
+        return frozenset(self.tokenizer.all_special_ids)
+
     def gaps(self, ids: Sequence[int]) -> list[int]:
         """See `Tokenizer.gaps`: neither within a word, nor outside of what is the text's own, as in the question."""
         added = self.tokenizer.get_special_tokens_mask(list(ids), already_has_special_tokens=True)

@@ -35,6 +35,11 @@ class Tokenizer(ABC):
     def piece(self, token: int) -> str:
         """What the token of that id is called."""
 
+    @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are no words, such as ``[CLS]``."""
+        return frozenset()
+
     def gaps(self, ids: Sequence[int]) -> list[int]:
         """Places of a text's tokens before which there may be another word, `len(ids)` for behind them, in order."""
         return list(range(len(ids) + 1))
