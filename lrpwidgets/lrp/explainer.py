@@ -73,8 +73,9 @@ class Explainer:
     select
         Which part of what the model returns holds the scores, where that is a tuple, a dict or an object:
         ``"start_logits"``, ``0``, or a function such as ``lambda output: output["logits"][:, 0]``; by default its
-        ``logits``, of CLIP ``logits_per_image``. :class:`.TwoClasses` if one score per sample tells two classes apart. :class:`.NextToken` for what
-        a language model expects next, which is what models that generate are asked by default.
+        ``logits``, or, of CLIP, its ``logits_per_image``. :class:`.TwoClasses` if one score per sample tells two
+        classes apart. :class:`.NextToken` for what a language model expects next, which is what models that generate
+        are asked by default.
 
     constants
         Positions, or names, of inputs that only go along, such as masks, lengths or lists of edges: no relevance

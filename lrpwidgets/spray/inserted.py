@@ -181,6 +181,8 @@ def token_of(word: str, subject: Subject) -> int:
     if subject.tokenizer is None:
         raise ValueError(f"{subject.title!r} has no texts, and so no words.")
     word = word.strip()
+    if not word:
+        raise ValueError("No word is given to be tested; take one of the words of the cards.")
     for written in (f" {word}", word):
         encoded = subject.tokenizer.encode(written)
         read = [place for place, (start, end) in enumerate(encoded.spans) if end > start]

@@ -172,7 +172,7 @@ def test_a_word_of_ones_own_is_put_to_the_test(state, say):
     [
         ("sunday", "The model's vocabulary does not have 'sunday'; take one of the words of the cards."),
         ("great film", r"'great film' is 2 tokens to the model \('great', 'film'\); take one of them."),
-        ("", "There is no word in the text ''"),
+        (" ", "No word is given to be tested; take one of the words of the cards."),
     ],
 )
 def test_a_word_that_is_no_token_is_refused(state, word, error):
