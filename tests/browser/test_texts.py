@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -240,3 +241,29 @@ def test_files_and_python_are_made(reading):
         reading.word("never").click()
     page.get_by_role("button", name="Copy Python code").click()
     expect(page.get_by_role("dialog", name="Copy as Python")).to_contain_text("texts.struck(encoded, [21]")
+
+
+def test_a_link_brings_the_level_and_the_sinks(reading, new_page):
+    page = reading.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reading.look_at(1)
+    reading.colour_by("sentence")
+    page.get_by_label("sinks").uncheck()
+    page.get_by_role("button", name="Copy a link to this view").click()
+    expect(page.locator(".lrp-note")).to_have_text("link copied")
+    other = new_page()
+    other.goto(str(page.evaluate("navigator.clipboard.readText()")))
+    expect(other.get_by_role("button", name="sentence", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(other.get_by_label("sinks")).not_to_be_checked()
+    values = ".lrp-run[data-value]"
+    expect(other.locator(values)).to_have_count(3)
+    shown = [
+        each.locator(values).evaluate_all("(all) => all.map((run) => run.dataset.value)") for each in (page, other)
+    ]
+    assert shown[0] == shown[1]
+    other.reload()
+    expect(other.get_by_role("button", name="sentence", exact=True)).to_have_attribute("aria-pressed", "true")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save this view as a file").click()
+    state = json.loads(Path(saved.value.path()).read_text(encoding="utf-8"))
+    assert state["look"] == {"level": "sentence", "sinks": False}

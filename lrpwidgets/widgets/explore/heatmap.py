@@ -13,7 +13,6 @@ from ...subjects.modality import Array
 from ..base.answers import Answer
 from ..base.view import script, style
 from .exploration import Exploration
-from .look import Look
 from .map_view import MapView
 
 
@@ -45,13 +44,11 @@ class HeatmapView(MapView):
     pin_pictures: traitlets.List[Any] = traitlets.List(help="RGB of those that keep another picture").tag(sync=True)
     strokes: traitlets.List[Any] = traitlets.List(help="what was painted").tag(sync=True)
     received = traitlets.Int(help="messages that `strokes` takes account of").tag(sync=True)
-    look = traitlets.Dict(help="how to draw; the browser never writes it back").tag(sync=True)
 
     def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._drawn: Any = None
         self._messages = 0
-        super().__init__(exploration, look=Look.from_dict(look or {}).to_dict(), **traits)
-        self.follow(self._restyle, "look")
+        super().__init__(exploration, look, **traits)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Pin, unpin, paint or save: one key says which, such as ``{"unpin": 0}`` or ``{"strokes": []}``."""
@@ -60,13 +57,6 @@ class HeatmapView(MapView):
             self.shared.strokes = tuple(map(Stroke.from_dict, message["strokes"]))
         else:
             super().heard(message, buffers)
-
-    def _restyle(self) -> None:
-        """Draw as a restored state wants it, also where Python last said the same and a person changed it since."""
-        if wanted := self.shared.look:
-            look = Look.from_dict(wanted).to_dict()
-            self.look = {}
-            self.look = look
 
     def _show(self) -> None:
         answer = self.shared.answer

@@ -1,4 +1,4 @@
-"""How a person looks at relevance maps: gain, colours, scale and what is marked. None of it changes a number."""
+"""How a person looks at relevance: gain, colours, scale, marks, cells of texts. None of it changes a number."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...colours import MAPS
+from ...subjects.texts.levels import LEVELS, Level
 
 SIGNS = ("both", "positive", "negative")
 SCALES = ("composite", "shared", "own")
@@ -46,6 +47,10 @@ class Look:
     """Factor, and the left and upper end of what is seen in shares of the picture."""
     differences: tuple[int, ...] = ()
     """Pins, by number from 0 on, that show the live map less their own."""
+    level: Level = "word"
+    """What of a text has a colour, one of `LEVELS`."""
+    sinks: bool = True
+    """Whether sinks of a text are outside its scale, and hatched."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Look:
@@ -105,6 +110,10 @@ def _is_zoom(value: Any) -> bool:
     return 1 <= value[0] <= MOST_ZOOM and all(0 <= corner <= 1 - 1 / value[0] + 1e-9 for corner in value[1:])
 
 
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _are_pins(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(type(each) is int and 0 <= each < MOST_PINS for each in value)
 
@@ -118,6 +127,8 @@ _FINE: dict[str, Check] = {
     "contour": _one_of(CONTOURS),
     "strongest": _one_of(STRONGEST),
     "scale": _one_of(SCALES),
+    "level": _one_of(LEVELS),
+    "sinks": (_is_bool, "true or false"),
     "differences": (_are_pins, f"a list of numbers of pins, 0 to {MOST_PINS - 1}"),
     "zoom": (_is_zoom, "a factor from 1 to 32 and a corner inside the picture"),
 }

@@ -20,6 +20,7 @@ from ..base.question import Question
 from ..base.still import Still, display_with_still
 from ..base.view import View
 from .exploration import Exploration
+from .look import Look
 from .report import report
 
 
@@ -38,11 +39,15 @@ class MapView(View):
     )
     presets: traitlets.List[Any] = traitlets.List(help="composites that can be pinned").tag(sync=True)
 
+    look = traitlets.Dict(help="how to draw; the browser never writes it back").tag(sync=True)
+
     _still: Still | None = None
 
-    def __init__(self, exploration: Exploration, **traits: Any) -> None:
-        super().__init__(exploration, presets=exploration.presets(), **traits)
+    def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
+        drawn = Look.from_dict(look or {}).to_dict()
+        super().__init__(exploration, presets=exploration.presets(), look=drawn, **traits)
         self.follow(self._show, "answer", "error", "pins", "pinned")
+        self.follow(self._restyle, "look")
 
     def _ipython_display_(self) -> None:
         self._still = display_with_still(self, self.shared)
@@ -89,6 +94,13 @@ class MapView(View):
         return answer
 
     # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def _restyle(self) -> None:
+        """Draw as a restored state wants it, also where Python last said the same and a person changed it since."""
+        if wanted := self.shared.look:
+            look = Look.from_dict(wanted).to_dict()
+            self.look = {}
+            self.look = look
 
     def _show(self) -> None:
         raise NotImplementedError

@@ -28,12 +28,16 @@ class Printed(ABC):
 
     input: ClassVar[str]
     """What it is."""
-    part: ClassVar[str]
-    """What of it has one colour."""
-    unit: ClassVar[str]
-    """What a colour stands for."""
     changed: ClassVar[str]
     """What is said of one that was changed."""
+
+    @abstractmethod
+    def part(self, look: Look) -> str:
+        """What of it has one colour."""
+
+    @abstractmethod
+    def unit(self, look: Look) -> str:
+        """What a colour stands for."""
 
     @abstractmethod
     def of(self, answer: Answer) -> Values:
@@ -44,7 +48,7 @@ class Printed(ABC):
         """The input without relevance, as HTML."""
 
     @abstractmethod
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
+    def amounts(self, answer: Answer, drawn: Values, look: Look) -> Values:
         """The relevance of each part that is in the scale."""
 
     @abstractmethod
@@ -55,9 +59,14 @@ class Printed(ABC):
 class PrintedPicture(Printed):
     """Images of as many pixels as the page shows: a browser would leave out the others."""
 
-    input, part = "picture", "pixel"
-    unit = "relevance per pixel in units of the score"
+    input = "picture"
     changed = "painted: not the original input"
+
+    def part(self, look: Look) -> str:
+        return "pixel"
+
+    def unit(self, look: Look) -> str:
+        return "relevance per pixel in units of the score"
 
     def of(self, answer: Answer) -> Values:
         return answer.pixels
@@ -66,7 +75,7 @@ class PrintedPicture(Printed):
         image = subject.to_image(answer.image).convert("RGB").resize(self._fitted(answer.pixels).shape[::-1])
         return self._image(enlarged(np.asarray(image), _SIDE), "The picture")
 
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
+    def amounts(self, answer: Answer, drawn: Values, look: Look) -> Values:
         return drawn
 
     def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
@@ -85,11 +94,18 @@ class PrintedPicture(Printed):
 
 
 class PrintedText(Printed):
-    """Words in the colours of their relevance; sinks are outside the scale."""
+    """Words in the colours of their relevance, or tokens, or sentences."""
 
-    input, part = "text", "word"
-    unit = "relevance per word, sum of its tokens, in units of the score; hatched: sinks, outside the scale"
+    input = "text"
     changed = "words are struck: not the original input"
+
+    def part(self, look: Look) -> str:
+        return look.level
+
+    def unit(self, look: Look) -> str:
+        sums = "" if look.level == "token" else ", sum of its tokens"
+        hatched = "; hatched: sinks, outside the scale" if look.sinks else ""
+        return f"relevance per {look.level}{sums}, in units of the score{hatched}"
 
     def of(self, answer: Answer) -> Values:
         return answer.tokens
@@ -97,34 +113,37 @@ class PrintedText(Printed):
     def original(self, answer: Answer, subject: Subject) -> Markup:
         return Markup(f'<p class="words" dir="auto">{escape(printable(answer.text.text))}</p>')
 
-    def amounts(self, answer: Answer, drawn: Values) -> Values:
-        found = [each.relevance for each in self._cells(answer, drawn) if each.relevance is not None and not each.sink]
+    def amounts(self, answer: Answer, drawn: Values, look: Look) -> Values:
+        made = self._cells(answer, drawn, look)
+        found = [each.relevance for each in made if each.relevance is not None and not each.sink]
         return np.array(found or [0.0], np.float32)
 
     def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
-        words = to_html(self._cells(answer, look.seen(drawn)), limit, MAPS[look.map])
+        words = to_html(self._cells(answer, look.seen(drawn), look), limit, MAPS[look.map])
         return Markup(f'<p class="words">{words}</p>')
 
     @staticmethod
-    def _cells(answer: Answer, drawn: Values) -> list[Cell]:
-        return cells(answer.text, drawn.tolist(), "word")
+    def _cells(answer: Answer, drawn: Values, look: Look) -> list[Cell]:
+        return cells(answer.text, drawn.tolist(), look.level, sinks=look.sinks)
 
 
 class PrintedPair(PrintedPicture):
     """A picture and its heatmap, each with its text below; words have a scale of their own."""
 
     input = "picture with its text"
-    unit = "relevance per pixel in units of the score; words have a scale of their own"
     changed = "painted over, or words are struck: not the original input"
     _words = PrintedText()
+
+    def unit(self, look: Look) -> str:
+        return f"{super().unit(look)}; {look.level}s have a scale of their own"
 
     def original(self, answer: Answer, subject: Subject) -> Markup:
         return super().original(answer, subject) + self._words.original(answer, subject)
 
     def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
-        end = float(np.abs(self._words.amounts(answer, answer.tokens)).max()) or 1.0
+        end = float(np.abs(self._words.amounts(answer, answer.tokens, look)).max()) or 1.0
         words = self._words.drawn(answer, answer.tokens, look, end, title)
-        return super().drawn(answer, drawn, look, limit, title) + words + Markup(f"<p>words: ±{end:.3g}</p>")
+        return super().drawn(answer, drawn, look, limit, title) + words + Markup(f"<p>{look.level}s: ±{end:.3g}</p>")
 
 
 PRINTED: dict[str, Printed] = {"image": PrintedPicture(), "text": PrintedText(), "image and text": PrintedPair()}

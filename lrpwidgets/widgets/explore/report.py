@@ -50,7 +50,7 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
     drawn = Look.from_dict(look or {})
     printed = PRINTED[subject.modality]
     shown = [(answer, printed.of(answer), False), *_pins(answer, exploration.pinned, drawn, printed)]
-    amounts = [printed.amounts(each, values) for each, values, _ in shown]
+    amounts = [printed.amounts(each, values, drawn) for each, values, _ in shown]
     limits = drawn.limits(amounts, [each.question.composite for each, _, _ in shown])
     maps = [_map(*each, subject, drawn, limit) for each, limit in zip(shown, limits, strict=True)]
     return page(
@@ -58,6 +58,8 @@ def report(exploration: Exploration, look: Mapping[str, Any] | None = None) -> s
         title=f"{answer.shown.name}: {maps[0]['question']}",
         subject=subject.title,
         printed=printed,
+        part=printed.part(drawn),
+        unit=printed.unit(drawn),
         input={"name": answer.shown.name, "html": printed.original(answer, subject), "label": _label(answer, subject)},
         changed=bool(answer.question.changes),
         maps=maps,

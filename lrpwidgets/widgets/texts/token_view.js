@@ -2,12 +2,14 @@
 
 import { array, element, follow, paperOf, receiveFile } from "../base/common.js";
 import { closeMenus } from "../base/controls.js";
+import { lookAround } from "../base/top_bar/address.js";
 import { painter } from "./cells.js";
 import { point, pointed } from "./pointing.js";
 import { cellsOf, heldBySinks, limitsOf } from "./token_view/cells.js";
 import { editingOf } from "./token_view/editing.js";
 import { handOf } from "./token_view/hand.js";
 import { legendOf } from "./token_view/legend.js";
+import { lookingOf } from "./token_view/look.js";
 import { pinsOf, tellPin } from "./token_view/pins.js";
 import { pointedAt, saidOf } from "./token_view/readout.js";
 import { sentenceOf } from "./token_view/sentence.js";
@@ -16,18 +18,18 @@ import { toolsOf } from "./token_view/tools.js";
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-tokens");
-  let [level, sinks] = [/** @type {import("./token_view/cells.js").Level} */ ("word"), true];
+  const looking = lookingOf(model, el, draw);
   let [values, paper, laid] = [new Float32Array(), "", /** @type {object | null} */ (null)];
   const say = (/** @type {object} */ message) => model.send(message);
   const sentence = sentenceOf("button");
   const hand = handOf(sentence, { point: read, strike });
-  const legend = legendOf((apart) => take(level, apart));
+  const legend = legendOf((sinks) => looking.take({ sinks }));
   const editing = editingOf((text) => say({ typed: text }));
   const said = element("p", { className: "lrp-text-said", role: "status" });
   const readout = element("span", { className: "lrp-quiet lrp-told", ariaLive: "off" });
   const pinned = element("div", { className: "lrp-pin-texts" });
   const pins = pinsOf(pinned, say);
-  const tools = toolsOf(editing.controls, said, model.get("presets"), { say, take: (cells) => take(cells, sinks), save: (kind) => say({ save: kind, level, sinks }) });
+  const tools = toolsOf(editing.controls, said, model.get("presets"), { say, take: (level) => looking.take({ level }), save: (kind) => say({ save: kind, look: { ...lookAround(el), ...looking.look() } }) });
   el.append(tools.made, editing.field, element("div", { className: "lrp-texts" }, sentence.made, pinned), element("div", { className: "lrp-text-foot" }, legend.made, readout));
 
   /**
@@ -36,20 +38,9 @@ function render({ model, el }) {
    */
   function read(at, token) {
     const item = at === null ? null : sentence.items()[at];
-    const places = item && level === "token" && token !== null ? item.places.slice(token, token + 1) : (item?.places ?? []);
+    const places = item && looking.look().level === "token" && token !== null ? item.places.slice(token, token + 1) : (item?.places ?? []);
     readout.textContent = item ? pointedAt(item, places, values, model.get("words"), model.get("caption").score) : "";
     point(el, item && item.word >= 0 ? item.word : null);
-  }
-
-  /**
-   * Colour other cells, or have sinks outside the scale or not.
-   *
-   * @param {import("./token_view/cells.js").Level} cells
-   * @param {boolean} apart
-   */
-  function take(cells, apart) {
-    [level, sinks] = [cells, apart];
-    draw();
   }
 
   /** @param {number} at */
@@ -57,7 +48,7 @@ function render({ model, el }) {
     const { word, sentence: held } = sentence.items()[at];
     if (word < 0) return; // the tokenizer adds it again
     const whole = sentence.items().filter((item) => item.sentence === held);
-    say({ strike: level === "sentence" ? whole.map((item) => item.word) : [word] });
+    say({ strike: looking.look().level === "sentence" ? whole.map((item) => item.word) : [word] });
   }
 
   function receive() {
@@ -77,6 +68,7 @@ function render({ model, el }) {
   function draw() {
     if (!laid || el.hidden) return;
     const brush = painter(el);
+    const { level, sinks } = looking.look();
     paper = String(brush.paper);
     const shown = [{ sentence, values }, ...pins.all()].map((each) => ({ ...each, cells: each.values.length ? cellsOf(each.sentence.items(), each.values, level, sinks) : [] }));
     const limits = limitsOf(shown.map(({ cells }) => cells), model.get("composites"));
@@ -100,6 +92,7 @@ function render({ model, el }) {
     leave();
     editing.close();
     observer.disconnect();
+    looking.stop();
     model.off("msg:custom", receiveFile);
     document.removeEventListener("pointerdown", close);
   };

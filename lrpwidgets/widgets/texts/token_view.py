@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
@@ -14,6 +15,7 @@ from ...subjects.texts.printing import printable
 from ..base.answers import Answer
 from ..base.view import script, style
 from ..explore.exploration import Exploration
+from ..explore.look import Look
 from ..explore.map_view import MapView, file_name
 from .exports import MADE, to_html, to_latex, to_svg
 
@@ -23,6 +25,19 @@ class TokenView(MapView):
 
     Colours, scale, the choice of tokens, words or sentences and what is said under the pointer are the browser's work
     alone. A click strikes a word, and a field takes another text: then the model is asked what it says.
+
+    Parameters
+    ----------
+    exploration
+        What to follow.
+    look
+        How to draw to begin with: ``level``, which is "token", "word" or "sentence", and ``sinks``, whether they are
+        outside the scale, such as ``{"level": "token", "sinks": False}``.
+
+    Raises
+    ------
+    ValueError
+        If a value of `look` is none that it can have.
     """
 
     part = "tokens"
@@ -34,24 +49,24 @@ class TokenView(MapView):
     pin_words: traitlets.List[Any] = traitlets.List(help="those of pins of other texts; else None").tag(sync=True)
     reached = traitlets.Float(help="Σ R on the text").tag(sync=True)
 
-    def __init__(self, exploration: Exploration, **traits: Any) -> None:
+    def __init__(self, exploration: Exploration, look: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._laid_out: Encoded | None = None
-        super().__init__(exploration, **traits)
+        super().__init__(exploration, look, **traits)
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Strike words, type, pin, unpin or save: one key says which.
 
         ``{"strike": [3]}`` strikes these words, or takes them back if all of them are struck; ``{"typed": text}`` looks
-        at another text, and at the input's own again for None; ``{"save": "svg", "level": "word", "sinks": true}``.
+        at another text, and at the input's own again for None; ``{"save": "svg", "look": {"level": "word"}}``.
         """
         if "strike" in message:
             self._strike(message["strike"])
         elif "typed" in message:
             self.shared.read(message["typed"])
         elif message.get("save") in MADE:
-            self._print(message["save"], message["level"], bool(message["sinks"]))
+            self._print(message["save"], Look.from_dict(message["look"]))
         elif message.get("save") == "report":
-            self._save("html", {"clip": 100})  # the scale ends at the largest, as on the screen
+            self._save("html", {"clip": 100, **message["look"]})  # the scale ends at the largest, as on the screen
         else:
             super().heard(message, buffers)
 
@@ -95,9 +110,9 @@ class TokenView(MapView):
 
     # -- saving ----------------------------------------------------------------------------------------------------
 
-    def _print(self, kind: str, level: Level, sinks: bool) -> None:
+    def _print(self, kind: str, look: Look) -> None:
         answer = self._answer()
-        content = MADE[kind](answer, self.shared.subject, level, sinks=sinks)
+        content = MADE[kind](answer, self.shared.subject, look.level, sinks=look.sinks)
         self.send({"save": f"{file_name(answer)}.{kind}"}, buffers=[content.encode()])
 
     def to_html(self, level: Level = "word", *, sinks: bool = True) -> str:

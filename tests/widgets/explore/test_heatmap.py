@@ -288,6 +288,8 @@ def test_the_look_is_given_in_part_and_sent_as_a_whole(exploration):
         ({"zoom": 3}, "got 3"),
         ({"differences": [5]}, "a list of numbers of pins, 0 to 4, got .5."),
         ({"differences": [True]}, "numbers of pins"),
+        ({"level": "letter"}, "level of a look must be one of token, word, sentence, got 'letter'"),
+        ({"sinks": 1}, "sinks of a look must be true or false, got 1"),
         ({"colour": "red"}, "has no 'colour'; it has gain, overlay"),
     ],
 )

@@ -102,6 +102,7 @@ STAMPS = [
     {"start": [12, 2], "end": [2, 9], "radius": 3},
     {"start": [-4, 5], "end": [30, 5], "radius": 0.6},
 ]
+OF_TEXTS = ("level", "sinks")
 LOOKS = [
     Look().to_dict(),
     Look(gain=3, overlay=0.5, clip=99, sign="negative", contour=5, strongest=10, zoom=(2, 0.1, 0.2)).to_dict(),
@@ -229,8 +230,8 @@ def test_a_box_has_the_pixels_under_both_its_corners(computed):
 
 def test_a_look_of_python_is_taken_as_it_is_and_nonsense_is_not(computed):
     usual, special, nonsense = computed["looks"]
-    assert usual == LOOKS[0]
-    assert special == LOOKS[1]
+    of_maps = [{name: value for name, value in look.items() if name not in OF_TEXTS} for look in LOOKS[:2]]
+    assert [usual, special] == of_maps
     assert nonsense == usual == computed["nothing"][0] == computed["nothing"][1]
 
 

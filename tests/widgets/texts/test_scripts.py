@@ -9,6 +9,7 @@ from lrpwidgets.colours import coloured
 from lrpwidgets.subjects.texts import cells
 from lrpwidgets.subjects.texts.levels import LEVELS, items, limit
 from lrpwidgets.subjects.texts.printing import ink_on
+from lrpwidgets.widgets.explore.look import Look
 from lrpwidgets.widgets.texts.token_view import layout
 from tests.widgets.scripts import node
 from tests.widgets.texts.toy import make
@@ -19,10 +20,16 @@ PROGRAM = """((items) => ({
   held: m.heldBySinks(items, given.values),
   blocks: m.blocksOf(m.itemsOf(given.long)),
   steps: given.steps.map(([key, at]) => m.stepTo(key, at, 5)),
+  looks: given.looks.map((look) => m.lookOf(look)),
   inks: given.papers.map((paper) => given.inks.map((ink) => [...m.inkOn(paper, ink)])),
 }))(m.itemsOf(given.layout))"""
 
 PAPERS, INKS = [(255, 255, 255), (29, 33, 37)], [(28, 33, 38), (233, 231, 226)]
+LOOKS = [
+    (Look().to_dict(), ["word", True]),
+    (Look(level="sentence", sinks=False).to_dict(), ["sentence", False]),
+    ({"level": "letter", "sinks": "no"}, ["word", True]),
+]
 STEPS = [("ArrowLeft", 0), ("ArrowRight", 3), ("End", 1), ("Home", 5), ("x", 2)]
 
 
@@ -48,8 +55,9 @@ def said(text, values, papers):
     subject = make()
     long = subject.tokenizer.encode(subject.dataset.texts[-1])
     given = {"layout": layout(text), "long": layout(long), "values": values, "levels": LEVELS}
-    given |= {"papers": papers, "inks": INKS, "steps": STEPS}
-    scripts = ["base/contrast.js", "texts/token_view/cells.js", "texts/token_view/sentence.js"]
+    given |= {"papers": papers, "inks": INKS, "steps": STEPS, "looks": [*(look for look, _ in LOOKS), None]}
+    parts = ("cells", "look", "sentence")
+    scripts = ["base/contrast.js", *(f"texts/token_view/{part}.js" for part in parts)]
     return node(PROGRAM, *scripts, given=given)
 
 
@@ -83,6 +91,11 @@ def test_blocks_have_all_items_in_their_order_and_are_small(said):
 
 def test_arrows_stay_in_the_text(said):
     assert said["steps"] == [0, 4, 4, 0, None]
+
+
+def test_a_look_of_python_is_taken_as_it_is_and_nonsense_is_not(said):
+    found = [[each["level"], each["sinks"]] for each in said["looks"]]
+    assert found == [*(expected for _, expected in LOOKS), ["word", True]]
 
 
 def contrast(one, other):

@@ -156,12 +156,47 @@ def test_every_file_says_the_question_and_the_scale(reading, say):
     view, sent = TokenView(reading), []
     view.send = lambda message, buffers: sent.append((message["save"].rpartition(".")[2], buffers[0].decode()))
     for kind in ("html", "svg", "tex"):
-        say(view, save=kind, level="word", sinks=True)
+        say(view, save=kind, look={})
     assert [kind for kind, _ in sent] == ["html", "svg", "tex"]
     for _, text in sent:
         assert "Why “positive” rather than “negative”?" in text
         assert "relevance per word, sum of its tokens, in units of f" in text
         assert re.search(r"(±|\+|\$\+)2\b", text)  # "ending" is −1 for one class and 1 for the other
+
+
+def test_files_and_reports_are_drawn_as_the_screen_is(reading, say):
+    view, sent = TokenView(reading), []
+    view.send = lambda message, buffers: sent.append(buffers[0].decode())
+    look = {"level": "token", "sinks": False}
+    say(view, save="svg", look=look)
+    say(view, save="report", look=look)
+    drawing, page = sent
+    assert "relevance per token, in units of f" in drawing
+    assert "relevance per token, in units of the score, same scale" in page
+    for text in (drawing, page):
+        assert ">##sy" not in text
+        assert ">sy<" in text
+        assert "hatched" not in text
+    say(view, save="report", look={"level": "letter"})
+    assert "level of a look must be one of token, word, sentence, got 'letter'" in reading.error
+    assert len(sent) == 2
+
+
+def test_the_look_is_given_in_part_and_a_state_brings_its_own(reading):
+    view = TokenView(reading, look={"level": "token"})
+    assert (view.look["level"], view.look["sinks"]) == ("token", True)
+    state = {**reading.to_dict(), "look": {"level": "sentence", "sinks": False}}
+    reading.restore(state)
+    assert (view.look["level"], view.look["sinks"]) == ("sentence", False)
+    reading.restore("item=1")
+    assert view.look["level"] == "sentence"  # it says nothing of it
+    for look, words in (({"level": "letter"}, "level of a look"), ({"sinks": "no"}, "true or false, got 'no'")):
+        with pytest.raises(ValueError, match=words):
+            reading.restore({**state, "item": 0, "look": look})
+        with pytest.raises(ValueError, match=words):
+            TokenView(reading, look=look)
+    assert reading.item == 1
+    assert view.look["level"] == "sentence"
 
 
 def test_a_level_that_is_none_is_refused(reading):

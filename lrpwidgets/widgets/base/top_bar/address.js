@@ -3,14 +3,24 @@
 /** @typedef {Record<string, any>} Look */
 
 /**
- * How the maps on a page are drawn.
+ * How the maps and texts on a page are drawn.
  *
  * @param {HTMLElement} page
  * @returns {Look}
  */
 export function lookOn(page) {
-  const view = /** @type {HTMLElement | null} */ (page.querySelector(".lrp-heatmap"));
-  return view?.dataset.look ? JSON.parse(view.dataset.look) : {};
+  const views = [".lrp-heatmap", ".lrp-tokens"].map((view) => /** @type {HTMLElement | null} */ (page.querySelector(view)));
+  return Object.assign({}, ...views.map((view) => JSON.parse(view?.dataset.look ?? "{}")));
+}
+
+/**
+ * How those are drawn that share a page with a view; nothing where it stands alone.
+ *
+ * @param {HTMLElement} view
+ */
+export function lookAround(view) {
+  const page = /** @type {HTMLElement | null} */ (view.closest(".lrp-page"));
+  return page ? lookOn(page) : {};
 }
 
 /**

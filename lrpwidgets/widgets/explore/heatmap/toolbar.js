@@ -2,6 +2,7 @@
 
 import { element, button } from "../../base/common.js";
 import { slider, menu } from "../../base/controls.js";
+import { lookAround } from "../../base/top_bar/address.js";
 import { CHOICES } from "./look.js";
 import { pinning } from "./pinning.js";
 
@@ -70,10 +71,11 @@ export function toolbar(shown, presets, toggle, acts) {
  * @param {Acts} acts
  */
 function saving(shown, { say, save }) {
-  return menu("save ▾", "Save what is shown", [
+  const made = menu("save ▾", "Save what is shown", [
     ["picture (PNG)", () => save("png")],
     ["figure (SVG)", () => save("svg")],
-    ["numbers (NPZ)", () => say({ save: "npz", look: shown.look })],
-    ["report (HTML)", () => say({ save: "html", look: shown.look })],
+    ["numbers (NPZ)", () => say({ save: "npz" })],
+    ["report (HTML)", () => say({ save: "html", look: { ...lookAround(made), ...shown.look } })],
   ]);
+  return made;
 }
