@@ -44,6 +44,9 @@ class Shown(Readable):
     """Its picture, (C, H, W), if it has one."""
     text: Encoded | None = None
     """Its text, if it has one: its tokens, and where they stand in it."""
+    outputs: Sequence[str] | None = None
+    """What each output is called, where they are parts of the input, such as answers in a text; "" if it is none here.
+    None where outputs are the subject's classes."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..lrp import Composite, Explainer
     from ..lrp.scores import Select
     from .framing import Crop
+    from .modality import Shown
     from .samples import Sample, Samples
     from .texts.tokenizer import Tokenizer
 
@@ -93,8 +94,10 @@ class Subject:
                 "give the subject select=lrp.TwoClasses(), and make its explainers with subject.explainer()."
             )
 
-    def class_name(self, index: int) -> str:
-        """Name of an output, "class 3" where the subject has no names."""
+    def class_name(self, index: int, shown: Shown | None = None) -> str:
+        """Name of an output, "class 3" where the subject has no names; outputs may be parts of the input `shown`."""
+        if shown is not None and shown.outputs is not None:
+            return shown.outputs[index]
         return self.classes[index] if self.classes else f"class {index}"
 
     def item(self, index: int) -> Sample:

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from lrpwidgets.colours import coloured
 from tests.browser.conftest import Server
 from tests.browser.test_first_minute import CUT, FAINT
+from tests.subjects import answering
 from tests.widgets.texts import toy
 
 SEQUENCE = "Number(document.querySelector('.lrp-tokens')?.dataset.seq)"
@@ -267,3 +268,23 @@ def test_a_link_brings_the_level_and_the_sinks(reading, new_page):
         page.get_by_role("button", name="Save this view as a file").click()
     state = json.loads(Path(saved.value.path()).read_text(encoding="utf-8"))
     assert state["look"] == {"level": "sentence", "sinks": False}
+
+
+def test_an_answer_is_chosen_by_its_words_and_is_in_the_link(serve, visit, new_page):
+    page = visit(serve(subject=f"{Path(answering.__file__)}:make").address)
+    page.wait_for_function(f"{SEQUENCE} > 0")
+    reading = Reading(page)
+    reading.look_at(1)
+    page.get_by_label("Class to explain", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("never dull")
+    with reading.redrawn():
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="keep “never dull”")).to_be_visible()
+    page.wait_for_function("location.search.includes('target=')")
+    other = new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("button", name="keep “never dull”")).to_be_visible()
+    words = [each.locator(".lrp-text").first.inner_text() for each in (page, other)]  # with their relevance
+    assert words[0] == words[1]
+    expect(page.locator(".lrp-strikes")).to_contain_text("they move when a word is struck")

@@ -19,6 +19,8 @@ from lrpwidgets.subjects import describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
 from lrpwidgets.subjects.texts import HuggingFaceTokenizer, padded  # noqa: E402
 from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
+from lrpwidgets.subjects.texts.reading import LONGEST  # noqa: E402
+from tests.subjects import answering  # noqa: E402
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 T5 = {"d_model": 16, "d_ff": 24, "d_kv": 8, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
@@ -106,6 +108,12 @@ SPEAKERS = {
     "bart": ("BartForConditionalGeneration", "BartConfig", BART, "bytes"),
     "bert": ("BertForMaskedLM", "BertConfig", SMALL, "wordpiece"),
     "roberta": ("RobertaForMaskedLM", "RobertaConfig", ROBERTA, "bytes"),
+}
+QUESTIONS = {
+    "bert": ("BertForQuestionAnswering", "BertConfig", SMALL, "wordpiece"),
+    "roberta": ("RobertaForQuestionAnswering", "RobertaConfig", ROBERTA, "bytes"),
+    "t5": ("T5ForQuestionAnswering", "T5Config", T5, "unigram"),
+    "gpt2": ("GPT2ForQuestionAnswering", "GPT2Config", GPT2, "gpt"),
 }
 TEXTS = ["The plot is never dull {}.", "We saw {} it on monday, and the cast was warm."]
 
@@ -199,6 +207,77 @@ def test_question_answering_scores_the_tokens_of_a_text_behind_a_question(made):
     encoded = subject.tokenizer.encode("The plot.")
     assert encoded.word_of[: encoded.pieces.index("[SEP]") + 1] == (-1,) * (encoded.pieces.index("[SEP]") + 1)
     assert encoded.word_of[-4:] == (0, 1, 2, -1)
+
+
+def _asked(made, name="bert"):
+    """A model that finds answers, its tokenizer, and both as a subject."""
+    model, tokenizer = made(*QUESTIONS[name])
+    texts = ["The plot.", "The plot is never dull, and the film is warm."]
+    return model, tokenizer, describe(model, texts, tokenizer=tokenizer, question="What is dull?")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_has_the_score_of_its_begin_and_its_end(made, name):
+    model, tokenizer, subject = _asked(made, name)
+    explained = subject.explainer("epsilon").explain(_batch(subject))
+    best = []
+    for index, text in enumerate(subject.dataset.texts):
+        given = tokenizer("What is dull?", text, return_tensors="pt")
+        with torch.no_grad():
+            own = model(**given)
+        start, end = own.start_logits[0], own.end_logits[0]
+        shown = modality_of(subject).sample(subject, index)
+        sums = {
+            number: float(start[number // LONGEST] + end[number // LONGEST + number % LONGEST])
+            for number, name in enumerate(shown.outputs)
+            if name
+        }
+        for number, score in sums.items():
+            assert float(explained.scores[index, number]) == pytest.approx(score, abs=1e-5)
+        others = explained.scores[index, [at for at in range(explained.scores.shape[1]) if at not in sums]]
+        assert float(others.max()) < -60_000
+        best.append(max(sums, key=sums.__getitem__))
+    assert explained.scores.argmax(1).tolist() == best
+    assert explained.ledger.imbalance < 1e-5
+
+
+def test_answers_are_parts_of_the_text_and_are_called_by_their_words():
+    subject = answering.make()
+    shown = modality_of(subject).sample(subject, 0)
+    encoded, named = shown.text, {name: number for number, name in enumerate(shown.outputs) if name}
+    first = encoded.pieces.index("[SEP]") + 1
+    assert set(named) == {"no answer ([CLS])", "The", "plot", ".", "The plot", "plot.", "The plot."}
+    assert named["no answer ([CLS])"] == 0
+    assert named["The plot."] == LONGEST * first + 2
+    twice = modality_of(subject).typed(subject, shown, "dull dull").outputs
+    assert [name for name in twice if name][1:] == [f"dull · {first}", "dull dull", f"dull · {first + 1}"]
+    assert subject.class_name(named["plot"], shown) == "plot"
+    assert "Explained is an answer of up to 15 tokens" in " ".join(subject.notes)
+
+
+def test_relevance_of_an_answer_is_that_of_its_begin_and_its_end(made):
+    model, tokenizer, subject = _asked(made)
+    x = subject.item(1)[0][None]
+    number = modality_of(subject).sample(subject, 1).outputs.index("never dull")
+    span = subject.explainer("epsilon").explain(x, number)
+    ends = {"start_logits": number // LONGEST, "end_logits": number // LONGEST + number % LONGEST}
+    parts = []
+    for part, place in ends.items():
+        alone = describe(model, ["The plot."], tokenizer=tokenizer, question="What is dull?", select=part)
+        parts.append(alone.explainer("epsilon").explain(x, place))
+    torch.testing.assert_close(span.relevance, sum(part.relevance for part in parts), atol=1e-6, rtol=1e-3)
+    torch.testing.assert_close(span.ledger.explained, sum(part.ledger.explained for part in parts))
+
+
+def test_where_outputs_are_places_in_the_text_no_word_is_struck(made):
+    _, _, subject = _asked(made)
+    modality = modality_of(subject)
+    shown = modality.sample(subject, 0)
+    with pytest.raises(ValueError, match="answers with places in the text, and they move when a word is struck"):
+        modality.changed(subject, shown, [0])
+    model, tokenizer, _ = _asked(made)
+    begins = describe(model, ["The plot."], tokenizer=tokenizer, question="What is dull?", select="start_logits")
+    assert modality.sample(begins, 0).outputs[-2:] == [f". · {len(shown.text) - 2}", f"[SEP] · {len(shown.text) - 1}"]
 
 
 def test_a_model_is_not_changed_and_its_layers_keep_their_names(made):

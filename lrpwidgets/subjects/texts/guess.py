@@ -64,7 +64,8 @@ def describe(
         language models they are the pieces of the tokenizer.
     select : str, int or callable, optional
         Where the scores are in what the model returns: see `lrpwidgets.lrp.Explainer`. For question answering
-        "start_logits", the default, or "end_logits".
+        "start_logits" or "end_logits"; by default a class is an answer in the text, and its score that of its begin
+        plus that of its end: number ``15 * first + length - 1`` of the tokens.
     truncate : bool, default=False
         Whether texts are cut that have more tokens than the model takes; else they are errors.
     question : str, optional
@@ -88,7 +89,8 @@ def describe(
         getattr(tokenizer, "tokenizer", None) if isinstance(tokenizer, hugging_face.HuggingFaceTokenizer) else tokenizer
     )
     mine, notes = _tokenizer(model, tokenizer, truncate, question)
-    read, part = _model(model, raw, select, answer, notes)
+    asked = isinstance(mine, hugging_face.HuggingFaceTokenizer) and bool(mine.question)
+    read, part = _model(model, raw, select, answer, asked, notes)
     explainer = Explainer(read, select=part)
     items, labels, forms = columns(texts)
     found = _encoded(mine, items) if items else _probed(mine, raw)
@@ -260,7 +262,9 @@ def _fit(made: hugging_face.HuggingFaceTokenizer, rows: int | None) -> list[str]
     ]
 
 
-def _model(model: Any, tokenizer: Any, select: Select, answer: str, notes: list[str]) -> tuple[nn.Module, Select]:
+def _model(
+    model: Any, tokenizer: Any, select: Select, answer: str, asked: bool, notes: list[str]
+) -> tuple[nn.Module, Select]:
     """What is explained, and where it has its scores; adds to `notes`."""
     from ...lrp import TwoClasses
 
@@ -275,7 +279,7 @@ def _model(model: Any, tokenizer: Any, select: Select, answer: str, notes: list[
     if not hugging_face.is_tokenizer(tokenizer) and hugging_face.task(model) in ("masked", "decoder", "answer"):
         raise TypeError(f"{type(model).__name__} needs a tokenizer of transformers; got {type(tokenizer).__name__}.")
     two = select if isinstance(select, TwoClasses) else None
-    read, said = reading(model, tokenizer, select if two is None else two.select, answer)
+    read, said = reading(model, tokenizer, select if two is None else two.select, answer, asked=asked)
     notes += said
     return read, None if two is None else TwoClasses(None, two.probability)
 

@@ -62,6 +62,8 @@ class Texts(Modality):
     def changed(self, subject: Subject, shown: Shown, changes: Sequence[int]) -> Shown:
         """The text without the words of these numbers, which are cut out with the space before each."""
         assert shown.text is not None
+        if shown.outputs is not None:
+            raise ValueError(f"{subject.title} answers with places in the text, and they move when a word is struck.")
         encoded = struck(shown.text, changes, _tokenizer(subject))
         return replace(shown, x=encoded.x[None], text=encoded)
 
@@ -112,7 +114,9 @@ class Texts(Modality):
     @staticmethod
     def _shown(subject: Subject, text: str, name: str, label: int | None) -> Shown:
         encoded = _tokenizer(subject).encode(text)
-        return Shown(encoded.x[None], name or named(text), label, text=encoded)
+        outputs = getattr(subject.model, "outputs", None)
+        called = None if outputs is None else outputs(encoded)
+        return Shown(encoded.x[None], name or named(text), label, text=encoded, outputs=called)
 
 
 def _tokenizer(subject: Subject) -> Tokenizer:

@@ -6,6 +6,7 @@ nothing is copied or changed. It tells the model where a text ends, and takes on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,13 @@ from .hugging_face import task
 
 if TYPE_CHECKING:
     from ...lrp.scores import Select
+    from .encoded import Encoded
+
+LONGEST = 15
+"""Tokens of an answer that is found in a text."""
+
+_NONE = torch.finfo(torch.float16).min
+"""The score of what is no answer: no softmax sees it, and it can be added to."""
 
 _EAGER = (None, "eager", "sdpa")
 """Attention that is made of functions of torch."""
@@ -62,9 +70,11 @@ class Reading(nn.Module):
 
     def _called(self, tokens: Tensor, there: Tensor, **more: Any) -> Tensor:
         """What the model gives."""
-        output = self._model(**self._inputs(tokens, there), return_dict=True, **self._options, **more)
-        scores: Tensor = taken(output, self.select)
+        scores: Tensor = taken(self._output(tokens, there, **more), self.select)
         return scores
+
+    def _output(self, tokens: Tensor, there: Tensor, **more: Any) -> Any:
+        return self._model(**self._inputs(tokens, there), return_dict=True, **self._options, **more)
 
     def _inputs(self, tokens: Tensor, there: Tensor) -> dict[str, Tensor]:
         padding = getattr(self.config, "pad_token_id", None)
@@ -131,12 +141,83 @@ class Place(Reading):
 
     def forward(self, tokens: Tensor) -> Tensor:
         there = tokens != PADDING
-        ends = (tokens == self.behind).long() if self.behind is not None else None
-        types = {"token_type_ids": (ends.cumsum(1) - ends).clamp_max(1)} if self._types and ends is not None else {}
-        return self._called(tokens, there, **types).masked_fill(~there, torch.finfo(torch.float16).min)
+        return self._called(tokens, there, **self._parts(tokens)).masked_fill(~there, _NONE)
+
+    def outputs(self, encoded: Encoded) -> list[str]:
+        """What each output is called for a text: the token, and its number."""
+        return [f"{encoded.pieces[place]} · {place}" for place in range(len(encoded))]
+
+    def _parts(self, tokens: Tensor) -> dict[str, Tensor]:
+        """The argument that tells question and text apart, for models that are told."""
+        if not self._types or self.behind is None:
+            return {}
+        ends = (tokens == self.behind).long()
+        return {"token_type_ids": (ends.cumsum(1) - ends).clamp_max(1)}
 
 
-def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "") -> tuple[Reading, list[str]]:
+class Span(Place):
+    """Of question answering: a score for each answer, (B, T · `LONGEST`), that of its begin plus that of its end.
+
+    The answer from token i on that has n tokens is number ``i * LONGEST + n - 1``. Answers are parts of the text, with
+    neither the question nor separators in them; number 0 is no answer, where the first token is ``[CLS]``.
+
+    Parameters
+    ----------
+    behind
+        The token that stands behind the question, where the model is told so.
+    tokenizer
+        That of transformers.
+    asked
+        Whether a question stands before the text.
+    """
+
+    def __init__(self, model: Any, behind: int | None, tokenizer: Any, *, asked: bool) -> None:
+        super().__init__(model, None, behind)
+        self.first: int | None = tokenizer.cls_token_id
+        self.separator: int | None = (
+            tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
+        )
+        self.added = tuple({self.separator, *tokenizer.all_special_ids} - {None, tokenizer.unk_token_id})
+        self.asked = asked
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        output = self._output(tokens, tokens != PADDING, **self._parts(tokens))
+        ends = torch.arange(tokens.shape[1], device=tokens.device).unsqueeze(1) + torch.arange(LONGEST).to(tokens)
+        scores = output.start_logits.unsqueeze(2) + output.end_logits[:, ends.clamp_max(tokens.shape[1] - 1)]
+        found: Tensor = scores.masked_fill(~self._answers(tokens), _NONE).flatten(1)
+        return found
+
+    def outputs(self, encoded: Encoded) -> list[str]:
+        """What each answer is called for a text: its words, and its first token's number where others have the same."""
+        answers = self._answers(encoded.x[None])[0].flatten().tolist()
+        names = [self._named(encoded, number) if answer else "" for number, answer in enumerate(answers)]
+        count = Counter(names)
+        return [f"{name} · {at // LONGEST}" if name and count[name] > 1 else name for at, name in enumerate(names)]
+
+    @staticmethod
+    def _named(encoded: Encoded, number: int) -> str:
+        first, last = number // LONGEST, number // LONGEST + number % LONGEST
+        (start, _), (_, end) = encoded.spans[first], encoded.spans[last]
+        written = encoded.text[start:end] or " ".join(encoded.pieces[first : last + 1])
+        name = " ".join(written.split()) or f"token {first}"
+        return name if number or encoded.spans[0][1] else f"no answer ({name})"
+
+    def _answers(self, tokens: Tensor) -> Tensor:
+        """Which of all there are, (B, T, LONGEST)."""
+        own = (tokens != PADDING) & ~torch.isin(tokens, torch.tensor(self.added).to(tokens))
+        ends = (tokens == self.separator).long() if self.separator is not None else torch.zeros_like(tokens)
+        if self.asked:  # where nothing stands between question and text, they cannot be told apart
+            own &= (ends.cumsum(1) - ends > 0) | ~ends.any(1, keepdim=True)
+        after = torch.nn.functional.pad(own, (0, LONGEST - 1)).unfold(1, LONGEST, 1)
+        found = own.unsqueeze(2) & (after.long().cumprod(2) > 0)
+        if self.first is not None:
+            found[:, 0, 0] |= tokens[:, 0] == self.first
+        return found
+
+
+def reading(
+    model: Any, tokenizer: Any, select: Select = None, answer: str = "", *, asked: bool = False
+) -> tuple[Reading, list[str]]:
     """A model of transformers as a model of texts, and what a person should know.
 
     Parameters
@@ -144,10 +225,12 @@ def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "")
     tokenizer
         That of transformers.
     select
-        Which part of what the model returns holds the scores; "start_logits" or "end_logits" of question answering. A
-        function takes scores (B, C) of what models of other tasks return.
+        Which part of what the model returns holds the scores; "start_logits" or "end_logits" of question answering, by
+        default both, as `Span` has them. A function takes scores (B, C) of what models of other tasks return.
     answer
         How an answer begins, for encoders with a decoder.
+    asked
+        Whether a question stands before each text.
 
     Raises
     ------
@@ -181,10 +264,15 @@ def reading(model: Any, tokenizer: Any, select: Select = None, answer: str = "")
         )
         return DecodedPiece(model, part, begin), [note]
     if what == "answer":
-        part = "start_logits" if select is None else select
-        note = f"Explained are {part}: a class is the number of a token, as it counts in the text."
         behind = tokenizer.sep_token_id if "token_type_ids" in tokenizer.model_input_names else None
-        return Place(model, part, behind), [note]
+        if select is not None:
+            note = f"Explained are {select}: a class is the number of a token, as it counts in the text."
+            return Place(model, select, behind), [note]
+        note = (
+            f"Explained is an answer of up to {LONGEST} tokens: the score of its begin plus that of its end. A class "
+            "is an answer in the text."
+        )
+        return Span(model, behind, tokenizer, asked=asked), [note]
     raise ValueError(
         f"{type(model).__name__} gives no scores of a text: load it with a head that does, such as that of "
         "AutoModelForSequenceClassification or AutoModelForCausalLM, or say where they are, by "

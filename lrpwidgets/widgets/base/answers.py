@@ -95,6 +95,13 @@ class Answer:
         return self.drawn.tokens
 
 
+def _check_outputs(question: Question, shown: Shown) -> None:
+    """Raise ValueError if an output is asked for that is none of this input."""
+    for number in (question.target, question.than):
+        if shown.outputs is not None and number is not None and not shown.outputs[number]:
+            raise ValueError(f"Number {number} is no answer in {shown.name!r}; choose another, or explain the top one.")
+
+
 class RemovedError(ValueError):
     """An upload was removed before it was opened."""
 
@@ -157,6 +164,7 @@ class Answering:
         forward = asked_on is None
         shown, whole = asked_on or self._explain(question, uploads)
         self._subject.check_scores(whole.scores.shape[1], shown.label)
+        _check_outputs(question, shown)
         part = whole
         if question.only and question.layer and question.channels:
             part = whole.condition({question.layer: list(question.channels)})

@@ -40,7 +40,7 @@ function render({ model, el }) {
 
   /** The best class beside the one that is explained. */
   function second() {
-    return ranked(said.scores).find((index) => index !== state().target);
+    return ranked(said.scores, said.classes).find((index) => index !== state().target);
   }
 
   function draw() {
@@ -55,19 +55,19 @@ function render({ model, el }) {
     modes.top.setAttribute("aria-pressed", String(follows && !contrasts()));
     modes.keep.setAttribute("aria-pressed", String(!follows && !contrasts()));
     modes.than.setAttribute("aria-pressed", String(contrasts()));
-    search.placeholder = `Search ${classes.length.toLocaleString("en")} classes …`;
+    search.placeholder = `Search ${classes.filter(Boolean).length.toLocaleString("en")} classes …`;
     search.hidden = classes.length <= model.get("top");
-    const [top] = ranked(said.scores);
+    const [top] = ranked(said.scores, said.classes);
     const words = `The network says ${classes[top]}${said.probabilities.length ? `, ${percent(said.probabilities[top])}` : ""}.`;
     if (spoken.textContent !== words) spoken.textContent = words;
     fill();
   }
 
   function fill() {
-    const shown = listed(ranked(said.scores), said.classes, state(), model.get("top"), search.value);
+    const shown = listed(ranked(said.scores, said.classes), said.classes, state(), model.get("top"), search.value);
     none.hidden = shown.length > 0;
     const focused = [...list.children].findIndex((each) => each === document.activeElement);
-    const line = [...ranked(said.scores).slice(0, model.get("top")), ...shown]; // what is found lies on the line of the best
+    const line = [...ranked(said.scores, said.classes).slice(0, model.get("top")), ...shown]; // what is found lies on the line of the best
     const at = lineOf(line.map((index) => said.scores[index]));
     list.replaceChildren(...shown.map((index, place) => row(index, place, at)));
     /** @type {HTMLElement | undefined} */ (list.children[focused])?.focus();

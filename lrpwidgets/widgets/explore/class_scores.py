@@ -54,7 +54,7 @@ class ClassScores(View):
         subject = self.shared.subject
         shares = self.shared.explainer.probabilities(answer.explanation.scores[0].float())
         self.draw(
-            classes=[subject.class_name(index) for index in range(len(answer.scores))],
+            classes=[subject.class_name(index, answer.shown) for index in range(len(answer.scores))],
             scores=np.asarray(answer.scores, np.float32).tobytes(),
             probabilities=shares.numpy(force=True).tobytes() if len(shares) > 1 else b"",
             before=np.asarray(answer.before or [], np.float32).tobytes(),

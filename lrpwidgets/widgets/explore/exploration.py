@@ -254,8 +254,9 @@ class Exploration(Inputs):
             return {}
         look = Look.from_dict(self.look)
         made = answer.modality.pictures(self.subject, answer.shown, answer.drawn, lambda found: look.limit([found]))
-        rather = "" if answer.than is None else f" rather than “{self.subject.class_name(answer.than)}”"
-        question = f"Why “{self.subject.class_name(answer.target)}”{rather}? {answer.question.composite.name}"
+        called = partial(self.subject.class_name, shown=answer.shown)
+        rather = "" if answer.than is None else f" rather than “{called(answer.than)}”"
+        question = f"Why “{called(answer.target)}”{rather}? {answer.question.composite.name}"
         names = [answer.shown.name, question, f"{question}: its words"]
         return dict(zip(names[len(made) == 1 :], made, strict=False))
 

@@ -133,8 +133,8 @@ class MapView(View):
         composite = question.composite
         return {
             "name": answer.shown.name,
-            "class": subject.class_name(answer.target),
-            "than": "" if answer.than is None else subject.class_name(answer.than),
+            "class": subject.class_name(answer.target, answer.shown),
+            "than": "" if answer.than is None else subject.class_name(answer.than, answer.shown),
             "through": f"{through} of {question.layer}" if question.only and through and question.layer else "",
             "composite": composite.name,
             "changed": composite.name in self.presets and composite != self.shared.preset(composite.name),

@@ -11,7 +11,7 @@ function render({ model, el }) {
   const composite = element("select", { ariaLabel: "Composite" });
   const changed = element("button", { type: "button", className: "lrp-link", title: "Back to the rules of the preset" }, "* changed: reset");
   const through = element("button", { type: "button", className: "lrp-link", title: "Back to relevance through all channels" });
-  let listed = /** @type {number | null} */ (null);
+  let listed = /** @type {string[] | null} */ (null);
 
   [target, than].forEach(searchable);
   const numbered = (/** @type {HTMLSelectElement} */ select) => (select.value === "" ? null : Number(select.value));
@@ -32,8 +32,8 @@ function render({ model, el }) {
     const [classes, presets, state] = ["classes", "presets", "state"].map((trait) => model.get(trait));
     el.hidden = !classes.length;
     if (!classes.length) return;
-    if (listed !== classes.length) {
-      listed = classes.length;
+    if (listed !== classes) {
+      listed = classes;
       target.replaceChildren(element("option", { value: "" }), ...numberedOptions(classes));
       than.replaceChildren(element("option", { value: "" }, "—"), ...numberedOptions(classes));
       composite.replaceChildren(...presets.map((/** @type {string[]} */ [value, title, told]) => element("option", { value, title: told }, title ? `${title} · ${value}` : value)));
@@ -66,9 +66,9 @@ function phrase(words, choice, className = "") {
   return [element("label", {}, element("span", { className }, words), choice)];
 }
 
-/** @param {string[]} names */
+/** @param {string[]} names empty for those that cannot be chosen */
 function numberedOptions(names) {
-  return names.map((name, index) => element("option", { value: index }, name));
+  return names.flatMap((name, index) => (name ? [element("option", { value: index }, name)] : []));
 }
 
 export default { render };

@@ -50,7 +50,7 @@ class QuestionBar(View):
         name, question = exploration.composite.name, answer.question
         subject = exploration.subject
         self.draw(
-            classes=[subject.class_name(index) for index in range(len(answer.scores))],
+            classes=[subject.class_name(index, answer.shown) for index in range(len(answer.scores))],
             state={
                 "target": question.target,
                 "than": question.than,

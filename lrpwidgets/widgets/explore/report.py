@@ -93,8 +93,8 @@ def _map(
     question, ledger = answer.question, answer.explanation.ledger
     printed = PRINTED[subject.modality]
     through = ", ".join(f"#{channel}" for channel in question.channels)
-    rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than)}”"
-    asked = f"Why “{subject.class_name(answer.target)}”{rather}?"
+    rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than, answer.shown)}”"
+    asked = f"Why “{subject.class_name(answer.target, answer.shown)}”{rather}?"
     return {
         "question": asked,
         "through": f"through {through} of {question.layer}" if question.only and through else "",
@@ -126,8 +126,8 @@ def _for_a_person(answer: Answer, exploration: Exploration, amounts: NDArray[np.
         "says": best["name"],
         "share": best["share"],
         "right": None if label is None or not others else label == answer.whole.top_class,
-        "explained": subject.class_name(answer.target),
-        "rather": "" if answer.than is None else subject.class_name(answer.than),
+        "explained": subject.class_name(answer.target, answer.shown),
+        "rather": "" if answer.than is None else subject.class_name(answer.than, answer.shown),
         "half": half,
     }
 
@@ -136,11 +136,13 @@ def _scores(answer: Answer, exploration: Exploration) -> list[dict[str, Any]]:
     """The best classes, and the explained one; one score has no probability."""
     scores = np.array(answer.scores)
     shares = exploration.explainer.probabilities(answer.explanation.scores[0].double()).numpy(force=True)
-    best = np.argsort(-scores, kind="stable")[:_MOST_CLASSES].tolist()
+    outputs = answer.shown.outputs
+    ranking = np.argsort(-scores, kind="stable").tolist()
+    best = [each for each in ranking if outputs is None or outputs[each]][:_MOST_CLASSES]
     shown = best + [each for each in (answer.target, answer.than) if each is not None and each not in best]
     return [
         {
-            "name": exploration.subject.class_name(number),
+            "name": exploration.subject.class_name(number, answer.shown),
             "score": scores[number],
             "share": 100 * shares[number] if len(scores) > 1 else None,
             "explained": number == answer.target,

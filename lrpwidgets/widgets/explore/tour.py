@@ -61,7 +61,7 @@ class Tour(View):
         question = answer.question
         self.draw(
             state={
-                "classes": [self.shared.subject.class_name(number) for number in _best(answer)],
+                "classes": [self.shared.subject.class_name(number, answer.shown) for number in _best(answer)],
                 "than": question.than is not None,
                 "paint": bool(question.strokes),
                 "channel": bool(self.shared.channels),

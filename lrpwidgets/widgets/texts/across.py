@@ -68,6 +68,8 @@ class AcrossTexts(View):
             return
         self._run += 1
         answer = self.shared.answer
+        if message["look"] and answer is not None and answer.shown.outputs is not None:
+            raise ValueError("An answer is a place in its own text, so there is no looking at it across texts.")
         if message["look"] and answer is not None:
             self._asked = _question(answer)
             self.shared.worker.when_idle(self._look(self._run, answer, self._drawn()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 from ...subjects import Subject
@@ -57,9 +58,10 @@ def _cells(answer: Answer, level: Level, sinks: bool) -> tuple[list[levels.Cell]
 
 
 def _head(answer: Answer, subject: Subject) -> str:
-    rather = "" if answer.than is None else f" rather than “{subject.class_name(answer.than)}”"
+    called = partial(subject.class_name, shown=answer.shown)
+    rather = "" if answer.than is None else f" rather than “{called(answer.than)}”"
     score = amount(float(answer.whole.ledger.explained[0]))
-    asked = f"Why “{subject.class_name(answer.target)}”{rather}? f = {score}, {answer.question.composite.name}"
+    asked = f"Why “{called(answer.target)}”{rather}? f = {score}, {answer.question.composite.name}"
     through = ", ".join(f"#{channel}" for channel in answer.question.channels)
     return asked + (f", through {through} of {answer.question.layer}" if answer.question.only and through else "")
 

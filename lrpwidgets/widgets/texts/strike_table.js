@@ -37,6 +37,7 @@ function render({ model, el }) {
 
   /** @param {Row[]} rows */
   function said(rows) {
+    if (model.get("moves")) return ["Answers are places in the text, and they move when a word is struck: type another text to see what the model says."];
     if (model.get("waiting") && !rows.length) return ["Each word is being struck …"];
     const value = model.get("agreement");
     if (value === null) return [rows.length ? "" : "There are fewer than two words to strike."];

@@ -34,6 +34,9 @@ class StrikeTable(View):
     struck: traitlets.List[Any] = traitlets.List(help="numbers and words that are struck").tag(sync=True)
     left_out = traitlets.Int(help="words that were not struck, as there are so many").tag(sync=True)
     waiting = traitlets.Bool(help="whether the words are being struck").tag(sync=True)
+    moves = traitlets.Bool(help="whether outputs are places in the text, which move when a word is struck").tag(
+        sync=True
+    )
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         super().__init__(exploration, **traits)
@@ -48,8 +51,9 @@ class StrikeTable(View):
 
     def _ask(self) -> None:
         answer = self.shared.answer
-        if answer is None or answer.shown.text is None:
-            self.draw(rows=[], agreement=None, struck=[], left_out=0, waiting=False)
+        moves = answer is not None and answer.shown.outputs is not None
+        if answer is None or answer.shown.text is None or moves:
+            self.draw(rows=[], agreement=None, struck=[], left_out=0, waiting=False, moves=moves)
         elif self._kept is not None and self._kept[0] == answer.question.input:
             self._came(answer, self._kept[1])
         else:

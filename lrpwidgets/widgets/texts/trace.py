@@ -82,7 +82,7 @@ def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 def _labels(rows: Sequence[tuple[Layer, str]]) -> list[str]:
     """Modules in which sums are, and where several are in one that whose output is added; else names of layers.
 
-    Each row is a layer and the name of the one before it.
+    Each row is a layer and the name of the one before it. A sum alone in no module has its own name.
     """
     modules = [layer.name.rpartition(".")[0] if layer.kind == "sum" else layer.name for layer, _ in rows]
     count = Counter(modules)
@@ -90,7 +90,8 @@ def _labels(rows: Sequence[tuple[Layer, str]]) -> list[str]:
         module if count[module] == 1 else ".".join(added.split(".")[: module.count(".") + 2])
         for module, (_, added) in zip(modules, rows, strict=True)
     ]
-    split = [each.split(".") for each in told]
+    split = [each.split(".") for each in told if each]
     above = zip(*(each[:-1] for each in split), strict=False)
     shared = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, above))
-    return [".".join(each[shared - (shared > 0 and each[shared].isdigit()) :]) for each in split]
+    short = iter(".".join(each[shared - (shared > 0 and each[shared].isdigit()) :]) for each in split)
+    return [next(short) if each else layer.name for each, (layer, _) in zip(told, rows, strict=True)]

@@ -56,7 +56,7 @@ PROGRAM = """((map, other, mask) => ({
   captions: [m.titleOf({ class: "seven", than: "" }), m.titleOf({ class: "seven", than: "one" })],
   legends: ["both", "positive", "negative"].map((sign) => m.legendOf({ map: "fire–ice", sign })),
   halves: [...m.halves(new DataView(new Uint16Array(given.halves).buffer))],
-  ranking: m.ranked(Float32Array.of(1, 3, 2)),
+  ranking: [m.ranked(Float32Array.of(1, 3, 2), ["a", "b", "c"]), m.ranked(Float32Array.of(1, 3, 2), ["a", "", "c"])],
   listed: [["", 0, null], ["", 3, 2], [" IR ", 0, null]].map(([words, target, than]) =>
     m.listed([0, 1, 2, 3], ["air", "sea", "fir", "oak"], { target, than }, 2, words)),
   line: [-2, 0, 6].map(m.lineOf([-2, 6])),
@@ -257,7 +257,7 @@ def test_sixteen_bits_are_the_number_that_numpy_means(computed):
 
 
 def test_classes_are_listed_by_score_with_those_that_are_explained(computed):
-    assert computed["ranking"] == [1, 2, 0]
+    assert computed["ranking"] == [[1, 2, 0], [2, 0]]  # what has no name cannot be
     assert computed["listed"] == [[0, 1], [3, 2], [0, 2]]
 
 

@@ -9,12 +9,13 @@
  */
 
 /**
- * Classes from the highest score down.
+ * Classes from the highest score down, but for those without a name, which cannot be.
  *
  * @param {Float32Array} scores
+ * @param {string[]} classes
  */
-export function ranked(scores) {
-  return [...scores.keys()].sort((a, b) => scores[b] - scores[a]);
+export function ranked(scores, classes) {
+  return [...scores.keys()].filter((index) => classes[index]).sort((a, b) => scores[b] - scores[a]);
 }
 
 /**
