@@ -92,10 +92,9 @@ let made = 0;
  */
 function listen(select, open) {
   select.addEventListener("mousedown", (event) => {
-    if (event.button || select.options.length <= FEW) return;
-    event.preventDefault();
-    open();
+    if (!event.button && select.options.length > FEW) event.preventDefault();
   });
+  select.addEventListener("click", () => select.options.length > FEW && open()); // what is open before is closed by it
   select.addEventListener("keydown", (event) => {
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey;
     if (select.options.length <= FEW || !(typed || ["Enter", " ", "ArrowDown", "ArrowUp"].includes(event.key))) return;
