@@ -119,3 +119,9 @@ def test_training_is_seeded_and_leaves_the_random_state(monkeypatch):
     first, again = (train_sentiment.train("bag_of_words", 2).state_dict() for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_first_word_is_a_sink_of_the_transformer_alone(model):
+    subject = subjects.load("sentiment", model=model)
+    assert (0 in modality_of(subject).sample(subject, 0).text.sinks) == (model == "transformer")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from lrpwidgets.subjects import describe
+from lrpwidgets.subjects import Subject, describe
 from lrpwidgets.subjects.modality import modality_of
-from lrpwidgets.subjects.texts import PADDING, UNKNOWN, KnownTexts, TextSamples, Vocabulary
+from lrpwidgets.subjects.texts import PADDING, UNKNOWN, Encoded, KnownTexts, TextSamples, Vocabulary
 from lrpwidgets.subjects.texts.words import words
 
 WORDS = [UNKNOWN, "the", "film", "is", "good", "bad", "not", "."]
@@ -154,3 +154,51 @@ def test_samples_have_a_label_and_a_truth_for_each_text(tokenizer):
 )
 def test_signs_that_combine_belong_to_the_letter_before(text, expected):
     assert [text[start:end] for start, end in words(text)] == expected
+
+
+class Attending(Mean):
+    """The same of words that look at each other."""
+
+    def forward(self, tokens):
+        there = (tokens != PADDING).unsqueeze(-1)
+        x = self.embedding(tokens.clamp_min(0)) * there
+        weights = (x @ x.transpose(1, 2)).masked_fill(~there.transpose(1, 2), -torch.inf).softmax(-1)
+        return (weights @ x * there).sum(1) / there.sum(1)
+
+
+class Broken(nn.Module):
+    def forward(self, tokens):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(("kind", "sinks"), [(Mean, {4}), (Attending, {0, 4})])
+def test_the_first_word_is_a_sink_under_attention_only(tokenizer, kind, sinks):
+    model = kind()
+    subject = describe(model, [GOOD, BAD], tokenizer=tokenizer)
+    modality = modality_of(subject)
+    shown = modality.sample(subject, 0)
+    assert shown.text.sinks == sinks
+    for other in (modality.typed(subject, shown, GOOD), modality.opened(subject, GOOD.encode(), "good.txt")[0]):
+        assert other.text.sinks == sinks
+    assert modality.changed(subject, shown, [1]).text.sinks == {each - (each > 0) for each in sinks}
+    empty = Subject(kind(), TextSamples([], [], tokenizer), modality="text", tokenizer=tokenizer)
+    assert modality.opened(empty, GOOD.encode(), "good.txt")[0].text.sinks == sinks
+
+
+def test_a_model_is_asked_once_whether_it_has_attention(tokenizer):
+    model = Mean()
+    subject = describe(model, [GOOD, BAD], tokenizer=tokenizer)
+    modality_of(subject).sample(subject, 0)
+    asked = []
+    model.register_forward_pre_hook(lambda *_: asked.append(1))
+    for index in (0, 1):
+        modality_of(subject).sample(subject, index)
+    assert asked == []
+    broken = Subject(Broken(), TextSamples([GOOD], [None], tokenizer), modality="text", tokenizer=tokenizer)
+    assert modality_of(broken).sample(broken, 0).text.attended  # why it cannot run is told when it is to be explained
+
+
+def test_tokens_that_are_added_are_sinks_without_attention_too():
+    encoded = Encoded("Good.", (0, 1, 2), ((0, 0), (0, 4), (4, 5)), ("[CLS]", "Good", "."), attended=False)
+    assert encoded.sinks == {0, 2}
+    assert Encoded("Good film", (0, 1), ((0, 4), (5, 9)), ("Good", "film")).sinks == {0}

@@ -31,6 +31,8 @@ class Encoded(Readable):
     """Tokens, by number, whose word the vocabulary does not have."""
     struck: frozenset[int] = frozenset()
     """Words, by number, that the model does not read."""
+    attended: bool = True
+    """Whether the model has attention, as far as it is known: then its first token is a sink, whatever it is."""
 
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.spans) == len(self.pieces):
@@ -69,9 +71,13 @@ class Encoded(Readable):
 
     @cached_property
     def sinks(self) -> frozenset[int]:
-        """Tokens, by number, on which relevance piles up for no reason of the text: the first, added ones, marks."""
+        """Tokens, by number, on which relevance piles up for no reason of the text.
+
+        They are added tokens, marks and, under attention, the first.
+        """
         marks = {number for number, span in enumerate(self.words) if is_mark(self.text, span)}
-        return frozenset({0, *(place for place, word in enumerate(self.word_of) if word < 0 or word in marks)})
+        found = {place for place, word in enumerate(self.word_of) if word < 0 or word in marks}
+        return frozenset(found | {0} if self.attended else found)
 
     def tokens_of(self, word: int) -> list[int]:
         """Numbers of the tokens of a word."""

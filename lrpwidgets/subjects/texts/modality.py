@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..modality import Array, Drawn, Modality, Shown
+from .attention import attends
 from .encoded import PADDING, padded
 from .samples import name as named
 from .striking import struck
@@ -64,7 +65,7 @@ class Texts(Modality):
         assert shown.text is not None
         if shown.outputs is not None:
             raise ValueError(f"{subject.title} answers with places in the text, and they move when a word is struck.")
-        encoded = struck(shown.text, changes, _tokenizer(subject))
+        encoded = replace(struck(shown.text, changes, _tokenizer(subject)), attended=shown.text.attended)
         return replace(shown, x=encoded.x[None], text=encoded)
 
     def typed(self, subject: Subject, shown: Shown, text: str) -> Shown:
@@ -114,6 +115,7 @@ class Texts(Modality):
     @staticmethod
     def _shown(subject: Subject, text: str, name: str, label: int | None) -> Shown:
         encoded = _tokenizer(subject).encode(text)
+        encoded = replace(encoded, attended=attends(subject, encoded.x))
         outputs = getattr(subject.model, "outputs", None)
         called = None if outputs is None else outputs(encoded)
         return Shown(encoded.x[None], name or named(text), label, text=encoded, outputs=called)

@@ -68,5 +68,6 @@ def _head(answer: Answer, subject: Subject) -> str:
 
 def _foot(answer: Answer, level: Level, sinks: bool) -> str:
     sums = "" if level == "token" else ", sum of its tokens"
-    hatched = "; hatched: the first token, separators and marks, outside the scale" if sinks else ""
+    first = "the first token, " if answer.text.attended else ""
+    hatched = f"; hatched: {first}separators and marks, outside the scale" if sinks else ""
     return f"relevance per {level}{sums}, in units of f{hatched}"

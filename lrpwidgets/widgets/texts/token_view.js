@@ -19,7 +19,7 @@ import { toolsOf } from "./token_view/tools.js";
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-tokens");
   const looking = lookingOf(model, el, draw);
-  let [values, paper, laid] = [new Float32Array(), "", /** @type {object | null} */ (null)];
+  let [values, paper, laid] = [new Float32Array(), "", /** @type {import("./token_view/cells.js").Layout | null} */ (null)];
   const say = (/** @type {object} */ message) => model.send(message);
   const sentence = sentenceOf("button");
   const hand = handOf(sentence, { point: read, strike });
@@ -75,7 +75,7 @@ function render({ model, el }) {
     shown.forEach(({ sentence: text, cells }, at) => cells.length && text.paint(cells, level, limits[at], brush));
     pins.all().forEach((pin, at) => tellPin(pin, limits[at + 1] === limits[0] ? null : limits[at + 1]));
     legend.tell(level, limits[0], rangeOf(limits), brush.paper);
-    legend.tellSinks(sinks, heldBySinks(sentence.items(), values), model.get("reached"));
+    legend.tellSinks(sinks, heldBySinks(sentence.items(), values), model.get("reached"), laid.attended);
     said.replaceChildren(...saidOf(model.get("caption"), sentence.items()));
     tools.show(level);
   }

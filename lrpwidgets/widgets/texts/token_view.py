@@ -123,7 +123,7 @@ class TokenView(MapView):
         level
             What has a colour: ``"token"``, ``"word"`` or ``"sentence"``.
         sinks
-            Whether the first token, separators and marks are outside the scale, and hatched.
+            Whether separators, marks and, under attention, the first token are outside the scale, and hatched.
 
         Raises
         ------
@@ -151,6 +151,7 @@ def layout(encoded: Encoded) -> dict[str, Any]:
         "pieces": list(map(printable, encoded.pieces)),
         "ids": list(encoded.ids),
         "unknown": sorted(encoded.unknown),
+        "attended": encoded.attended,
     }
 
 

@@ -38,11 +38,12 @@ def test_rows_go_from_the_output_down_and_each_has_all_that_is_left(explore, att
     np.testing.assert_allclose(matrix(view)[-1], Columns(answer.shown.text).summed(answer.tokens), atol=1e-7)
 
 
-def test_columns_are_words_and_sinks_are_marked(explore, reviews):
-    view = TokenTrace(explore(reviews, start=2))
+@pytest.mark.parametrize("model", ["reviews", "attentive"])
+def test_columns_are_words_and_sinks_are_marked(explore, request, model):
+    view = TokenTrace(explore(request.getfixturevalue(model), start=2))
     names = [(each["name"], each["sink"]) for each in view.columns]
     assert names == [
-        *(("Good", True), ("warm", False), ("film", False), (".", True)),
+        *(("Good", model == "attentive"), ("warm", False), ("film", False), (".", True)),
         *(("Bad", False), ("film", False), ("!", True)),
     ]
 

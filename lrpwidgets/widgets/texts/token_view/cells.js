@@ -24,6 +24,7 @@ import { limitOf } from "../cells.js";
  * @property {string[]} pieces
  * @property {number[]} ids
  * @property {number[]} unknown
+ * @property {boolean} attended whether the model has attention, whose first token is a sink
  */
 
 /** @type {Level[]} */

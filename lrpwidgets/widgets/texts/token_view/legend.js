@@ -31,11 +31,12 @@ export function legendOf(choose) {
    * @param {boolean} apart whether sinks are outside the scale
    * @param {number} held by them
    * @param {number} reached relevance on the whole text
+   * @param {boolean} first whether the first token is one
    */
-  function tellSinks(apart, held, reached) {
+  function tellSinks(apart, held, reached, first) {
     box.checked = apart;
     const where = apart ? "shown but outside the scale" : "coloured like the rest";
-    told.replaceChildren(`sinks: the first token, separators and marks, ${where}; they hold `, element("b", {}, number(held)), " of Σ R = ", element("b", {}, number(reached)));
+    told.replaceChildren(`sinks: ${first ? "the first token, " : ""}separators and marks, ${where}; they hold `, element("b", {}, number(held)), " of Σ R = ", element("b", {}, number(reached)));
   }
 
   return { made: element("div", { className: "lrp-text-legend" }, element("div", { className: "lrp-ends" }, low, ramp, high, unit), sinks), tell, tellSinks };
