@@ -133,6 +133,25 @@ def test_texts_in_voila(visit, serve):
     expect(page.get_by_role("dialog", name="Keys and words")).to_be_in_viewport(ratio=1)
 
 
+def test_pictures_with_questions_in_voila(visit, serve):
+    page = visit(serve(subject="visual-questions").address)
+    dashboard = opened(page)
+    for view in (".lrp-heatmap", ".lrp-tokens"):
+        with dashboard.redrawn():
+            page.locator(view).get_by_role("button", name="pin", exact=True).click()
+    page.keyboard.press("e")
+    with dashboard.redrawn():  # as a name, a long question ends in dots beside three maps
+        page.get_by_label("Text to explain").fill("Is it a ring?")
+    for key in ("Escape", "d"):
+        page.keyboard.press(key)
+        for size in SIZES:
+            resize(page, size)
+            fits(page)
+        assert page.evaluate(FAINT) == []
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and words")).to_be_in_viewport(ratio=1)
+
+
 def test_in_jupyterlab(lab):
     page = lab(find_notebook("explore"))
     opened(page)

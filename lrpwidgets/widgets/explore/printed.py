@@ -143,7 +143,9 @@ class PrintedPair(PrintedPicture):
     def drawn(self, answer: Answer, drawn: Values, look: Look, limit: float, title: str) -> Markup:
         end = float(np.abs(self._words.amounts(answer, answer.tokens, look)).max()) or 1.0
         words = self._words.drawn(answer, answer.tokens, look, end, title)
-        return super().drawn(answer, drawn, look, limit, title) + words + Markup(f"<p>{look.level}s: ±{end:.3g}</p>")
+        apart = "" if np.array_equal(drawn, answer.pixels, equal_nan=True) else "; their own, no difference"
+        scale = Markup(f"<p>{look.level}s: ±{end:.3g}{apart}</p>")
+        return super().drawn(answer, drawn, look, limit, title) + words + scale
 
 
 PRINTED: dict[str, Printed] = {"image": PrintedPicture(), "text": PrintedText(), "image and text": PrintedPair()}

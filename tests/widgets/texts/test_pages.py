@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lrpwidgets import subjects
+from lrpwidgets.colours import coloured
 from lrpwidgets.dashboards import explore as open_page
+from lrpwidgets.subjects import Stroke
 from lrpwidgets.widgets import HeatmapView, InputStrip, QuestionBar, RuleBoard, TopBar, Tour
 from lrpwidgets.widgets.base.inputs import PictureMissingError
 from lrpwidgets.widgets.explore.report import report
 from lrpwidgets.widgets.texts import TokenView
 from tests.widgets.explore.test_code import run
+from tests.widgets.explore.test_report import Page
 from tests.widgets.texts.toy import TEXTS
 
 
@@ -69,14 +76,89 @@ def test_the_code_gives_the_relevance_exactly(reading, name):
     assert torch.equal(run(text, subject=reading.subject), reading.answer.explanation.relevance)
 
 
-@pytest.mark.parametrize("parts", [{"item": 2}, {"item": 2, "typed": "is there a red circle?", "struck": (3,)}])
-def test_the_code_of_a_picture_with_a_text_gives_the_relevance_of_both(explore, parts):
-    exploration = explore(subjects.load("visual-questions"))
-    exploration.ask(**parts)
-    assert exploration.error == ""
-    found = run(TopBar(exploration).code())
+STROKES = (Stroke("grey", 3.0, ((30.0, 30.0), (40.0, 32.0))), Stroke("blur", 2.0, ((8.0, 50.0),)))
+PAIRS = {
+    "sample": {"item": 2},
+    "typed and struck": {"item": 2, "typed": "is there a red circle?", "struck": (3,)},
+    "painted": {"item": 5, "strokes": STROKES},
+    "painted and struck": {"item": 5, "strokes": STROKES[:1], "struck": (1, 2), "target": 3, "than": 4},
+    "through a channel": {"item": 1, "layer": "eye.conv2", "channels": (2, 3), "only": True},
+}
+
+
+@pytest.fixture
+def asking(explore):
+    """A picture with a question about it, explained."""
+    return explore(subjects.load("visual-questions"))
+
+
+def same(found, exploration):
     for one, other in zip(found, exploration.answer.explanation.relevance, strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_code_of_a_picture_with_a_text_gives_the_relevance_of_both(asking, name):
+    asking.ask(**PAIRS[name])
+    assert asking.error == ""
+    same(run(TopBar(asking).code()), asking)
+
+
+def test_the_code_of_a_picture_with_a_text_gives_those_of_its_pins_too(asking):
+    asking.pin(replace(asking.question, typed="How large is the ring?", target=1))
+    asking.ask(item=3, composite=asking.preset("epsilon"))
+    names = {}
+    exec(compile(TopBar(asking).code(), "copied", "exec"), names)
+    same(names["relevance"], asking)
+    for one, other in zip(names["pinned_1"], asking.pinned[0].explanation.relevance, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_code_opens_a_picture_of_ones_own_with_its_question(asking, tmp_path, monkeypatch):
+    file = io.BytesIO()
+    Image.radial_gradient("L").resize((90, 64)).convert("RGB").save(file, "PNG")
+    asking.show(file.getvalue(), "mine.png")
+    assert asking.error == ""
+    (tmp_path / "mine.png").write_bytes(file.getvalue())
+    monkeypatch.chdir(tmp_path)
+    same(run(TopBar(asking).code()), asking)
+    asking.read("Is there a ring?")
+    same(run(TopBar(asking).code()), asking)
+
+
+def test_the_report_of_a_picture_with_a_text_has_both_in_their_colours(asking):
+    asking.ask(item=4, strokes=STROKES, struck=(1,))
+    text = report(asking, {"gain": 2})
+    page = Page(text)
+    pixels, times = asking.answer.pixels, page.image(1).shape[0] // 64
+    end = np.percentile(np.abs(pixels), 99.5) / 2
+    np.testing.assert_array_equal(page.image(1)[::times, ::times], coloured(pixels, end))
+    picture = asking.subject.to_image(asking.answer.image).convert("RGB")
+    np.testing.assert_array_equal(page.image(0)[::times, ::times], np.asarray(picture))
+    struck, amounts = asking.answer.text.word(1), asking.answer.tokens
+    assert re.search(rf"<s [^>]*>(<bdi>)?{struck}<", text)
+    largest = np.abs([amount for place, amount in enumerate(amounts) if place not in asking.answer.text.sinks]).max()
+    for words in (
+        f"words: ±{largest:.3g}",
+        "relevance per pixel in units of the score; words have a scale of their own",
+        "painted over, or words are struck: not the original input",
+        "The map shows where in the picture with its text it found its reasons",
+        asking.answer.text.text,
+    ):
+        assert words in page.text
+
+
+def test_words_in_a_report_are_never_called_a_difference(asking):
+    asking.pin(replace(asking.question, composite=asking.preset("epsilon")))
+    assert "no difference" not in report(asking)
+    text = Page(report(asking, {"differences": [0]})).text
+    assert text.count("What the first map has more than") == text.count("; their own, no difference") == 1
+
+
+def test_a_report_of_a_picture_with_a_text_has_the_level_that_is_chosen(asking):
+    text = Page(report(asking, {"level": "sentence", "sinks": False})).text
+    assert f"sentences: ±{abs(float(asking.answer.tokens.sum())):.3g}" in text
+    assert "sentences have a scale of their own" in text
 
 
 def test_the_code_opens_a_file_as_the_page_does(reading, tmp_path, monkeypatch):
