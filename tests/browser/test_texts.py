@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from lrpwidgets.colours import coloured
 from tests.browser.conftest import Server
+from tests.browser.dashboard import NEXT_FRAME
 from tests.browser.test_first_minute import CUT, FAINT
 from tests.subjects import answering
 from tests.widgets.texts import toy
@@ -46,6 +47,17 @@ REDRAW = """async () => {
   }
   return times;
 }"""
+
+INK_AT_ENDS = """(canvas) => {
+  const { width, height } = canvas;
+  const sides = [[0, 0, 1, height], [width - 1, 0, 1, height], [0, height - 1, width, 1]];
+  const rows = document.querySelectorAll(".lrp-trace-label").length * 22 * (window.devicePixelRatio || 1);
+  return sides.map(([x, y, w, h]) => {
+    const { data } = canvas.getContext("2d").getImageData(x, Math.max(y, rows), w, h - Math.max(0, rows - y));
+    return data.some((value, at) => at % 4 === 3 && value > 0);
+  });
+}"""
+"""Whether anything is drawn at the left, right and lower end of the names below a trace."""
 
 PASTE = """(text) => {
   const clipboardData = new DataTransfer();
@@ -207,6 +219,27 @@ def test_struck_words_stay_inside_their_pane(reading, width):
           (each) => each.getBoundingClientRect().right - each.closest(".lrp-strikes").getBoundingClientRect().right)"""
     )
     assert max(ends) <= 0
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
+def test_names_of_words_and_layers_are_whole_below_and_beside_the_way_down(reading, size):
+    page = reading.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    canvas = page.locator(".lrp-trace-sheet canvas")
+    with reading.redrawn():
+        page.keyboard.press("e")
+        page.get_by_label("Text to explain").fill(f"{'dull' * 20} 映画映画映画映画 clumsy, {'warm' * 20}")
+    page.evaluate(NEXT_FRAME)
+    assert canvas.evaluate(INK_AT_ENDS) == [False, False, False]
+    with reading.redrawn():
+        page.get_by_label("Text to explain").fill("dull" * 20 + " film")  # wide columns
+    page.evaluate(NEXT_FRAME)
+    assert canvas.evaluate(INK_AT_ENDS) == [False, False, False]
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 5)
+    expect(page.locator(".lrp-tokens .lrp-touched")).to_have_text("film")
+    mark = page.locator(".lrp-trace-mark").bounding_box()
+    assert mark["x"] + mark["width"] == pytest.approx(box["x"] + box["width"], abs=2)
 
 
 @pytest.mark.alone

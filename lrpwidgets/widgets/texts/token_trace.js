@@ -5,6 +5,8 @@ import { short } from "./cells.js";
 import { point, pointed } from "./pointing.js";
 import { HIGH, sheetOf } from "./token_trace/sheet.js";
 
+const [WHOLE, MOST] = [15, 34]; // letters of a label on one line, and on two in small
+
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */
 function render({ model, el }) {
   el.classList.add("lrp", "lrp-trace");
@@ -28,7 +30,7 @@ function render({ model, el }) {
   /** @param {import("./token_trace/sheet.js").Trace["rows"][0]} row */
   function labelOf([label, layer, sum]) {
     const title = layer ? `${layer}: Σ R = ${short(sum)}; open this layer` : `the words themselves: Σ R = ${short(sum)}`;
-    const made = element("button", { type: "button", className: "lrp-link lrp-trace-label", disabled: !layer, title, style: { height: `${HIGH}px` } }, element("span", {}, label), element("b", {}, short(sum)));
+    const made = element("button", { type: "button", className: "lrp-link lrp-trace-label", disabled: !layer, title, style: { height: `${HIGH}px` } }, element("span", { className: label.length > WHOLE ? "lrp-trace-long" : "" }, endOf(label)), element("b", {}, short(sum)));
     made.ariaPressed = String(layer !== "" && layer === model.get("opened"));
     made.addEventListener("click", () => model.send({ open: layer }));
     return made;
@@ -54,6 +56,15 @@ function render({ model, el }) {
     unmark();
     stop();
   };
+}
+
+/**
+ * A name as far as it has room, from its end.
+ *
+ * @param {string} label
+ */
+function endOf(label) {
+  return label.length > MOST ? `…${label.slice(1 - MOST)}` : label;
 }
 
 /** @param {import("../base/common.js").Model} model */

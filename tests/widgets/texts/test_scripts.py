@@ -20,6 +20,7 @@ PROGRAM = """((items) => ({
   held: m.heldBySinks(items, given.values),
   blocks: m.blocksOf(m.itemsOf(given.long)),
   steps: given.steps.map(([key, at]) => m.stepTo(key, at, 5)),
+  margins: given.margins.map(([wides, step]) => m.marginOf(wides.map((wide) => ({ name: "", wide })), step)),
   looks: given.looks.map((look) => m.lookOf(look)),
   inks: given.papers.map((paper) => given.inks.map((ink) => [...m.inkOn(paper, ink)])),
 }))(m.itemsOf(given.layout))"""
@@ -56,8 +57,9 @@ def said(text, values, papers):
     long = subject.tokenizer.encode(subject.dataset.texts[-1])
     given = {"layout": layout(text), "long": layout(long), "values": values, "levels": LEVELS}
     given |= {"papers": papers, "inks": INKS, "steps": STEPS, "looks": [*(look for look, _ in LOOKS), None]}
-    parts = ("cells", "look", "sentence")
-    scripts = ["base/contrast.js", *(f"texts/token_view/{part}.js" for part in parts)]
+    given |= {"margins": [[[20, 20], 14], [[5, 5], 30], [[10, 82], 14], [[], 14]]}
+    parts = ("token_view/cells", "token_view/look", "token_view/sentence", "token_trace/sheet")
+    scripts = ["base/contrast.js", *(f"texts/{part}.js" for part in parts)]
     return node(PROGRAM, *scripts, given=given)
 
 
@@ -87,6 +89,11 @@ def test_blocks_have_all_items_in_their_order_and_are_small(said):
     assert flat == list(range(len(flat)))
     assert len(flat) == 4001
     assert max(map(len, blocks)) <= 60
+
+
+def test_names_have_room_left_of_the_first_column(said):
+    slanted = [(wide + 9) / 2**0.5 for wide in (20, 82)]
+    assert said["margins"] == [np.ceil(slanted[0] - 7 - 4), 0, np.ceil(slanted[1] - 21 - 4), 0]
 
 
 def test_arrows_stay_in_the_text(said):

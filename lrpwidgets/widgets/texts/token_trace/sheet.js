@@ -7,6 +7,8 @@ export const HIGH = 22; // pixels of a row
 
 const [WIDE, NARROW, THIN, NAMES] = [30, 14, 5, 76]; // pixels: of a column, of a narrow one, of one of many, of their names
 const MOST = 80; // columns that have names
+const [FONT, LONG, TALL, OUT] = ["11px sans-serif", 82, 9, 4]; // of a name: pixels along it and across, and right of its column's middle
+const SLANT = Math.SQRT1_2;
 
 /**
  * @typedef {{ name: string, word: number, sink: boolean }} Column
@@ -24,7 +26,9 @@ export function sheetOf(el) {
   const canvas = element("canvas", { role: "img" });
   const mark = element("div", { className: "lrp-trace-mark", hidden: true });
   const made = element("div", { className: "lrp-trace-sheet" }, canvas, mark);
-  let [shown, step] = [/** @type {Trace} */ ({ rows: [], columns: [], relevance: new Float32Array() }), WIDE];
+  let [shown, step, left] = [/** @type {Trace} */ ({ rows: [], columns: [], relevance: new Float32Array() }), WIDE, 0];
+
+  const stepIn = (/** @type {number} */ room) => Math.max(NARROW, Math.min(WIDE, Math.floor(room / shown.columns.length)));
 
   /**
    * Draw all cells; returns the end of their scale, which sinks do not set.
@@ -35,14 +39,18 @@ export function sheetOf(el) {
     shown = trace;
     const { rows, columns, relevance } = trace;
     const many = columns.length > MOST;
-    step = many ? THIN : Math.max(NARROW, Math.min(WIDE, Math.floor((made.clientWidth || 560) / columns.length)));
+    const names = many ? [] : namesOf(pen(canvas), columns);
+    const room = made.clientWidth || 560;
+    left = marginOf(names, stepIn(room));
+    step = many ? THIN : stepIn(room - left);
+    left = marginOf(names, step);
     const limit = limitOf(relevance.filter((_, at) => !columns[at % columns.length].sink));
-    const brush = enlarged(canvas, columns.length * step, rows.length * HIGH + (many ? 0 : NAMES));
+    const brush = enlarged(canvas, left + columns.length * step, rows.length * HIGH + (many ? 0 : NAMES));
     canvas.setAttribute("aria-label", `Relevance of ${columns.length} words at ${rows.length} depths`);
     const page = coloursOf(el);
     const { hue } = painter(el);
-    rows.forEach((row, place) => columns.forEach((column, at) => cell(brush, page, column.sink, { x: at * step, y: place * HIGH, value: relevance[place * columns.length + at], sum: row[2] }, (value) => hue(value, limit))));
-    if (!many) columns.forEach((column, at) => nameOf(brush, page, column, at * step + step / 2 + 4, rows.length * HIGH + 8));
+    rows.forEach((row, place) => columns.forEach((column, at) => cell(brush, page, column.sink, { x: left + at * step, y: place * HIGH, value: relevance[place * columns.length + at], sum: row[2] }, (value) => hue(value, limit))));
+    names.forEach(({ name }, at) => write(brush, name, columns[at].sink ? page.quiet : page.ink, left + at * step + step / 2 + OUT, rows.length * HIGH + 8));
     return limit;
   }
 
@@ -84,7 +92,7 @@ export function sheetOf(el) {
      */
     at: (event) => {
       const box = canvas.getBoundingClientRect();
-      const [column, row] = [Math.floor((event.clientX - box.left) / step), Math.floor((event.clientY - box.top) / HIGH)];
+      const [column, row] = [Math.floor((event.clientX - box.left - left) / step), Math.floor((event.clientY - box.top) / HIGH)];
       return column >= 0 && column < shown.columns.length && row >= 0 ? { column, row } : null;
     },
     /**
@@ -95,26 +103,53 @@ export function sheetOf(el) {
     mark: (word) => {
       const column = word === null || word < 0 ? -1 : shown.columns.findIndex((each) => each.word === word);
       mark.hidden = column < 0;
-      Object.assign(mark.style, { left: `${column * step - 1}px`, width: `${step + 1}px`, height: `${shown.rows.length * HIGH}px` });
+      Object.assign(mark.style, { left: `${left + column * step - 1}px`, width: `${step + 1}px`, height: `${shown.rows.length * HIGH}px` });
     },
   };
 }
 
+/** @typedef {{ name: string, wide: number }} Name as it is written, and how long it is in pixels */
+
 /**
  * @param {CanvasRenderingContext2D} brush
- * @param {Colours} page
- * @param {Column} column
+ * @param {Column[]} columns
+ * @returns {Name[]}
+ */
+function namesOf(brush, columns) {
+  brush.font = FONT;
+  const wide = (/** @type {string} */ text) => brush.measureText(text).width;
+  return columns.map(({ name }) => {
+    const letters = [...name];
+    while (letters.length > 1 && wide(letters.join("")) > LONG) letters.splice(-2, 2, "…");
+    return { name: letters.join(""), wide: wide(letters.join("")) };
+  });
+}
+
+/**
+ * How far names reach beyond the first column to the left, in pixels.
+ *
+ * @param {Name[]} names
+ * @param {number} step
+ */
+export function marginOf(names, step) {
+  return Math.max(0, ...names.map(({ wide }, at) => Math.ceil(SLANT * (wide + TALL) - (at + 0.5) * step - OUT)));
+}
+
+/**
+ * @param {CanvasRenderingContext2D} brush
+ * @param {string} name
+ * @param {string} colour
  * @param {number} x
  * @param {number} y
  */
-function nameOf(brush, page, { name, sink }, x, y) {
+function write(brush, name, colour, x, y) {
   brush.save();
-  brush.font = "11px sans-serif";
+  brush.font = FONT;
   brush.textAlign = "right";
-  brush.fillStyle = sink ? page.quiet : page.ink;
+  brush.fillStyle = colour;
   brush.translate(x, y);
   brush.rotate(-Math.PI / 4);
-  brush.fillText(name.length > 13 ? `${name.slice(0, 12)}…` : name, 0, 0);
+  brush.fillText(name, 0, 0);
   brush.restore();
 }
 
