@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...readable import Readable
-from ...subjects.texts import Encoded
+from ...subjects.texts import Encoded, levels
 from ...subjects.texts.printing import printable
 
 
@@ -21,41 +21,25 @@ class Columns(Readable):
     encoded: Encoded
 
     @cached_property
-    def of_token(self) -> NDArray[np.intp]:
-        """The column of each token, (T,)."""
-        words = self.encoded.word_of
-        begins = [not at or word < 0 or word != words[at - 1] for at, word in enumerate(words)]
-        return np.cumsum(begins, dtype=np.intp) - 1
-
-    @cached_property
-    def first(self) -> NDArray[np.intp]:
-        """The first token of each column."""
-        return np.unique(self.of_token, return_index=True)[1]
+    def items(self) -> list[levels.Item]:
+        """What each column is of."""
+        return [item for item in levels.items(self.encoded) if item.places]
 
     def summed(self, relevance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Relevance (..., T) of tokens as that of columns (..., C)."""
-        return np.add.reduceat(relevance, self.first, -1)
+        return np.add.reduceat(relevance, [item.places[0] for item in self.items], -1)
 
-    @cached_property
+    @property
     def words(self) -> list[int]:
         """The word of each column, −1 for added tokens."""
-        return [self.encoded.word_of[at] for at in self.first]
+        return [item.word for item in self.items]
 
-    @cached_property
-    def sinks(self) -> NDArray[np.bool_]:
-        """Whether all tokens of a column are sinks, (C,)."""
-        sinks = [at in self.encoded.sinks for at in range(len(self.encoded))]
-        return np.logical_and.reduceat(np.array(sinks), self.first)
+    def by_word(self, relevance: NDArray[np.float32]) -> dict[int, float]:
+        """Relevance (T,) of tokens as that of each word that is read."""
+        sums = self.summed(relevance).tolist()
+        return {word: amount for word, amount in zip(self.words, sums, strict=True) if word >= 0}
 
     @cached_property
     def described(self) -> list[dict[str, Any]]:
         """Name, word and whether it is a sink, of each column, for the browser."""
-        encoded = self.encoded
-        named = [encoded.pieces[at] if word < 0 else encoded.word(word) for at, word in self._places]
-        kinds = zip(map(printable, named), self.words, self.sinks.tolist(), strict=True)
-        return [{"name": name, "word": word, "sink": sink} for name, word, sink in kinds]
-
-    @property
-    def _places(self) -> list[tuple[int, int]]:
-        """First token and word of each column."""
-        return list(zip(self.first.tolist(), self.words, strict=True))
+        return [{"name": printable("".join(item.texts)), "word": item.word, "sink": item.sink} for item in self.items]

@@ -64,7 +64,8 @@ class Strikes(Readable):
 
         if not self.words:
             return Told([], None)
-        sums = _by_word(shown, relevance)
+        assert shown.text is not None
+        sums = Columns(shown.text).by_word(relevance)
         contrast = self.scores[:, target] - (0 if than is None else self.scores[:, than])
         now = scores[target] - (0 if than is None else scores[than])
         rows = [
@@ -90,7 +91,7 @@ def strikes(
     """
     modality, encoded = modality_of(subject), shown.text
     assert encoded is not None
-    sums = _by_word(shown, relevance)
+    sums = Columns(encoded).by_word(relevance)
     words = [word for word in sums if not is_mark(encoded.text, encoded.words[word])]
     chosen = sorted(sorted(words, key=lambda word: -abs(sums[word]))[:MOST])
     if len(words) < 2:
@@ -102,10 +103,3 @@ def strikes(
         without = [modality.changed(subject, shown, (*encoded.struck, word)) for word in some]
         found.append(explainer.scores(modality.batch(without)).double().cpu())
     return Strikes(chosen, torch.cat(found), len(words) - len(chosen))
-
-
-def _by_word(shown: Shown, relevance: NDArray[np.float32]) -> dict[int, float]:
-    assert shown.text is not None
-    columns = Columns(shown.text)
-    sums = columns.summed(relevance).tolist()
-    return {word: amount for word, amount in zip(columns.words, sums, strict=True) if word >= 0}

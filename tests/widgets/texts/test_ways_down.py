@@ -8,10 +8,12 @@ import torch
 
 from lrpwidgets import dashboards
 from lrpwidgets.dashboards.rooms import Rooms
+from lrpwidgets.subjects import texts
 from lrpwidgets.subjects.texts import UNKNOWN, TextSamples, Vocabulary
 from lrpwidgets.widgets.texts import AcrossTexts, HeadMatrix, StrikeTable, TokenTrace
 from lrpwidgets.widgets.texts.columns import Columns
 from tests.widgets.promises import can_be_forgotten, leaves_nothing
+from tests.widgets.texts.toy import TEXTS
 
 
 @pytest.mark.parametrize("view", [TokenTrace, HeadMatrix, StrikeTable, AcrossTexts])
@@ -46,6 +48,22 @@ def test_columns_are_words_and_sinks_are_marked(explore, request, model):
         *(("Good", model == "attentive"), ("warm", False), ("film", False), (".", True)),
         *(("Bad", False), ("film", False), ("!", True)),
     ]
+
+
+@pytest.mark.parametrize("struck", [(), (3, 21)])
+def test_columns_are_the_words_that_are_coloured(toy, struck):
+    encoded = toy.tokenizer.encode(TEXTS[0])
+    encoded = texts.struck(encoded, struck, toy.tokenizer) if struck else encoded
+    relevance = np.random.default_rng(0).normal(size=(2, len(encoded))).astype(np.float32)
+    columns = Columns(encoded)
+    made = [cell for cell in texts.cells(encoded, relevance[1].tolist(), "word") if cell.relevance is not None]
+    np.testing.assert_allclose(columns.summed(relevance)[1], [cell.relevance for cell in made], rtol=1e-5)
+    assert [(each["name"], each["sink"]) for each in columns.described] == [(cell.text, cell.sink) for cell in made]
+    read = sorted({word for word in encoded.word_of if word >= 0})
+    by_word = columns.by_word(relevance[1])
+    assert list(by_word) == read
+    for word, amount in by_word.items():
+        assert amount == pytest.approx(float(relevance[1][encoded.tokens_of(word)].sum()), rel=1e-5)
 
 
 def test_a_row_opens_its_layer(explore, attentive):
