@@ -62,9 +62,6 @@ class Images(Modality):
 
         return Drawn(pixels=np.ascontiguousarray(relevance[0][0].sum(0).float().numpy(force=True)))
 
-    def batch(self, shown: Sequence[Shown]) -> Tensor:
-        return self.stacked([each.image for each in shown if each.image is not None])
-
     def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
         import torch
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from .brush import Stroke
 from .images import Images
 from .modality import Array, Drawn, Modality, Shown
-from .texts.encoded import padded
 from .texts.modality import Texts
 
 if TYPE_CHECKING:
@@ -72,7 +71,8 @@ class ImagesWithTexts(Modality):
         return Drawn(pixels.pixels, tokens.tokens)
 
     def batch(self, shown: Sequence[Shown]) -> tuple[Tensor, ...]:
-        return self._images.batch(shown), padded([each.text.x for each in shown if each.text is not None])
+        pictures, texts = zip(*(each.x for each in shown), strict=True)
+        return self._images.stacked([each[0] for each in pictures]), self._texts.stacked([each[0] for each in texts])
 
     def thumbnail(self, subject: Subject, shown: Shown) -> bytes:
         return self._images.thumbnail(subject, shown)

@@ -103,12 +103,12 @@ class Modality(ABC):
     def drawn(self, relevance: Sequence[Tensor]) -> Drawn:
         """What is drawn of the relevance of a batch of one; a tensor for each input of the model."""
 
-    @abstractmethod
     def batch(self, shown: Sequence[Shown]) -> Tensor | tuple[Tensor, ...]:
-        """Inputs as one batch; texts of several lengths are padded."""
+        """What is shown as one batch."""
+        return self.stacked([each.x[0] for each in shown])
 
     def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Inputs, as a data set has them, as one batch; as those of `batch`. Raises ValueError for pairs."""
+        """Inputs, as a data set has them, as one batch; texts of several lengths are padded. ValueError for pairs."""
         raise ValueError(f"A relevance store is of one input; of a {self.brought} and a text there is none.")
 
     def alone(self, batch: Tensor, place: int) -> Tensor:

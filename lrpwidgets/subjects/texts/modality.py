@@ -76,9 +76,6 @@ class Texts(Modality):
 
         return Drawn(tokens=np.ascontiguousarray(relevance[0][0].float().numpy(force=True)))
 
-    def batch(self, shown: Sequence[Shown]) -> Tensor:
-        return self.stacked([each.text.x for each in shown if each.text is not None])
-
     def stacked(self, inputs: Sequence[Tensor]) -> Tensor:
         return padded(inputs)
 
