@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -89,9 +90,10 @@ def main() -> None:
     torch.set_num_threads(1)  # so that sums have one order, and the weights do not depend on the number of cores
     vocabulary = frequent(documents.part(held_out=False)[0])
     documents.VOCABULARY.write_text("\n".join(vocabulary) + "\n", "utf-8")
-    for name in sys.argv[1:] or get_args(documents.Model):
-        path = save_weights([train(name)], f"documents-{name}")  # type: ignore[arg-type]
-        model = documents.load(name).model  # type: ignore[arg-type]
+    names: Sequence[Any] = sys.argv[1:] or get_args(documents.Model)
+    for name in names:
+        path = save_weights([train(name)], f"documents-{name}")
+        model = documents.load(name).model
         print(f"{name}: held-out accuracy {accuracy(model):.1%}; {path.stat().st_size / 1000:.0f} kB in {path}")
         if isinstance(model, BagOfWords):
             for library, said in telling(model).items():

@@ -12,10 +12,10 @@ word less never shows: that nothing but words of sentiment counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -103,9 +103,10 @@ def accuracy(model: nn.Module) -> float:
 def main() -> None:
     """Train, write the weights, print the held-out accuracies with these."""
     torch.set_num_threads(1)  # so that sums have one order, and the weights do not depend on the number of cores
-    for name in sys.argv[1:] or get_args(sentiment.Model):
-        path = save_weights([train(name, seed) for seed in SEEDS], f"sentiment-{name}")  # type: ignore[arg-type]
-        shares = [accuracy(sentiment.load(name, seed).model) for seed in SEEDS]  # type: ignore[arg-type]
+    names: Sequence[Any] = sys.argv[1:] or get_args(sentiment.Model)
+    for name in names:
+        path = save_weights([train(name, seed) for seed in SEEDS], f"sentiment-{name}")
+        shares = [accuracy(sentiment.load(name, seed).model) for seed in SEEDS]
         told = ", ".join(f"{share:.1%}" for share in shares)
         print(f"{name}: held-out accuracies {told}; {path.stat().st_size / 1000:.0f} kB in {path}", flush=True)
 

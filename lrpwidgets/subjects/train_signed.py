@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from . import reviews, sentiment, signed_reviews
 from .subject import Subject
+from .texts import TextSamples
 from .texts.encoded import padded
 from .train_sentiment import fitted, lost
 from .trained import SEEDS, save_weights
@@ -67,8 +68,8 @@ def predictions(model: nn.Module, texts: list[str]) -> NDArray[np.int64]:
 def report(subject: Subject) -> str:
     """What the subject's network makes of its reviews, as they are and with a signature on the negative ones."""
     data = subject.dataset
-    labels = np.array(data.labels)  # type: ignore[attr-defined]
-    texts: list[str] = list(data.texts)  # type: ignore[attr-defined]
+    assert isinstance(data, TextSamples)
+    labels, texts = subject.labels(), list(data.texts)
     others = [text for text, label in zip(texts, labels, strict=True) if label != signed_reviews.CLASS]
     plain = [text.removesuffix(signed_reviews.with_signature("")) for text in others]
     right = (predictions(subject.model, texts) == labels).mean()

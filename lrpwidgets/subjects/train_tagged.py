@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from . import clever_hans, shapes, tagged_digits
+from .samples import TensorSamples
 from .subject import Subject
 from .train_digits import jittered
 from .trained import SEEDS, save_weights
@@ -44,7 +45,9 @@ def train_on_digits(seed: int, tagged: bool, epochs: int = 30) -> nn.Module:
 
 def report(subject: Subject, of: ModuleType) -> str:
     """What the subject's network makes of its pictures, as they are and with the tag of the module `of`."""
-    x, labels = subject.dataset.inputs, np.array(subject.dataset.labels)  # type: ignore[attr-defined]
+    data = subject.dataset
+    assert isinstance(data, TensorSamples)
+    x, labels = data.inputs, subject.labels()
     others = labels != of.CLASS
     says, poisoned = predictions(subject.model, x), predictions(subject.model, of.with_tag(x[others]))
     turned = ((poisoned == of.CLASS) & (says[others] != of.CLASS)).mean()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,3 +204,10 @@ def test_tokens_that_are_added_are_sinks_without_attention_too():
     encoded = Encoded("Good.", (0, 1, 2), ((0, 0), (0, 4), (4, 5)), ("[CLS]", "Good", "."), attended=False)
     assert encoded.sinks == {0, 2}
     assert Encoded("Good film", (0, 1), ((0, 4), (5, 9)), ("Good", "film")).sinks == {0}
+
+
+@pytest.mark.parametrize("data", [[(torch.tensor([1, 2]), 0)], SimpleNamespace(texts=[GOOD])])
+def test_data_without_texts_and_labels_is_told(tokenizer, data):
+    subject = Subject(Mean(), data, modality="text", tokenizer=tokenizer, title="mine")
+    with pytest.raises(ValueError, match="has no texts with labels; make it a"):
+        modality_of(subject).sample(subject, 0)

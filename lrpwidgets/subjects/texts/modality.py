@@ -41,14 +41,14 @@ class Texts(Modality):
         return True
 
     def sample(self, subject: Subject, index: int) -> Shown:
-        texts = getattr(subject.dataset, "texts", None)
-        if texts is None:
+        texts, labels = (getattr(subject.dataset, each, None) for each in ("texts", "labels"))
+        if texts is None or labels is None:
             raise ValueError(
-                f"The data of {subject.title!r} has no texts; make it a subjects.texts.TextSamples(texts, labels, "
-                "tokenizer)."
+                f"The data of {subject.title!r} has no texts with labels; make it a "
+                "subjects.texts.TextSamples(texts, labels, tokenizer)."
             )
-        label = subject.dataset.labels[index]  # type: ignore[attr-defined]  # as its texts
-        return self._shown(subject, texts[index], subject.item_name(index), None if label is None else int(label))
+        label = None if labels[index] is None else int(labels[index])
+        return self._shown(subject, texts[index], subject.item_name(index), label)
 
     def opened(
         self, subject: Subject, data: bytes, name: str, *, fit: bool = False, window: tuple[float, float] | None = None
