@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 transformers = pytest.importorskip("transformers")
 
+import huggingface_hub  # noqa: E402
+from huggingface_hub.errors import RepositoryNotFoundError  # noqa: E402
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
 
 import lrpwidgets as lw  # noqa: E402
@@ -17,7 +22,7 @@ from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # no
 from lrpwidgets.spray.inserted import token_of  # noqa: E402
 from lrpwidgets.subjects import describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
-from lrpwidgets.subjects.texts import HuggingFaceTokenizer, padded  # noqa: E402
+from lrpwidgets.subjects.texts import HuggingFaceTokenizer, hugging_face, padded  # noqa: E402
 from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
 from lrpwidgets.subjects.texts.reading import LONGEST  # noqa: E402
 from tests.subjects import answering  # noqa: E402
@@ -255,15 +260,16 @@ def test_answers_are_parts_of_the_text_and_are_called_by_their_words():
     assert "Explained is an answer of up to 15 tokens" in " ".join(subject.notes)
 
 
-def test_relevance_of_an_answer_is_that_of_its_begin_and_its_end(made):
-    model, tokenizer, subject = _asked(made)
+def test_relevance_of_an_answer_is_that_of_its_begin_and_its_end():
+    subject = answering.make()
+    own = {"tokenizer": subject.tokenizer.tokenizer, "question": answering.QUESTION}
     x = subject.item(1)[0][None]
     number = modality_of(subject).sample(subject, 1).outputs.index("never dull")
     span = subject.explainer("epsilon").explain(x, number)
     ends = {"start_logits": number // LONGEST, "end_logits": number // LONGEST + number % LONGEST}
     parts = []
     for part, place in ends.items():
-        alone = describe(model, ["The plot."], tokenizer=tokenizer, question="What is dull?", select=part)
+        alone = describe(subject.model._model, answering.TEXTS, select=part, **own)
         parts.append(alone.explainer("epsilon").explain(x, place))
     torch.testing.assert_close(span.relevance, sum(part.relevance for part in parts), atol=1e-6, rtol=1e-3)
     torch.testing.assert_close(span.ledger.explained, sum(part.ledger.explained for part in parts))
@@ -528,11 +534,55 @@ def test_weights_are_never_taken_from_a_pickle(saved):
         subjects.from_pretrained(saved)
 
 
+def test_without_a_network_that_is_said_at_once(monkeypatch):
+    def unreachable(*_, **__):
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unreachable)
+    start = time.perf_counter()
+    with pytest.raises(
+        ValueError,
+        match=r"from the cache, and https?://.* cannot be reached \(Name or service not known\); give a folder",
+    ):
+        subjects.from_pretrained("nobody/has-this-model")
+    assert time.perf_counter() - start < 5
+
+
+def test_where_the_hub_answers_a_model_is_looked_for_there(monkeypatch, made):
+    asked = []
+    found = made(*CLASSIFIERS["bert"])
+
+    def loaded(_, name, options, *, here):
+        if here:
+            raise OSError("not in the cache")
+        asked.append(name)
+        if name == "nobody/has-this-model":
+            raise OSError("is not a valid model identifier")
+        return found
+
+    def answers(_, name, timeout):
+        assert 10 <= timeout <= 60  # slow networks answer too
+        if name == "nobody/has-this-model":
+            raise RepositoryNotFoundError("404", response=SimpleNamespace(headers={}, request=None))
+
+    monkeypatch.setattr(hugging_face, "_loaded", loaded)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", answers)
+    assert subjects.from_pretrained("some/model", TEXTS[:1]).title == "some/model"
+    with pytest.raises(ValueError, match=r"the cache or the net; .* is not a valid model identifier"):
+        subjects.from_pretrained("nobody/has-this-model")
+    assert asked == ["some/model", "nobody/has-this-model"]
+
+
+def test_what_is_in_the_cache_needs_no_network(monkeypatch, made):
+    found = made(*CLASSIFIERS["bert"])
+    monkeypatch.setattr(hugging_face, "_loaded", lambda *_, here: found)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", None)
+    assert subjects.from_pretrained("some/model", TEXTS[:1]).title == "some/model"
+
+
 def test_a_model_that_is_nowhere_is_told_so(saved):
     with pytest.raises(ValueError, match="There is no folder"):
         subjects.from_pretrained(saved / "none")
-    with pytest.raises(ValueError, match="the cache or the net"):
-        subjects.from_pretrained("nobody/has-this-model")
     config = transformers.AutoConfig.from_pretrained(saved)
     config.architectures = None
     config.save_pretrained(saved)

@@ -17,6 +17,9 @@ from .words import Span
 _UNLIMITED = 10**6
 """Tokens; tokenizers without a limit say more."""
 
+_PATIENCE = 30
+"""Seconds that the hub has for its first answer."""
+
 _SAID = 400
 """Characters of what an error of transformers says."""
 
@@ -233,13 +236,36 @@ def downloaded(name: str | Path, **options: Any) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         problem = error
     if not folder.is_dir():
+        if unreachable := _unreachable(name):
+            raise ValueError(
+                f"{name!r} cannot be loaded from the cache, and {unreachable}; give a folder that has it, or load it "
+                f"once with a network. {_told(problem)}"
+            ) from problem
         try:
             return _loaded(transformers, name, options, here=False)
         except (OSError, ValueError) as error:
             problem = error
-    said = " ".join(str(problem).split())[:_SAID]
     where = "the folder" if folder.is_dir() else "the cache or the net; give a folder that has it, or its right name"
-    raise ValueError(f"{name!r} cannot be loaded from {where}. {said}") from problem
+    raise ValueError(f"{name!r} cannot be loaded from {where}. {_told(problem)}") from problem
+
+
+def _unreachable(name: str) -> str:
+    """Why the hub gives no answer at all, "" if it does: to load would then only say so after half a minute."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    hub = HfApi()
+    try:
+        hub.model_info(name, timeout=_PATIENCE)
+    except (HfHubHTTPError, ValueError):
+        return ""  # what is wrong is told better when it is to be loaded
+    except Exception as error:  # of whatever kind of network
+        return f"{hub.endpoint} cannot be reached ({_told(error)})"
+    return ""
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:_SAID]
 
 
 def _loaded(transformers: Any, name: str, options: dict[str, Any], *, here: bool) -> tuple[Any, Any]:
