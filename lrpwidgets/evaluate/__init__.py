@@ -8,8 +8,9 @@ that is, :func:`estimate` says before), and :func:`tune` chooses rules of LRP by
 answers depend on (Arras et al. 2022). :func:`cascade`, :func:`data_randomization` and :func:`contrast` tell whether it
 depends on the model, the labels and the class at all (Adebayo et al. 2018, Sixt et al. 2020); :func:`continuity`,
 :func:`entropy`, :func:`gini` and :func:`compressed` tell what it looks like. Of texts :func:`flip_words` takes words
-away, and :func:`comprehensiveness` and :func:`sufficiency` are those of ERASER (DeYoung et al. 2020). A figure of
-samples (B,) gets its interval by :func:`interval`.
+away, :func:`srg_words` compares both ends of that order, as :func:`compare` does with them, and
+:func:`comprehensiveness` and :func:`sufficiency` are those of ERASER (DeYoung et al. 2020). A figure of samples (B,)
+gets its interval by :func:`interval`.
 Importing this package is quick: a part, and torch with it, loads when it is first used.
 """
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .localization import area, context, mass, rank
     from .sanity import cascade, contrast, data_randomization, similarity
     from .tuning import HeldOut, Trial, Tuning, Work, tune, tuning_cost
-    from .words import WordFlipping, comprehensiveness, flip_words, sufficiency
+    from .words import WordFlipping, comprehensiveness, flip_words, srg_words, sufficiency
 
 _HOMES = {
     "Comparison": ".comparing",
@@ -69,6 +70,7 @@ _HOMES = {
     "rank": ".localization",
     "similarity": ".sanity",
     "srg": ".flipping",
+    "srg_words": ".words",
     "sufficiency": ".words",
     "tune": ".tuning",
     "tuning_cost": ".tuning",
@@ -114,6 +116,7 @@ __all__ = [
     "rank",
     "similarity",
     "srg",
+    "srg_words",
     "sufficiency",
     "tune",
     "tuning_cost",

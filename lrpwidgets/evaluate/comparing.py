@@ -10,19 +10,20 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import methods as catalogue
-from ..lrp import Explainer
+from ..lrp import Explainer, Rather
+from ..lrp.targets import Target
 from ..progress import Pace, Progress, Watcher, duration, listening, say
 from ..subjects import Subject
+from ..subjects.modality import Shown
 from ..tables import Table
 from .contenders import Methods, contenders
-from .fills import Fill
-from .flipping import Flipping, Gain, flip, srg
+from .flipping import Gain
 from .intervals import LEVEL, Interval, interval
+from .parts import Become, Parts, batch, opened, parts_of
 
 FIRST = 20
 """Inputs before anything is said."""
@@ -55,22 +56,22 @@ class Standing:
     """Where a method stands under one fill."""
 
     method: str
-    fill: Fill
+    fill: Become
     gain: Interval
     """Symmetric relevance gain."""
     drop: Interval
-    """Area over the curve of the most relevant regions first (AOPC)."""
+    """Area over the curve of the most relevant parts first (AOPC)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What is known: at the end, or while a :class:`Course` is under way."""
 
-    gains: dict[tuple[Fill, str], Gain] = field(repr=False)
+    gains: dict[tuple[Become, str], Gain] = field(repr=False)
     """Both curves of every input, by fill and method."""
     judged: int
     """How many inputs there were when methods were last told apart; 0: nothing can be said yet."""
-    undecided: dict[Fill, list[tuple[str, str]]]
+    undecided: dict[Become, list[tuple[str, str]]]
     """Neighbours in the order whose gains could not be told apart then, by fill."""
     items: NDArray[np.int64] = field(repr=False)
     """Numbers of the inputs, (n,)."""
@@ -90,11 +91,11 @@ class Comparison:
         )
 
     @property
-    def fills(self) -> list[Fill]:
-        """What regions were filled with."""
+    def fills(self) -> list[Become]:
+        """What became of parts."""
         return list(dict.fromkeys(fill for fill, _ in self.gains))
 
-    def order(self, fill: Fill) -> list[str]:
+    def order(self, fill: Become) -> list[str]:
         """The methods under a fill, that with the largest gain first."""
         means = {name: float(gain.values.mean()) for (each, name), gain in self.gains.items() if each == fill}
         return sorted(means, key=lambda name: -means[name])
@@ -110,13 +111,13 @@ class Comparison:
         torn = f" {len(self.unreadable)} more could not be opened." if self.unreadable else ""
         return f"On {len(self.items)} inputs: {said}{torn}"
 
-    def foremost(self, fill: Fill) -> set[str]:
+    def foremost(self, fill: Become) -> set[str]:
         """The first under a fill, and those after it down to where neighbours can be told apart."""
         order = self.order(fill)
         apart = [pair not in self.undecided[fill] for pair in pairwise(order)]
         return set(order[: [*apart, True].index(True) + 1])
 
-    def told(self, fill: Fill) -> str:
+    def told(self, fill: Become) -> str:
         """What can be said of the order under a fill."""
         alike = [f"{one} and {other}" for one, other in self.undecided[fill]]
         doubt = f"; {', '.join(alike)} cannot be told apart" if alike else ""
@@ -127,7 +128,7 @@ def compare(
     subject: Subject,
     methods: Methods,
     *,
-    fills: Sequence[Fill] = ("uniform", "zero"),
+    fills: Sequence[Become] | None = None,
     samples: int = 200,
     seed: int = 0,
     progress: bool | Watcher = True,
@@ -143,17 +144,18 @@ def compare(
     ----------
     methods
         Names, as of :func:`lrpwidgets.methods.names`, or settings by name; the bounds of the input are the subject's
-        by default. ``"random"`` and ``"edges"`` are the baselines that any explanation must exceed, and are added.
-        Those that cannot explain the model are left out.
+        by default. ``"random"`` and, of pictures, ``"edges"`` are the baselines that any explanation must exceed, and
+        are added. Those that cannot explain the model are left out.
     fills
-        As for :class:`Flipping`; the order may depend on it.
+        As for :class:`Flipping`, by default uniform noise and zero; of texts the ways of :class:`WordFlipping`, by
+        default both. The order may depend on it.
     samples
         Inputs at most, drawn at random from those of the subject.
     progress
         True writes a line, after another one that tells what :func:`estimate` finds if that is more than a minute; a
         function gets a :class:`.Progress` of forward passes, and may raise to end it.
     settings
-        As for :class:`Flipping`; `bounds` are the subject's by default.
+        As for :class:`Flipping`, whose `bounds` are the subject's by default, or :class:`WordFlipping`.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def estimate(
     subject: Subject,
     methods: Methods,
     *,
-    fills: Sequence[Fill] = ("uniform", "zero"),
+    fills: Sequence[Become] | None = None,
     samples: int = 200,
     seed: int = 0,
     **settings: Any,
@@ -195,7 +197,8 @@ class Course:
     Parameters
     ----------
     target
-        The class that is explained and followed; by default that which the model predicts for each input.
+        The class that is explained and followed, or :class:`.Rather` one than another; by default the class which the
+        model predicts for each input.
     device
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     memory
@@ -208,18 +211,19 @@ class Course:
         subject: Subject,
         methods: Methods,
         *,
-        fills: Sequence[Fill] = ("uniform", "zero"),
+        fills: Sequence[Become] | None = None,
         samples: int = 200,
         seed: int = 0,
-        target: int | None = None,
+        target: int | Rather | None = None,
         device: str | None = None,
-        memory: MutableMapping[tuple[Any, ...], dict[Fill, Gain]] | None = None,
+        memory: MutableMapping[tuple[Any, ...], dict[Become, Gain]] | None = None,
         **settings: Any,
     ) -> None:
         self._target, self._memory = target, {} if memory is None else memory
         self._subject, self._seed = subject, seed
-        self._how = {"bounds": subject.bounds, "seed": seed, **settings}
-        self._flippings = {fill: Flipping(fill=fill, **self._how) for fill in fills}
+        kind = parts_of(subject)
+        fills = kind.usual if fills is None else fills
+        self._parts = {fill: kind(subject, fill, seed=seed, **settings) for fill in fills}
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2 or not fills:
             raise ValueError(
                 f"There must be two samples and one fill at least, got samples={samples!r}, fills={fills!r}."
@@ -232,17 +236,18 @@ class Course:
             raise ValueError(f"There must be two samples at least, and {subject.title!r} has {len(self.items)}.")
         self.unreadable: dict[int, str] = {}
         """Inputs that could not be opened, and why; they do not count."""
-        self._example = torch.stack(self._opened(1))
-        each = sum(flipping.forwards(self._example, orders=2) for flipping in self._flippings.values())
+        self._first = self._opened(1)
+        self._example = batch(subject, self._first)
+        each = sum(parts.forwards(self._first) for parts in self._parts.values())
         self._explainer = subject.explainer(device=device)
         self._able, self.obstacles = contenders(subject, self._explainer, methods, self._example)
         self.forwards = each * len(self._able)
         """Inputs that go through the model for each input that is added, beyond what methods take."""
         looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
         self._level = 1 - (1 - LEVEL) / (looks * len(fills) * (len(self._able) - 1))
-        self._gains: dict[tuple[Fill, str], list[Gain]] = {(fill, name): [] for fill in fills for name in self._able}
+        self._gains: dict[tuple[Become, str], list[Gain]] = {(fill, name): [] for fill in fills for name in self._able}
         self._judged = 0
-        self._undecided: dict[Fill, list[tuple[str, str]]] = {fill: [] for fill in fills}
+        self._undecided: dict[Become, list[tuple[str, str]]] = {fill: [] for fill in fills}
 
     @property
     def ended(self) -> bool:
@@ -253,35 +258,35 @@ class Course:
     def estimate(self) -> Estimate:
         """What it takes, if it needs all inputs."""
         costs = [catalogue.cost(self._example, name, **settings) for name, settings in self._able.items()]
-        flippings = self._flippings.values()
-        flipped = len(costs) * np.array([flipping.forwards(self._example, orders=2) for flipping in flippings])
-        each = np.array([_seconds(self._explainer, self._example, flipping) for flipping in flippings])
+        kinds = self._parts.values()
+        flipped = len(costs) * np.array([parts.forwards(self._first) for parts in kinds])
+        each = np.array([_seconds(self._explainer, self._first, parts) for parts in kinds])
         seconds = flipped @ each + sum(cost.seconds(each.min()) for cost in costs)
         passes = 1 + int(flipped.sum()) + sum(cost.forwards for cost in costs)  # the first finds the top class
         return Estimate(passes * len(self.items), float(seconds) * len(self.items))
 
     def advance(self, count: int, pace: Pace) -> Comparison:
         """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
-        opened = self._opened(count)
-        if not opened:  # those that were left cannot be
+        shown = self._opened(count)
+        if not shown:  # those that were left cannot be
             return self._comparison()
-        x = torch.stack(opened)
-        target = self._explainer.scores(x).argmax(1) if self._target is None else torch.full((len(x),), self._target)
-        found = {name: self._known(name, x, target, pace) for name in self._able}
+        x = batch(self._subject, shown)
+        target = self._explainer.scores(x).argmax(1) if self._target is None else self._target
+        found = {name: self._known(name, x, shown, target, pace) for name in self._able}
         for name, gains in found.items():
             for fill, gain in gains.items():
                 self._gains[fill, name].append(gain)
         self.done = self.items[: len(self.done) + len(x)]
         return self._comparison()
 
-    def _opened(self, count: int) -> list[Tensor]:
+    def _opened(self, count: int) -> list[Shown]:
         """The next inputs, without those that cannot be opened, which are left out for good; ValueError if none can."""
-        found: list[Tensor] = []
+        found: list[Shown] = []
         for item in self.items[len(self.done) :].tolist():
             if len(found) == count:
                 break
             try:
-                found.append(self._subject.item(item)[0])
+                found.append(opened(self._subject, item))
             except Exception as error:  # whatever a subject raises
                 self.unreadable[item] = str(error) or type(error).__name__
         self.items = self.items[~np.isin(self.items, list(self.unreadable))]
@@ -289,37 +294,38 @@ class Course:
             raise ValueError(f"None of the inputs can be opened: {next(iter(self.unreadable.values()))}")
         return found
 
-    def _known(self, name: str, x: Tensor, target: Tensor, pace: Pace) -> dict[Fill, Gain]:
+    def _known(self, name: str, x: Tensor, shown: list[Shown], target: Target, pace: Pace) -> dict[Become, Gain]:
         key = (name, repr(sorted(self._able[name].items())), len(self.done), len(x))
         if key not in self._memory:
-            self._memory[key] = dict(self._gains_of(name, x, target, pace))
+            self._memory[key] = dict(self._gains_of(name, x, shown, target, pace))
         return self._memory[key]
 
-    def _gains_of(self, name: str, x: Tensor, target: Tensor, pace: Pace) -> Iterator[tuple[Fill, Gain]]:
+    def _gains_of(
+        self, name: str, x: Tensor, shown: list[Shown], target: Target, pace: Pace
+    ) -> Iterator[tuple[Become, Gain]]:
         """By fill, both curves of each input."""
         seed = self._seed + len(self.done)
         settings = {**self._able[name], **({"seed": seed} if name == "random" else {})}  # other maps for other inputs
         told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
-        how = self._how | {"seed": seed}
-        for fill in self._flippings:
+        for fill, parts in self._parts.items():
             before = pace.done
 
             def advanced(progress: Progress, before: int = before) -> None:
                 pace.advance(before + progress.done - pace.done)
 
-            yield fill, srg(self._explainer, x, told.relevance, target, fill=fill, progress=advanced, **how)
+            yield fill, parts.gain(self._explainer, shown, told.relevance, target, advanced, seed)
 
     def _comparison(self) -> Comparison:
         gains = {key: Gain.joined(parts) for key, parts in self._gains.items()}
         count = len(self.done)
         found = Comparison(gains, self._judged, self._undecided, self.done, self.obstacles, dict(self.unreadable))
         if count == len(self.items) or (count >= FIRST and (count - FIRST) // ROUND > (self._judged - FIRST) // ROUND):
-            undecided = {fill: self._alike(fill, found) for fill in self._flippings}
+            undecided = {fill: self._alike(fill, found) for fill in self._parts}
             self._judged, self._undecided = count, undecided
             found = replace(found, judged=count, undecided=undecided)
         return found
 
-    def _alike(self, fill: Fill, found: Comparison) -> list[tuple[str, str]]:
+    def _alike(self, fill: Become, found: Comparison) -> list[tuple[str, str]]:
         """Neighbours in the order of whose difference 0 is not left out."""
 
         def alike(one: str, other: str) -> bool:
@@ -330,15 +336,14 @@ class Course:
         return [pair for pair in pairwise(found.order(fill)) if alike(*pair)]
 
 
-def _seconds(explainer: Explainer, x: Tensor, how: Flipping) -> float:
-    """How long an input takes of which parts are filled, in a batch: larger ones are tried as long as that is quick."""
-    flip(explainer, x, x, progress=False, **vars(replace(how, steps=1)))  # what is done once for all does not count
+def _seconds(explainer: Explainer, shown: Sequence[Shown], parts: Parts) -> float:
+    """How long an input takes of which parts are gone, in a batch: larger ones are tried as long as that is quick."""
+    parts.trial(explainer, shown, 1)  # what is done once for all does not count
     tried = 1
     while True:
-        part = replace(how, steps=tried, repeats=1)
         started = time.perf_counter()
-        flip(explainer, x, x, progress=False, **vars(part))
-        taken, inputs = time.perf_counter() - started, part.forwards(x)
-        if taken > BRIEF or inputs <= tried or tried >= how.batch:
+        inputs = parts.trial(explainer, shown, tried)
+        taken = time.perf_counter() - started
+        if taken > BRIEF or inputs <= tried or tried >= parts.how.batch:
             return taken / inputs
-        tried = min(4 * tried, how.batch)
+        tried = min(4 * tried, parts.how.batch)

@@ -10,14 +10,15 @@ from torch import Tensor
 from .. import methods as catalogue
 from ..lrp import Explainer, composites
 from ..subjects import Subject
+from .parts import Regions, Words, parts_of
 
 Settings: TypeAlias = Mapping[str, Any]
 
 Methods: TypeAlias = Sequence[str] | Mapping[str, Settings]
 """Names, as of :func:`lrpwidgets.methods.names`, or settings by name."""
 
-BASELINES = ("random", "edges")
-"""Methods that know nothing of the model."""
+BASELINES = tuple(dict.fromkeys(name for kind in (Regions, Words) for name in kind.baselines))
+"""Methods that know nothing of the model, of inputs of any kind."""
 
 
 def contenders(
@@ -30,7 +31,7 @@ def contenders(
     ValueError
         If none of the methods can.
     """
-    asked: dict[str, Settings] = {name: {} for name in (*BASELINES, *methods)}
+    asked: dict[str, Settings] = {name: {} for name in (*parts_of(subject).baselines, *methods)}
     asked |= methods if isinstance(methods, Mapping) else {}
     asked = {name: preset_bounds(subject, name) | dict(settings) for name, settings in asked.items()}
     obstacles = catalogue.obstacles(explainer, x, asked)

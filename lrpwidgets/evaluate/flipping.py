@@ -35,6 +35,15 @@ def check_names(settings: Any, **known: tuple[str, ...]) -> None:
             raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}.")
 
 
+def check_single(scores: Tensor, output: Output) -> None:
+    """Raise ValueError if the probability of a single score is to be followed."""
+    if output == "probability" and scores.dim() > 1 and scores.shape[1] == 1:
+        raise ValueError(
+            "The probability of a single score is always 1: follow output='score', or give an Explainer with "
+            "select=TwoClasses() if it tells two classes apart."
+        )
+
+
 @dataclass(frozen=True)
 class Flipping:
     """How regions are taken away.
@@ -294,11 +303,7 @@ class _Followed:
     def __init__(self, explainer: Explainer, x: Tensor, target: Target, how: Flipping, pace: Pace) -> None:
         self._explainer, self._x, self._how, self._pace = explainer, x, how, pace
         scores = torch.cat([self._told(x[first : first + how.batch]) for first in range(0, len(x), how.batch)])
-        if how.output == "probability" and scores.dim() > 1 and scores.shape[1] == 1:
-            raise ValueError(
-                "The probability of a single score is always 1: follow output='score', or give an Explainer with "
-                "select=TwoClasses() if it tells two classes apart."
-            )
+        check_single(scores, how.output)
         self._weights = target_weights(target, scores)
         self.whole = self._weighed(scores, torch.arange(len(x)))
         """(B,), of the whole inputs."""

@@ -1,10 +1,14 @@
-"""Is relevance on what the answer depends on, where that is known? Several methods against masks, as in CLEVR-XAI."""
+"""Is relevance on what the answer depends on, where that is known? Several methods against masks, as in CLEVR-XAI.
+
+Of texts these are the words that decide, and a word counts as a pixel does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,14 +20,18 @@ from ..lrp import Explainer
 from ..progress import Progress, Watcher, listening
 from ..subjects import Subject
 from ..subjects.masks import Of
-from ..subjects.masks import masks as masks_of
+from ..subjects.modality import Shown
 from ..tables import Table
 from .contenders import Methods, Settings, contenders
 from .intervals import Interval, interval
 from .localization import Pool, area, mass, pooled, rank
+from .parts import Parts, batch, opened, parts_of
 
 BATCH = 64
 """Inputs that are answered at once."""
+
+Known: TypeAlias = Sequence[NDArray[np.bool_]]
+"""Where relevance of each input should be."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Located:
     rank: Interval
     """Relevance rank accuracy, 0 to 1."""
     area: float
-    """The share of pixels in the masks: what both are of a random map."""
+    """The share of pixels, or words, in the masks: what both are of a random map."""
     blank: int
     """Maps among these in which nothing was left by the pooling; such a one says nothing, so its mass is its area."""
 
@@ -74,9 +82,11 @@ class _Part:
     """Inputs of one subject, answered correctly, and where relevance should be."""
 
     explainer: Explainer
+    kind: type[Parts]
+    shown: list[Shown]
     x: Tensor
     labels: Tensor
-    inside: Tensor
+    inside: Known
 
 
 def ground_truth(
@@ -98,17 +108,18 @@ def ground_truth(
     ----------
     subject
         A subject whose dataset has masks, see :func:`lrpwidgets.subjects.masks.masks`: ``questions``, ``shapes``,
-        ``clever-hans``, ``tagged-digits``. Or several, whose inputs count together, such as all
+        ``clever-hans``, ``tagged-digits``; or texts that are `lrpwidgets.subjects.texts.KnownTexts`: ``sentiment``,
+        ``signed-reviews``. Or several, whose inputs count together, such as all
         :func:`lrpwidgets.subjects.questions.every`.
     methods
         Names, as of :func:`lrpwidgets.methods.names`, or settings by name; the bounds of the input are the subject's
-        by default. ``"random"`` and ``"edges"`` are the baselines that any explanation must exceed, and are added.
-        Those that cannot explain the model are left out.
+        by default. ``"random"`` and, of pictures, ``"edges"`` are the baselines that any explanation must exceed, and
+        are added. Those that cannot explain the model are left out.
     masks
         ``"single"`` is the object that gives the label, ``"all"`` all objects, ``"tag"`` the tag on the inputs that
-        carry one. A model that fell for a tag may see the object, too, so that less than all relevance on the tag can
-        be right; compare with what methods find of a model that never saw one,
-        ``dataclasses.replace(subject, model=control.model)``.
+        carry one; of texts there is ``"single"`` only, the words that decide. A model that fell for a tag may see the
+        object, too, so that less than all relevance on the tag can be right; compare with what methods find of a model
+        that never saw one, ``dataclasses.replace(subject, model=control.model)``.
     pool
         How channels become one number; the order may depend on it.
     samples
@@ -125,10 +136,11 @@ def ground_truth(
     subjects = [subject] if isinstance(subject, Subject) else list(subject)
     _check(subjects, samples)
     pooled(torch.zeros(1, 1, 1), pool)  # says what is wrong
-    drawn = _drawn([masks_of(each, masks) for each in subjects], samples, seed)
+    known = [parts_of(each).known(each, masks) for each in subjects]
+    drawn = _drawn(known, samples, seed)
     if not len(drawn):
         raise ValueError(f"No input of {subjects[0].name!r} has a mask of {masks!r}; choose other masks.")
-    parts = list(_answered(subjects, drawn, masks))
+    parts = list(_answered(subjects, drawn, known))
     count = sum(len(part.x) for part in parts)
     if not count:
         raise ValueError(
@@ -162,23 +174,37 @@ def _check(subjects: Sequence[Subject], samples: int) -> None:
             )
 
 
-def _drawn(known: Sequence[NDArray[np.bool_]], samples: int, seed: int) -> NDArray[np.int64]:
+def _drawn(known: Sequence[Known], samples: int, seed: int) -> NDArray[np.int64]:
     """Numbers of subjects and of their inputs with a mask, (n, 2), sorted."""
-    found = [(number, item) for number, each in enumerate(known) for item in np.flatnonzero(each.any((1, 2)))]
+    found = [(number, item) for number, each in enumerate(known) for item, mask in enumerate(each) if mask.any()]
     return np.array(sorted(found[i] for i in np.random.default_rng(seed).permutation(len(found))[:samples]))
 
 
-def _answered(subjects: Sequence[Subject], drawn: NDArray[np.int64], of: Of) -> Iterator[_Part]:
+def _answered(subjects: Sequence[Subject], drawn: NDArray[np.int64], known: Sequence[Known]) -> Iterator[_Part]:
     """Those of them that the models answer correctly, subject by subject."""
     for number, group in groupby(drawn.tolist(), key=lambda each: each[0]):
         subject, items = subjects[number], [item for _, item in group]
         explainer = subject.explainer()
-        x = torch.stack([subject.item(item)[0] for item in items])
-        labels = torch.tensor([_label(subject, item) for item in items])
-        said = torch.cat([explainer.scores(part).argmax(1).cpu() for part in torch.split(x, BATCH)])
-        right = said == labels
-        if bool(right.any()):
-            yield _Part(explainer, x[right], labels[right], torch.as_tensor(masks_of(subject, of)[items])[right])
+        labels = [_label(subject, item) for item in items]
+        shown = [opened(subject, item) for item in items]
+        said = [each for first in range(0, len(items), BATCH) for each in _said(subject, shown[first : first + BATCH])]
+        right = [place for place, label in enumerate(labels) if said[place] == label]
+        if right:
+            kept = [shown[place] for place in right]
+            yield _Part(
+                explainer,
+                parts_of(subject),
+                kept,
+                batch(subject, kept),
+                torch.tensor([labels[place] for place in right]),
+                [known[number][items[place]] for place in right],
+            )
+
+
+def _said(subject: Subject, shown: Sequence[Shown]) -> list[int]:
+    """The classes that the model predicts for inputs."""
+    found: list[int] = subject.explainer().scores(batch(subject, shown)).argmax(1).tolist()
+    return found
 
 
 def _label(subject: Subject, item: int) -> int:
@@ -193,8 +219,9 @@ def _figures(part: _Part, name: str, settings: Settings, pool: Pool) -> NDArray[
     found = catalogue.explain(part.explainer, part.x, name, part.labels, progress=False, **settings)
     if not bool(found.relevance.isfinite().all()):
         raise ValueError(f"Relevance by {name!r} is not finite: the numbers overflowed. Leave that method out.")
-    masses, ranks = (figure(found.relevance, part.inside, pool) for figure in (mass, rank))
-    share, blank = area(part.inside), masses.isnan()
+    pairs = list(part.kind.located(part.shown, found.relevance, part.inside))
+    masses, ranks = (torch.cat([figure(*pair, pool) for pair in pairs]) for figure in (mass, rank))
+    share, blank = torch.cat([area(inside) for _, inside in pairs]), masses.isnan()
     return torch.stack([torch.where(blank, share, masses), ranks, share, blank.double()]).numpy()
 
 

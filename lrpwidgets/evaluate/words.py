@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..lrp import Explainer
 from ..lrp.targets import Target, target_weights
 from ..progress import Pace, Watcher, listening
 from ..subjects import Subject
 from ..subjects.texts import PADDING, Encoded, padded
-from .flipping import Curves, Output, check_counts, check_names
+from .flipping import Curves, Gain, Output, check_counts, check_names, check_single
 from .regions import Order
 
 Way = Literal["cut", "hide"]
@@ -51,9 +52,13 @@ class WordFlipping:
         check_counts(self, "steps", "batch")
         check_names(self, way=get_args(Way), output=get_args(Output))
 
+    def forwards(self, texts: int, orders: int = 1) -> int:
+        """How many texts will go through the model for the curves of so many: what it costs."""
+        return texts * orders * (1 + self.steps)
+
 
 def flip_words(
-    subject: Subject,
+    subject: Subject | Explainer,
     texts: Sequence[Encoded],
     relevance: Sequence[Tensor],
     target: Target = None,
@@ -66,8 +71,10 @@ def flip_words(
 
     Parameters
     ----------
+    subject
+        What reads the texts, or an explainer of its model: that knows on which device.
     texts
-        As ``subject.tokenizer.encode`` makes them.
+        As the tokenizer's `encode` makes them.
     relevance
         Of the tokens of each, (T,), of any method; that of a word is their sum.
     target
@@ -92,15 +99,41 @@ def flip_words(
         If relevance does not fit the texts or is not finite, or an argument is out of range.
     """
     how = WordFlipping(**settings)
-    ranked = [_ranked(each, values, order, how.seed) for each, values in _pairs(texts, relevance)]
-    shares = torch.linspace(0, 1, how.steps + 1)
-    variants = [
-        _without(text, words[: round(share * _most(text, words))])
-        for text, words in zip(texts, ranked, strict=True)
-        for share in shares.tolist()
-    ]
-    scores = _followed(subject, texts, variants, target, how, progress)
-    return Curves(scores, shares, order, how)
+    return _curves(subject, texts, relevance, target, [order], how, progress)[0]
+
+
+def srg_words(
+    subject: Subject | Explainer,
+    texts: Sequence[Encoded],
+    relevance: Sequence[Tensor],
+    target: Target = None,
+    *,
+    progress: bool | Watcher = True,
+    **settings: Any,
+) -> Gain:
+    """Symmetric relevance gain of words, as :func:`.srg` has it; parameters and errors as for :func:`flip_words`."""
+    most, least = _curves(subject, texts, relevance, target, ["most", "least"], WordFlipping(**settings), progress)
+    return Gain(most, least)
+
+
+def gone(text: Encoded, relevance: Tensor, share: float, *, order: Order = "most", seed: int = 0) -> list[int]:
+    """The words, by number, that :func:`flip_words` has taken from a text at a `share` of 0 to 1, the first first.
+
+    Parameters and errors as there; relevance is that of the tokens, (T,).
+    """
+    ((_, values),) = _pairs([text], [relevance])
+    words = _ranked(text, values, order, seed)
+    return words[: round(share * _most(text, words))]
+
+
+def summed(text: Encoded, relevance: Tensor) -> Tensor:
+    """Relevance of the tokens of a text, (T,), as that of its words, those of ``text.words``: (W,).
+
+    It is 0 for words that the model does not read; errors as for :func:`flip_words`.
+    """
+    ((_, values),) = _pairs([text], [relevance])
+    sums = _sums(text, values)
+    return torch.tensor([sums.get(word, 0.0) for word in range(len(text.words))], dtype=torch.float64)
 
 
 def comprehensiveness(
@@ -139,8 +172,8 @@ def _fall(
     for text, values in _pairs(texts, relevance):
         words = _ranked(text, values, "most", how.seed)
         counts = [max(1, round(share * len(words))) for share in SHARES]
-        gone = [words[count:] if keep else words[: min(count, _most(text, words))] for count in counts]
-        variants += [_without(text, each) for each in ([], *gone)]
+        lost = [words[count:] if keep else words[: min(count, _most(text, words))] for count in counts]
+        variants += [without(text, each, how.way) for each in ([], *lost)]
     scores = _followed(subject, texts, variants, target, how, progress)
     return (scores[:, :1] - scores[:, 1:]).mean(1)
 
@@ -164,14 +197,20 @@ def _ranked(text: Encoded, values: np.ndarray[Any, Any], order: Order, seed: int
     """The words of a text that the model reads, in the order in which they go; words alike in random order."""
     if order not in get_args(Order):
         raise ValueError(f"order must be one of {', '.join(get_args(Order))}, got {order!r}.")
-    sums: dict[int, float] = {}
-    for word, value in zip(text.word_of, values.tolist(), strict=True):
-        if word >= 0:
-            sums[word] = sums.get(word, 0.0) + value
+    sums = _sums(text, values)
     mixed: list[int] = np.random.default_rng(seed).permutation(list(sums)).tolist()
     if order == "random":
         return mixed
     return sorted(mixed, key=lambda word: -sums[word] if order == "most" else sums[word])
+
+
+def _sums(text: Encoded, values: np.ndarray[Any, Any]) -> dict[int, float]:
+    """Relevance of each word that the model reads."""
+    sums: dict[int, float] = {}
+    for word, value in zip(text.word_of, values.tolist(), strict=True):
+        if word >= 0:
+            sums[word] = sums.get(word, 0.0) + value
+    return sums
 
 
 def _most(text: Encoded, words: Sequence[int]) -> int:
@@ -179,14 +218,37 @@ def _most(text: Encoded, words: Sequence[int]) -> int:
     return len(words) - (min(text.word_of) >= 0)
 
 
-def _without(text: Encoded, words: Sequence[int]) -> Tensor:
-    """The token ids of a text, `PADDING` for those of some words."""
-    gone = set(words)
-    return torch.tensor([PADDING if word in gone else id for id, word in zip(text.ids, text.word_of, strict=True)])
+def without(text: Encoded, words: Sequence[int], way: Way) -> Tensor:
+    """The token ids of a text without some words, (T,): `PADDING` for those that are hidden."""
+    away = set(words)
+    ids = torch.tensor([PADDING if word in away else id for id, word in zip(text.ids, text.word_of, strict=True)])
+    return ids[ids != PADDING] if way == "cut" else ids
+
+
+def _curves(
+    subject: Subject | Explainer,
+    texts: Sequence[Encoded],
+    relevance: Sequence[Tensor],
+    target: Target,
+    orders: Sequence[Order],
+    how: WordFlipping,
+    progress: bool | Watcher,
+) -> list[Curves]:
+    pairs, shares = _pairs(texts, relevance), torch.linspace(0, 1, how.steps + 1)
+    variants = [
+        without(text, words[: round(share * _most(text, words))], how.way)
+        for text, values in pairs
+        for order in orders
+        for words in [_ranked(text, values, order, how.seed)]
+        for share in shares.tolist()
+    ]
+    scores = _followed(subject, texts, variants, target, how, progress)
+    each = scores.reshape(len(texts), len(orders), len(shares))
+    return [Curves(each[:, place], shares, order, how) for place, order in enumerate(orders)]
 
 
 def _followed(
-    subject: Subject,
+    subject: Subject | Explainer,
     texts: Sequence[Encoded],
     variants: Sequence[Tensor],
     target: Target,
@@ -194,9 +256,7 @@ def _followed(
     progress: bool | Watcher,
 ) -> Tensor:
     """What is followed of the variants of each text, of which the first is whole: (B, variants)."""
-    explainer = subject.explainer()
-    if how.way == "cut":
-        variants = [each[each != PADDING] for each in variants]
+    explainer = subject if isinstance(subject, Explainer) else subject.explainer()
     found = []
     with listening(progress) as tell:
         pace = Pace(tell, 0, len(variants))
@@ -204,6 +264,7 @@ def _followed(
             found.append(explainer.scores(padded(variants[start : start + how.batch])).cpu())
             pace.advance(len(found[-1]))
     scores = torch.cat(found)
+    check_single(scores, how.output)
     each = len(variants) // len(texts)
     weights = target_weights(target, scores[::each]).cpu().repeat_interleave(each, 0)
     told = explainer.probabilities(scores) if how.output == "probability" else scores

@@ -19,6 +19,7 @@ _BUILT_IN: dict[str, type[Method]] = {
     "gradcam": cam.GradCam,
     "guided_gradcam": cam.GuidedGradCam,
     "occlusion": perturbations.Occlusion,
+    "erasure": perturbations.Erasure,
     "lime": perturbations.Lime,
     "kernel_shap": perturbations.KernelShap,
     "shapley_sampling": perturbations.ShapleySampling,

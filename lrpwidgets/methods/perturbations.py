@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..knobs import knob
+from ..subjects.texts import PADDING
 from . import baselines, draws
 from .baselines import Baseline
 from .captum_attr import attr
@@ -87,6 +88,42 @@ class Occlusion(Perturbation):
         side = patch_side(x, self.patch)
         sides = tuple(min(side, size) for size in x.shape[2:])
         return (x.shape[1], *sides), (x.shape[1], *(min(self.stride or side, each) for each in sides))
+
+
+@dataclass(frozen=True, repr=False)
+class Erasure(Method):
+    """How far the score falls if a token is hidden, one after the other (Li et al. 2016).
+
+    Hidden is what a model gives no weight, as it gives none to what stands behind shorter texts.
+    """
+
+    alone: ClassVar[bool] = True
+    whole_numbers: ClassVar[bool] = True
+
+    def cost(self, x: Tensor) -> Cost:
+        return Cost(x[0].numel())
+
+    def obstacle(self, question: Question) -> str | None:
+        if question.x.is_floating_point() or question.x.dim() != 2:
+            return "it hides tokens, and the input holds none."
+        if bool(((question.x != PADDING).sum(1) < 2).any()):
+            return "there is but one token, and no model reads nothing."
+        return None
+
+    def trial(self, question: Question) -> None:
+        question.forward(_hidden(question.x[:1], torch.zeros(1, dtype=torch.long)))
+
+    @torch.no_grad()
+    def attribute(self, question: Question) -> Found:
+        places = torch.arange(question.x.shape[1], device=question.x.device)
+        left = [question.forward(_hidden(question.x, part)) for part in torch.split(places, question.batch_size)]
+        lost = question.value - torch.cat(left)
+        return Found(lost.masked_fill(question.x[0] == PADDING, 0)[None])
+
+
+def _hidden(x: Tensor, places: Tensor) -> Tensor:
+    """Copies of a text (1, T), each without the token at one of the `places`: (n, T)."""
+    return x.repeat(len(places), 1).scatter(1, places[:, None].to(x.device), PADDING)
 
 
 class Coalitions(Perturbation):

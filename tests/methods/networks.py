@@ -104,3 +104,22 @@ class Attending(nn.Module):
 def pictures(count: int = 3, side: int = 8) -> Tensor:
     torch.manual_seed(11)
     return torch.randn(count, 3, side, side, dtype=torch.float64)
+
+
+class Reading(nn.Module):
+    """Reads tokens, and gives -1 no weight; float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.look_up, self.hidden, self.head = nn.Embedding(9, 6), nn.Linear(6, 5), nn.Linear(5, 3)
+        self.double().eval()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        there = (tokens >= 0)[..., None].double()
+        return self.head(F.relu(self.hidden((self.look_up(tokens.clamp_min(0)) * there).sum(1))))
+
+
+def texts(count: int = 3) -> Tensor:
+    torch.manual_seed(12)
+    return torch.randint(9, (count, 8))

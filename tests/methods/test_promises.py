@@ -13,7 +13,7 @@ from lrpwidgets import methods
 from lrpwidgets.lrp import Explainer, Rather, TwoClasses, composites
 from lrpwidgets.progress import Cancelled, Progress
 
-from .networks import Attending, pictures, small
+from .networks import Attending, Reading, pictures, small, texts
 
 QUICK: dict[str, dict[str, Any]] = {
     "expected_gradients": {"background": pictures(8), "samples": 10},
@@ -34,19 +34,28 @@ QUICK: dict[str, dict[str, Any]] = {
 RANDOM = [name for name in methods.names() if "seed" in methods.get(name, **QUICK.get(name, {})).settings]
 
 
+def made_for(name: str) -> nn.Module:
+    """A network that the method can explain."""
+    kinds = {"attention_rollout": Attending, "erasure": Reading}
+    return kinds.get(name, small)()
+
+
+def inputs(name: str, count: int = 3) -> torch.Tensor:
+    """That it takes."""
+    return texts(count) if name == "erasure" else pictures(count, 16 if name == "attention_rollout" else 8)
+
+
 def explained(name: str, x: torch.Tensor | None = None, model: nn.Module | None = None, **more: Any):
-    if name == "attention_rollout":
-        model, x = model or Attending(), pictures(3, 16) if x is None else x
     settings = {"progress": False, **QUICK.get(name, {}), **more}
-    return methods.explain(model or small(), pictures() if x is None else x, name, **settings)
+    return methods.explain(model or made_for(name), inputs(name) if x is None else x, name, **settings)
 
 
 @pytest.mark.parametrize("name", methods.names())
 def test_relevance_is_shaped_like_the_input_and_in_its_precision(name):
     found = explained(name)
     assert found.method == name
-    assert found.relevance.shape[0] == found.scores.shape[0] == 3
-    assert found.relevance.shape[1:] == pictures(3, found.relevance.shape[-1]).shape[1:]
+    assert found.scores.shape[0] == 3
+    assert found.relevance.shape == inputs(name).shape
     assert found.relevance.dtype == torch.float64
     assert bool(found.relevance.isfinite().all())
     assert not found.relevance.requires_grad
@@ -54,19 +63,18 @@ def test_relevance_is_shaped_like_the_input_and_in_its_precision(name):
 
 @pytest.mark.parametrize("name", methods.names())
 def test_a_batch_is_explained_as_its_inputs_are(name):
-    side = 16 if name == "attention_rollout" else 8
     whole = explained(name, batch_size=2).relevance
-    for place, one in enumerate(pictures(3, side).split(1)):
+    for place, one in enumerate(inputs(name).split(1)):
         torch.testing.assert_close(explained(name, one).relevance[0], whole[place], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", methods.names())
 def test_a_model_stays_as_it_was(name):
-    model = Attending() if name == "attention_rollout" else small()
+    model = made_for(name)
     model.train()
     next(model.parameters()).requires_grad_(False)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    x = pictures(2, 16 if name == "attention_rollout" else 8)
+    x = inputs(name, 2)
     given = x.clone()
     with torch.no_grad():
         explained(name, x, model)
@@ -82,8 +90,8 @@ def test_a_model_stays_as_it_was(name):
 @pytest.mark.parametrize("name", methods.names())
 def test_the_cost_says_how_many_passes_are_made(name):
     seen: list[Progress] = []
-    found = explained(name, progress=seen.append)
-    x = pictures(3, found.relevance.shape[-1])
+    explained(name, progress=seen.append)
+    x = inputs(name)
     passes = methods.cost(x, name, **QUICK.get(name, {})).forwards
     assert (seen[-1].done if seen else 3) == 3 * passes
     assert all(each.total == 3 * passes for each in seen)
@@ -94,9 +102,9 @@ def test_a_watcher_ends_any_method_and_the_model_is_free_again(name):
     def end(_: Progress) -> None:
         raise Cancelled
 
-    model = Attending() if name == "attention_rollout" else small()
+    model = made_for(name)
     model.train()
-    x = pictures(3, 16 if name == "attention_rollout" else 8)
+    x = inputs(name)
     state = torch.get_rng_state()
     with pytest.raises(Cancelled):
         explained(name, x, model, progress=end)
@@ -236,11 +244,12 @@ def test_obstacles_are_told_without_running_anything_long():
     model.register_forward_hook(lambda *_: seen.append(1))
     reasons = methods.obstacles(model, pictures())
     assert set(reasons) == {
-        *("expected_gradients", "pattern_attribution", "attention_rollout", "epsilon_gamma_box", "vgg_tutorial")
+        *("expected_gradients", "pattern_attribution", "attention_rollout", "epsilon_gamma_box", "vgg_tutorial"),
+        "erasure",
     }
     assert len(seen) < 12
     fit = methods.obstacles(model, pictures(), background=pictures(5), low=-9.0, high=9.0)
-    assert set(fit) == {"attention_rollout"}
+    assert set(fit) == {"attention_rollout", "erasure"}
 
 
 def test_a_model_is_recorded_once_however_many_methods_are_asked_for_each_with_its_own_settings():
@@ -284,6 +293,8 @@ REFUSED = {
         torch.arange(3)[None],
         "whole numbers",
     ),
+    "no token": ("erasure", nn.Linear(4, 2), torch.rand(1, 4), "hides tokens, and the input holds none"),
+    "one token": ("erasure", Reading(), torch.tensor([[3, -1]]), "but one token"),
     "background": ("expected_gradients", nn.Linear(4, 2), torch.rand(1, 4), "needs inputs of the data set"),
 }
 
@@ -301,7 +312,16 @@ def test_lrp_and_controls_explain_tokens():
     model, tokens = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 2)), torch.arange(3)[None]
     possible = set(methods.names()) - set(methods.obstacles(model, tokens))
     assert {"lrp", "epsilon", "random"} <= possible
+    assert "row -1 is looked up" in methods.obstacles(model, tokens)["erasure"]
     assert methods.explain(model, tokens, "epsilon").relevance.shape == (1, 3)
+
+
+def test_erasure_is_what_the_score_loses_without_a_token_and_nothing_behind_a_text():
+    model, x = Reading(), torch.cat([texts(1), torch.full((1, 2), -1)], 1)
+    found = methods.explain(model, x, "erasure", 2, batch_size=3, progress=False).relevance
+    without = [model(torch.cat([x[:, :place], x[:, place + 1 :]], 1))[0, 2] for place in range(8)]
+    torch.testing.assert_close(found[0, :8], model(x)[0, 2] - torch.stack(without))
+    assert (found[0, 8:] == 0).all()
 
 
 def test_without_captum_it_is_told_how_to_get_it(monkeypatch):
