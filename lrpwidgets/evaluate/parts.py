@@ -31,6 +31,9 @@ from .words import Way, WordFlipping, flip_words, gone, srg_words, summed, witho
 Become = Fill | Way
 """What becomes of parts that are taken away: fills of regions, ways of words."""
 
+Order = Literal["most", "least"]
+"""Which parts go first: the most relevant ones, or the least relevant ones."""
+
 
 class Parts(ABC):
     """How inputs of a subject lose their parts, in one way.
@@ -53,6 +56,8 @@ class Parts(ABC):
     """What methods are compared with unless somebody says otherwise."""
     baselines: ClassVar[tuple[str, ...]]
     """Methods that know nothing of a model, which any explanation must exceed."""
+    tunable: ClassVar[bool] = True
+    """Whether rules of LRP can be tuned by them, as :func:`.tune` does."""
     how: Flipping | WordFlipping
 
     @abstractmethod
@@ -78,7 +83,7 @@ class Parts(ABC):
         """The symmetric relevance gain of a batch: relevance is that of `modality.batch(shown)`."""
 
     @abstractmethod
-    def left(self, shown: Shown, relevance: Tensor, point: int, order: Literal["most", "least"]) -> Shown:
+    def left(self, shown: Shown, relevance: Tensor, point: int, order: Order) -> Shown:
         """What is left of an input at a point of its curve, as the model gets it; relevance is that of a batch of one.
 
         Of a text its words are all there, and those that are taken away are struck.
@@ -130,7 +135,7 @@ class Regions(Parts):
         how = vars(self.how) | {"seed": seed}
         return srg(explainer, _batch(shown), relevance, target, progress=watch, **how)
 
-    def left(self, shown: Shown, relevance: Tensor, point: int, order: Literal["most", "least"]) -> Shown:
+    def left(self, shown: Shown, relevance: Tensor, point: int, order: Order) -> Shown:
         cuts = self.how.cuts(int(regions(space(_batch([shown])), self.how.region).max()) + 1)
         cut = int(cuts[min(point, len(cuts) - 1)])
         x = flipped(_batch([shown]), relevance, cut, order=order, **vars(self.how))
@@ -153,6 +158,7 @@ class Words(Parts):
     unit = smallest = "word"
     fills = usual = ("cut", "hide")
     baselines = ("random",)
+    tunable = False
     how: WordFlipping
 
     def __init__(self, subject: Subject, fill: Become, **settings: Any) -> None:
@@ -179,7 +185,7 @@ class Words(Parts):
         how, texts = vars(self.how) | {"seed": seed}, _texts(shown)
         return srg_words(explainer, texts, _unpadded(texts, relevance), target, progress=watch, **how)
 
-    def left(self, shown: Shown, relevance: Tensor, point: int, order: Literal["most", "least"]) -> Shown:
+    def left(self, shown: Shown, relevance: Tensor, point: int, order: Order) -> Shown:
         (text,) = _texts([shown])
         share = min(point, self.how.steps) / self.how.steps
         words = gone(text, relevance[0, : len(text)], share, order=order, seed=self.how.seed)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 _CLOSED = {
-    "compare": "Pictures alone are compared here; this model reads a text, too.",
+    "compare": "Methods are compared on pictures or texts alone; this model takes both at once.",
     "maximize": "What a class wants is shown as a picture alone, and this model reads a text, too.",
     "spray": "SpRAy looks at pictures alone here, and this model reads a text, too.",
     "improve": "A model is mended here that sees pictures alone, and this one reads a text, too.",

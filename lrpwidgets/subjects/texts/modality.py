@@ -24,7 +24,6 @@ _SNIPPET = 160
 
 
 _CLOSED = {
-    "compare": "Pictures are compared here; of texts, evaluate.flip_words tells how good an order of words is.",
     "maximize": "What a class wants is shown as a picture, and this model reads texts.",
     "improve": "A model is mended here where pictures show what it is to forget, and this one reads texts.",
 }

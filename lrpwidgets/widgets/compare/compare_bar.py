@@ -6,7 +6,6 @@ from typing import Any
 
 from ..base.top_bar import InputsBar
 from . import exports
-from .picture import saved
 from .question import PARTS
 from .referee import Referee
 
@@ -35,7 +34,7 @@ class CompareBar(InputsBar):
         elif message.get("want") == "latex":
             self.send({"as": "file", "name": f"{name}.tex", "text": exports.latex(referee)})
         elif message.get("want") == "png":
-            self.send({"as": "picture", "name": f"{name}.png", "text": saved(referee)})
+            self.send({"as": "picture", "name": f"{name}.png", "text": exports.sheet(referee)})
         else:
             super().heard(message, buffers)
 

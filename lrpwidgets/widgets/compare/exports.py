@@ -1,15 +1,18 @@
-"""What a person takes along: the table as CSV and LaTeX, and the comparison as Python."""
+"""What a person takes along: the table as CSV and LaTeX, all maps as a picture, and the comparison as Python."""
 
 from __future__ import annotations
 
+import io
+from base64 import b64encode
 from typing import Any
 
+import numpy as np
+
 from ...evaluate import Comparison
-from ...lrp import composites
+from ...lrp import Rather, composites
 from ...tables import csv_of
-from .question import FILLS
-from .referee import STEPS, Referee
-from .rows import LEARNING
+from .referee import Referee
+from .rows import LEARNING, title
 
 COLUMNS = ("fill", "rank", "method", "srg", "srg low", "srg high", "aopc", "aopc low", "aopc high", "inputs")
 
@@ -45,8 +48,8 @@ def latex(referee: Referee) -> str:
     ]
     caption = (
         f"Symmetric relevance gain with 95\\,\\% bootstrap intervals over {len(found.items)} inputs of "
-        f"{_escaped(referee.subject.name)}, by what flipped regions become; regions of {referee.side} pixels, "
-        f"seed {referee.seed}."
+        f"{_escaped(referee.subject.name)}, by what flipped parts become; {referee.size}, seed "
+        f"{referee.seed}."
     )
     return "\n".join(
         [
@@ -79,11 +82,15 @@ def code(referee: Referee) -> str:
             given = [*given, '"background": background']
         lines.append(f"    {name!r}: {{{', '.join(given)}}},")
     background = any("background" in each for each in lines)
-    target = "" if referee.target is None else f", target={referee.target}"
+    explained = referee.question.explained
+    target = "" if explained is None else f", target={explained!r}"
+    fills = list(referee.kind.fills)
+    how = ", ".join(f"{name}={value!r}" for name, value in referee.how.items())
     return "\n".join(
         [
             *(["import numpy as np", "import torch", ""] if background else []),
             "from lrpwidgets import evaluate, subjects",
+            *(["from lrpwidgets.lrp import Rather"] if isinstance(explained, Rather) else []),
             "",
             f"subject = {subject.recipe}" if subject.recipe else "# subject: your own, as given to the dashboard",
             *(["low, high = subject.bounds"] if bounded else []),
@@ -98,15 +105,41 @@ def code(referee: Referee) -> str:
             "methods = {",
             *lines,
             "}",
-            f"how = dict(region={referee.side}, steps={STEPS}, output={referee.looked.output!r})",
+            f"how = dict({how})",
             "result = evaluate.compare(",
-            f"    subject, methods, fills={list(FILLS)!r}, samples={referee.total}, seed={referee.seed}{target}, **how",
+            f"    subject, methods, fills={fills}, samples={referee.total}, seed={referee.seed}{target}, **how",
             ")",
             "print(result.conclusion)",
             "print(result.standings.to_frame())  # needs pandas",
+            *(
+                [
+                    f"truth = evaluate.ground_truth(subject, methods, samples={referee.total}, seed={referee.seed})",
+                    "print(truth.conclusion)",
+                ]
+                if referee.truth is not None
+                else []
+            ),
             "",
         ]
     )
+
+
+def sheet(referee: Referee) -> str:
+    """The maps of all methods as a PNG picture, in base64, each map by its own range.
+
+    Raises
+    ------
+    ValueError
+        If there is no map yet.
+    """
+    rows = [row for name in referee.methods if (row := referee.rows.get(name)) is not None]
+    maps = {title(row.method): np.nan_to_num(row.maps) for row in rows if row.maps is not None}
+    if not maps or referee.looked is None:
+        raise ValueError("There is no map to save yet; wait for the first.")
+    looked, file = referee.looked, io.BytesIO()
+    said = [referee.class_name(each) for each in looked.said]
+    referee.drawing.sheet(looked.shown, said, maps).save(file, "PNG")
+    return b64encode(file.getvalue()).decode()
 
 
 def _found(referee: Referee) -> Comparison:

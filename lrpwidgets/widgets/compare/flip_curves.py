@@ -1,4 +1,4 @@
-"""What is left of the class while regions are taken away, the most relevant first and the least relevant first."""
+"""What is left of the class while parts are taken away, the most relevant first and the least relevant first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
 
     def __init__(self, referee: Referee) -> None:
         self._head = ipywidgets.HTML()
-        self._charts = {order: _Curves(*_TITLES[order]) for order in _TITLES}
+        words = referee.drawing.words
+        self._charts = {order: _Curves(*_TITLES[order], words["share"]) for order in _TITLES}
         boxes = [ipywidgets.VBox([each.title, each.figure]) for each in self._charts.values()]
         for each in boxes:
             each.add_class("lrp-curve")
@@ -39,14 +40,16 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
         referee, found = self.shared, self.shared.answer
         names = [title(name) for name in referee.marked]
         output = "probability" if referee.looked is None else referee.looked.output
+        output = output if referee.than is None else f"{output}, less that of the other class,"
+        others = "⋯ random · ‐ ‐ Sobel edges" if "edges" in referee.kind.baselines else "⋯ random"
         key = "".join(
             f'<span class="lrp-key"><i style="background: {colour}"></i>{escape(name)}</span>'
             for name, colour in zip(names, _COLOURS, strict=False)
         )
         self._head.value = (
-            "<h2>Flip pixels, watch the score</h2>"
+            f"<h2>{referee.drawing.words['flip']}, watch the score</h2>"
             f'<span class="lrp-quiet">mean {output}, with its 95 % interval</span>'
-            f'{key}<span class="lrp-quiet">⋯ random · ‐ ‐ Sobel edges</span>'
+            f'{key}<span class="lrp-quiet">{others}</span>'
         )
         if found is None:
             return
@@ -58,8 +61,8 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
 class _Curves:
     """The lines of one order; bqplot's are made once, so that drawing them again is a message each."""
 
-    def __init__(self, name: str, better: str) -> None:
-        self.title = ipywidgets.HTML(f'<h2>{name}</h2><span class="lrp-quiet">{better} · % of the picture</span>')
+    def __init__(self, name: str, better: str, share: str) -> None:
+        self.title = ipywidgets.HTML(f'<h2>{name}</h2><span class="lrp-quiet">{better} · {share}</span>')
         self._x, self._y = bqplot.LinearScale(min=0, max=100), bqplot.LinearScale(min=0, max=1)
         scales = {"x": self._x, "y": self._y}
         # Never empty: bqplot's script reads the first of its lines.

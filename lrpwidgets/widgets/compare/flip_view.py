@@ -1,35 +1,31 @@
-"""A picture while it is taken away, region by region, in the order of each method that stands out."""
+"""An input while it is taken away, part by part, in the order of each method that stands out."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import traitlets
 
 from ..base.view import View, script, style
-from .question import FILLS
 from .referee import STEPS, Referee
 from .rows import title
 
-SIDE = 128
-"""Most pixels along a side of a picture."""
-
 
 class FlipView(View):
-    """A slider over the points of the curves, and what is left of one input there; what flipped regions become."""
+    """A slider over the points of the curves, and what is left of one input there; what flipped parts become."""
 
     shared: Referee
     _esm = script(__file__)
     _css = style(__file__)
-    state = traitlets.Dict(help="point, points, share, fill, fills, input, class").tag(sync=True)
-    parts: traitlets.List[Any] = traitlets.List(help="method, order, probability, mark of each picture").tag(sync=True)
-    size = traitlets.Tuple((0, 0), help="height and width of the pictures").tag(sync=True)
+    state = traitlets.Dict(help="point, points, share, fill, fills, words, class").tag(sync=True)
+    parts: traitlets.List[Any] = traitlets.List(help="method, order, probability, mark of each input").tag(sync=True)
+    size = traitlets.Tuple((0, 0), help="height and width of pictures").tag(sync=True)
     pictures = traitlets.Bytes(help="uint8, RGB, picture by picture").tag(sync=True)
+    texts: traitlets.List[Any] = traitlets.List(help="words of texts").tag(sync=True)
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
         super().__init__(referee, **traits)
-        self.follow(self._tell, "cut", "fill", "column", "looked", "target", "answer")
+        self.follow(self._tell, "cut", "fill", "column", "looked", "target", "than", "answer")
         self.follow(self._show, "taken", "marked")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -55,19 +51,14 @@ class FlipView(View):
                 "cuts": STEPS if taken is None else len(taken) - 1,
                 "share": share,
                 "fill": referee.fill,
-                "fills": list(FILLS),
-                "class": "" if label is None else referee.class_name(label),
+                "fills": list(referee.kind.fills),
+                "words": dict(referee.drawing.words),
+                "class": "" if label is None else referee.contrast(label),
             }
         )
 
     def _show(self) -> None:
         referee = self.shared
-        images = [each.image.convert("RGB") for each in referee.taken]
-        share = min(1.0, SIDE / max(images[0].size)) if images else 1.0
-        small = [
-            np.asarray(each.resize((max(1, round(each.width * share)), max(1, round(each.height * share))), 0))
-            for each in images
-        ]
         marks = {name: place for place, name in enumerate(referee.marked)}
         self.draw(
             parts=[
@@ -79,6 +70,5 @@ class FlipView(View):
                 }
                 for each in referee.taken
             ],
-            size=small[0].shape[:2] if small else (0, 0),
-            pictures=b"".join(each.tobytes() for each in small),
+            **referee.drawing.left([each.shown for each in referee.taken]),
         )

@@ -1,4 +1,7 @@
-"""Rows of methods, columns of inputs: every map on one scale, how long it took, and why some are missing."""
+"""Rows of methods, columns of inputs: every map on one scale, how long it took, and why some are missing.
+
+Of texts one is on the screen at a time, in the colours of each method.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,16 @@ from typing import Any
 
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from ... import methods as catalogue
-from ...colours import averaged
 from ...progress import duration
+from ...subjects.modality import modality_of
+from ...subjects.texts.samples import name as named
 from ..base.inputs import Arrivals
 from ..base.view import View, script, style
+from .drawing import Array
 from .referee import Referee
 from .rows import CONTROLS, Row, group, note, title
-
-SIDE = 72
-"""Most pixels along a side of a small map."""
-
-LARGE = 448
-"""Of a large one."""
 
 
 class MethodTable(View):
@@ -32,27 +30,28 @@ class MethodTable(View):
     shared: Referee
     _esm = script(__file__)
     _css = style(__file__)
-    takes_pictures = traitlets.Bool(help="whether pictures from outside can be looked at").tag(sync=True)
+    brought = traitlets.Unicode(help="what a person brings, picture or text").tag(sync=True)
+    takes = traitlets.Bool(help="whether such from outside can be looked at").tag(sync=True)
     refused: traitlets.List[Any] = traitlets.List(help="why files of the newest bunch are not here").tag(sync=True)
     columns: traitlets.List[Any] = traitlets.List(help="number, name and class of each input").tag(sync=True)
     pictures = traitlets.Bytes(help="uint8, RGB of each input").tag(sync=True)
     size = traitlets.Tuple((0, 0), help="height and width of each map and picture").tag(sync=True)
+    texts: traitlets.List[Any] = traitlets.List(help="words of each input").tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List(help="a dict for each method").tag(sync=True)
-    maps = traitlets.Bytes(help="float16, row by row, of the methods that have some").tag(sync=True)
-    scale = traitlets.Float(help="what full colour stands for: a share of Σ|R|, per pixel").tag(sync=True)
-    head = traitlets.Dict(help="class that is explained, classes, numbers of inputs, which column is flipped").tag(
-        sync=True
-    )
+    maps = traitlets.Bytes(help="float16, by method and input").tag(sync=True)
+    scale = traitlets.Float(help="what full colour stands for: a share of Σ|R|, per pixel or word").tag(sync=True)
+    head = traitlets.Dict(help="class that is explained, than which, classes, inputs, which is flipped").tag(sync=True)
     choice: traitlets.List[Any] = traitlets.List(help="further methods: name, title, why not, cost").tag(sync=True)
     large = traitlets.Dict(help="the map that is enlarged, and the settings of its method").tag(sync=True)
     large_map = traitlets.Bytes(help="float16").tag(sync=True)
     large_picture = traitlets.Bytes(help="uint8, RGB").tag(sync=True)
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
-        super().__init__(referee, takes_pictures=referee.subject.from_image is not None, **traits)
+        modality = modality_of(referee.subject)
+        super().__init__(referee, brought=modality.brought, takes=modality.takes(referee.subject), **traits)
         self._arrivals = Arrivals(referee)
-        self._small: dict[int, NDArray[np.float32]] = {}
-        self.follow(self._show_inputs, "looked", "target", "samples", "column")
+        self._small: dict[str, tuple[Array, Array]] = {}
+        self.follow(self._show_inputs, "looked", "target", "than", "samples", "column")
         self.follow(self._show_rows, "rows", "methods", "marked", "looked")
         self.follow(self._enlarge, "large", "rows")
         self.follow(self._refuse, "refused")
@@ -60,16 +59,18 @@ class MethodTable(View):
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person does.
 
-        ``{"target": 3}``, ``{"samples": 100}``, ``{"others": true}``, ``{"column": 2}``, ``{"add": name}``,
-        ``{"remove": name}``, ``{"mark": name}``, ``{"large": [name, place]}`` or null, ``{"turn": [name, setting,
-        value]}``; ``{"explore": place}`` opens an input in another room. Pictures from outside come as
-        `Arrivals` says.
+        ``{"target": 3, "than": null}``, ``{"samples": 100}``, ``{"others": true}``, ``{"column": 2}``,
+        ``{"add": name}``, ``{"remove": name}``, ``{"mark": name}``, ``{"large": [name, place]}`` or null, ``{"turn":
+        [name, setting, value]}``; ``{"explore": place}`` opens an input in another room. Files from outside come as
+        `Arrivals` says, and ``{"typed": text}`` is a text.
         """
         referee = self.shared
         if "part" in message or "problem" in message:
             self._arrivals.hear(message, buffers)
         elif "target" in message:
-            referee.ask(target=message["target"])
+            referee.ask(target=message["target"], than=message.get("than"))
+        elif "typed" in message:
+            referee.show(str(message["typed"]).encode(), named(str(message["typed"])))
         elif "samples" in message:
             referee.ask(samples=message["samples"])
         elif "others" in message:
@@ -99,6 +100,8 @@ class MethodTable(View):
         self.draw(
             head={
                 "target": referee.target,
+                "than": referee.than,
+                "part": referee.drawing.words["part"],
                 "classes": [str(each) for each in referee.subject.classes],
                 "samples": referee.samples,
                 "count": len(referee.subject.dataset),
@@ -111,21 +114,16 @@ class MethodTable(View):
             {"item": item, "name": referee.name(item), "says": referee.class_name(said)}
             for item, said in zip(referee.items, looked.said, strict=True)
         ]
-        images = [self._picture(each, SIDE) for each in looked.x]
-        self.draw(columns=columns, pictures=b"".join(each.tobytes() for each in images), size=images[0].shape[:2])
-
-    def _picture(self, x: Any, most: int) -> NDArray[np.uint8]:
-        image = self.shared.subject.to_image(x).convert("RGB")
-        share = min(1.0, most / max(image.size))
-        small = image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), 1)
-        return np.asarray(small)
+        self.draw(columns=columns, **referee.drawing.inputs(looked.shown))
 
     def _show_rows(self) -> None:
-        referee = self.shared
+        referee, looked = self.shared, self.shared.looked
         there = [name for name in referee.methods if name in referee.rows and referee.rows[name].maps is not None]
+        self._small = {name: known for name, known in self._small.items() if name in there}
         packed = [self._shares(referee.rows[name]) for name in there]
-        every = np.abs(np.concatenate(packed).reshape(-1)) if packed else np.zeros(1, np.float32)
-        scale = float(np.quantile(every, 0.99)) or 1.0
+        every = np.abs(np.stack(packed)[:, referee.drawing.inside(looked.shown)]) if packed else np.zeros(1)
+        scale = float(np.quantile(every, 0.99)) if every.size else 0.0
+        scale = scale or 1.0
         rows = [self._row(name, there) for name in referee.methods]
         self.draw(
             rows=rows,
@@ -134,19 +132,13 @@ class MethodTable(View):
             choice=self._choice(),
         )
 
-    def _shares(self, row: Row) -> NDArray[np.float32]:
-        """The maps of a row, small, each in shares of its own Σ|R|; as they are averaged only once."""
+    def _shares(self, row: Row) -> Array:
+        """What is drawn of a row, each map in shares of its own Σ|R|; as it is found only once."""
         assert row.maps is not None
-        known = self._small.get(id(row.maps))
-        if known is None:
-            maps = np.nan_to_num(row.maps.reshape(len(row.maps), *_pictured(row.maps.shape[1:])))
-            whole = np.abs(maps).sum((1, 2), keepdims=True)
-            share = min(1.0, SIDE / max(maps.shape[1:]))
-            height, width = (max(1, round(each * share)) for each in maps.shape[1:])
-            known = averaged(maps / np.where(whole > 0, whole, 1), (height, width))
-            kept = {id(each.maps) for each in self.shared.rows.values()}
-            self._small = {key: value for key, value in self._small.items() if key in kept} | {id(row.maps): known}
-        return known
+        known = self._small.get(row.method)
+        if known is None or known[0] is not row.maps:
+            known = self._small[row.method] = row.maps, self.shared.drawing.shares(self.shared.looked.shown, row.maps)
+        return known[1]
 
     def _row(self, name: str, there: list[str]) -> dict[str, Any]:
         referee = self.shared
@@ -189,24 +181,17 @@ class MethodTable(View):
         if row is None or row.maps is None or place >= len(row.maps):
             self.draw(large={}, large_map=b"", large_picture=b"")
             return
-        relevance = np.nan_to_num(row.maps[place].reshape(_pictured(row.maps.shape[1:])))
-        whole = float(np.abs(relevance).sum()) or 1.0
-        share = min(1.0, LARGE / max(relevance.shape))
-        small = averaged(relevance / whole, tuple(max(1, round(each * share)) for each in relevance.shape))
-        limit = float(np.quantile(np.abs(small), 0.995)) or 1.0
-        image = self._picture(referee.looked.x[place], LARGE)
+        large = referee.drawing.large(referee.looked.shown[place], row.maps[place])
         self.draw(
             large={
                 **self._row(name, [name]),
                 "place": place,
                 "item": referee.name(referee.items[place]),
-                "size": small.shape,
-                "picture": image.shape[:2],
-                "sum": float(np.nan_to_num(row.maps[place]).sum()),
+                **large.told,
                 "knobs": self._knobs(name),
             },
-            large_map=(small / limit).astype(np.float16).tobytes(),
-            large_picture=image.tobytes(),
+            large_map=large.values.astype(np.float16).tobytes(),
+            large_picture=large.picture,
         )
 
     def _knobs(self, name: str) -> list[dict[str, Any]]:
@@ -228,13 +213,6 @@ class MethodTable(View):
         ]
         chosen = [{"name": each, "words": list(words), "value": known[each]} for each, words in kind.choices().items()]
         return [*turned, *chosen]
-
-
-def _pictured(shape: tuple[int, ...]) -> tuple[int, int]:
-    """A height and a width for positions of any number of axes."""
-    if len(shape) == 2:
-        return shape[0], shape[1]
-    return (1, int(np.prod(shape))) if len(shape) < 2 else (int(np.prod(shape[:-1])), shape[-1])
 
 
 def _time(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import { button, element, follow, number } from "../base/common.js";
 import { svg } from "../base/shapes.js";
+import { truthOf } from "./ranking/truth.js";
 import { tuningOf } from "./ranking/tuning.js";
 
 const [LEFT, WIDTH, STEP, ROW] = [0, 132, 34, 22];
@@ -28,8 +29,8 @@ function render({ model, el }) {
   const go = button("pause", "", () => model.send({ go: !model.get("state").running }));
   const table = element("div", { className: "lrp-ranking-table" });
   const words = element("div", { className: "lrp-ranking-said", role: "status", ariaLive: "polite" });
-  const tuning = tuningOf(model);
-  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Ranking"), note, bar, element("span", { className: "lrp-space" }), go), table, words, tuning.made);
+  const [tuning, truth] = [tuningOf(model), truthOf(model)];
+  el.append(element("div", { className: "lrp-head" }, element("h2", {}, "Ranking"), note, bar, element("span", { className: "lrp-space" }), go), table, words, truth.made, tuning.made);
 
   function draw() {
     const state = model.get("state");
@@ -41,6 +42,7 @@ function render({ model, el }) {
     go.title = state.running ? "Wait after the inputs that are under way" : "Flip more inputs";
     go.hidden = state.ended;
     tuning.tell();
+    truth.tell();
     table.hidden = words.hidden = !rows.length;
     if (!rows.length) return;
     const scale = scaleOf(rows);
@@ -89,7 +91,7 @@ function headOf({ fills, fill }, { at, ticks }) {
     return made;
   }));
   const ranks = element("span", { className: "lrp-ranking-fills" }, ...fills.map((/** @type {string} */ each) => element("span", { className: each === fill ? "lrp-ranking-now" : "" }, SHORT[each] ?? each)));
-  return element("div", { className: "lrp-ranking-head" }, element("span", {}, "method"), element("span", { title: "Area between the curves of both orders: 0 for an order at random" }, axis), element("span", { title: "Mean over inputs, and its bootstrap interval" }, "SRG, 95 % interval"), element("span", { title: "Rank, if flipped pixels become" }, ranks));
+  return element("div", { className: "lrp-ranking-head" }, element("span", {}, "method"), element("span", { title: "Area between the curves of both orders: 0 for an order at random" }, axis), element("span", { title: "Mean over inputs, and its bootstrap interval" }, "SRG, 95 % interval"), element("span", { title: "Rank, by what becomes of flipped parts" }, ranks));
 }
 
 /**

@@ -7,8 +7,8 @@ from typing import Any, cast
 import numpy as np
 import traitlets
 
-from ...evaluate import Comparison, interval
-from ...evaluate.fills import Fill
+from ...evaluate import Comparison, GroundTruth, interval
+from ...evaluate.parts import Become
 from ...progress import duration
 from ..base.view import View, script, style
 from .referee import Referee
@@ -25,17 +25,20 @@ class Ranking(View):
         sync=True
     )
     tuning = traitlets.Dict(help="whether rules are tuned, what that takes, and what came out").tag(sync=True)
+    truth = traitlets.Dict(help="whether maps are held against a known truth, and what came out").tag(sync=True)
     state = traitlets.Dict(help="fills, fill, inputs done and in all, running, cost, sentences").tag(sync=True)
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
         super().__init__(referee, **traits)
         self.follow(self._show, "answer", "fill", "marked", "running", "cost", "samples")
         self.follow(self._tell_tuned, "searching", "offer", "tuned", "looked", "fill", "marked")
+        self.follow(self._tell_truth, "marking", "truth", "looked")
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """``{"go": true}`` flips more inputs, false waits; ``{"mark": name}`` has a method stand out.
 
         ``{"tune": true}`` looks for rules, false asks first if that takes long; ``{"open": true}`` opens what came out.
+        ``{"truth": true}`` holds maps against what is known.
         """
         if "go" in message:
             self.shared.go(on=bool(message["go"]))
@@ -45,12 +48,14 @@ class Ranking(View):
             self.shared.tune(sure=bool(message["tune"]))
         elif "open" in message:
             self.shared.open_tuned()
+        elif "truth" in message:
+            self.shared.hold_against_truth()
 
     def _tell_tuned(self) -> None:
         referee, found = self.shared, self.shared.tuned
         self.draw(
             tuning={
-                "able": referee.looked is not None,
+                "able": referee.looked is not None and referee.kind.tunable,
                 "searching": referee.searching,
                 "offer": "" if referee.offer is None else duration(referee.offer),
                 "said": "" if found is None else found.conclusion,
@@ -59,8 +64,19 @@ class Ranking(View):
             }
         )
 
+    def _tell_truth(self) -> None:
+        referee, found = self.shared, self.shared.truth
+        self.draw(
+            truth={
+                "able": referee.looked is not None and referee.knows,
+                "marking": referee.marking,
+                "part": referee.kind.smallest,
+                "said": "" if found is None else told(found, referee.kind.smallest),
+            }
+        )
+
     def _show(self) -> None:
-        referee, found, fill = self.shared, self.shared.answer, cast("Fill", self.shared.fill)
+        referee, found, fill = self.shared, self.shared.answer, cast("Become", self.shared.fill)
         cost = referee.cost
         state = {
             "fill": referee.fill,
@@ -93,13 +109,13 @@ class Ranking(View):
         self.draw(rows=rows, state={**state, "fills": list(found.fills), "said": said(found, fill)})
 
     @staticmethod
-    def _gain(found: Comparison, fill: Fill, name: str) -> dict[str, Any]:
+    def _gain(found: Comparison, fill: Become, name: str) -> dict[str, Any]:
         gain = found.gains[fill, name].interval
         low, high = (each if np.isfinite(each) else None for each in (gain.low, gain.high))
         return {"gain": gain.value, "low": low, "high": high}
 
 
-def said(found: Comparison, fill: Fill) -> list[str]:
+def said(found: Comparison, fill: Become) -> list[str]:
     """What can be said of the order under a fill, and whether it is the same under others."""
     if not found.judged:
         return [f"On {len(found.items)} inputs: too few to tell methods apart."]
@@ -118,11 +134,22 @@ def said(found: Comparison, fill: Fill) -> list[str]:
     return sentences
 
 
-def _beats_chance(found: Comparison, fill: Fill, name: str) -> bool:
+def _beats_chance(found: Comparison, fill: Become, name: str) -> bool:
     return interval(found.gains[fill, name].values - found.gains[fill, "random"].values).low > 0
 
 
-_WORDS = {"uniform": "uniform noise"}
+def told(found: GroundTruth, part: str) -> str:
+    """How the maps stand against what is known, of pixels or words."""
+    order = sorted(found.standings, key=lambda each: -each.rank.value)
+    listed = ", ".join(f"{title(each.method)} {each.rank.value:.2f}" for each in order)
+    wrong = f"; {found.left_out} more were answered wrong" if found.left_out else ""
+    return (
+        f"Of the {part}s that decide, so many are among as many of the largest |R|: {listed}. By chance "
+        f"{found.standings[0].area:.2f}. On {found.samples} inputs, each explained for its label{wrong}."
+    )
+
+
+_WORDS = {"uniform": "uniform noise", "cut": "words cut out", "hide": "words hidden"}
 """What fills are called."""
 
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, cast, get_args
 
 import numpy as np
 import torch
@@ -21,16 +21,18 @@ from PIL.Image import Image
 from torch import Tensor
 
 from ... import methods as catalogue
-from ...colours import picture
-from ...evaluate import Comparison, Course, Flipping, Tuning, flipped, tune, tuning_cost
+from ...evaluate import Comparison, Course, GroundTruth, Tuning, ground_truth, tune, tuning_cost
 from ...evaluate.contenders import BASELINES
 from ...evaluate.flipping import Output
-from ...evaluate.regions import regions, space
+from ...evaluate.parts import Become, Order, Parts, batch, parts_of
+from ...evaluate.regions import space
 from ...lrp import composites
+from ...lrp.targets import Target, target_weights
 from ...methods import Cost
 from ...progress import Pace, Progress, Watcher
 from ...readable import Readable
 from ...subjects import Subject
+from ...subjects.modality import Shown
 from ..base.answers import Answering
 from ..base.asking import Place
 from ..base.cells import until_run_again
@@ -39,10 +41,11 @@ from ..base.presets import beginning, suitable
 from ..base.sentences import CLOSED, told
 from ..base.solver import Solver
 from ..base.worker import NewestWins
-from .question import FILLS, PARTS, CompareQuestion
+from .drawing import drawing_of
+from .question import PARTS, CompareQuestion
 from .rows import LEARNING, Row, explained, ordered
 
-LOOK, MAPS, TUNED, GAINS = range(4)
+LOOK, MAPS, TUNED, MARKED, GAINS = range(5)
 """Lanes: what can be done at all goes first, then the maps that are shown; inputs are flipped when there is time."""
 
 SHOWN = 7
@@ -50,6 +53,9 @@ SHOWN = 7
 
 STEPS = 8
 """Points of a curve after the first."""
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+"""In which parts are taken away."""
 
 TOGETHER = 16384
 """Positions of inputs that are flipped in one go: what is under way must end soon when something else is asked."""
@@ -66,12 +72,6 @@ PATIENT = 3600.0
 BRIEF = 60.0
 """Seconds of tuning that are not asked for twice."""
 
-BEGIN = (
-    "sensitivity", "gradient_times_input", "integrated_gradients", "smoothgrad", "gradcam", "occlusion",
-    "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1_flat", "attn_lrp", "random", "edges",
-)  # fmt: skip
-"""Methods that one sees first, where they make sense."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Looked(Readable):
@@ -79,8 +79,10 @@ class Looked(Readable):
 
     items: tuple[int, ...]
     """Numbers of the inputs that are shown."""
+    shown: tuple[Shown, ...] = field(repr=False)
+    """These."""
     x: Tensor = field(repr=False)
-    """These, (n, C, ...)."""
+    """These as one batch, (n, ...)."""
     said: tuple[int, ...]
     """The class that the model predicts for each."""
     obstacles: Mapping[str, str]
@@ -97,11 +99,11 @@ class Looked(Readable):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Part(Readable):
-    """A picture of which a part was taken away."""
+    """An input of which parts were taken away."""
 
     method: str
     order: str
-    image: Image
+    shown: Shown
     left: float
     """Of the probability, or of the score."""
 
@@ -131,7 +133,8 @@ class Referee(Inputs):
     settings = traitlets.Any(help="What is not at its default, by method.")
     items = traitlets.Tuple(help="Numbers of the inputs that are shown.")
     target = traitlets.Any(None, allow_none=True, help="The class that is explained; None: the top class of each.")
-    fill = traitlets.Unicode("uniform", help="What flipped regions become.")
+    than = traitlets.Any(None, allow_none=True, help="The class that the target is contrasted with.")
+    fill = traitlets.Unicode(help="What flipped parts become.")
     samples = traitlets.Int(60, help="Inputs at most that curves are of.")
     region = traitlets.Any(None, allow_none=True, help="Pixels of a region along each axis; None: by the input.")
     seed = traitlets.Int(0, help="For all that is random.")
@@ -148,11 +151,14 @@ class Referee(Inputs):
     searching = traitlets.Bool(help="Whether rules are being tuned.")
     offer = traitlets.Any(None, allow_none=True, help="Seconds that tuning would take, where it waits for a yes.")
     tuned = traitlets.Any(None, allow_none=True, help="The rules that were found, a Tuning.")
+    marking = traitlets.Bool(help="Whether maps are being held against the known truth.")
+    truth = traitlets.Any(None, allow_none=True, help="What came out, a GroundTruth.")
     large = traitlets.Any(None, allow_none=True, help="Method and place of the map that is enlarged.")
 
     def __init__(self, subject: Subject, device: str | None = None, **question: Any) -> None:
         until_run_again(self.close)
         self.subject, self.device = subject, device
+        self.kind, self.drawing = parts_of(subject), drawing_of(subject)
         self.explainer = subject.explainer(device=device)
         self.worker, self.solver = NewestWins(), Solver(self)
         self._answering = Answering(subject, self.explainer)
@@ -226,12 +232,15 @@ class Referee(Inputs):
         """Look for the rules with the largest gain under the fill that is shown; says first if that takes long.
 
         The search begins with the preset that stands out, and takes as many inputs as curves are of, 100 at most.
+        Raises ValueError for inputs that have no regions.
         """
+        if not self.kind.tunable:
+            raise ValueError(f"Rules are tuned by regions that are taken away, and here are {self.kind.unit}s.")
         if self.looked is None:
             raise ValueError("Wait for the first maps; then rules can be tuned.")
         looked, start = self.looked, next((each for each in self.marked if each in composites.names()), "auto")
         asked: dict[str, Any] = {"samples": min(self.total, MOST_TUNED), "start": start, "seed": self.seed}
-        asked |= {"fill": self.fill, "region": self.side, "steps": STEPS, "output": looked.output}
+        asked |= {"fill": self.fill, **self.how}
 
         def job(watch: Watcher) -> tuple[float, Tuning | None]:
             watch(Progress(0, None, "tuning"))
@@ -251,6 +260,36 @@ class Referee(Inputs):
 
         self.searching, self.offer, self.tuned, self.error = True, None, None, ""
         self.solver.submit(TUNED, job, done, ended=ended)
+
+    @cached_property
+    def knows(self) -> bool:
+        """Whether the subject knows where relevance should be."""
+        try:
+            return any(each.any() for each in self.kind.known(self.subject, "single"))
+        except ValueError:
+            return False
+
+    def hold_against_truth(self) -> None:
+        """See how much of each map is where it should be; raises ValueError if nobody knows."""
+        if not self.knows:
+            raise ValueError("Of this data it is not known what the answers depend on.")
+        if self.looked is None:
+            raise ValueError("Wait for the first maps; then they can be held against the truth.")
+        asked, version = self._able(), self._version
+        samples, seed = max(2, self.total), self.seed
+
+        def job(watch: Watcher) -> GroundTruth:
+            return ground_truth(self.subject, asked, samples=samples, seed=seed, progress=watch)
+
+        def done(found: GroundTruth) -> None:
+            self.truth = found
+
+        def ended() -> None:
+            self.marking = False
+            self._go_on()
+
+        self.marking, self.truth, self.error = True, None, ""
+        self.solver.submit(MARKED, job, done, stale=lambda: version != self._version, ended=ended)
 
     def open_tuned(self) -> None:
         """Look at the input that is flipped under the rules that were found, in the room Explore."""
@@ -274,8 +313,8 @@ class Referee(Inputs):
             found = []
             for item in np.random.default_rng(self.seed).permutation(len(self.subject.dataset))[:100].tolist():
                 with suppress(Exception):  # whatever a subject raises for what it cannot read
-                    found.append(self.subject.item(item)[0])
-            self._background = self.seed, torch.stack(found)
+                    found.append(self._answering.modality.sample(self.subject, item))
+            self._background = self.seed, batch(self.subject, found)
         return self._background[1]
 
     def place(self) -> Place:
@@ -290,22 +329,32 @@ class Referee(Inputs):
 
     def pictures(self) -> dict[str, Image]:
         """The map of each method of the first input."""
-        maps = {name: row.maps[0] for name, row in self.rows.items() if row.maps is not None and row.maps.ndim == 3}
-        return {name: picture(each) for name, each in maps.items()}
+        if self.looked is None or self.looked.items != self.items:
+            return {}
+        first = self.looked.shown[0]
+        maps = {name: row.maps[0] for name, row in self.rows.items() if row.maps is not None}
+        return {name: self.drawing.still(first, each) for name, each in maps.items()}
 
     @property
-    def side(self) -> int:
-        """Positions of a region along each axis."""
-        region: int | None = self.region
-        if region is not None:
-            return region
-        positions = (1,) if self.looked is None else space(self.looked.x)
-        return max(1, round(max(positions) / 14))
+    def how(self) -> dict[str, Any]:
+        """How parts are taken away, but for their fill."""
+        sized = {} if self.looked is None else self.kind.sized(self.looked.x, self.region)
+        return {**sized, "steps": STEPS, "output": "score" if self.looked is None else self.looked.output}
+
+    @property
+    def size(self) -> str:
+        """How large a part is, in words."""
+        region = self.how.get("region")
+        return f"{self.kind.unit} by {self.kind.unit}" if region is None else f"{self.kind.unit}s of {region} px"
 
     def class_name(self, number: int) -> str:
         """What a class is called."""
         classes = self.subject.classes
         return str(classes[number]) if classes and number < len(classes) else f"class {number}"
+
+    def contrast(self, number: int) -> str:
+        """The same, with that which it is contrasted with."""
+        return self.class_name(number) + ("" if self.than is None else f" rather than {self.class_name(self.than)}")
 
     # -- text form -------------------------------------------------------------------------------------------------
 
@@ -316,6 +365,8 @@ class Referee(Inputs):
 
     def _text(self) -> dict[str, Any]:
         parts = self.question.to_dict()
+        if self.fill == self.kind.fills[0]:
+            del parts["fill"]
         items = [self.described({"item": item}) for item in self.items]
         return {**parts, "items": [each.get("upload", each.get("item")) for each in items]}
 
@@ -394,24 +445,21 @@ class Referee(Inputs):
 
     @traitlets.observe("marked", "column", "cut", "rows", "fill")
     def _take(self, change: Any) -> None:
-        """Have regions of the picture taken away, in the order of each method that stands out."""
+        """Have parts of the input taken away, in the order of each method that stands out."""
         if self.looked is None or self.looked.items != self.items or self._quiet:
             return
-        known, x = dict(self.rows), self.looked.x
-        column = min(self.column, len(x) - 1)
+        known, looked = dict(self.rows), self.looked
+        column = min(self.column, len(looked.shown) - 1)
         maps = {name: row.maps[column : column + 1] for name, row in known.items() if row.maps is not None}
         chosen = [name for name in (*self.marked, "random") if name in maps]
-        label = self.looked.said[column] if self.target is None else self.target
-        how: dict[str, Any] = {"fill": self.fill, "region": self.side, "steps": STEPS, "bounds": self.subject.bounds}
-        number = self.cut
+        target = looked.said[column] if self.target is None else self.question.explained
+        fill, how, point = cast("Become", self.fill), self.how, self.cut
 
         def job() -> tuple[Part, ...]:
-            one = x[column : column + 1]
-            cuts = Flipping(**how).cuts(_regions(one, how["region"]))
-            cut = int(cuts[min(number, len(cuts) - 1)])
+            parts = self.kind(self.subject, fill, **how)
             return tuple(
-                self._part(one, torch.from_numpy(maps[name]), name, order, cut, label, how)
-                for order in ("most", "least")
+                self._part(parts, looked.shown[column], maps[name], name, order, point, target)
+                for order in ORDERS
                 for name in dict.fromkeys(chosen)
             )
 
@@ -424,50 +472,54 @@ class Referee(Inputs):
         self.worker.submit(told(job), arrived)
 
     def _part(
-        self, x: Tensor, relevance: Tensor, name: str, order: Any, cut: int, label: int, how: dict[str, Any]
+        self, parts: Parts, shown: Shown, relevance: Any, name: str, order: Order, point: int, target: Target
     ) -> Part:
-        left = flipped(x, relevance, cut, order=order, **how)
-        scores = self.explainer.scores(left).cpu()
-        told = self.explainer.probabilities(scores) if self.looked.output == "probability" else scores
-        return Part(name, order, self.subject.to_image(left[0]), float(told[0, label]))
+        left = parts.left(shown, torch.from_numpy(relevance), point, order)
+        scores = self.explainer.scores(left.x).cpu()
+        told = self.explainer.probabilities(scores) if parts.how.output == "probability" else scores
+        return Part(name, order, left, float((told * target_weights(target, scores)).sum()))
 
     def _begun(self, question: CompareQuestion) -> CompareQuestion:
         """With methods and inputs where none are asked for."""
-        methods = question.methods or tuple(each for each in BEGIN if each in self.able)
-        methods = tuple(ordered(list(dict.fromkeys((*methods, *BASELINES)))))
-        return replace(question, methods=methods, items=question.items or self._first())
+        methods = question.methods or tuple(each for each in self.drawing.begin if each in self.able)
+        methods = tuple(ordered(list(dict.fromkeys((*methods, *self.kind.baselines)))))
+        items, fill = question.items or self._first(), question.fill or self.kind.fills[0]
+        return replace(question, methods=methods, items=items, fill=fill)
 
     def _first(self) -> tuple[int, ...]:
-        """Inputs of different classes, from the one on where the subject begins."""
+        """Inputs of different classes, from the one on where the subject begins; then further ones."""
         count = len(self.subject.dataset)
         seen: dict[Any, int] = {}
+        others = []
         for step in range(min(count, 8 * SHOWN)):
             item = (self._start + step) % count
             try:
                 label = self.subject.item(item)[1]
             except Exception:  # whatever a subject raises for what it cannot read
                 continue
-            seen.setdefault(item if label is None else label, item)
+            if seen.setdefault(item if label is None else label, item) != item:
+                others.append(item)
             if len(seen) == SHOWN:
                 break
-        return tuple(seen.values())
+        return (*seen.values(), *others)[:SHOWN]
 
     def _check(self, question: CompareQuestion, count: int | None = None) -> None:
         count = self.count if count is None else count
         for each in question.items:
             if each >= count:
                 raise ValueError(f"There is no input {each}; here are {count:,}, counted from 0.")
+        if question.fill not in self.kind.fills:
+            raise ValueError(f"fill must be one of {', '.join(self.kind.fills)}, got {question.fill!r}.")
         classes = len(self.subject.classes) or (self.looked.classes if self.looked is not None else 0)
-        if question.target is not None and 0 < classes <= question.target:
-            raise ValueError(f"There is no class {question.target}; the model has {classes}.")
-        if self.looked is not None and question.region is not None:
-            largest = max(space(self.looked.x))
-            if question.region > largest:
-                raise ValueError(f"region must be at most {largest}, the side of the input, got {question.region}.")
+        for number in (question.target, question.than):
+            if number is not None and 0 < classes <= number:
+                raise ValueError(f"There is no class {number}; the model has {classes}.")
+        if self.looked is not None:
+            self.kind.sized(self.looked.x, question.region)
 
     def _changed(self, before: CompareQuestion) -> None:
         question = self.question
-        if question.target != before.target or question.items != before.items:
+        if question.explained != before.explained or question.items != before.items:
             self.rows = {}
         changed = {each for each in question.methods if question.settings.get(each) != before.settings.get(each)} | (
             set(self.rows) - set(question.methods)
@@ -475,11 +527,11 @@ class Referee(Inputs):
         self.rows = {name: row for name, row in self.rows.items() if name not in changed}
         if question.measured != before.measured:
             self._memory.clear()
-            self.offer = self.tuned = None
+            self.offer = self.tuned = self.truth = None
         if (question.measured, question.methods, question.settings) != (
             before.measured, before.methods, before.settings
         ):  # fmt: skip
-            self._course = None
+            self._course = self.truth = None
         self._version += 1
         if question.items == before.items:
             self._go_on()
@@ -494,13 +546,10 @@ class Referee(Inputs):
 
         def job(watch: Watcher) -> Looked:
             watch(Progress(0, None, "looking at the inputs"))
-            x = self._answering.modality.batch([self._answering.open(item, uploads) for item in items])
-            assert isinstance(x, Tensor)  # the room is closed for others
-            if x.dim() != 4:
-                raise ValueError(
-                    f"Here are pictures compared, (C, H, W); an input has {tuple(x.shape[1:])}. "
-                    "lrpwidgets.evaluate.compare compares methods on it."
-                )
+            shown = tuple(self._answering.open(item, uploads) for item in items)
+            x = batch(self.subject, shown)
+            self.drawing.check(x)
+            self.kind.sized(x, self.region)
             scores = self.explainer.scores(x)
             started = time.perf_counter()
             self.explainer.scores(x)
@@ -508,7 +557,9 @@ class Referee(Inputs):
             known = self.looked.obstacles if self.looked is not None else self._obstacles(x, able)
             costs = {name: catalogue.cost(x[:1], name, **self.needed(name)) for name in able if name not in known}
             output: Output = "probability" if scores.shape[1] > 1 else "score"
-            return Looked(items, x, tuple(scores.argmax(1).tolist()), known, costs, seconds, scores.shape[1], output)
+            return Looked(
+                items, shown, x, tuple(scores.argmax(1).tolist()), known, costs, seconds, scores.shape[1], output
+            )
 
         def done(looked: Looked) -> None:
             if version != self._version:
@@ -531,10 +582,12 @@ class Referee(Inputs):
 
     def _standing_out(self) -> tuple[str, ...]:
         """Two methods that one wants to compare."""
-        preferred = ("epsilon_plus_flat", "epsilon_gamma_box", "attn_lrp", "epsilon_plus", "epsilon", "lrp")
-        there = [each for each in self.methods if each not in self.looked.obstacles and each not in BASELINES]
+        preferred = (
+            "epsilon_plus_flat", "epsilon_gamma_box", "attn_lrp", "lstm_lrp", "epsilon_plus", "epsilon", "lrp",
+        )  # fmt: skip
+        there = [each for each in self._able() if each not in BASELINES]
         first = next((each for each in preferred if each in there), None)
-        others = [each for each in ("integrated_gradients", *there) if each in there and each != first]
+        others = [each for each in ("integrated_gradients", "erasure", *there) if each in there and each != first]
         return tuple(each for each in (first, *others[:1]) if each)
 
     def _go_on(self) -> None:
@@ -546,15 +599,15 @@ class Referee(Inputs):
         if missing:  # what is quick first
             quickest = min(missing, key=lambda each: looked.costs[each].seconds(1.0) if each in looked.costs else 0.0)
             self._explain(quickest, looked, version)
-        elif self.running and self.here and not self.ended and not self.searching:  # else nobody looks
-            self._flip(version)
+        elif self.running and self.here and not (self.ended or self.searching or self.marking):
+            self._flip(version)  # while somebody looks
 
     def _explain(self, name: str, looked: Looked, version: int) -> None:
         if name in looked.obstacles:
             self._receive(Row(name, obstacle=looked.obstacles[name]), version)
             self._go_on()
             return
-        target, settings = self.target, self.needed(name)
+        target, settings = self.question.explained, self.needed(name)
 
         def job(watch: Watcher) -> Row:
             def staged(progress: Progress) -> None:
@@ -620,12 +673,15 @@ class Referee(Inputs):
         self.flipping = True
         self.solver.submit(GAINS, job, done, stale=lambda: version != self._version, ended=ended)
 
+    def _able(self) -> dict[str, dict[str, Any]]:
+        """The methods that can explain the inputs, with their settings."""
+        return {name: self.needed(name) for name in self.methods if name not in self.looked.obstacles}
+
     def _begun_course(self) -> Course:
-        asked = {name: self.needed(name) for name in self.methods if name not in self.looked.obstacles}
-        how = {"region": self.side, "steps": STEPS, "output": self.looked.output, "batch": 64}
+        samples = min(self.samples, max(2, len(self.subject.dataset)))
         return Course(
-            self.subject, asked, fills=FILLS, samples=min(self.samples, max(2, len(self.subject.dataset))),
-            seed=self.seed, target=self.target, device=self.device, memory=self._memory, **how,
+            self.subject, self._able(), fills=self.kind.fills, samples=samples, seed=self.seed,
+            target=self.question.explained, device=self.device, memory=self._memory, batch=64, **self.how,
         )  # fmt: skip
 
     @property
@@ -642,10 +698,6 @@ class Referee(Inputs):
     def total(self) -> int:
         """How many inputs curves will be of."""
         return min(self.samples, len(self.subject.dataset))
-
-
-def _regions(x: Tensor, side: int) -> int:
-    return int(regions(space(x), side).max()) + 1
 
 
 def _staged(watch: Watcher, progress: Progress) -> None:

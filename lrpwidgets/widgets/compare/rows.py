@@ -14,6 +14,7 @@ from torch import Tensor
 from ... import methods
 from ...evaluate.regions import summed
 from ...lrp import Explainer
+from ...lrp.targets import Target
 from ...progress import Cancelled, Watcher
 from ...readable import Readable
 from ..base.sentences import sentence
@@ -40,6 +41,9 @@ TITLES = {
 }
 """What methods are called in their papers, where that is not their name in words."""
 
+_COARSE = ("gradcam", "erasure", "rise", "meaningful_perturbation")
+"""Methods without patches that stand beside those that have some."""
+
 LEARNING = ("expected_gradients", "pattern_attribution")
 """Methods that learn from some inputs of the data set, their background."""
 
@@ -56,7 +60,7 @@ class Row(Readable):
 
     method: str
     maps: NDArray[np.float32] | None = field(default=None, repr=False)
-    """Relevance summed over channels, (n, H, W); None where there is an obstacle."""
+    """Relevance summed over channels, (n, H, W), or of tokens, (n, T); None where there is an obstacle."""
     seconds: float = 0.0
     """It took for an input."""
     caveats: tuple[str, ...] = ()
@@ -67,7 +71,7 @@ class Row(Readable):
 
 
 def explained(
-    explainer: Explainer, x: Tensor, target: int | None, name: str, settings: Mapping[str, Any], watch: Watcher
+    explainer: Explainer, x: Tensor, target: Target, name: str, settings: Mapping[str, Any], watch: Watcher
 ) -> Iterator[Row]:
     """The row of a method, a rough one first where it takes long; raises what `watch` raises."""
     for part in _stages(x, name, settings):
@@ -117,7 +121,7 @@ def group(name: str) -> int:
     if name not in methods.METHODS:
         return 2
     method = methods.METHODS[name]
-    return 1 if "patch" in method.__dataclass_fields__ or name in ("gradcam", "rise", "meaningful_perturbation") else 0
+    return 1 if "patch" in method.__dataclass_fields__ or name in _COARSE else 0
 
 
 def ordered(chosen: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.status_line import Status
-from .question import FILLS
 from .referee import Referee
 
 
@@ -13,7 +12,7 @@ class CompareStatus(Status):
     """Inputs, forward passes, regions and seed, what is under way, and what a person should know."""
 
     shared: Referee
-    follows = ("answer", "busy", "progress", "error", "looked", "methods", "rows", "flipping", "searching")
+    follows = ("answer", "busy", "progress", "error", "looked", "methods", "rows", "flipping", "searching", "marking")
 
     def _show(self) -> None:
         referee, found = self.shared, self.shared.answer
@@ -22,11 +21,12 @@ class CompareStatus(Status):
         parts: list[list[str]] = [
             ["", f"{done} of {referee.total}", " inputs flipped"],
             ["", f"{referee.passes:,}", " forward passes"],
-            [f"regions of {referee.side} px, {len(referee.methods)} methods, {len(FILLS)} fills, seed {referee.seed}"],
+            [f"{referee.size}, {len(referee.methods)} methods, {len(referee.kind.fills)} fills, seed {referee.seed}"],
         ]
         precision = str(referee.explainer.dtype).removeprefix("torch.") if referee.explainer.dtype else "float32"
         state: dict[str, Any] = {
-            "busy": referee.busy and (referee.searching or not referee.flipping),  # of that the ranking tells
+            # Of flipping the ranking tells.
+            "busy": referee.busy and (referee.searching or referee.marking or not referee.flipping),
             "stage": stage,
             "progress": progress,
             "error": referee.error,

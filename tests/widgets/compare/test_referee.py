@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from dataclasses import replace
@@ -14,11 +15,12 @@ from torch import nn
 
 from lrpwidgets import evaluate, methods, subjects
 from lrpwidgets.dashboards import compare
+from lrpwidgets.evaluate.parts import Regions
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
 from lrpwidgets.widgets.base.asking import Place
-from lrpwidgets.widgets.compare import Referee, exports, picture, ranking, rows
-from lrpwidgets.widgets.compare.question import FILLS, CompareQuestion
+from lrpwidgets.widgets.compare import Referee, exports, ranking, rows
+from lrpwidgets.widgets.compare.question import CompareQuestion
 from lrpwidgets.widgets.compare.referee import STEPS
 
 
@@ -32,7 +34,7 @@ def test_every_method_explains_the_inputs_that_are_shown(referee, digits):
 
 
 def test_what_is_measured_is_what_the_library_measures(referee, digits):
-    how = {"region": 2, "steps": STEPS, "output": "probability", "samples": 20, "fills": FILLS}
+    how = {"region": 2, "steps": STEPS, "output": "probability", "samples": 20, "fills": Regions.fills}
     asked = {name: referee.needed(name) for name in referee.methods}
     found = evaluate.compare(digits, asked, progress=False, **how)
     assert found.conclusion == referee.answer.conclusion
@@ -279,7 +281,8 @@ def test_the_tables_hold_every_fill_and_method(referee):
 
 
 def test_the_maps_are_saved_as_one_picture(referee):
-    assert picture.drawn(referee).size == (200 + 3 * 118, 22 + 5 * 118)
+    sheet = Image.open(io.BytesIO(base64.b64decode(exports.sheet(referee))))
+    assert sheet.size == (200 + 3 * 118, 22 + 5 * 118)
 
 
 def test_the_sentence_says_what_cannot_be_told(referee):
@@ -290,7 +293,7 @@ def test_the_sentence_says_what_cannot_be_told(referee):
 
 
 def test_questions_have_a_text_form():
-    question = CompareQuestion(("lime",), {"lime": {"samples": 9}}, (1, 2), 3, "blur", 40, 2, 7)
+    question = CompareQuestion(("lime",), {"lime": {"samples": 9}}, (1, 2), 3, "blur", 40, 2, 7, 5)
     assert CompareQuestion.from_dict(question.to_dict()) == question
     assert CompareQuestion().to_dict() == {}
 

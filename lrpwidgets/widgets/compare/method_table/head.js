@@ -9,22 +9,31 @@ const COUNTS = [20, 40, 60, 100, 200, 500, 1000];
 /** @param {import("../../base/common.js").Model} model */
 export function headOf(model) {
   const target = element("select", { ariaLabel: "The class that is explained" });
+  const than = element("select", { ariaLabel: "The class that it is contrasted with" });
+  const rather = element("span", {}, " rather than ", than);
   const samples = element("select", { ariaLabel: "How many inputs the curves are of, at most" });
   const methods = menu("+ method", "Have one method more", []);
   const list = /** @type {HTMLElement} */ (methods.querySelector(".lrp-list"));
-  const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, " should I trust, on ", samples, "?", element("span", { className: "lrp-space" }), methods);
+  const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, rather, " should I trust, on ", samples, "?", element("span", { className: "lrp-space" }), methods);
   let told = "";
+  const numberOf = (/** @type {HTMLSelectElement} */ { value }) => (value === "" ? null : Number(value));
   searchable(target);
-  target.addEventListener("change", () => model.send({ target: target.value === "" ? null : Number(target.value) }));
+  searchable(than);
+  target.addEventListener("change", () => model.send({ target: numberOf(target), than: target.value && target.value !== than.value ? numberOf(than) : null }));
+  than.addEventListener("change", () => model.send({ target: numberOf(target), than: numberOf(than) }));
   samples.addEventListener("change", () => model.send({ samples: Number(samples.value) }));
 
   function tell() {
-    const { target: chosen, classes = [], samples: most, count = 0 } = model.get("head");
+    const { target: asked, than: other, classes = [], samples: most, count = 0 } = model.get("head");
     if (JSON.stringify(classes) !== told) {
       told = JSON.stringify(classes);
-      target.replaceChildren(element("option", { value: "" }, "the top class"), ...classes.map((/** @type {string} */ name, /** @type {number} */ value) => element("option", { value }, name)));
+      target.replaceChildren(element("option", { value: "" }, "the top class"), ...optionsOf(classes));
+      than.replaceChildren(element("option", { value: "" }, "any other"), ...optionsOf(classes));
     }
-    target.value = chosen === null || chosen === undefined ? "" : String(chosen);
+    target.value = String(asked ?? "");
+    than.value = String(other ?? "");
+    rather.hidden = target.value === "" || classes.length < 2;
+    for (const option of than.options) option.disabled = option.value !== "" && option.value === target.value;
     const counts = [...new Set([...COUNTS.filter((each) => each < count), Math.min(count, 1000), Math.min(most, count)])].sort((a, b) => a - b);
     samples.replaceChildren(...counts.filter((each) => each >= 2).map((value) => element("option", { value }, `${value.toLocaleString("en")} inputs`)));
     samples.value = String(Math.min(most, count));
@@ -41,4 +50,9 @@ export function headOf(model) {
   }
 
   return { made, tell };
+}
+
+/** @param {string[]} classes */
+function optionsOf(classes) {
+  return classes.map((name, value) => element("option", { value }, name));
 }

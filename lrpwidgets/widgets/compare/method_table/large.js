@@ -1,8 +1,7 @@
 // One map, large, beside its input, and the settings of its method.
 
-import { array, button, element, number } from "../../base/common.js";
+import { button, element, number } from "../../base/common.js";
 import { scaleOf } from "../../base/controls.js";
-import { LOOK, paint, show } from "../../base/maps.js";
 
 /**
  * @typedef {object} Setting
@@ -16,11 +15,13 @@ import { LOOK, paint, show } from "../../base/maps.js";
  * @property {boolean} [whole]
  */
 
-/** @param {import("../../base/common.js").Model} model */
-export function largeOf(model) {
+/**
+ * @param {import("../../base/common.js").Model} model
+ * @param {import("../method_table.js").Figure} figure
+ */
+export function largeOf(model, figure) {
   const title = element("h2");
   const words = element("p", { className: "lrp-quiet" });
-  const [map, picture] = [element("canvas"), element("canvas")];
   const settings = element("div", { className: "lrp-methods-settings" });
   const caveats = element("ul");
   let shown = ""; // of which settings there are sliders: one that is held must not be taken away
@@ -28,7 +29,7 @@ export function largeOf(model) {
   const close = button("×", "Close", send({ large: null }), { ariaLabel: "Close" });
   const explore = button("open in Explore", "Look into this decision", () => model.send({ explore: model.get("large").place }));
   const remove = button("remove method", "No longer compare it", () => model.send({ remove: model.get("large").name }));
-  const made = element("div", { className: "lrp-methods-large", role: "dialog", ariaLabel: "A map, large", hidden: true }, element("div", { className: "lrp-head" }, title, element("span", { className: "lrp-space" }), explore, remove, close), element("div", { className: "lrp-methods-both" }, map, picture), words, settings, caveats);
+  const made = element("div", { className: "lrp-methods-large", role: "dialog", ariaLabel: "A map, large", hidden: true }, element("div", { className: "lrp-head" }, title, element("span", { className: "lrp-space" }), explore, remove, close), figure.made, words, settings, caveats);
   made.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     model.send({ large: null });
@@ -51,8 +52,7 @@ export function largeOf(model) {
     const kinds = JSON.stringify([large.name, large.knobs.map((/** @type {Setting} */ { name }) => name)]);
     if (kinds !== shown) settings.replaceChildren(...large.knobs.map((/** @type {Setting} */ each) => settingOf(large.name, each, model)));
     shown = kinds;
-    paint(map, large.size, values, 1, LOOK, null, paper);
-    show(picture, large.picture, array(model.get("large_picture"), Uint8Array));
+    figure.draw(large, values, paper);
     if (opened) close.focus();
   }
 
