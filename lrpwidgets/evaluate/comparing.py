@@ -184,6 +184,8 @@ def estimate(
 ) -> Estimate:
     """What :func:`compare` would take, if it needs all of the `samples`: found out in about a second for each fill.
 
+    It is found out on one input: of texts, as if all were as long.
+
     Parameters and errors as for :func:`compare`.
     """
     return Course(subject, methods, fills=fills, samples=samples, seed=seed, **settings).estimate()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lrpwidgets import subjects
-from lrpwidgets.evaluate import Comparison, Curves, Flipping, Gain, compare, comparing, estimate
+from lrpwidgets import methods, subjects
+from lrpwidgets.evaluate import Comparison, Curves, Flipping, Gain, compare, comparing, estimate, srg_words
 from lrpwidgets.evaluate.comparing import Course
 from lrpwidgets.evaluate.contenders import BASELINES
+from lrpwidgets.lrp import Rather
 from lrpwidgets.progress import Cancelled, Pace
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
+from tests.widgets.texts.conftest import Sum, subject_of
 
 QUICK = {"region": 1, "steps": 16}
 
@@ -193,3 +196,43 @@ def test_inputs_that_cannot_be_opened_do_not_count_and_are_named():
     nothing = Subject(model, Torn(torch.randn(1, 12).repeat(2, 1)[::2], [0], ["0"]))
     with pytest.raises(ValueError, match="two samples at least"):
         compare(nothing, ["gradient_times_input"], progress=False)
+
+
+def test_texts_are_compared_by_their_words_cut_out_and_hidden():
+    subject = subject_of(Sum())
+    found = compare(subject, ["erasure", "sensitivity"], samples=4, target=1, steps=4, progress=False)
+    assert found.fills == ["cut", "hide"]
+    assert found.order("cut") == ["erasure", *found.order("cut")[1:]]  # of a sum, that is what each word adds
+    assert {each.method for each in found.standings} == {"erasure", "sensitivity", "random"}
+    assert found.obstacles == {}
+    texts = [subject.tokenizer.encode(subject.dataset.texts[item]) for item in found.items]
+    relevance = [
+        methods.explain(subject.model, each.x[None], "erasure", 1, progress=False).relevance[0] for each in texts
+    ]
+    for way in ("cut", "hide"):
+        gain = srg_words(subject, texts, relevance, 1, way=way, steps=4, progress=False)
+        torch.testing.assert_close(found.gains[way, "erasure"].values, gain.values)
+
+
+def test_a_class_is_compared_rather_than_another():
+    subject = subject_of(Sum())
+    how = {"samples": 4, "steps": 4, "fills": ["hide"], "progress": False}
+    one = compare(subject, ["erasure"], target=1, **how).gains["hide", "erasure"]
+    both = compare(subject, ["erasure"], target=Rather(1, than=0), **how).gains["hide", "erasure"]
+    torch.testing.assert_close(both.values, 2 * one.values)  # its scores are (-s, s)
+
+
+def test_of_texts_it_says_before_what_it_takes_and_what_cannot_be():
+    subject = subject_of(Sum())
+    asked = {"samples": 4, "steps": 4}
+    first = len(subject.item(int(np.random.default_rng(0).permutation(4)[0]))[0])
+    assert estimate(subject, ["erasure"], fills=["cut"], **asked).forwards == 4 * (1 + 2 * 2 * 5 + 1 + 1 + first)
+    for wrong, sentence in (
+        ({"fills": ["zero"]}, "way must be one of cut, hide, got 'zero'"), ({"region": 2}, "region"),
+        ({"methods": ["gradcam"]}, r"no method to compare with the baselines\. gradcam: the input holds whole numbers"),
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=sentence):
+            compare(subject, **{"methods": ["erasure"], "progress": False, **asked} | wrong)
+    named = replace(subject, dataset=TensorSamples(torch.zeros(4, 3, dtype=torch.long), [0] * 4, list("abcd")))
+    with pytest.raises(ValueError, match="has no texts; make it"):
+        compare(named, ["erasure"], progress=False, **asked)

@@ -196,3 +196,37 @@ def test_masks_may_be_of_any_dataset_that_has_them():
 
     subject = replace(planted(), dataset=Own(known[i] for i in range(len(known))))
     assert standing(ground_truth(subject, ["magnitude"], masks="tag", progress=False), "magnitude").rank.value == 1
+
+
+def test_of_texts_those_words_are_known_that_decide():
+    subject = subjects.load("sentiment", model="cnn")
+    found = ground_truth(subject, ["epsilon", "sensitivity"], samples=30, progress=False)
+    oracle = [(explained(subject, item), np.array(subject.dataset.truth[item]) != 0) for item in range(30)]
+    assert standing(found, "epsilon").rank.low > standing(found, "sensitivity").rank.high
+    assert abs(standing(found, "random").rank.value - found.standings[0].area) < 0.1
+    every = ground_truth(subject, ["epsilon"], samples=400, progress=False)
+    counted = [
+        decide[np.argsort(-np.abs(relevance))[: decide.sum()]].mean()
+        for relevance, decide in oracle
+        if relevance is not None
+    ]
+    assert standing(every, "epsilon").rank.value == pytest.approx(np.mean(counted), abs=0.05)
+
+
+def explained(subject, item):
+    """Relevance of its words for the label of a text that is read right; else None."""
+    x, label = subject.item(item)
+    found = subject.explainer("epsilon").explain(x[None], label)
+    return found.relevance[0].numpy() if found.top_class == label else None
+
+
+@pytest.mark.parametrize(
+    ("name", "masks", "match"),
+    [
+        ("documents", "single", "data of 'documents' does not know which words decide; make it a"),
+        ("sentiment", "tag", "those words are known that decide, masks='single'; got 'tag'"),
+    ],
+)
+def test_texts_without_that_truth_are_refused(name, masks, match):
+    with pytest.raises(ValueError, match=match):
+        ground_truth(subjects.load(name), ["epsilon"], masks=masks, progress=False)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lrpwidgets import evaluate
+from lrpwidgets.lrp import Explainer
 from lrpwidgets.subjects.texts import Encoded
 from tests.widgets.texts.conftest import VALUES, Attentive, Sum, subject_of
 
@@ -53,6 +54,35 @@ def test_comprehensiveness_and_sufficiency_are_those_of_eraser(summing):
     assert float(evaluate.sufficiency(subject, [text], [values], 1, progress=False)) == pytest.approx(
         float(alone), abs=1e-6
     )
+
+
+def test_the_gain_is_the_area_between_both_orders(summing):
+    subject, texts, worth = summing
+    gain = evaluate.srg_words(subject.explainer(), texts, worth, 1, steps=4, way="hide", progress=False)
+    for order in ("most", "least"):
+        curves = evaluate.flip_words(subject, texts, worth, 1, order=order, steps=4, way="hide", progress=False)
+        torch.testing.assert_close(getattr(gain, order).scores, curves.scores)
+        torch.testing.assert_close(getattr(gain, order).taken, curves.taken)
+    torch.testing.assert_close(gain.values, gain.least.area - gain.most.area)
+    alike = evaluate.srg_words(subject, texts, [torch.zeros(len(each)) for each in texts], 1, progress=False)
+    assert alike.values.abs().max() < 1e-9  # words alike go in one order
+
+
+def test_words_have_the_sum_over_their_tokens_and_go_the_most_relevant_first():
+    encoded = Encoded("good film", (4, 5, 5, 2), ((0, 0), (0, 2), (2, 4), (5, 9)), ("[CLS]", "go", "od", "film"))
+    relevance = torch.tensor([9.0, 2.0, -3.0, 1.0])
+    assert evaluate.words.summed(encoded, relevance).tolist() == [-1.0, 1.0]
+    assert evaluate.words.gone(encoded, relevance, 0.5) == [1]
+    assert evaluate.words.gone(encoded, relevance, 1.0, order="least") == [0, 1]
+    assert evaluate.words.without(encoded, [0], "cut").tolist() == [4, 2]
+    assert evaluate.words.without(encoded, [0], "hide").tolist() == [4, -1, -1, 2]
+
+
+def test_the_probability_of_a_single_score_is_not_followed(summing):
+    subject, texts, worth = summing
+    single = Explainer(subject.model, select=lambda scores: scores[:, :1])
+    with pytest.raises(ValueError, match="probability of a single score is always 1"):
+        evaluate.srg_words(single, texts, worth, 0, output="probability", progress=False)
 
 
 def test_added_tokens_always_stay(summing):

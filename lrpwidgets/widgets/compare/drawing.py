@@ -58,9 +58,9 @@ class Drawing(ABC):
     def shares(self, shown: Sequence[Shown], maps: Array) -> Array:
         """What is drawn of all inputs, one after the other, each in shares of its own Σ|R|: (values,)."""
 
-    def inside(self, shown: Sequence[Shown]) -> NDArray[np.bool_] | slice:
-        """Which of these values count where one scale is sought."""
-        return slice(None)
+    @abstractmethod
+    def scale(self, shown: Sequence[Shown], column: int, shares: Sequence[Array]) -> float:
+        """What full colour stands for, of the `shares` of all methods while one of the inputs is looked at."""
 
     @abstractmethod
     def large(self, shown: Shown, relevance: Array) -> Large:

@@ -35,6 +35,7 @@ import { typingOf } from "./method_table/typing.js";
  * @property {(columns: Column[], picked: number) => HTMLElement[]} inputs
  * @property {(row: Row, columns: Column[], drawn: { values: Float32Array, own: boolean, paper: number[], picked: number }) => HTMLElement[]} maps of a row
  * @property {() => Figure} large
+ * @property {string} beside what is to be said of the scale
  * @property {() => void} close
  */
 
@@ -69,7 +70,7 @@ function render({ model, el }) {
     el.style.setProperty("--columns", columns.length);
     body.replaceChildren(...rows.map((/** @type {Row} */ row, /** @type {number} */ place) => rowOf(row, columns, drawn, !place || rows[place - 1].group !== row.group)));
     const share = model.get("scale");
-    scale.textContent = drawn.own ? "each map by its own range" : `full colour: ${number(share)} of Σ|R| per ${model.get("head").part}, for all maps`;
+    scale.textContent = drawn.own ? "each map by its own range" : `full colour: ${number(share)} of Σ|R| per ${model.get("head").part}, for all maps${drawing.beside}`;
     paint(bar, [1, 92], Float32Array.from({ length: 92 }, (_, x) => x / 45.5 - 1), 1, LOOK, null, paper);
     large.tell(halves(model.get("large_map")), paper);
   }

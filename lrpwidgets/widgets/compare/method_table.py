@@ -52,7 +52,7 @@ class MethodTable(View):
         self._arrivals = Arrivals(referee)
         self._small: dict[str, tuple[Array, Array]] = {}
         self.follow(self._show_inputs, "looked", "target", "than", "samples", "column")
-        self.follow(self._show_rows, "rows", "methods", "marked", "looked")
+        self.follow(self._show_rows, "rows", "methods", "marked", "looked", "column")
         self.follow(self._enlarge, "large", "rows")
         self.follow(self._refuse, "refused")
 
@@ -121,9 +121,8 @@ class MethodTable(View):
         there = [name for name in referee.methods if name in referee.rows and referee.rows[name].maps is not None]
         self._small = {name: known for name, known in self._small.items() if name in there}
         packed = [self._shares(referee.rows[name]) for name in there]
-        every = np.abs(np.stack(packed)[:, referee.drawing.inside(looked.shown)]) if packed else np.zeros(1)
-        scale = float(np.quantile(every, 0.99)) if every.size else 0.0
-        scale = scale or 1.0
+        column = min(referee.column, len(looked.shown) - 1) if packed else 0
+        scale = referee.drawing.scale(looked.shown, column, packed) if packed else 1.0
         rows = [self._row(name, there) for name in referee.methods]
         self.draw(
             rows=rows,

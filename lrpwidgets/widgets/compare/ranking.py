@@ -144,7 +144,7 @@ def told(found: GroundTruth, part: str) -> str:
     listed = ", ".join(f"{title(each.method)} {each.rank.value:.2f}" for each in order)
     wrong = f"; {found.left_out} more were answered wrong" if found.left_out else ""
     return (
-        f"Of the {part}s that decide, so many are among as many of the largest |R|: {listed}. By chance "
+        f"Rank accuracy: of the K {part}s that decide, the share among the K of the largest |R|: {listed}; by chance "
         f"{found.standings[0].area:.2f}. On {found.samples} inputs, each explained for its label{wrong}."
     )
 

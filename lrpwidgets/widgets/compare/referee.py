@@ -488,18 +488,20 @@ class Referee(Inputs):
 
     def _first(self) -> tuple[int, ...]:
         """Inputs of different classes, from the one on where the subject begins; then further ones."""
-        count = len(self.subject.dataset)
+        count, told = len(self.subject.dataset), getattr(self.subject.dataset, "labels", None)
         seen: dict[Any, int] = {}
-        others = []
-        for step in range(min(count, 8 * SHOWN)):
+        others: list[int] = []
+        for step in range(count if told is not None else min(count, 8 * SHOWN)):
             item = (self._start + step) % count
+            if told is not None and len(others) == SHOWN and told[item] is not None and int(told[item]) in seen:
+                continue  # nothing new, and nothing is opened to see that
             try:
                 label = self.subject.item(item)[1]
             except Exception:  # whatever a subject raises for what it cannot read
                 continue
             if seen.setdefault(item if label is None else label, item) != item:
                 others.append(item)
-            if len(seen) == SHOWN:
+            if len(seen) == SHOWN or (len(seen) == len(self.subject.classes) and len(seen) + len(others) >= SHOWN):
                 break
         return (*seen.values(), *others)[:SHOWN]
 

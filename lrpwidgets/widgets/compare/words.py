@@ -52,14 +52,17 @@ class Words(Drawing):
     def shares(self, shown: Sequence[Shown], maps: Array) -> Array:
         return np.concatenate([_shares(*pair) for pair in zip(map(_text, shown), maps, strict=True)])
 
-    def inside(self, shown: Sequence[Shown]) -> NDArray[np.bool_]:
-        return np.array([not item.sink and bool(item.places) for each in shown for item in items(_text(each))])
+    def scale(self, shown: Sequence[Shown], column: int, shares: Sequence[Array]) -> float:
+        """One for all maps of a text, as shares depend on its length; most words are below it."""
+        texts = [_text(each) for each in shown]
+        begin = sum(len(items(each)) for each in texts[:column])
+        every = [abs(value) for each in shares for value in each[begin:][_counted(texts[column])]]
+        return float(np.quantile(every, 0.97)) or 1.0 if every else 1.0
 
     def large(self, shown: Shown, relevance: Array) -> Large:
         text = _text(shown)
         amounts = _amounts(text, relevance)
-        inside = np.abs(amounts[self.inside([shown])])
-        limit = float(inside.max(initial=0.0)) or 1.0
+        limit = float(np.abs(amounts[_counted(text)]).max(initial=0.0)) or 1.0
         told = {"limit": limit, "text": _laid_out(text), "sum": float(amounts.sum())}
         return Large(amounts / np.float32(limit), told)
 
@@ -90,6 +93,11 @@ class Words(Drawing):
 def _text(shown: Shown) -> Encoded:
     assert shown.text is not None
     return shown.text
+
+
+def _counted(text: Encoded) -> NDArray[np.intp]:
+    """Which words count where a scale is sought."""
+    return np.array([at for at, item in enumerate(items(text)) if item.places and not item.sink], np.intp)
 
 
 def _laid_out(text: Encoded) -> list[list[Any]]:

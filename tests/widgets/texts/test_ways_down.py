@@ -188,7 +188,7 @@ def test_words_across_texts_are_looked_for_when_asked(explore, reviews):
     assert view.about["stale"]
 
 
-@pytest.mark.parametrize("room", ["compare", "maximize", "improve"])
+@pytest.mark.parametrize("room", ["maximize", "improve"])
 def test_rooms_that_need_pictures_are_closed_and_say_why(explore, reviews, room):
     page = Rooms(explore(reviews), "explore")
     closed = {name: why for name, _, why in page.shared.rooms}

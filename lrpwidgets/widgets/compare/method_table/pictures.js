@@ -45,6 +45,7 @@ export function picturesOf(model) {
         },
       };
     },
+    beside: "",
     close() {},
   };
 }

@@ -66,6 +66,7 @@ export function textsOf(model, el) {
         },
       };
     },
+    beside: "; hatched sinks are outside of it",
     close() {
       el.removeEventListener("scroll", scrolled, { capture: true });
       el.removeEventListener("pointerover", touched);
