@@ -28,11 +28,12 @@ export function headOf(model) {
     if (JSON.stringify(classes) !== told) {
       told = JSON.stringify(classes);
       target.replaceChildren(element("option", { value: "" }, "the top class"), ...optionsOf(classes));
-      than.replaceChildren(element("option", { value: "" }, "any other"), ...optionsOf(classes));
+      than.replaceChildren();
     }
     target.value = String(asked ?? "");
-    than.value = String(other ?? "");
     rather.hidden = target.value === "" || classes.length < 2;
+    if (!rather.hidden && !than.options.length) than.replaceChildren(element("option", { value: "" }, "any other"), ...optionsOf(classes)); // there may be many
+    than.value = String(other ?? "");
     for (const option of than.options) option.disabled = option.value !== "" && option.value === target.value;
     const counts = [...new Set([...COUNTS.filter((each) => each < count), Math.min(count, 1000), Math.min(most, count)])].sort((a, b) => a - b);
     samples.replaceChildren(...counts.filter((each) => each >= 2).map((value) => element("option", { value }, `${value.toLocaleString("en")} inputs`)));
