@@ -17,6 +17,8 @@ from .rows import title
 _TITLES = {"most": ("most relevant first", "lower is better"), "least": ("least relevant first", "higher is better")}
 _COLOURS = ("var(--ink)", "var(--second)")
 _OTHER = "var(--others)"
+_ENDS = (-1.0, 1.0)
+"""Of a difference of probabilities."""
 
 
 class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -34,13 +36,14 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
         both = ipywidgets.Box(boxes)
         both.add_class("lrp-curves")
         super().__init__(referee, [self._head, both], "lrp-flipcurves")
-        self.show_with("answer", "fill", "marked", "cut", "looked")
+        self.show_with("answer", "fill", "marked", "cut", "looked", "than")
 
     def _show(self) -> None:
         referee, found = self.shared, self.shared.answer
         names = [title(name) for name in referee.marked]
         output = "probability" if referee.looked is None else referee.looked.output
-        output = output if referee.than is None else f"{output}, less that of the other class,"
+        contrasted = referee.than is not None and output == "probability"
+        output = output if referee.than is None else f"{output} less that of the other class"
         others = "⋯ random · ‐ ‐ Sobel edges" if "edges" in referee.kind.baselines else "⋯ random"
         key = "".join(
             f'<span class="lrp-key"><i style="background: {colour}"></i>{escape(name)}</span>'
@@ -55,7 +58,7 @@ class FlipCurves(Chart, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ha
             return
         for order, chart in self._charts.items():
             curves = {name: getattr(gain, order) for (fill, name), gain in found.gains.items() if fill == referee.fill}
-            chart.show(curves, referee.marked, referee.cut)
+            chart.show(curves, referee.marked, referee.cut, ends=_ENDS if contrasted else None)
 
 
 class _Curves:
@@ -86,14 +89,18 @@ class _Curves:
         self.figure = figure(lines, [self.across, self.up], 178, bottom=24, left=30)
         self.figure.fig_margin = {**self.figure.fig_margin, "right": 14}
 
-    def show(self, curves: dict[str, Any], marked: tuple[str, ...], cut: int) -> None:
+    def show(
+        self, curves: dict[str, Any], marked: tuple[str, ...], cut: int, ends: tuple[float, float] | None = None
+    ) -> None:
+        """Draw the curves of a fill; `ends` are those of the scale, where they are known."""
         means = {name: each.scores.mean(0).numpy() for name, each in curves.items()}
         x = 100 * next(iter(curves.values())).taken.numpy()
         highest = max(1e-3, *(float(each.max()) for each in means.values()))
         lowest = min(0.0, *(float(each.min()) for each in means.values()))
         with self._y.hold_sync():
-            self._y.min, self._y.max = 1.1 * lowest, 1.0 if 0.4 < highest <= 1 else 1.1 * highest
-        charts.label(self.up, [0, float(f"{self._y.max / 2:.2g}"), float(f"{self._y.max:.2g}")])
+            self._y.min, self._y.max = ends or (1.1 * lowest, 1.0 if 0.4 < highest <= 1 else 1.1 * highest)
+        middle = self._y.min if ends else float(f"{self._y.max / 2:.2g}")
+        charts.label(self.up, [0, middle, float(f"{self._y.max:.2g}")])
         others = [each for name, each in means.items() if name not in marked and name not in ("random", "edges")]
         _draw(self._others, x, np.stack(others) if others else None)
         _draw(self._random, x, means.get("random"))

@@ -58,12 +58,15 @@ function render({ model, el }) {
   };
 }
 
+/** @param {number} p */
+const told = (p) => p.toFixed(2).replace("-", "−").replace("−0.00", "0.00");
+
 /**
  * @param {{ title: string, p: number, mark: number | null }} part
  * @param {HTMLElement} left what is left
  */
 function figureOf({ title, p, mark }, left) {
-  return element("figure", { data: { mark: mark ?? "none" } }, left, element("figcaption", {}, element("span", {}, title.replaceAll("_", "_\u200b")), element("b", {}, p.toFixed(2))));
+  return element("figure", { data: { mark: mark ?? "none" } }, left, element("figcaption", {}, element("span", {}, title.replaceAll("_", "_\u200b")), element("b", {}, told(p))));
 }
 
 /**
@@ -73,7 +76,7 @@ function figureOf({ title, p, mark }, left) {
  * @param {number} place
  */
 function pictureOf({ title, p }, size, pixels, place) {
-  const canvas = element("canvas", { role: "img", ariaLabel: `${title}: probability ${p.toFixed(2)}` });
+  const canvas = element("canvas", { role: "img", ariaLabel: `${title}: probability ${told(p)}` });
   const each = size[0] * size[1] * 3;
   drawPicture(canvas, size, pixels.subarray(place * each, (place + 1) * each));
   return canvas;

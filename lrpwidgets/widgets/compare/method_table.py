@@ -166,7 +166,7 @@ class MethodTable(View):
             if name not in referee.methods:
                 why = looked.obstacles.get(name, "")
                 found.append([name, title(name), why, "" if why else self._cost(name)])
-        return found
+        return sorted(found, key=lambda each: bool(each[2]))  # those that can come first
 
     def _cost(self, name: str) -> str:
         looked = self.shared.looked

@@ -172,7 +172,7 @@ class Referee(Inputs):
             raise ValueError("Methods are compared on the inputs of a data set, and here is none.")
         self._start = begin.item
         own = [each for each in catalogue.METHODS if each != "lrp"]
-        self.able: tuple[str, ...] = (*own, *suitable(subject, begin.kinds))
+        self.able: tuple[str, ...] = tuple(dict.fromkeys((*own, *suitable(subject, begin.kinds))))
         """Methods that a person can choose."""
         first = self._begun(CompareQuestion.from_dict(question))
         self._quiet = True

@@ -230,7 +230,9 @@ def test_a_class_is_compared_rather_than_another(reading, say):
     np.testing.assert_allclose(reading.rows["epsilon"].maps, 2 * one, rtol=1e-4, atol=1e-6)  # scores are (-s, s)
     assert (table.head["target"], table.head["than"]) == (1, 0)
     assert flips.state["class"] == "positive rather than negative"
-    assert "less that of the other class" in curves._head.value
+    chart = curves._charts["most"]
+    assert (chart._y.min, chart._y.max) == (-1.0, 1.0)
+    assert "mean probability less that of the other class, with its 95 %" in curves._head.value
     say(table, target=None)
     assert (reading.target, reading.than) == (None, None)
 
@@ -239,6 +241,7 @@ def test_methods_that_cannot_explain_tokens_say_why(reading, say):
     view = MethodTable(reading)
     choice = {name: why for name, _, why, _ in view.choice}
     assert "whole numbers" in choice["integrated_gradients"]
+    assert [bool(why) for why in choice.values()] == sorted(bool(why) for why in choice.values())  # what can is first
     assert choice["gradient_times_input"] == ""
     say(view, add="integrated_gradients")
     row = next(each for each in view.rows if each["name"] == "integrated_gradients")
