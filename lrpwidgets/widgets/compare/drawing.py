@@ -59,6 +59,10 @@ class Drawing(ABC):
         """What is drawn of all inputs, one after the other, each in shares of its own Σ|R|: (values,)."""
 
     @abstractmethod
+    def one(self, shown: Sequence[Shown], column: int, shares: Array) -> Array:
+        """The part of these values that is of one input."""
+
+    @abstractmethod
     def scale(self, shown: Sequence[Shown], column: int, shares: Sequence[Array]) -> float:
         """What full colour stands for, of the `shares` of all methods while one of the inputs is looked at."""
 

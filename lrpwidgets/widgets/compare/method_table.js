@@ -23,6 +23,7 @@ import { typingOf } from "./method_table/typing.js";
  * @property {string} obstacle
  * @property {string[]} caveats
  * @property {number | null} mark
+ * @property {{ value: number, other: string } | null} agrees
  * @property {boolean} control
  *
  * @typedef {{ item: number, name: string, says: string }} Column
@@ -92,7 +93,7 @@ function render({ model, el }) {
    * @param {boolean} first of its group
    */
   function rowOf(row, columns, drawn, first) {
-    const name = element("button", { type: "button", className: "lrp-methods-name", title: `${row.about} Click: stand out in the curves.`, ariaPressed: String(row.mark !== null) }, element("b", {}, row.title.replaceAll("_", "_\u200b")), element("span", { className: "lrp-quiet" }, row.rough ? "a first, rough answer …" : row.note));
+    const name = element("button", { type: "button", className: "lrp-methods-name", title: `${row.about} Click: stand out in the curves.`, ariaPressed: String(row.mark !== null) }, element("b", {}, row.title.replaceAll("_", "_\u200b")), element("span", { className: "lrp-quiet" }, row.rough ? "a first, rough answer …" : row.note, ...agreement(row)));
     name.addEventListener("click", () => model.send({ mark: row.name }));
     const made = element("div", { className: "lrp-methods-row", data: { method: row.name, ...(row.mark === null ? {} : { mark: row.mark }), ...(first ? { first: true } : {}) } }, name);
     if (row.obstacle) {
@@ -114,6 +115,12 @@ function render({ model, el }) {
     document.removeEventListener("pointerdown", outside);
     undo();
   };
+}
+
+/** @param {Row} row */
+function agreement({ agrees }) {
+  if (!agrees) return [];
+  return [" · ", element("span", { title: `Rank correlation with ${agrees.other}, of what is looked at` }, `ρ\u00a0${agrees.value.toFixed(2).replace("-", "−")}`)];
 }
 
 /** @param {Row} row */

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 import traitlets
 
 from ... import methods as catalogue
+from ...evaluate import similarity
 from ...progress import duration
 from ...subjects.modality import modality_of
 from ...subjects.texts.samples import name as named
@@ -154,8 +156,23 @@ class MethodTable(View):
             "obstacle": "" if row is None else row.obstacle,
             "caveats": [] if row is None else list(row.caveats),
             "mark": referee.marked.index(name) if name in referee.marked else None,
+            "agrees": self._agreement(name, there),
             "control": name in CONTROLS,
         }
+
+    def _agreement(self, name: str, there: list[str]) -> dict[str, Any] | None:
+        """Rank correlation with the map of the first method that stands out, of the input that is looked at."""
+        referee = self.shared
+        first = next((each for each in referee.marked if each in there), name)
+        if name in (first, *CONTROLS) or name not in there:
+            return None
+        shown = referee.looked.shown
+        column = min(referee.column, len(shown) - 1)
+        maps = [referee.drawing.one(shown, column, self._shares(referee.rows[each])) for each in (name, first)]
+        if any(np.ptp(each) == 0 for each in maps):
+            return None
+        ours, theirs = (torch.from_numpy(each)[None, None] for each in maps)
+        return {"value": float(similarity(ours, theirs)), "other": title(first)}
 
     def _choice(self) -> list[Any]:
         referee, looked = self.shared, self.shared.looked

@@ -63,6 +63,10 @@ class Pictures(Drawing):
         height, width = (max(1, round(each * share)) for each in known.shape[1:])
         return averaged(known / np.where(whole > 0, whole, 1), (height, width)).reshape(-1)
 
+    def one(self, shown: Sequence[Shown], column: int, shares: Array) -> Array:
+        one: Array = shares.reshape(len(shown), -1)[column]
+        return one
+
     def scale(self, shown: Sequence[Shown], column: int, shares: Sequence[Array]) -> float:
         """One for all maps: most values are below it."""
         return float(np.quantile(np.abs(np.concatenate(shares)), 0.99)) or 1.0

@@ -52,12 +52,15 @@ class Words(Drawing):
     def shares(self, shown: Sequence[Shown], maps: Array) -> Array:
         return np.concatenate([_shares(*pair) for pair in zip(map(_text, shown), maps, strict=True)])
 
+    def one(self, shown: Sequence[Shown], column: int, shares: Array) -> Array:
+        begin = sum(len(items(_text(each))) for each in shown[:column])
+        return shares[begin : begin + len(items(_text(shown[column])))]
+
     def scale(self, shown: Sequence[Shown], column: int, shares: Sequence[Array]) -> float:
         """One for all maps of a text, as shares depend on its length; most words are below it."""
-        texts = [_text(each) for each in shown]
-        begin = sum(len(items(each)) for each in texts[:column])
-        every = [abs(value) for each in shares for value in each[begin:][_counted(texts[column])]]
-        return float(np.quantile(every, 0.97)) or 1.0 if every else 1.0
+        counted = _counted(_text(shown[column]))
+        every = np.abs([self.one(shown, column, each)[counted] for each in shares])
+        return float(np.quantile(every, 0.97)) or 1.0 if every.size else 1.0
 
     def large(self, shown: Shown, relevance: Array) -> Large:
         text = _text(shown)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import spearmanr
 
 from lrpwidgets import dashboards, evaluate, methods, subjects
 from lrpwidgets.lrp import Rather
@@ -92,6 +93,23 @@ def test_a_row_has_the_words_of_a_text_in_shares_of_their_own_sum(reading):
     shares = np.concatenate([each / np.abs(each).sum() for each in expected])
     row = next(each["at"] for each in view.rows if each["name"] == "epsilon")
     np.testing.assert_allclose(drawn(view)[row], shares, atol=2e-3)
+
+
+def test_a_row_says_how_far_it_agrees_with_the_method_that_stands_out_word_by_word(reading, say):
+    view = MethodTable(reading)
+    reading.marked = ("epsilon",)
+    for column in (0, 1):
+        say(view, column=column)
+        begin = sum(map(len, view.texts[:column]))
+        shares = {row["name"]: drawn(view)[row["at"], begin : begin + len(view.texts[column])] for row in view.rows}
+        for row in view.rows:
+            if row["name"] in ("epsilon", "random"):
+                assert row["agrees"] is None
+                continue
+            expected = spearmanr(shares[row["name"]], shares["epsilon"]).statistic
+            assert row["agrees"] == {"value": pytest.approx(expected, abs=0.02), "other": "epsilon"}
+    reading.marked = ()
+    assert {row["agrees"] for row in view.rows} == {None}
 
 
 def test_full_colour_is_that_of_the_text_that_is_looked_at(reading, say):
