@@ -236,3 +236,8 @@ def test_of_texts_it_says_before_what_it_takes_and_what_cannot_be():
     named = replace(subject, dataset=TensorSamples(torch.zeros(4, 3, dtype=torch.long), [0] * 4, list("abcd")))
     with pytest.raises(ValueError, match="has no texts; make it"):
         compare(named, ["erasure"], progress=False, **asked)
+
+
+def test_pairs_of_inputs_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"Methods explain one input, and '.*' has 2 at once"):
+        compare(subjects.load("visual-questions"), ["epsilon"], progress=False, **QUICK)
