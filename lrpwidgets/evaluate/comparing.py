@@ -18,7 +18,7 @@ from ..lrp import Explainer, Rather
 from ..lrp.targets import Target
 from ..progress import Pace, Progress, Watcher, duration, listening, say
 from ..subjects import Subject
-from ..subjects.modality import Shown
+from ..subjects.shown import Shown
 from ..tables import Table
 from .contenders import Methods, contenders
 from .flipping import Gain

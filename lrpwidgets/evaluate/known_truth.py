@@ -20,7 +20,7 @@ from ..lrp import Explainer
 from ..progress import Progress, Watcher, listening
 from ..subjects import Subject
 from ..subjects.masks import Of
-from ..subjects.modality import Shown
+from ..subjects.shown import Shown
 from ..tables import Table
 from .contenders import Methods, Settings, contenders
 from .intervals import Interval, interval

@@ -21,7 +21,8 @@ from ..progress import Watcher
 from ..subjects import Subject
 from ..subjects.masks import Of
 from ..subjects.masks import masks as masks_of
-from ..subjects.modality import Shown, modality_of
+from ..subjects.modality import modality_of
+from ..subjects.shown import Shown
 from ..subjects.texts import Encoded
 from .fills import Fill
 from .flipping import Flipping, Gain, flip, flipped, srg

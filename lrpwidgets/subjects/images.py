@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .brush import Stroke, painted
-from .modality import Array, Drawn, Modality, Shown
+from .modality import Modality
 from .pictures import WINDOW, not_finite, open_picture
+from .shown import Array, Drawn, Shown
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .brush import Stroke
 from .images import Images
-from .modality import Array, Drawn, Modality, Shown
+from .modality import Modality
+from .shown import Array, Drawn, Shown
 from .texts.modality import Texts
 
 if TYPE_CHECKING:

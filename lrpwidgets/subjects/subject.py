@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..lrp import Composite, Explainer
     from ..lrp.scores import Select
     from .framing import Crop
-    from .modality import Shown
     from .samples import Sample, Samples
+    from .shown import Shown
     from .texts.tokenizer import Tokenizer
 
 

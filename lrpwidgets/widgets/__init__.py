@@ -6,7 +6,7 @@ Each view is usable alone in a notebook cell::
     HeatmapView(exploration)
 """
 
-from ..subjects.modality import Shown
+from ..subjects.shown import Shown
 from .base.answers import Answer
 from .base.question import Question
 from .base.view import View

@@ -12,7 +12,8 @@ from lrpwidgets import subjects
 from lrpwidgets.colours import coloured
 from lrpwidgets.lrp import Explanation
 from lrpwidgets.subjects import Subject
-from lrpwidgets.subjects.modality import Shown, modality_of
+from lrpwidgets.subjects.modality import modality_of
+from lrpwidgets.subjects.shown import Shown
 from tests.browser.conftest import Server
 from tests.browser.dashboard import BEGIN, Dashboard, end_of_scale, opened
 from tests.browser.test_texts import COLOUR

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..modality import Array, Drawn, Modality, Shown
+from ..modality import Modality
+from ..shown import Array, Drawn, Shown
 from .attention import attends
 from .encoded import PADDING, padded
 from .samples import name as named

@@ -17,7 +17,8 @@ from torch import Tensor
 from ...lrp import Explainer, Explanation, StaleExplanationError
 from ...lrp.batch import unpacked
 from ...subjects import Subject
-from ...subjects.modality import Array, Drawn, Modality, Shown, modality_of
+from ...subjects.modality import Modality, modality_of
+from ...subjects.shown import Array, Drawn, Shown
 from ...subjects.texts import Encoded
 from .inputs import Upload
 from .question import Question

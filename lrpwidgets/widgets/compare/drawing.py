@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...readable import Readable
 from ...subjects import Subject
-from ...subjects.modality import Shown
+from ...subjects.shown import Shown
 
 Array: TypeAlias = NDArray[np.float32]
 

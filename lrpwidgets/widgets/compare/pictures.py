@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ...colours import WHITE, averaged, coloured, enlarged, picture
-from ...subjects.modality import Shown
+from ...subjects.shown import Shown
 from .drawing import Array, Drawing, Large
 
 SIDE = 72

@@ -32,7 +32,7 @@ from ...methods import Cost
 from ...progress import Pace, Progress, Watcher
 from ...readable import Readable
 from ...subjects import Subject
-from ...subjects.modality import Shown
+from ...subjects.shown import Shown
 from ..base.answers import Answering
 from ..base.asking import Place
 from ..base.cells import until_run_again

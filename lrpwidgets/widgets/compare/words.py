@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ...colours import WHITE
-from ...subjects.modality import Shown
+from ...subjects.shown import Shown
 from ...subjects.texts import Encoded
 from ...subjects.texts.levels import cells, items
 from ...subjects.texts.printing import printable

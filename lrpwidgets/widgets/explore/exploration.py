@@ -20,7 +20,8 @@ from ...lrp import Composite
 from ...progress import Cancelled, Progress
 from ...shelves import SHELVES
 from ...subjects import Subject
-from ...subjects.modality import Shown, modality_of
+from ...subjects.modality import modality_of
+from ...subjects.shown import Shown
 from ..base import presets
 from ..base.answers import Answer, Answering
 from ..base.asking import Place

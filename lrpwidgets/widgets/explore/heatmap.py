@@ -9,7 +9,7 @@ import traitlets
 from torch import Tensor
 
 from ...subjects import Stroke
-from ...subjects.modality import Array
+from ...subjects.shown import Array
 from ..base.answers import Answer
 from ..base.view import script, style
 from .exploration import Exploration

@@ -14,7 +14,7 @@ import traitlets
 from torch import Tensor
 
 from ...lrp.batch import unpacked
-from ...subjects.modality import Array
+from ...subjects.shown import Array
 from ..base.answers import Answer
 from ..base.question import Question
 from ..base.still import Still, display_with_still

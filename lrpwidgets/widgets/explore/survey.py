@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...readable import Readable
-from ...subjects.modality import Shown, modality_of
+from ...subjects.modality import modality_of
+from ...subjects.shown import Shown
 from ..base.answers import RemovedError
 from ..base.sentences import sentence
 from .exploration import Exploration

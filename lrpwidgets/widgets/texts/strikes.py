@@ -13,7 +13,8 @@ from torch import Tensor
 from ...lrp import Explainer
 from ...readable import Readable
 from ...subjects import Subject
-from ...subjects.modality import Shown, modality_of
+from ...subjects.modality import modality_of
+from ...subjects.shown import Shown
 from ...subjects.texts.words import is_mark
 from .columns import Columns
 

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 from torch import Tensor
 
-from ...subjects.modality import Array
+from ...subjects.shown import Array
 from ...subjects.texts import Encoded, levels
 from ...subjects.texts.levels import Level
 from ...subjects.texts.printing import printable
