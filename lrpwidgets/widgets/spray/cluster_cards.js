@@ -4,7 +4,7 @@ import { paperOf, element, button, array, follow } from "../base/common.js";
 import { fillCard, makeCard, skeleton } from "./cluster_cards/card.js";
 import { drawLarge, drawPair, drawTiles } from "./cluster_cards/pictures.js";
 import { tellWords } from "./cluster_cards/words.js";
-import { painter } from "../texts/cells.js";
+import { painter } from "../base/shades.js";
 
 const MOST_SKELETONS = 12;
 

@@ -35,7 +35,7 @@ export function excerpts() {
  *
  * @param {HTMLElement} line
  * @param {Excerpt} excerpt
- * @param {ReturnType<typeof import("../texts/cells.js").painter>} brush
+ * @param {ReturnType<typeof import("../base/shades.js").painter>} brush
  */
 export function write(line, [, words, cut, goesOn], brush) {
   const made = words.flatMap(([word, share]) => {

@@ -1,7 +1,7 @@
 // Words over many texts as chips, in the colour of their mean relevance; framed ones are in this sentence.
 
 import { button, element, follow, number } from "../base/common.js";
-import { limitOf, painter, short } from "./cells.js";
+import { limitOf, painter, short } from "../base/shades.js";
 
 /**
  * @typedef {{ done: number, total: number, target?: string, than?: string, composite?: string, right?: number | null, stale?: boolean }} About

@@ -1,7 +1,7 @@
 // Heads of attention as a matrix, and the words that one of them has its relevance from.
 
 import { button, element, follow } from "../base/common.js";
-import { limitOf, painter, short } from "./cells.js";
+import { limitOf, painter, short } from "../base/shades.js";
 import { point, pointed } from "./pointing.js";
 
 /** @param {{ model: import("../base/common.js").Model, el: HTMLElement }} view */

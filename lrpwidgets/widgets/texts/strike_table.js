@@ -1,7 +1,7 @@
 // A test beside the claim: relevance of each word, and the score without it.
 
 import { element, follow, number } from "../base/common.js";
-import { short } from "./cells.js";
+import { short } from "../base/shades.js";
 import { point, pointed } from "./pointing.js";
 
 const MOST = 12; // rows that are shown first

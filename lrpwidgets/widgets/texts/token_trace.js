@@ -1,7 +1,7 @@
 // Layers as rows from the output down, words as columns: where relevance is on its way.
 
 import { array, element, follow } from "../base/common.js";
-import { short } from "./cells.js";
+import { short } from "../base/shades.js";
 import { point, pointed } from "./pointing.js";
 import { HIGH, sheetOf } from "./token_trace/sheet.js";
 

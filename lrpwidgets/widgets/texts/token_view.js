@@ -3,7 +3,7 @@
 import { array, element, follow, paperOf, receiveFile } from "../base/common.js";
 import { closeMenus } from "../base/controls.js";
 import { lookAround } from "../base/top_bar/address.js";
-import { painter } from "./cells.js";
+import { painter } from "../base/shades.js";
 import { point, pointed } from "./pointing.js";
 import { cellsOf, heldBySinks, limitsOf } from "./token_view/cells.js";
 import { editingOf } from "./token_view/editing.js";

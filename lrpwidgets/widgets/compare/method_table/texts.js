@@ -1,7 +1,7 @@
 // A list of texts, and the one that is looked at in the colours of each method.
 
 import { element, number } from "../../base/common.js";
-import { painter, short } from "../../texts/cells.js";
+import { painter, short } from "../../base/shades.js";
 
 /** @typedef {[string, boolean, boolean, boolean, boolean, boolean]} Word letters; spaced, begins a line, sink, struck, read */
 

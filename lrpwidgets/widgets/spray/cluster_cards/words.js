@@ -1,14 +1,14 @@
 // The words of a cluster of texts on its card, and the texts in its middle.
 
 import { element, number } from "../../base/common.js";
-import { limitOf } from "../../texts/cells.js";
+import { limitOf } from "../../base/shades.js";
 import { write } from "../excerpts.js";
 
 const FEW = 5; // words on a card that is folded
 
 /**
  * @param {import("./card.js").Card} card
- * @param {ReturnType<typeof import("../../texts/cells.js").painter>} brush
+ * @param {ReturnType<typeof import("../../base/shades.js").painter>} brush
  */
 export function tellWords({ chips, more, large, tiles, said: { words = [], examples = [], size } }, brush) {
   const limit = limitOf(words.map(([, excess]) => excess));

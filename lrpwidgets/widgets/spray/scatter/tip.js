@@ -1,7 +1,7 @@
 // The picture and the heatmap beside the pointer, or the text.
 
 import { element, pen } from "../../base/common.js";
-import { painter } from "../../texts/cells.js";
+import { painter } from "../../base/shades.js";
 import { write } from "../excerpts.js";
 
 const SIDE = 64; // pixels of the pictures

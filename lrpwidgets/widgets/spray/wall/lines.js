@@ -1,7 +1,7 @@
 // A wall of texts: excerpts one below the other, each with what is told of it.
 
 import { element } from "../../base/common.js";
-import { painter } from "../../texts/cells.js";
+import { painter } from "../../base/shades.js";
 import { excerpts, write } from "../excerpts.js";
 import { linesOf } from "./layout.js";
 

@@ -1,7 +1,7 @@
 // The cells of a trace on a canvas: rows of depths, columns of words.
 
 import { element, pen } from "../../base/common.js";
-import { coloursOf, limitOf, painter, short } from "../cells.js";
+import { coloursOf, limitOf, painter, short } from "../../base/shades.js";
 
 export const HIGH = 22; // pixels of a row
 

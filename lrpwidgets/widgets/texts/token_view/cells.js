@@ -1,6 +1,6 @@
 // A text as cells that have one colour each, and how much relevance each has.
 
-import { limitOf } from "../cells.js";
+import { limitOf } from "../../base/shades.js";
 
 /**
  * @typedef {"token" | "word" | "sentence"} Level

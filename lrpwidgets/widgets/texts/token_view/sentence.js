@@ -1,7 +1,7 @@
 // Words on the page: made once for a text, and coloured again whenever its relevance changes.
 
 import { element } from "../../base/common.js";
-import { short } from "../cells.js";
+import { short } from "../../base/shades.js";
 import { itemsOf } from "./cells.js";
 
 const FULL = 40; // items of a block: those out of sight cost nothing, and a block is what can be out of sight
@@ -12,7 +12,7 @@ const VALUED = 60; // items at most that have their values below them
  * @typedef {import("./cells.js").Cell} Cell
  * @typedef {import("./cells.js").Item} Item
  *
- * @typedef {ReturnType<typeof import("../cells.js").painter>} Painter
+ * @typedef {ReturnType<typeof import("../../base/shades.js").painter>} Painter
  *
  * @typedef {{ word: HTMLElement, sentence: HTMLElement }} Node of an item
  */

@@ -1,7 +1,7 @@
 // Cells in the colour of their relevance, with words that can be read on it.
 
-import { colour, element, mapOn, number, paperOf } from "../base/common.js";
-import { inkOn } from "../base/contrast.js";
+import { colour, element, mapOn, number, paperOf } from "./common.js";
+import { inkOn } from "./contrast.js";
 
 export const MAP = "red–blue";
 
