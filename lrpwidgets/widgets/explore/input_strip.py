@@ -85,7 +85,7 @@ class InputStrip(View):
     @property
     def findings(self) -> Findings:
         """What was found out so far, in the order in which it was."""
-        return Findings.joined([Findings.of([], {}), *self._told, *self._untold])
+        return Findings.joined([Findings.of([], {}, {}), *self._told, *self._untold])
 
     def heard(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """What a person or the script wants.
@@ -199,7 +199,8 @@ class InputStrip(View):
         self._send_findings(self._told[0])
 
     def _send_findings(self, findings: Findings) -> None:
-        self.send({"problems": list(findings.problems.items())}, findings.buffers())
+        told = {"problems": list(findings.problems.items()), "called": list(findings.called.items())}
+        self.send(told, findings.buffers())
 
     # -- thumbnails ------------------------------------------------------------------------------------------------
 

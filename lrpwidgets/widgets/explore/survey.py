@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...readable import Readable
 from ...subjects.modality import modality_of
 from ...subjects.shown import Shown
+from ...subjects.texts.printing import printable
 from ..base.answers import RemovedError
 from ..base.sentences import sentence
 from .exploration import Exploration
@@ -40,20 +41,25 @@ class Findings(Readable):
     """The probability of the top class, (n,), 0 where unreadable."""
     problems: dict[int, str]
     """Why an input is unreadable, as a sentence, by its index."""
+    called: dict[int, str]
+    """What the top class is called where classes are parts of the input, such as answers in a text, by its index."""
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[int, int, int, float]], problems: Mapping[int, str]) -> Findings:
+    def of(
+        cls, rows: Sequence[tuple[int, int, int, float]], problems: Mapping[int, str], called: Mapping[int, str]
+    ) -> Findings:
         """From rows of index, says, truth and confidence; those with problems need no row."""
         every = [*rows, *((index, UNREADABLE, UNKNOWN, 0.0) for index in problems)]
         index, says, truth, confidence = zip(*every, strict=True) if every else ((),) * 4
         whole = np.array([index, says, truth], np.int32)
-        return cls(whole[0], whole[1], whole[2], np.array(confidence, np.float32), dict(problems))
+        return cls(whole[0], whole[1], whole[2], np.array(confidence, np.float32), dict(problems), dict(called))
 
     @classmethod
     def joined(cls, parts: Sequence[Findings]) -> Findings:
         """All of `parts` in one, of which there must be some."""
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-        return cls(**columns, problems={index: why for part in parts for index, why in part.problems.items()})
+        problems = {index: why for part in parts for index, why in part.problems.items()}
+        return cls(**columns, problems=problems, called={i: name for part in parts for i, name in part.called.items()})
 
     def buffers(self) -> list[bytes]:
         """The columns for the browser: three of int32 and one of float32."""
@@ -111,14 +117,16 @@ class Survey:
         return opened, problems
 
     def _findings(self, opened: Mapping[int, Shown], problems: dict[int, str]) -> Findings:
-        rows = []
+        rows, called = [], {}
         for (index, shown), said in zip(opened.items(), self._ask(list(opened.values())), strict=True):
             if isinstance(said, Exception):
                 problems[index] = sentence(said)
             else:
                 rows.append((index, said[0], UNKNOWN if shown.label is None else shown.label, said[1]))
+                if shown.outputs is not None:
+                    called[index] = printable(shown.outputs[said[0]])
         self._seen[[*opened, *problems]] = True
-        return Findings.of(rows, problems)
+        return Findings.of(rows, problems, called)
 
     def _ask(self, inputs: list[Shown]) -> list[tuple[int, float] | Exception]:
         """Top class and its probability for each of `inputs`: all at once or, where that fails, one by one."""

@@ -76,7 +76,7 @@ BOARD = """{
 SIEVE = """((known, names) => {
   const wish = (changes) => [...m.sifted(known, { ...m.ALL, ...changes }, (index) => names[index])];
   m.learn(known, [Int32Array.of(0, 1, 3, 4), Int32Array.of(0, 1, -1, 2), Int32Array.of(0, 0, 1, -1),
-    Float32Array.of(0.9, 0.5, 0, 0.7)], [[3, "cut short"]]);
+    Float32Array.of(0.9, 0.5, 0, 0.7)], [[3, "cut short"]], [[1, "an answer"]]);
   m.learnNames(known, 0, ["Rose.png", "b.png", "c.png", "d.png", "e.png"]);
   const count = m.counted(known);
   return {
@@ -89,6 +89,7 @@ SIEVE = """((known, names) => {
     sorted: [wish({ sort: "most confident first" }), wish({ sort: "least confident first" })],
     count: { ...count, says: [...count.says], truth: [...count.truth] },
     problems: [...known.problems],
+    called: [...known.called],
     renamed: (m.learnNames(known, 1, ["z"]), known.names),
     removed: (known.removed.add(1), [wish({}), m.counted(known).all, m.counted(known).wrong]),
   };
@@ -324,6 +325,7 @@ def test_inputs_are_counted_by_what_is_known_of_them(sieve):
     expected = {"all": 5, "looked": 4, "labelled": 2, "wrong": 1, "unreadable": 1, "says": [0, 1, 2], "truth": [0]}
     assert sieve["count"] == expected
     assert sieve["problems"] == [[3, "cut short"]]
+    assert sieve["called"] == [[1, "an answer"]]
 
 
 def test_removed_inputs_are_neither_shown_nor_counted(sieve):

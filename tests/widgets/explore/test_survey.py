@@ -143,9 +143,19 @@ def test_thumbnails_of_large_pictures_are_small():
 
 
 def test_findings_join_in_their_order():
-    parts = [Findings.of([(7, 1, 2, 0.5)], {3: "torn"}), Findings.of([], {}), Findings.of([(1, 0, 0, 1.0)], {})]
+    parts = [Findings.of([(7, 1, 2, 0.5)], {3: "torn"}, {}), Findings.of([], {}, {})]
+    parts.append(Findings.of([(1, 0, 0, 1.0)], {}, {1: "an answer"}))
     joined = Findings.joined(parts)
     assert joined.index.tolist() == [7, 3, 1]
     assert joined.says.tolist() == [1, UNREADABLE, 0]
     assert joined.confidence.tolist() == [0.5, 0.0, 1.0]
     assert joined.problems == {3: "torn"}
+    assert joined.called == {1: "an answer"}
+
+
+def test_answers_in_texts_are_called_by_their_words(explore):
+    answering = pytest.importorskip("tests.subjects.answering")
+    exploration = explore(answering.make())
+    findings = Survey(exploration).look([0, 1])
+    for index, says in zip(findings.index.tolist(), findings.says.tolist(), strict=True):
+        assert findings.called[index] == exploration.open(index).outputs[says]

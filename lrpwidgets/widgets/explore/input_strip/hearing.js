@@ -8,6 +8,7 @@ import { enlarge, learn, learnNames } from "./sieve.js";
  * @property {number[]} [thumbnails] inputs whose pictures come with it
  * @property {number} [names] the first input whose name comes with it
  * @property {[number, string][]} problems why inputs are unreadable
+ * @property {[number, string][]} called what the network's classes are called where they are parts of the inputs
  */
 
 /**
@@ -17,9 +18,9 @@ import { enlarge, learn, learnNames } from "./sieve.js";
  * @param {Told} message
  * @param {DataView<ArrayBuffer>[]} buffers
  */
-export function hear(known, { names, problems }, buffers) {
+export function hear(known, { names, problems, called }, buffers) {
   if (names !== undefined) learnNames(known, names, JSON.parse(new TextDecoder().decode(buffers[0])));
-  else learn(known, buffers.map((buffer, at) => (at < 3 ? array(buffer, Int32Array) : array(buffer, Float32Array))), problems);
+  else learn(known, buffers.map((buffer, at) => (at < 3 ? array(buffer, Int32Array) : array(buffer, Float32Array))), problems, called);
 }
 
 /**

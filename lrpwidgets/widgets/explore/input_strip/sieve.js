@@ -11,6 +11,7 @@ const UNREADABLE = -1; // as in survey.py
  * @property {string[]} names
  * @property {string[]} words names in lower case
  * @property {Map<number, string>} problems why an input is unreadable
+ * @property {Map<number, string>} called what its class is called, if that is a part of the input
  * @property {Set<number>} removed uploads that are not here any more
  *
  * @typedef {object} Wish which inputs to show, and in which order
@@ -53,7 +54,7 @@ const unsure = (known, i) => (known.says[i] >= 0 ? known.confidence[i] : 2);
 
 /** @returns {Known} */
 export function nothingKnown() {
-  return { says: new Int32Array(), truth: new Int32Array(), confidence: new Float32Array(), names: [], words: [], problems: new Map(), removed: new Set() };
+  return { says: new Int32Array(), truth: new Int32Array(), confidence: new Float32Array(), names: [], words: [], problems: new Map(), called: new Map(), removed: new Set() };
 }
 
 /**
@@ -89,8 +90,9 @@ function longer(column, total, nothing) {
  * @param {Known} known
  * @param {ArrayLike<number>[]} found indices of inputs, and by them what the network says, the truth and the confidence
  * @param {[number, string][]} problems
+ * @param {[number, string][]} called
  */
-export function learn(known, [index, says, truth, confidence], problems) {
+export function learn(known, [index, says, truth, confidence], problems, called) {
   const indices = Int32Array.from(index);
   enlarge(known, indices.reduce((most, i) => Math.max(most, i + 1), 0));
   indices.forEach((i, row) => {
@@ -99,6 +101,7 @@ export function learn(known, [index, says, truth, confidence], problems) {
     known.confidence[i] = confidence[row];
   });
   for (const [i, why] of problems) known.problems.set(i, why);
+  for (const [i, name] of called) known.called.set(i, name);
 }
 
 /**

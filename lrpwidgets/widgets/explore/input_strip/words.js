@@ -15,7 +15,7 @@ const MOST_PROBLEMS = 50;
  */
 export function wordsOf(known, index, className) {
   const [guess, problem, name] = [known.says[index], known.problems.get(index), known.names[index] ?? ""];
-  const [said, truth] = [guess >= 0 ? className(guess) : "", known.truth[index]];
+  const [said, truth] = [known.called.get(index) ?? (guess >= 0 ? className(guess) : ""), known.truth[index]];
   const percent = `${Math.round(100 * known.confidence[index])} %`;
   const inTruth = truth >= 0 ? `, in truth ${className(truth)}` : "";
   return {
