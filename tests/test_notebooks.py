@@ -391,6 +391,8 @@ QUOTED = {
         "transformer   gradient_times_input  0.563",
         "lrp                   falls without them 0.543",
         "cp_lrp    never +0.30, rank accuracy 0.979",
+        "accuracy 98.0% → 0.0%, 196 turned into “positive”. The same of other texts of “positive”: 74.0%, 51 turned.",
+        "accuracy 98.0% → 73.5%, 50 turned into “positive”.",
     ],
     "14_question_and_picture": [
         "colour     6.57",
