@@ -74,7 +74,7 @@ export function sheetOf(el) {
       return;
     }
     hatch(brush, x, y, wide, high);
-    if (Math.abs(value) < 0.005 * Math.abs(sum) || step < 24) return;
+    if (Math.abs(value) < 0.005 * Math.abs(sum) || step < 20) return;
     brush.fillStyle = page.quiet;
     brush.font = "10px sans-serif";
     brush.textAlign = "center";
