@@ -18,6 +18,8 @@ from .forms import AnySamples, Pictures, Reader, is_picture, nested, parts, reas
 from .framing import Crop
 from .naming import class_names, known_names, own_classes
 from .outputs import Outputs, outputs, training
+from .pairs.guess import describe as of_pairs
+from .pairs.guess import holds_pairs
 from .preprocessing import normalization_in, understood
 from .ranges import guessed_range
 from .subject import Subject
@@ -75,7 +77,8 @@ def describe(
 ) -> Subject:
     """A subject for `model` and `dataset`, whatever form they come in.
 
-    With a `tokenizer` it is one of texts, see `lrpwidgets.subjects.texts.describe`, which takes its options, too.
+    With a `tokenizer` it is one of texts, see `lrpwidgets.subjects.texts.describe`, which takes its options, too; with
+    a processor in its place one of pictures with a text each, see `lrpwidgets.subjects.pairs.describe`.
 
     Parameters
     ----------
@@ -96,7 +99,8 @@ def describe(
     select : str, int or callable, optional
         Where the scores are in what the model returns, as ``"logits"``: see `lrpwidgets.lrp.Explainer`.
     tokenizer : optional
-        For a model of texts: one of Hugging Face's transformers, or a `lrpwidgets.subjects.texts.Tokenizer`.
+        For a model of texts: one of Hugging Face's transformers, or a `lrpwidgets.subjects.texts.Tokenizer`. For one of
+        pictures with texts: its processor.
     **fields
         Fields of the `Subject`, which come before guesses.
 
@@ -116,6 +120,10 @@ def describe(
     if not isinstance(model, nn.Module):
         remedy = "give a torch.nn.Module, for a function one whose forward calls it"
         raise TypeError(f"The model is {model!r}; {remedy}.")
+    if hugging_face.is_processor(tokenizer) or _is_of_pairs(model, dataset, tokenizer, select):
+        if preprocessing is not None:
+            raise ValueError("preprocessing= is for pictures alone; of pictures with texts the processor makes inputs.")
+        return of_pairs(model, dataset, tokenizer, classes=classes, select=select, **fields)
     if tokenizer is not None or fields.get("modality") == "text" or hugging_face.reads_texts(model):
         if preprocessing is not None:
             raise ValueError("preprocessing= is for pictures; of texts the tokenizer makes inputs.")
@@ -144,6 +152,14 @@ def describe(
         guesses["title"] = _title(model, items)
     found = {"model": model, "dataset": samples, "classes": names, "select": told.select}
     return Subject(**{**found, **guesses, **fields})
+
+
+def _is_of_pairs(model: Any, dataset: Any, tokenizer: Any, select: Select) -> bool:
+    """Whether it is a model of pictures with texts that is not given for texts alone, as those that write can be."""
+    if not hugging_face.sees_and_reads(model):
+        return False
+    alone = tokenizer is not None and (select is not None or hugging_face.task(model))
+    return holds_pairs(dataset) or (hugging_face.reads_texts(model) and not alone)
 
 
 def _examples(items: Any, reader: Reader) -> list[_Example]:

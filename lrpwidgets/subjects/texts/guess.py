@@ -98,10 +98,10 @@ def describe(
     told = _outputs(explainer, found, labels or [None], named or known_names(classes, texts, ()))
     pieces = _are_pieces(model, told.count)
     if pieces and classes is None:
-        names, naming = _pieces(mine, told.count or 0), list[str]()
+        names, naming = piece_names(mine, told.count or 0), list[str]()
     else:
         names, naming = class_names(classes, None if named else texts, named, (), told.count)
-    numbers, matching = _numbers(labels, names, own_classes(texts), told, pieces)
+    numbers, matching = label_numbers(labels, names, own_classes(texts), told, pieces)
     notes += [*training(model), *forms, *told.notes, *naming, *matching, *_padding(explainer, found)]
     guesses = {"classes": names, "notes": notes, "start": next(iter(found), 0), "select": told.select}
     if "name" not in fields:
@@ -174,8 +174,8 @@ def columns(texts: Any) -> tuple[list[str], list[Any], list[str]]:
         texts = [texts]
     notes: list[str] = []
     names = texts if isinstance(texts, Mapping) else getattr(texts, "column_names", None)
-    if isinstance(names, Mapping | list) and (key := _key(names, TEXT_KEYS)) is not None:
-        label = _key(names, LABEL_KEYS)
+    if isinstance(names, Mapping | list) and (key := key_among(names, TEXT_KEYS)) is not None:
+        label = key_among(names, LABEL_KEYS)
         found, labels = list(texts[key]), None if label is None else list(texts[label])
     elif _is_pair(texts):
         found, labels = list(texts[0]), list(texts[1])
@@ -191,7 +191,8 @@ def columns(texts: Any) -> tuple[list[str], list[Any], list[str]]:
     return found, [None] * len(found) if labels is None else labels, notes
 
 
-def _key(names: Any, known: Sequence[str]) -> str | None:
+def key_among(names: Any, known: Sequence[str]) -> str | None:
+    """The first of the `known` keys that is there."""
     return next((key for key in known if key in names), None)
 
 
@@ -213,7 +214,7 @@ def _is_item(pair: Any) -> bool:
 def _parts(item: Any, index: int) -> tuple[Any, Any]:
     """Text and label of an item."""
     if isinstance(item, Mapping):
-        key = _key(item, TEXT_KEYS)
+        key = key_among(item, TEXT_KEYS)
         if key is None:
             keys = ", ".join(map(repr, item))
             raise ValueError(f"Text {index} has the keys {keys}; one of {', '.join(TEXT_KEYS)} is needed.")
@@ -244,7 +245,7 @@ def _tokenizer(model: Any, given: Any, truncate: bool, question: str) -> tuple[T
     made = hugging_face.HuggingFaceTokenizer(given, most, rows, truncate=truncate, needed=needed, question=question)
     unasked = what == "answer" and not question
     asks = ["No question stands before the texts, as question= is not given."] if unasked else []
-    return made, [*_cut(made), *_fit(made, rows), *asks]
+    return made, [*_cut(made), *size_doubts(made, rows), *asks]
 
 
 def _cut(made: hugging_face.HuggingFaceTokenizer) -> list[str]:
@@ -252,7 +253,7 @@ def _cut(made: hugging_face.HuggingFaceTokenizer) -> list[str]:
     return [f"Of texts with more than {made.most} tokens the end is cut off."] if cut else []
 
 
-def _fit(made: hugging_face.HuggingFaceTokenizer, rows: int | None) -> list[str]:
+def size_doubts(made: hugging_face.HuggingFaceTokenizer, rows: int | None) -> list[str]:
     """What is strange of the sizes of tokenizer and model."""
     if rows is None or made.size <= rows <= 1.25 * made.size + 256:  # tables are made a little larger, to be even
         return []
@@ -322,11 +323,12 @@ def _are_pieces(model: Any, count: int | None) -> bool:
     return hugging_face.is_model(model) and hugging_face.task(model) in ("causal", "masked", "decoder") and count != 1
 
 
-def _pieces(tokenizer: Tokenizer, count: int) -> list[str]:
+def piece_names(tokenizer: Tokenizer, count: int) -> list[str]:
+    """What each token is called, by number."""
     return [tokenizer.piece(token) if token < tokenizer.size else f"token {token}" for token in range(count)]
 
 
-def _numbers(
+def label_numbers(
     labels: Sequence[Any], names: Sequence[str], own: Sequence[str], told: Outputs, pieces: bool
 ) -> tuple[list[int | None], list[str]]:
     """The model's class of each label, and how labels were understood; ValueError for one that is none."""

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from .encoded import Encoded
 from .pieces import SPACE, aligned, readable, trimmed
@@ -52,6 +53,9 @@ class HuggingFaceTokenizer(Tokenizer):
         Stands before each text, as question answering has it; its tokens stand nowhere in the text.
     """
 
+    shorter: ClassVar[str] = "shorten it, or give truncate=True, which cuts off the end"
+    """What to do with a text that is too long."""
+
     def __init__(
         self,
         tokenizer: Any,
@@ -85,10 +89,7 @@ class HuggingFaceTokenizer(Tokenizer):
             raise ValueError(f"There is no word in the text {text[:40]!r}; type one.")
         ids, spans = self._fast(text) if self.tokenizer.is_fast else self._slow(text)
         if self.most is not None and len(ids) > self.most and not self.truncate:
-            raise ValueError(
-                f"The text has {len(ids)} tokens and the model reads {self.most}; shorten it, or give truncate=True, "
-                "which cuts off the end."
-            )
+            raise ValueError(f"The text has {len(ids)} tokens and the model reads {self.most}; {self.shorter}.")
         if all(start == end for start, end in spans):
             raise ValueError(f"The tokenizer finds no token in the text {text[:40]!r}; type a word.")
         self._check(ids)
@@ -180,6 +181,16 @@ def is_model(thing: Any) -> bool:
     return "transformers" in sys.modules and isinstance(thing, _of("modeling_utils").PreTrainedModel)
 
 
+def is_processor(thing: Any) -> bool:
+    """Whether it is a processor of transformers: a tokenizer, and what makes inputs of pictures or sounds."""
+    return "transformers" in sys.modules and isinstance(thing, _of("processing_utils").ProcessorMixin)
+
+
+def sees_and_reads(thing: Any) -> bool:
+    """Whether it is a model of transformers that takes a picture and token ids."""
+    return is_model(thing) and {"pixel_values", "input_ids"} <= set(signature(thing.forward).parameters)
+
+
 def reads_texts(thing: Any) -> bool:
     """Whether it is a model of transformers whose input are token ids."""
     return is_model(thing) and thing.main_input_name == "input_ids"
@@ -196,7 +207,8 @@ def longest(model: Any) -> int | None:
     """How many tokens the model has positions for; None where there is no end."""
     from torch import nn
 
-    most: int | None = getattr(model.config, "max_position_embeddings", None)
+    config = model.config.get_text_config() if sees_and_reads(model) else model.config
+    most: int | None = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0:
         return None
     for name, module in model.named_modules():

@@ -25,12 +25,12 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True)
 class Item:
-    """A word, or a token that the tokenizer adds."""
+    """A word, or a token that the tokenizer adds; of one that is added many times in a row, all of them."""
 
     word: int
     """The word, by number; −1 for an added token."""
     texts: tuple[str, ...]
-    """Its letters, token by token; all of them where it has no token, or one."""
+    """Its letters, token by token; all of them where it has no token, one, or one many times."""
     places: tuple[int, ...]
     """Its tokens, by number; none if the model does not read it."""
     sentence: int
@@ -70,14 +70,15 @@ def items(encoded: Encoded) -> list[Item]:
             placed = max(placed, word + 1)
             found.append(_item(encoded, word, tuple(places)))
         else:
-            found += [_added(encoded, place) for place in places]
+            found += [_added(encoded, tuple(run)) for _, run in groupby(places, key=encoded.ids.__getitem__)]
     last = next((at for at in range(len(found), 0, -1) if found[at - 1].word >= 0), 0)
     found[last:last] = [_item(encoded, each, ()) for each in range(placed, len(encoded.words))]
     return found
 
 
-def _added(encoded: Encoded, place: int) -> Item:
-    return Item(-1, (encoded.pieces[place],), (place,), -1, True, False, True, False)
+def _added(encoded: Encoded, places: tuple[int, ...]) -> Item:
+    name, count = encoded.pieces[places[0]], len(places)
+    return Item(-1, (name if count == 1 else f"{name} × {count}",), places, -1, True, False, True, False)
 
 
 def _item(encoded: Encoded, word: int, places: tuple[int, ...]) -> Item:
@@ -130,7 +131,8 @@ def _word(item: Item, relevance: Sequence[float]) -> Cell:
 
 def _tokens(item: Item, relevance: Sequence[float]) -> Iterator[Cell]:
     for number, text in enumerate(item.texts):
-        amount = _sum(item.places[number : number + 1], relevance)
+        places = item.places if len(item.texts) == 1 else item.places[number : number + 1]
+        amount = _sum(places, relevance)
         yield Cell(text, amount, item.sink, item.struck, item.breaks and not number, bool(number))
 
 

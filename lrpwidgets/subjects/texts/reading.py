@@ -32,8 +32,8 @@ _EAGER = (None, "eager", "sdpa")
 """Attention that is made of functions of torch."""
 
 
-class Reading(nn.Module):
-    """Scores of texts; by itself of those models that have a row of scores for each text.
+class Around(nn.Module):
+    """Stands around a model of transformers, whose layers are its own.
 
     Parameters
     ----------
@@ -45,21 +45,29 @@ class Reading(nn.Module):
 
     _model: Any
 
-    def __init__(self, model: Any, select: Select = "logits") -> None:
+    def __init__(self, model: Any, select: Select) -> None:
         super().__init__()
         self._modules, self._parameters, self._buffers = model._modules, model._parameters, model._buffers
         object.__setattr__(self, "_model", model)  # as an attribute it would be a layer, and lengthen all names
         self.training = model.training
         self.select = select
         self.config = model.config
-        taken_by = signature(model.forward).parameters
-        self._options = {"use_cache": False} if "use_cache" in taken_by else {}
-        self._types = "token_type_ids" in taken_by and getattr(model.config, "type_vocab_size", 0) > 1
-        self._keeps = "logits_to_keep" in taken_by
-        self._reads_last = getattr(model.config, "summary_type", None) == "last"
+        self._takes = frozenset(signature(model.forward).parameters)
+        """Names of the model's arguments."""
+        self._options = {"use_cache": False} if "use_cache" in self._takes else {}
 
     def extra_repr(self) -> str:
         return f"(of {type(self._model).__name__})"
+
+
+class Reading(Around):
+    """Scores of texts; by itself of those models that have a row of scores for each text."""
+
+    def __init__(self, model: Any, select: Select = "logits") -> None:
+        super().__init__(model, select)
+        self._types = "token_type_ids" in self._takes and getattr(model.config, "type_vocab_size", 0) > 1
+        self._keeps = "logits_to_keep" in self._takes
+        self._reads_last = getattr(model.config, "summary_type", None) == "last"
 
     def forward(self, tokens: Tensor) -> Tensor:
         there = tokens != PADDING
@@ -237,7 +245,7 @@ def reading(
     ValueError
         If the model computes attention in kernels that hide what they do, or gives no scores of a text.
     """
-    _check_attention(model)
+    check_attention(model)
     what = task(model)
     if answer and what != "decoder":
         raise ValueError(f"answer= is for encoders with a decoder, and {type(model).__name__} is none; leave it out.")
@@ -288,7 +296,8 @@ def _begin(model: Any, tokenizer: Any, answer: str) -> list[int]:
     return [first, *tokenizer(answer, add_special_tokens=False)["input_ids"]] if answer else [first]
 
 
-def _check_attention(model: Any) -> None:
+def check_attention(model: Any) -> None:
+    """ValueError if the model computes attention in kernels that hide what they do."""
     if hasattr(model, "_orig_mod"):
         raise ValueError("A compiled model hides its operations; give the eager model it was made from.")
     configs = {id(each.config): each.config for each in model.modules() if hasattr(each, "config")}

@@ -5,9 +5,9 @@ import { limitOf } from "../../base/shades.js";
 /**
  * @typedef {"token" | "word" | "sentence"} Level
  *
- * @typedef {object} Item a word, or a token that the tokenizer adds
+ * @typedef {object} Item a word, or a token that the tokenizer adds, all of them where it is added many times in a row
  * @property {number} word by number; −1 for an added token
- * @property {string[]} texts its letters, token by token
+ * @property {string[]} texts its letters, token by token; one for all tokens that are added in a row
  * @property {number[]} places its tokens, by number; none if the model does not read it
  * @property {number} sentence by number; −1 for an added token
  * @property {boolean} spaced whether there is white space before it
@@ -49,7 +49,7 @@ export function itemsOf(layout) {
  */
 export function cellsOf(items, values, level, sinks) {
   const sum = (/** @type {number[]} */ places) => (places.length ? places.reduce((all, place) => all + values[place], 0) : NaN);
-  if (level === "token") return items.map(({ texts, places, sink }) => texts.map((_, at) => ({ amount: sum(places.slice(at, at + 1)), sunk: sinks && sink })));
+  if (level === "token") return items.map((item) => item.texts.map((_, at) => ({ amount: sum(placesOf(item, at)), sunk: sinks && item.sink })));
   if (level === "word") return items.map(({ places, sink }) => [{ amount: sum(places), sunk: sinks && sink }]);
   const sentences = /** @type {Map<number, Cell>} */ (new Map());
   for (const { sentence, places, sink } of items) {
@@ -58,6 +58,16 @@ export function cellsOf(items, values, level, sinks) {
     if (places.length && !(sinks && sink)) cell.amount = (Number.isNaN(cell.amount) ? 0 : cell.amount) + sum(places);
   }
   return items.map(({ sentence, places }) => [sentence < 0 ? { amount: sum(places), sunk: sinks } : /** @type {Cell} */ (sentences.get(sentence))]);
+}
+
+/**
+ * The tokens that one of an item's texts stands for.
+ *
+ * @param {Item} item
+ * @param {number} at
+ */
+function placesOf({ texts, places }, at) {
+  return texts.length === 1 ? places : places.slice(at, at + 1);
 }
 
 /**

@@ -12,13 +12,15 @@ const LISTED = 3; // struck words that are named
  * @param {number} score
  */
 export function pointedAt(item, places, values, layout, score) {
-  const [word, name] = [item.texts.join(""), places.map((place) => layout.pieces[place]).join(" · ")];
+  const [word, row] = [item.texts.join(""), item.word < 0 && places.length > 1]; // one token many times: its name tells how often
+  const name = row ? word : places.map((place) => layout.pieces[place]).join(" · ");
   if (!places.length) return `“${word}” ${item.struck ? "struck: click takes it back" : "is not read"}`;
   const amount = places.reduce((sum, place) => sum + values[place], 0);
   const unknown = places.some((place) => layout.unknown.includes(place)) ? " not in the vocabulary" : "";
   const of = score ? `, ${Math.round((100 * amount) / score).toLocaleString("en").replace("-", "−")} % of f` : "";
-  const at = places.length > 1 ? `positions ${places[0]}–${places[places.length - 1]}, ids` : `position ${places[0]}, id`;
-  return `${name} · ${at} ${places.map((place) => layout.ids[place]).join(" ")}${unknown} · R ${number(amount)}${of}`;
+  const ids = (row ? places.slice(0, 1) : places).map((place) => layout.ids[place]);
+  const at = places.length > 1 ? `positions ${places[0]}–${places[places.length - 1]}, id${row ? "" : "s"}` : `position ${places[0]}, id`;
+  return `${name} · ${at} ${ids.join(" ")}${unknown} · R ${number(amount)}${of}`;
 }
 
 /**
