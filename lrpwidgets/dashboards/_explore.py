@@ -46,7 +46,8 @@ def explore(
         Where to compute, as ``torch.device`` spells it; by default where the model is.
     fields
         For a model: further fields of the subject, such as ``bounds`` or ``to_image``. A model of texts needs
-        ``tokenizer``; its further options are those of :func:`lrpwidgets.subjects.texts.describe`.
+        ``tokenizer``; its further options are those of :func:`lrpwidgets.subjects.texts.describe`. One of pictures with
+        texts needs its processor as ``tokenizer``, see :func:`lrpwidgets.subjects.pairs.describe`.
 
     Raises
     ------

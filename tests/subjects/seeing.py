@@ -8,7 +8,7 @@ import transformers
 from PIL import Image
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from lrpwidgets.subjects import reviews
+from lrpwidgets.subjects import describe, reviews
 
 NARROW = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 SEER = {**NARROW, "image_size": 32, "patch_size": 8}
@@ -152,3 +152,9 @@ def picture(seed=0, size=(48, 40)):
 
 def pairs():
     return [(picture(number), text) for number, text in enumerate(QUESTIONS)]
+
+
+def subject():
+    """A model that goes on with a chat about a picture, for a page."""
+    model, processor = llava(TALK)
+    return describe(model, pairs(), tokenizer=processor)

@@ -94,16 +94,25 @@ def test_the_tokens_of_a_picture_are_one_item(llava):
     encoded = llava.tokenizer.encode(QUESTIONS[0])
     relevance = np.random.default_rng(0).normal(size=len(encoded)).tolist()
     walked = items(encoded)
-    assert [item.texts[0] for item in walked[:3]] == ["<s>", "<image> × 16", "⏎"]
+    assert [item.texts[0] for item in walked[:3]] == ["<s>", "<image>×16", "⏎"]
     assert walked[1].places == tuple(range(1, 17))
     assert walked[1].sink
     for level in ("token", "word", "sentence"):
         found = cells(encoded, relevance, level)
-        assert found[1].text == "<image> × 16"
+        assert found[1].text == "<image>×16"
         assert found[1].relevance == pytest.approx(sum(relevance[1:17]))
         assert sum(cell.relevance for cell in cells(encoded, relevance, level, sinks=False)) == pytest.approx(
             sum(relevance)
         )
+
+
+def test_short_rows_of_added_tokens_stay_apart(made):
+    model, processor = made("llava that talks")
+    encoded = describe(model, pairs(), tokenizer=processor).tokenizer.encode("Is it?")
+    names = [item.texts[0] for item in items(encoded) if item.word < 0]
+    assert names == [
+        *["<s>", "U", "S", "E", "R", ":", "▁", "<image>×16", "⏎", "▁", "A", "S", "S", "I", "S", "T", "A", "N", "T", ":"]
+    ]
 
 
 def test_pictures_come_from_outside_and_are_seen_as_the_processor_sees_them(made):

@@ -6,7 +6,7 @@ tokens of each cell. What are sinks is told apart: relevance piles up there for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from math import ceil, floor, isfinite, log10
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Level = Literal["token", "word", "sentence"]
 """What is a cell."""
+
+ROW = 4
+"""How often a token has to be added in a row so that all of them are one item."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -70,15 +73,22 @@ def items(encoded: Encoded) -> list[Item]:
             placed = max(placed, word + 1)
             found.append(_item(encoded, word, tuple(places)))
         else:
-            found += [_added(encoded, tuple(run)) for _, run in groupby(places, key=encoded.ids.__getitem__)]
+            found += [_added(encoded, part) for part in _runs(encoded, places)]
     last = next((at for at in range(len(found), 0, -1) if found[at - 1].word >= 0), 0)
     found[last:last] = [_item(encoded, each, ()) for each in range(placed, len(encoded.words))]
     return found
 
 
+def _runs(encoded: Encoded, places: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    """Added tokens one by one, and those of a long row together, such as all that stand for a picture."""
+    for _, run in groupby(places, key=encoded.ids.__getitem__):
+        row = tuple(run)
+        yield from [row] if len(row) >= ROW else ((place,) for place in row)
+
+
 def _added(encoded: Encoded, places: tuple[int, ...]) -> Item:
     name, count = encoded.pieces[places[0]], len(places)
-    return Item(-1, (name if count == 1 else f"{name} × {count}",), places, -1, True, False, True, False)
+    return Item(-1, (name if count == 1 else f"{name}×{count}",), places, -1, True, False, True, False)
 
 
 def _item(encoded: Encoded, word: int, places: tuple[int, ...]) -> Item:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,9 @@ STEPS = [("ArrowLeft", 0), ("ArrowRight", 3), ("End", 1), ("Home", 5), ("x", 2)]
 
 @pytest.fixture(scope="module")
 def text():
-    return make().tokenizer.encode("A clumsy start, but warm.\nThe ending is bad, and never funny!")
+    read = make().tokenizer.encode("A clumsy start, but warm.\nThe ending is bad, and never funny!")
+    row = {"ids": read.ids + (0,) * 5, "spans": read.spans + ((0, 0),) * 5, "pieces": read.pieces + ("[CLS]",) * 5}
+    return replace(read, **row)  # and a token that is added five times
 
 
 @pytest.fixture(scope="module")
