@@ -51,7 +51,8 @@ class Subject:
     start: int = 0
     """Index of the sample to show first; with 0 it is the first that the network reads right, among the first few."""
     modality: str = "image"
-    """Kind of data, ``"image"``, ``"text"`` or ``"image and text"``: chooses the view. See `lrpwidgets.subjects.modality`."""
+    """Kind of data, ``"image"``, ``"text"`` or ``"image and text"``: chooses the view. See
+    `lrpwidgets.subjects.modality`."""
     tokenizer: Tokenizer | None = field(default=None, repr=False)
     """Of texts: makes token ids of them."""
     recipe: str = field(default="", repr=False)

@@ -138,9 +138,49 @@ def clip():
     return model, transformers.CLIPProcessor(clip_eye(), tokenizer)
 
 
+def siglip():
+    tokenizer = wordpiece()
+    tokenizer.model_input_names = ["input_ids"]
+    eye = transformers.SiglipImageProcessor(size={"height": 32, "width": 32})
+    text = {**NARROW, **PLACES, "vocab_size": len(tokenizer), "pad_token_id": 0}
+    model = _model("SiglipModel", "SiglipConfig", text_config=text, vision_config=SEER)
+    return model, transformers.SiglipProcessor(eye, tokenizer)
+
+
+def gemma3():
+    marks = {"image_token": "<image>", "boi_token": "<begin>", "eoi_token": "<end>"}
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=bytes_with_pictures().backend_tokenizer, bos_token="<s>", pad_token="<pad>",
+        eos_token="</s>", extra_special_tokens=marks,
+    )  # fmt: skip
+    eye = transformers.Gemma3ImageProcessor(size={"height": 32, "width": 32})
+    text = {"model_type": "gemma3_text", "head_dim": 16, **NARROW, **PLACES, "num_key_value_heads": 2}
+    model = _model(
+        "Gemma3ForConditionalGeneration", "Gemma3Config", text_config={**text, "vocab_size": len(tokenizer)},
+        vision_config={"model_type": "siglip_vision_model", **SEER}, image_token_id=3, mm_tokens_per_image=4,
+    )  # fmt: skip
+    return model, transformers.Gemma3Processor(eye, tokenizer, image_seq_length=4)
+
+
+def florence2():
+    tokenizer = bytes_with_pictures()
+    eye = transformers.CLIPImageProcessor(size={"height": 32, "width": 32}, do_center_crop=False)
+    eye.image_seq_length = 17
+    vision = {"embed_dim": [16, 32], "depths": [1, 1], "num_heads": [2, 2], "num_groups": [2, 2]}
+    vision |= {"patch_size": [3, 3], "patch_stride": [4, 2], "patch_padding": [1, 1], "patch_prenorm": [False, True]}
+    vision |= {"window_size": 2, "projection_dim": 32, "max_temporal_embeddings": 4, "max_position_embeddings": 8}
+    each = {f"{side}_{what}": size for side in ("encoder", "decoder") for what, size in
+            (("layers", 1), ("attention_heads", 2), ("ffn_dim", 48))}  # fmt: skip
+    text = {"model_type": "bart", "d_model": 32, **PLACES, "vocab_size": len(tokenizer), "pad_token_id": 1, **each}
+    settings = {"vision_config": vision, "text_config": text, "image_token_id": 3}
+    model = _model("Florence2ForConditionalGeneration", "Florence2Config", **settings)
+    return model, transformers.Florence2Processor(eye, tokenizer, num_additional_image_tokens=1)
+
+
 MADE = {
     "vilt": vilt, "blip": blip, "llava": llava, "llava that talks": lambda: llava(TALK), "paligemma": paligemma,
     "blip-2": blip_2, "git": git, "clip": clip,
+    "siglip": siglip, "gemma3": gemma3, "florence2": florence2,
 }  # fmt: skip
 
 

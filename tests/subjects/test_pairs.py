@@ -20,6 +20,7 @@ PROMPTS = {
     "llava": "<image>\n{}",
     "llava that talks": "<s>USER: <image>\n{} ASSISTANT:",
     "paligemma": "<image>{}",
+    "gemma3": "<begin>\n{}",
 }
 """What stands around a question, for a processor alone."""
 
@@ -47,7 +48,8 @@ def own_inputs(name, processor, image, question):
     begins = {"add_special_tokens": False} if name == "llava that talks" else {}
     text = PROMPTS.get(name, "{}").format(question)
     inputs = processor(images=image, text=text, return_tensors="pt", **begins)
-    return {key: x for key, x in inputs.items() if key != "labels"}
+    begins = {"decoder_input_ids": torch.tensor([[2]])} if name == "florence2" else {}
+    return {key: x for key, x in inputs.items() if key != "labels"} | begins
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -56,13 +58,15 @@ def test_scores_and_relevance_are_those_of_the_model_and_its_processor(made, nam
     subject = describe(model, pairs(), tokenizer=processor)
     shown = modality_of(subject).sample(subject, 1)
     inputs = own_inputs(name, processor, picture(1), QUESTIONS[1])
-    own = Explainer(model).explain(inputs)
+    constants = [each for each in inputs if each.startswith("decoder")]  # how an answer begins is no question
+    own = Explainer(model, constants=constants).explain(inputs)
     explanation = subject.explainer().explain(shown.x)
     torch.testing.assert_close(explanation.scores, own.scores)
     pixels, tokens = explanation.relevance
     torch.testing.assert_close(pixels, own.relevance["pixel_values"], rtol=1e-4, atol=1e-7)
     torch.testing.assert_close(tokens, own.relevance["input_ids"], rtol=1e-4, atol=1e-6)
     assert explanation.ledger.imbalance < 1e-5
+    assert pixels.abs().max() > 1e-4
     assert subject.modality == "image and text"
 
 

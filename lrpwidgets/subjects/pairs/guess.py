@@ -20,7 +20,7 @@ from ..subject import Subject
 from ..texts import hugging_face
 from ..texts.encoded import PADDING
 from ..texts.guess import TEXT_KEYS, key_among, label_numbers, piece_names, size_doubts
-from .prompts import PromptTokenizer
+from .prompts import HERE, PromptTokenizer
 from .samples import PairSamples
 
 if TYPE_CHECKING:
@@ -253,7 +253,9 @@ def _own_names(model: Any, mine: PromptTokenizer, count: int | None, *, pieces: 
 def _said(mine: PromptTokenizer, *, explained: bool) -> list[str]:
     """What is asked, and what is explained."""
     around = "the chat template of the processor" if mine.prompt is None else f"the prompt {mine.prompt!r}"
-    asks = [] if mine.prompt == "{}" else [f"A text stands in {around}."]
+    asks = [] if mine.prompt == HERE else [f"A text stands in {around}."]
+    if "attention_mask" not in mine.inputs():
+        asks.append("Texts are not padded; a model that was trained with texts of one length may give other scores.")
     return [*asks, *(["Explained is the score of the piece that comes next."] if explained else [])]
 
 

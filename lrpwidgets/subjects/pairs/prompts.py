@@ -119,19 +119,24 @@ class PromptTokenizer(HuggingFaceTokenizer):
         return super().encode(text)
 
     def _usual(self) -> str | None:
+        """The prompt where nobody gives one: many a processor adds the mark itself, others want it."""
         if getattr(self.processor, "chat_template", None):
             return None
         if not self.mark:
             return HERE
-        self.prompt = HERE
+        alone, marked = self._tried(HERE), self._tried(self.mark + HERE)
+        if alone is None or (self.picture is not None and self.picture not in alone):
+            return f"{self.mark}\n{HERE}"
+        same = marked is not None and alone.equal(marked)
+        return self.mark + HERE if same else HERE  # without a mark some warn of it, each time
+
+    def _tried(self, prompt: str) -> Tensor | None:
+        """The ids of a question in that prompt; None where the processor does not take it."""
+        self.prompt = prompt
         try:
-            alone = self._read(_PROBE)[1]
-        except ValueError:  # the mark is missing
-            return f"{self.mark}\n{HERE}"
-        if self.picture is not None and self.picture not in alone:
-            return f"{self.mark}\n{HERE}"
-        self.prompt = self.mark + HERE  # without a mark some warn of it, and add it
-        return self.prompt if alone.equal(self._read(_PROBE)[1]) else HERE
+            return self._read(_PROBE)[1]
+        except ValueError:
+            return None
 
     def _fast(self, text: str) -> tuple[list[int], list[Span]]:
         question = text.strip()

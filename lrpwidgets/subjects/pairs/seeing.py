@@ -77,7 +77,7 @@ class Seeing(Around):
     def _places(self, tokens: Tensor) -> tuple[dict[str, Tensor], Tensor | None]:
         """Which places need scores, where few are enough: those of a whole text would take much memory."""
         few = "logits_to_keep" in self._takes and self._generates and self.select is None
-        if not few or self.picture is None:  # places of a picture that is in no text count as well
+        if not few or self.picture is None or self._begin is not None:  # else other places count than those of tokens
             return {}, None
         places, mine = ((tokens != PADDING).sum(1) - 1).unique(return_inverse=True)  # type: ignore[no-untyped-call]
         return {"logits_to_keep": places}, mine
