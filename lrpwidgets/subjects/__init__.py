@@ -2,8 +2,8 @@
 
 The object to know is `Subject`; `load` gives a built-in one by name, or one that code of your own makes,
 `from_folder` puts a torchvision model in front of your own pictures, `from_pretrained` a model of Hugging Face's in
-front of your own texts, and `describe` makes a subject of any model and data. `Stroke` and `painted` change an input
-with a brush. Importing this package is cheap: torch and torchvision load with the subject.
+front of your own texts, or pictures with texts, and `describe` makes a subject of any model and data. `Stroke` and
+`painted` change an input with a brush. Importing this package is cheap: torch and torchvision load with the subject.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 from . import own
 from .brush import Stroke, painted
 from .framing import Crop
-from .guess import describe
+from .guess import describe, from_pretrained
 from .imagenet import from_folder
 from .normalization import Normalization
 from .pictures import open_picture
 from .samples import Samples, TensorSamples
 from .subject import Subject
-from .texts import from_pretrained
 
 if TYPE_CHECKING:
     from ..lrp.scores import Select

@@ -9,6 +9,7 @@ from PIL import Image
 
 transformers = pytest.importorskip("transformers")
 
+from lrpwidgets import subjects  # noqa: E402
 from lrpwidgets.lrp import Explainer  # noqa: E402
 from lrpwidgets.subjects import Stroke, describe  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
@@ -269,6 +270,26 @@ def test_texts_alone_are_for_models_that_write_and_a_tokenizer(made):
     for tokenizer in (None, processor.tokenizer):
         with pytest.raises(TypeError, match=r"ViltForQuestionAnswering looks at pictures .* needs its processor"):
             describe(model, QUESTIONS, tokenizer=tokenizer)
+
+
+def test_a_model_is_loaded_by_its_name_and_made_again_by_its_recipe(made, tmp_path):
+    model, processor = made("llava that talks")
+    model.save_pretrained(tmp_path / "mine")
+    processor.save_pretrained(tmp_path / "mine")
+    picture(1).save(file := tmp_path / "a.png")
+    subject = subjects.from_pretrained(tmp_path / "mine", [(str(file), QUESTIONS[1])])
+    assert (subject.title, subject.modality) == ("mine", "image and text")
+    again = eval(subject.recipe, {"subjects": subjects})
+    expected = describe(model, [(picture(1), QUESTIONS[1])], tokenizer=processor)
+    for each in (subject, again):
+        (pixels, tokens), _ = each.dataset[0]
+        x = (pixels[None], tokens[None])
+        torch.testing.assert_close(each.explainer().scores(x), expected.explainer().scores(x))
+    assert subjects.from_pretrained(tmp_path / "mine", [(picture(1), QUESTIONS[1])]).recipe == ""
+    for file in (*tmp_path.glob("mine/*processor*"), *tmp_path.glob("mine/chat*")):
+        file.unlink()
+    with pytest.raises(ValueError, match=r"has no processor for pictures and texts|needs its processor"):
+        subjects.from_pretrained(tmp_path / "mine", [(picture(1), QUESTIONS[1])])
 
 
 def test_attention_in_kernels_is_refused():

@@ -7,8 +7,10 @@ are tokens that the processor adds.
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 from ..texts.hugging_face import HuggingFaceTokenizer
@@ -148,10 +150,12 @@ class PromptTokenizer(HuggingFaceTokenizer):
                 f"The processor changes the text {text[:40]!r}, so that nobody knows where its words are; write it in "
                 "plain words."
             )
+        before = len(ids) - len(read.ids)  # BLIP-2's picture is put before tokens that were made already
+        if ids.tolist()[before:] != read.ids:
+            raise ValueError(f"{type(self.processor).__name__} changes what its tokenizer makes. {self.in_python}")
         behind = len(text) - len(text.lstrip()) - start
         offsets = [(max(a, start), min(b, end)) for a, b in read.offsets]
         spans = [trimmed(text, (a + behind, b + behind)) if b > a else (0, 0) for a, b in offsets]
-        before = len(ids) - len(spans)  # BLIP-2's picture is put before tokens that were made already
         return ids.tolist(), [(0, 0)] * before + spans
 
     def _check(self, ids: Any) -> None:
@@ -192,11 +196,14 @@ class PromptTokenizer(HuggingFaceTokenizer):
         return written, {"add_special_tokens": False} if begins else {}
 
 
+@dataclass(frozen=True)
 class _Read:
-    """A text that a tokenizer was given, and where its tokens stand in it."""
+    """A text that a tokenizer was given."""
 
-    def __init__(self, text: str, offsets: list[Span]) -> None:
-        self.text, self.offsets = text, offsets
+    text: str
+    ids: list[int]
+    offsets: list[Span]
+    """Where each token stands in it."""
 
 
 class _Overheard:
@@ -208,11 +215,9 @@ class _Overheard:
 
     def __call__(self, text: Any, **options: Any) -> Any:
         made = self.tokenizer(text, return_offsets_mapping=True, **options)
-        alone = isinstance(text, str)
-        offsets = made.pop("offset_mapping")
-        offsets = offsets.tolist() if hasattr(offsets, "tolist") else offsets
-        offsets = offsets if alone and offsets and not isinstance(offsets[0][0], list | tuple) else offsets[0]
-        self.texts.append(_Read(text if alone else text[0], [tuple(each) for each in offsets]))
+        ids, places = np.array(made["input_ids"]), np.array(made.pop("offset_mapping"))  # of one text, in a list or not
+        offsets = list(map(tuple, places.reshape(-1, 2).tolist()))
+        self.texts.append(_Read(text if isinstance(text, str) else text[0], ids.flatten().tolist(), offsets))
         return made
 
     def __getattr__(self, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,10 +132,16 @@ def from_pretrained(name: str | Path, texts: Any = None, **options: Any) -> Subj
     ValueError
         If there is no such model, or it does not say which class it is; and as `describe` does.
     """
-    model, tokenizer = hugging_face.downloaded(name)
+    return titled(describe, name, texts, *hugging_face.downloaded(name), options)
+
+
+def titled(
+    described: Callable[..., Subject], name: str | Path, texts: Any, model: Any, tokenizer: Any, options: dict[str, Any]
+) -> Subject:
+    """The subject of a model that was loaded by its name: that is its title, and how to make it again."""
     title = Path(name).name if Path(name).is_dir() else str(name)
     names = {} if "name" in options else {"title": title}
-    subject = describe(model, texts, tokenizer, **{**names, **options})
+    subject = described(model, texts, tokenizer=tokenizer, **{**names, **options})
     return subject if "recipe" in options else replace(subject, recipe=_recipe(name, texts, options))
 
 

@@ -261,6 +261,22 @@ def downloaded(name: str | Path, **options: Any) -> tuple[Any, Any]:
     raise ValueError(f"{name!r} cannot be loaded from {where}. {_told(problem)}") from problem
 
 
+def processor(name: str | Path) -> Any:
+    """The processor of a model that was `downloaded`, from the same place; ValueError if it has none."""
+    kind: Any = _of("models.auto").AutoProcessor
+    folder = Path(name).expanduser()
+    name = str(folder) if folder.is_dir() else str(name)
+    try:
+        return kind.from_pretrained(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        if folder.is_dir():
+            raise ValueError(f"The folder {name!r} has no processor for pictures and texts. {_told(error)}") from error
+    try:
+        return kind.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name!r} has no processor for pictures and texts. {_told(error)}") from error
+
+
 def _unreachable(name: str) -> str:
     """Why the hub gives no answer at all, "" if it does: to load would then only say so after half a minute."""
     from huggingface_hub import HfApi
