@@ -156,6 +156,7 @@ FORMS = {
     "a path as text": lambda image, file: [(str(file), QUESTIONS[0], "no")],
     "an array": lambda image, file: [(np.asarray(image), QUESTIONS[0], "no")],
     "a tensor": lambda image, file: [(torch.tensor(np.asarray(image)).permute(2, 0, 1), QUESTIONS[0], "no")],
+    "columns": lambda image, file: {"image": [image], "text": [QUESTIONS[0]], "label": ["no"]},
     "dictionaries": lambda image, file: [{"image": image, "question": QUESTIONS[0], "answer": "no"}],
 }
 
@@ -169,6 +170,35 @@ def test_pairs_come_in_any_form(made, form, tmp_path):
     torch.testing.assert_close(pixels, subject.from_image(picture(0)))
     assert (label, subject.classes) == (1, ["yes", "no", "two", "a ring"])
     assert tokens.tolist() == list(subject.tokenizer.encode(QUESTIONS[0]).ids)
+
+
+class Decoding:
+    """A data set that decodes its pictures when they are asked for, as those of Hugging Face do."""
+
+    def __init__(self, count):
+        self.column_names = ["image", "question", "label"]
+        self.count, self.decoded = count, []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if isinstance(index, str):
+            return {"question": [QUESTIONS[0]] * self.count, "label": [2] * self.count}[index]
+        self.decoded.append(index)
+        return {"image": picture(index), "question": QUESTIONS[0], "label": 2}
+
+
+def test_a_large_data_set_is_decoded_only_where_it_is_looked_at(made):
+    data = Decoding(1000)
+    subject = describe(made("vilt")[0], data, tokenizer=made("vilt")[1])
+    assert len(subject.dataset) == 1000
+    assert len(data.decoded) < 20
+    (pixels, _), label = subject.dataset[999]
+    torch.testing.assert_close(pixels, subject.from_image(picture(999)))
+    assert label == 2
+    with pytest.raises(ValueError, match="There are 1 pictures, 2 texts and 2 labels"):
+        describe(made("vilt")[0], {"image": [1], "text": QUESTIONS[:2]}, tokenizer=made("vilt")[1])
 
 
 def test_classes_are_answers_matches_or_pieces(made):

@@ -73,8 +73,8 @@ def describe(
         and text go together.
     pairs : optional
         A list of (picture, text) or (picture, text, label), of dictionaries with such keys as "image", "question" and
-        "label", or a dataset of these. Pictures are Pillow's, paths or arrays (H, W, 3) of bytes; labels are numbers,
-        names or None. A text is the question alone.
+        "label", a dictionary of such columns, or a dataset, also one of Hugging Face. Pictures are Pillow's, paths or
+        arrays (H, W, 3) of bytes; labels are numbers, names or None. A text is the question alone.
     processor
         That of the model.
     classes, select
@@ -141,20 +141,44 @@ def describe(
     return Subject(**{**kind, **guesses, **fields})
 
 
-def columns(pairs: Any) -> tuple[list[Any], list[str], list[Any], list[str]]:
-    """Pictures, texts and labels, None where unknown, and what was assumed, as sentences.
+def columns(pairs: Any) -> tuple[Sequence[Any], list[str], list[Any], list[str]]:
+    """Pictures, which are looked up when they are asked for, texts, labels, None where unknown, and what was assumed.
 
     Raises
     ------
     TypeError
         If the pairs have no order, or one is none.
+    ValueError
+        If columns have not as many rows.
     """
     if isinstance(pairs, tuple) and len(pairs) in (2, 3) and isinstance(pairs[1], str):
         pairs = [pairs]
+    names = pairs if isinstance(pairs, Mapping) else getattr(pairs, "column_names", None)
+    if isinstance(names, Mapping | list) and None not in (keys := _keys(names))[:2]:
+        image, text, label = keys
+        pictures = list(pairs[image]) if isinstance(pairs, Mapping) else _Pictures(pairs)
+        texts = list(pairs[text])
+        labels = [None] * len(texts) if label is None else list(pairs[label])
+        if not len(pictures) == len(texts) == len(labels):
+            counts = f"{len(pictures)} pictures, {len(texts)} texts and {len(labels)} labels"
+            raise ValueError(f"There are {counts}; give one of each for every pair.")
+        return pictures, texts, labels, []
     items, notes = sequence(pairs)
-    found = [_parts(items[index], index) for index in range(len(items))]
-    pictures, texts, labels = map(list, zip(*found, strict=True)) if found else ([], [], [])
-    return pictures, texts, labels, notes
+    both = [_parts(items[index], index)[1:] for index in range(len(items))]
+    return _Pictures(items), [text for text, _ in both], [label for _, label in both], notes
+
+
+@dataclass(frozen=True)
+class _Pictures(Sequence[Any]):
+    """The pictures of pairs, which many a data set decodes only when they are asked for."""
+
+    items: Any
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return _parts(self.items[index], index)[0]
 
 
 def holds_pairs(pairs: Any) -> bool:
@@ -169,15 +193,20 @@ def holds_pairs(pairs: Any) -> bool:
 def _parts(item: Any, index: int) -> tuple[Any, str, Any]:
     """Picture, text and label of an item."""
     if isinstance(item, Mapping):
-        keys = [key_among(item, known) for known in (INPUT_KEYS, _TEXT_KEYS, _LABEL_KEYS)]
-        if keys[0] is None or keys[1] is None:
+        image, text, label = _keys(item)
+        if image is None or text is None:
             needed = f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(_TEXT_KEYS)}"
             raise TypeError(f"Pair {index} has the keys {', '.join(map(repr, item))}; {needed} are needed.")
-        item = (item[keys[0]], item[keys[1]], item[keys[2]] if keys[2] else None)
+        item = (item[image], item[text], None if label is None else item[label])
     if not isinstance(item, tuple | list) or len(item) not in (2, 3) or not isinstance(item[1], str):
         kinds = [type(each).__name__ for each in item] if isinstance(item, tuple | list) else [type(item).__name__]
         raise TypeError(f"Pair {index} is ({', '.join(kinds)}); a pair is (picture, text) or (picture, text, label).")
     return item[0], item[1], item[2] if len(item) == 3 else None
+
+
+def _keys(names: Any) -> list[str | None]:
+    """Those of picture, text and label; None where there is none."""
+    return [key_among(names, known) for known in (INPUT_KEYS, _TEXT_KEYS, _LABEL_KEYS)]
 
 
 def _no_processor(model: Any, given: Any) -> str:

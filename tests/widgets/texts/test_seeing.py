@@ -100,15 +100,21 @@ def test_the_picture_is_one_column_with_all_of_its_relevance(asking):
     assert words.to_latex().count(r"\textless{}image\textgreater{}×16") == 1
 
 
-def test_a_picture_from_outside_is_shown_with_the_first_question(asking, say):
+def test_a_picture_from_outside_is_shown_with_the_first_question(asking, llava, say, tmp_path, monkeypatch):
     file = io.BytesIO()
     picture(9, (80, 60)).save(file, "PNG")
+    (tmp_path / "mine.png").write_bytes(file.getvalue())
+    monkeypatch.chdir(tmp_path)
     strip = InputStrip(asking)
     assert (strip.brought, strip.takes_uploads) == ("picture", True)
     say(strip, file.getvalue(), name="mine.png", part=0, parts=1)
     assert asking.error == ""
     assert asking.answer.text.text == QUESTIONS[0]
-    assert asking.answer.image.shape == (3, 32, 32)
+    torch.testing.assert_close(asking.answer.image, llava.from_image(picture(9, (80, 60))))
+    same(run(TopBar(asking).code(), subject=llava), asking)
+    asking.ask(fit=True, typed="Is it red?")
+    torch.testing.assert_close(asking.answer.image, llava.from_image(llava.crop.whole(picture(9, (80, 60)))))
+    same(run(TopBar(asking).code(), subject=llava), asking)
 
 
 def test_a_question_with_the_mark_of_a_picture_in_it_is_refused_on_the_page(asking):
