@@ -108,9 +108,9 @@ class PromptTokenizer(HuggingFaceTokenizer):
             f"text={self.mark + 'What is it?'!r}, return_tensors='pt'))."
         )
 
-    def inputs(self, question: str = _PROBE, picture: Image.Image = _WIDE) -> dict[str, Tensor]:
-        """What the processor makes of a picture and a question, by the names of the model's arguments."""
-        return self._made(self.processor, question, picture)
+    def inputs(self, question: str = "", picture: Image.Image | None = None) -> dict[str, Tensor]:
+        """What the processor makes of a picture and a question, or of any, by the names of the model's arguments."""
+        return self._made(self.processor, question or _PROBE, picture or _WIDE)
 
     def encode(self, text: str) -> Encoded:
         if self.mark and self.mark in text:
