@@ -324,7 +324,7 @@ def test_the_mouse_on_the_wall_marks_the_point_and_a_click_opens(views):
     page.get_by_role("button", name="Page down").click()
     views.knows(hovered=None)
     expect(page.get_by_role("button", name="Page up")).to_be_enabled()
-    page.get_by_label("Order of the pictures").select_option("backwards")  # begins at its top
+    page.get_by_label("Order on the wall").select_option("backwards")  # begins at its top
     expect(page.get_by_role("button", name="Page up")).to_be_disabled()
     page.mouse.move(*first)
     views.knows(hovered=COUNT - 1)
