@@ -270,9 +270,12 @@ class Explainer:
         """The scores that an explanation of `inputs` would have, (B, C); raises as :meth:`explain` does."""
         with torch.no_grad():
             batch = self._checked_batch(inputs)
-            if batch.names:
-                self._found_out(batch)  # does the model look at all that it is given?
-            return self._forward(batch)
+            if batch.names:  # does the model look at all that it is given?
+                batch = replace(batch, constants=self._found_out(batch).constants)
+            scores = self._forward(batch)
+        if batch.names:
+            self._check_samples(scores, batch)
+        return scores
 
     def forward(self, inputs: Given) -> Tensor:
         """The same of `inputs` that nobody looked at, with gradients where they have them."""
@@ -319,12 +322,7 @@ class Explainer:
         scores = tape.scores
         if (other := self._deployed(batch, scores)) is not None:
             tape = replace(tape, caveats=(*tape.caveats, other))
-        if scores.dim() < 2 or len(scores) != batch.size:
-            raise ValueError(
-                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {batch.shapes}; "
-                "LRP needs scores (B, C, ...), one entry per sample. Give a `select` that returns those."
-                f"{self._if_single(batch)}"
-            )
+        self._check_samples(scores, batch)
         if not scores.is_floating_point():
             raise ValueError(
                 f"The model's scores are {scores.dtype}; LRP needs real numbers. Tokens that generate() chose are "
@@ -336,6 +334,16 @@ class Explainer:
                 f"The model's scores contain NaN or infinity for this input, so they cannot be explained{way}."
             )
         return tape
+
+    def _check_samples(self, scores: Tensor, batch: Batch) -> None:
+        """Raise ValueError if there is not one entry in `scores` for each sample."""
+        if scores.dim() < 2 or len(scores) != batch.size:
+            way = f" Give a `select` that returns those.{self._if_single(batch)}"
+            raise ValueError(
+                f"The model returned a tensor of shape {tuple(scores.shape)} for inputs of shape {batch.shapes}; "
+                "LRP needs scores (B, C, ...), one entry per sample."
+                f"{f' {differ}' if (differ := inputs.sizes_that_differ(batch)) else way}"
+            )
 
     def _taken(self, output: Any, batch: Batch) -> Any:
         """The scores in what the model returned for the `batch`."""

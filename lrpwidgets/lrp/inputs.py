@@ -120,15 +120,29 @@ def check_masks(batch: Batch) -> None:
 def check_batch(batch: Batch) -> None:
     """Raise ValueError if the explained inputs of the `batch` are batches of different sizes.
 
-    Those of one sample need not be: patches of its picture, as Qwen2-VL takes them, or texts that are held against it,
-    as CLIP does, are one input however many rows it has.
+    Those of one sample, given by name, need not be: patches of its picture, as Qwen2-VL takes them, or texts that are
+    held against it, as CLIP does, are one input however many rows it has.
     """
-    sizes = [len(x) for position, x in enumerate(batch.tensors) if position not in batch.constants]
-    if len(set(sizes)) > 1 and min(sizes) > 1:
-        raise ValueError(
-            f"The inputs are batches of different sizes: {', '.join(map(str, sizes))}. If one of them is no batch but "
-            "goes along with it, such as a list of edges, declare it: Explainer(model, constants=[1]) for the second."
-        )
+    if differ := sizes_that_differ(batch):
+        sizes = [len(x) for position, x in enumerate(batch.tensors) if position not in batch.constants]
+        if min(sizes) > 1 or not batch.names:
+            raise ValueError(differ)
+
+
+def sizes_that_differ(batch: Batch) -> str:
+    """That the explained inputs of the `batch` have different numbers of rows, and what to do; "" if they have not."""
+    explained = [position for position in range(len(batch.tensors)) if position not in batch.constants]
+    sizes = [len(batch.tensors[position]) for position in explained]
+    if len(set(sizes)) == 1:
+        return ""
+    way = "constants=[1]) for the second"
+    if batch.names:
+        fewest = min(explained, key=lambda position: len(batch.tensors[position]))
+        way = f"constants=[{batch.names[fewest]!r}])"
+    return (
+        f"The inputs are batches of different sizes: {', '.join(map(str, sizes))}. If one of them is no batch but "
+        f"goes along with it, such as a list of edges, declare it: Explainer(model, {way}."
+    )
 
 
 def undeclared(model: nn.Module, batch: Batch) -> frozenset[int]:

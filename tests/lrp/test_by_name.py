@@ -240,3 +240,27 @@ def test_a_recording_and_patterns_take_inputs_by_name():
     explainer, inputs = Explainer(Generating(), "epsilon"), {"input_ids": IDS, "attention_mask": MASK}
     assert_near(explainer.record(inputs).scores, explainer.scores(inputs), 1e-12)
     assert lrp.patterns.fit(explainer, [inputs]).tensors
+
+
+class Warm(nn.Module):
+    """Scores of a batch, divided by a temperature."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x, temperature):
+        return self.head(x) / temperature
+
+
+@pytest.mark.parametrize("do", ["explain", "scores"])
+def test_a_row_for_all_samples_is_refused_with_the_way_out(do):
+    """Several rows may be one sample's, and then there is one row of scores."""
+    x, warmth = torch.randn(4, 3), torch.full((1, 1), 2.0)
+    with pytest.raises(ValueError, match=r"different sizes: 4, 1.*Explainer\(model, constants=\['temperature'\]\)"):
+        getattr(Explainer(Warm()), do)({"x": x, "temperature": warmth})
+    with pytest.raises(ValueError, match=r"different sizes: 4, 1.*constants=\[1\]\) for the second"):
+        getattr(Explainer(Warm()), do)((x, warmth))
+    out = getattr(Explainer(Warm(), constants=["temperature"]), do)({"x": x, "temperature": warmth})
+    assert len(out if do == "scores" else out.scores) == 4

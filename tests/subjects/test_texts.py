@@ -200,6 +200,12 @@ def test_a_model_is_asked_once_whether_it_has_attention(tokenizer):
     assert modality_of(broken).sample(broken, 0).text.attended  # why it cannot run is told when it is to be explained
 
 
+def test_a_first_text_that_cannot_be_read_does_not_decide_whether_there_is_attention(tokenizer):
+    data = TextSamples(["", GOOD], [0, 1], tokenizer)
+    subject = Subject(Mean(), data, modality="text", tokenizer=tokenizer)
+    assert not modality_of(subject).sample(subject, 1).text.attended
+
+
 def test_tokens_that_are_added_are_sinks_without_attention_too():
     encoded = Encoded("Good.", (0, 1, 2), ((0, 0), (0, 4), (4, 5)), ("[CLS]", "Good", "."), attended=False)
     assert encoded.sinks == {0, 2}

@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from ..texts.hugging_face import HuggingFaceTokenizer
@@ -215,8 +214,13 @@ class _Overheard:
 
     def __call__(self, text: Any, **options: Any) -> Any:
         made = self.tokenizer(text, return_offsets_mapping=True, **options)
-        ids, places = np.array(made["input_ids"]), np.array(made.pop("offset_mapping"))  # of one text, in a list or not
-        offsets = list(map(tuple, places.reshape(-1, 2).tolist()))
+        import torch
+
+        ids, places = (
+            torch.as_tensor(made["input_ids"]),
+            torch.as_tensor(made.pop("offset_mapping")),
+        )  # in a list or not
+        offsets = [(start, end) for start, end in places.reshape(-1, 2).tolist()]
         self.texts.append(_Read(text if isinstance(text, str) else text[0], ids.flatten().tolist(), offsets))
         return made
 

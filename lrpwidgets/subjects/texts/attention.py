@@ -17,8 +17,8 @@ _FOUND: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 def attends(subject: Subject, tokens: Tensor) -> bool:
     """Whether the model multiplies what it made of its input with itself, as attention does.
 
-    It is run once, on the subject's first input, or on `tokens` (T,) where it has none. One that cannot run counts as
-    one with attention; why it cannot is told when it is to be explained.
+    It is run once, on the subject's first input, or on `tokens` (T,) where there is none that can be read. One that
+    cannot run counts as one with attention; why it cannot is told when it is to be explained.
     """
     model = subject.model
     if model not in _FOUND:
@@ -27,9 +27,11 @@ def attends(subject: Subject, tokens: Tensor) -> bool:
 
 
 def _is_found(subject: Subject, tokens: Tensor) -> bool:
-    try:
-        x = subject.dataset[subject.start][0] if len(subject.dataset) else tokens
-        batch = tuple(each[None] for each in x) if isinstance(x, tuple) else x[None]
-        return any(step.kind == "matmul" for step in subject.explainer().record(batch).steps)
-    except Exception:  # whatever a stranger's model raises
-        return True
+    for read in (lambda: subject.dataset[subject.start][0], lambda: tokens):
+        try:
+            x = read()
+            batch = tuple(each[None] for each in x) if isinstance(x, tuple) else x[None]
+            return any(step.kind == "matmul" for step in subject.explainer().record(batch).steps)
+        except Exception:  # whatever a stranger's data or model raises
+            continue
+    return True
