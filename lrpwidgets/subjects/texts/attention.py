@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def attends(subject: Subject, tokens: Tensor) -> bool:
 
 
 def _is_found(subject: Subject, tokens: Tensor) -> bool:
-    for read in (lambda: subject.dataset[subject.start][0], lambda: tokens):
+    ways: tuple[Callable[[], Any], ...] = (lambda: subject.dataset[subject.start][0], lambda: tokens)
+    for read in ways:
         try:
             x = read()
             batch = tuple(each[None] for each in x) if isinstance(x, tuple) else x[None]
