@@ -260,7 +260,8 @@ def has_constant_part(call: Call) -> bool:
 
 def stays_nonnegative(call: Call) -> bool:
     """Measured, since the constant part may have any sign."""
-    return call.nonnegative and bool(not call.output.numel() or call.output.amin() >= 0)
+    known = call.nonnegative and not call.output.is_meta  # of a long attention's scores, only the shape is known
+    return known and bool(not call.output.numel() or call.output.amin() >= 0)
 
 
 def joins_nonnegative(call: Call) -> bool:

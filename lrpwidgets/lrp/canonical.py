@@ -91,12 +91,12 @@ class _Rewriting:
         return None if at is None else self.steps[at]
 
     def tensor(self, value: int) -> Tensor:
-        return self.values[value].tensor
+        return self.values[value].at_hand
 
     def call(self, step: Step) -> Call:
-        """`step` with its tensors."""
+        """`step` with its tensors; of the scores and weights of a long attention only their shapes."""
         outputs = tuple(None if value is None else self.tensor(value) for value in step.outputs)
-        return call_of(self.values, step.function, step.args, step.kwargs, step.inputs, outputs=outputs)
+        return call_of(self.values, step.function, step.args, step.kwargs, step.inputs, at_hand=True, outputs=outputs)
 
 
 class _Spelled(_Rewriting):

@@ -497,8 +497,11 @@ class Explanation:
     def _parameters(self, relevance: Relevance) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for index, step in enumerate(self._tape.steps):
-            rule, received = self._plan.rules[index], relevance.of.get(step.results[0] or 0)
-            if received is None or not isinstance(step.operation, Linear) or not isinstance(rule, LinearRule):
+            rule = self._plan.rules[index]
+            if not isinstance(step.operation, Linear) or not isinstance(rule, LinearRule):
+                continue
+            received = relevance.of.get(step.results[0] or 0)
+            if received is None:
                 continue
             linear = step.operation.step(self._tape.call(step, found=self._plan.found(index)), self._cache)
             if not linear.has_parameters or isinstance(rule, Pass):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from torch import Tensor
 
@@ -30,8 +31,8 @@ class Product:
     @cached_property
     def signal(self) -> int | None:
         """The slot of the factor that is no gate, if the other one is."""
-        gates = self._call.gates
-        return None if gates[0] == gates[1] else gates.index(False)
+        one, other = self._call.gates
+        return signal_of((one, other))
 
     @cached_property
     def unsquashed(self) -> Pair:
@@ -62,9 +63,7 @@ class Product:
     @property
     def _is_matmul(self) -> bool:
         """Whether it is a product of as many matrices as there are others, without broadcasting."""
-        call, (a, b) = self._call, self.factors
-        plain = key(call.function) in ("matmul", "bmm") and call.args == (Slot(0), Slot(1)) and not call.kwargs
-        return plain and a.dim() == b.dim() > 2 and a.shape[:-2] == b.shape[:-2]
+        return are_matrices(self._call.function, self._call.args, self._call.kwargs, *self.factors)
 
     def _of_matmul(self, share: Tensor, scale: Tensor | float, slot: int) -> Tensor:
         """The contributions of one factor of a matrix product; a number scales whatever is smaller."""
@@ -74,3 +73,16 @@ class Product:
         share = share if after or (number and scale == 1) else share * scale
         pulled = (share @ b.mT if slot == 0 else a.mT @ share).mul_(self.factors[slot])
         return pulled.mul_(scale) if after and scale != 1 else pulled
+
+
+def signal_of(gates: tuple[bool, bool]) -> int | None:
+    """The slot of the factor that is no gate, if the other one is."""
+    return None if gates[0] == gates[1] else gates.index(False)
+
+
+def are_matrices(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], one: Tensor, other: Tensor
+) -> bool:
+    """Whether the call multiplies as many matrices as there are others, without broadcasting."""
+    plain = key(function) in ("matmul", "bmm") and args == (Slot(0), Slot(1)) and not kwargs
+    return plain and one.dim() == other.dim() > 2 and one.shape[:-2] == other.shape[:-2]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ..readable import Readable
-from . import watching
+from . import attention, watching
+from .attention import Attention, Later
 from .call import Call
 from .ledger import Handover, Row
 from .operations import Gradient, Linear, Operation
@@ -25,26 +27,33 @@ Keep = Literal["all", "layers", "input"]
 
 
 class Sums(Mapping[int, Tensor]):
-    """Tensors by number, of which only the terms are kept: those are there anyway, and summed soon enough."""
+    """Tensors by number, of which only the terms are kept: those are there anyway, and summed soon enough.
+
+    Some are computed when somebody looks at them.
+    """
 
     def __init__(self) -> None:
         self._terms: dict[int, list[Tensor]] = {}
+        self.later: dict[int, Later] = {}
+        """Those, by number."""
 
     def __setitem__(self, number: int, terms: list[Tensor]) -> None:
         self._terms[number] = terms
 
     def __getitem__(self, number: int) -> Tensor:
+        if number in self.later:
+            return self.later[number].tensor()
         first, *others = self._terms[number]
         return sum(others, start=first)
 
     def __contains__(self, number: object) -> bool:
-        return number in self._terms
+        return number in self._terms or number in self.later
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._terms)
+        return chain(self._terms, self.later)
 
     def __len__(self) -> int:
-        return len(self._terms)
+        return len(self._terms) + len(self.later)
 
     def terms(self, number: int) -> list[Tensor]:
         """What the tensor of that number is the sum of; nothing if there is none."""
@@ -53,6 +62,7 @@ class Sums(Mapping[int, Tensor]):
     def pop(self, number: int) -> None:
         """Forget the tensor of that number, if there is one."""
         self._terms.pop(number, None)
+        self.later.pop(number, None)
 
 
 class Plan:
@@ -102,7 +112,7 @@ class Relevance(Readable):
     again: set[int]
     """Indices of the steps that had to be computed for this one."""
     rows: dict[int, Row]
-    """The accounts of the steps that were closed, by index of the step."""
+    """The accounts of the steps that were closed or computed at once, by index of the step."""
     places: dict[int, Absorbed]
     """What constants absorb at each place, by index of the step that adds them."""
 
@@ -140,12 +150,18 @@ def propagate(
     readers = _readers(tape)
     earlier: Sequence[Relevance | None] = before or [None] * len(starts)
     adds = adding(tape, cache)
-    runs = [_Run(tape, plan.rules, start, readers, one, keep) for start, one in zip(starts, earlier, strict=True)]
+    # Relevance of all pairs of an attention is computed from its activations, so not if it is all that is kept.
+    attentions = attention.found(tape.steps, tape.values, tape.output) if keep != "layers" else []
+    jointly = {each.top: each for each in attentions if each.suits(plan.rules, starts, tape)}
+    joint = {top: each.steps for top, each in jointly.items()}
+    runs = [_Run(tape, plan.rules, s, readers, one, keep, joint) for s, one in zip(starts, earlier, strict=True)]
     # The numbers of 16-bit tensors are shared in 32 bits, whatever precision the model runs in.
     with torch.autocast(tape.scores.device.type, enabled=False):
         for index, step in reversed(list(enumerate(tape.steps))):
             watching.step(len(tape.steps) - 1 - index, len(tape.steps))
             waiting = [run for run in runs if run.arrive_at(index, step)]
+            if waiting and index in jointly:
+                waiting = _pass_jointly(jointly[index], tape, plan.rules, waiting)
             if waiting:
                 call = tape.call(step, several=len(waiting) > 1, found=plan.found(index))
                 for run in waiting:
@@ -171,6 +187,21 @@ def propagate(
     return [Relevance(plan, run.start, run.of, run.handovers, run.again, run.rows, run.places) for run in runs]
 
 
+def _pass_jointly(joint: Attention, tape: Tape, rules: Sequence[Rule | None], runs: list[_Run]) -> list[_Run]:
+    """Pass the relevance of `runs` through an attention at once; gives those that have to go step by step."""
+    (value,) = tape.steps[joint.top].results
+    assert value is not None
+    passed = joint.propagate(tape, rules, [run.of[value] for run in runs])
+    if passed is None:
+        return runs
+    for run, one in zip(runs, passed, strict=True):
+        run.handovers.update(one.handovers)
+        run.rows.update(one.rows)
+        run.of.later.update(one.later)
+        run.again.update(one.handovers)
+    return []
+
+
 class _Run:
     """One target's way through the tape."""
 
@@ -182,6 +213,7 @@ class _Run:
         readers: Mapping[int, list[tuple[int, int]]],
         before: Relevance | None,
         keep: Keep,
+        joint: Mapping[int, tuple[int, ...]],
     ) -> None:
         self.start = start
         self.of = Sums()
@@ -190,6 +222,8 @@ class _Run:
         self.rows: dict[int, Row] = {}
         self.places: dict[int, Absorbed] = {}
         self._tape, self._rules, self._readers, self._before, self._keep = tape, rules, readers, before, keep
+        self._joint = joint
+        """By the last of them, the steps that are computed at once."""
         self._fresh = set(start) if before is None or not _same(before.start, start) else set()
 
     def arrive_at(self, index: int, step: Step) -> bool:
@@ -197,21 +231,37 @@ class _Run:
         made = [value for value in step.results if value is not None]
         for value in made:
             self.arrive(value)
+        if index in self.handovers:
+            return False  # it was computed with a step above it
         before = self._before
         if not any(value in self.of for value in made):
             if before and index in before.handovers:
                 self.again.add(index)  # it hands on nothing any more
             return False
-        if before and self._fresh.isdisjoint(made) and self._rules[index] == before.plan.rules[index]:
-            self.handovers[index] = before.handovers[index]
-            if index in before.places:
-                self.places[index] = before.places[index]
+        joint = self._joint.get(index, (index,))
+        same = before and all(self._rules[each] == before.plan.rules[each] for each in joint)
+        if before and same and self._fresh.isdisjoint(made):
+            self._take_over(before, joint)
             return False
         self.again.add(index)
         return True
 
+    def _take_over(self, before: Relevance, indices: Sequence[int]) -> None:
+        """What these steps handed over `before`."""
+        for index in set(indices) & before.handovers.keys():
+            self.handovers[index] = before.handovers[index]
+            if index in before.places:
+                self.places[index] = before.places[index]
+            if index in before.rows:
+                self.rows[index] = before.rows[index]
+            for value in self._tape.steps[index].inputs:
+                if value in before.of.later:
+                    self.of.later[value] = before.of.later[value]
+
     def arrive(self, value: int) -> None:
         """Sum what the start and the readers of `value` hand to it, unless that is known from before."""
+        if value in self.of.later:
+            return
         if not self.again.isdisjoint(index for index, _ in self._readers[value]):
             self._fresh.add(value)
         if self._before and value not in self._fresh:
@@ -227,7 +277,8 @@ class _Run:
 
     def close(self, index: int, step: Step, *, with_relevance: bool) -> None:
         """Write the step's account, and let go of what no step below it needs."""
-        row = account(self._tape, step, self._rules[index], self.of, self.handovers.get(index), self.places.get(index))
+        handover, places = self.handovers.get(index), self.places.get(index)
+        row = self.rows.get(index) or account(self._tape, step, self._rules[index], self.of, handover, places)
         if row:
             self.rows[index] = row
         for value in step.results:

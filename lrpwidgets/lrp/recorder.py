@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from . import expansions, operations, watching
+from . import attention, expansions, operations, watching
 from .batch import Batch
 from .call import Slot, fill, leaves, numbers, results, substitute, tensors, version
 from .canonical import canonical, needed
@@ -85,10 +85,15 @@ def record(
     if rewritten:
         steps = canonical(steps, recorder.values, recorder.starts, end)
     lasting = {end, *recorder.starts, *(value for step in steps for value in _lasting(step))}
+    attentions = attention.found(steps, recorder.values, end)
+    _restore(recorder.values, lasting.difference(*(each.inner(steps) for each in attentions)))
     _let_go(recorder.values, lasting)
+    for each in attentions:
+        for index, value in zip(each.steps, each.inner(steps), strict=False):
+            recorder.values[value].make_again(steps[index], recorder.values)
     for step in steps:
-        if operations.key(step.function) == "relu" and step.outputs[0] not in (None, end):
-            recorder.values[step.outputs[0]].derive(recorder.values[step.inputs[0]])
+        if operations.is_cheap(step.function) and step.kind == "activation" and step.outputs[0] not in (None, end):
+            recorder.values[step.outputs[0]].make_again(step, recorder.values)
     return Tape(
         recorder.values,
         steps,
@@ -283,6 +288,8 @@ class _Recorder(TorchFunctionMode):
         self._overwritten: dict[int, list[_Write]] = {}  # id of a tensor -> writes to its memory through others
         self._running = [("", 0)]  # path and visit of the modules we are in, innermost last
         self._visits = 0
+        self._outlining = False
+        """Whether products of matrices, and all that is made of them, are recorded without their numbers."""
         self.drawn: list[str] = []
         """Which calls drew random numbers, and where."""
         self._seen: dict[int, Tensor] = {}
@@ -348,6 +355,10 @@ class _Recorder(TorchFunctionMode):
         parts = None if operations.knows(function) else expansions.find(function, name)
         if parts:
             self.taken_apart += [(tensor, version(tensor)) for tensor in tensors(call)]
+            if parts is expansions.scaled_dot_product_attention and attention.may_be_large(*args, **kwargs):
+                attended = self._attend(args, kwargs)
+                if attended is not None:
+                    return attended
             with self:
                 return parts(*args, **kwargs)
         pure = operations.out_of_place(*call)
@@ -355,7 +366,9 @@ class _Recorder(TorchFunctionMode):
             returned, places = telling(*args, **kwargs)
             self._write(*call, tuple(read), (returned,), places)
             return returned
-        if pure is None:
+        if self._outlining and (name == "matmul" or any(item.is_meta for item in tensors((args, kwargs)))):
+            returned = function(*substitute(args, _outlined), **substitute(kwargs, _outlined))
+        elif pure is None:
             returned = function(*args, **kwargs)
         elif parts := None if operations.knows(pure[0]) else expansions.find(pure[0], operations.key(pure[0])):
             with self:
@@ -364,6 +377,33 @@ class _Recorder(TorchFunctionMode):
             return self._in_place(pure, read, args[0] if args else next(iter(kwargs.values())), name)
         self._write(*call, tuple(read), results(returned))
         return returned
+
+    def _attend(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+        """Record an attention without its matrices of all pairs; None if it is of a kind that needs them."""
+        first = len(self.steps)
+        self._outlining = True
+        try:
+            with self:
+                outline = expansions.scaled_dot_product_attention(*args, **kwargs)
+        finally:
+            self._outlining = False
+        steps = self.steps[first:]
+        whole = next(iter(attention.found(steps, self.values)), None)
+        if whole is None or whole.top != len(steps) - 1:
+            del self.steps[first:]
+            return None
+        for index, value in zip(whole.steps, whole.inner(steps), strict=False):
+            self.values[value].make_again(steps[index], self.values)
+        made = whole.result(steps, self.values)
+        self._fill_in(outline, made)
+        return made
+
+    def _fill_in(self, outline: Tensor, made: Tensor) -> None:
+        """Let a value that has only its shape so far have the numbers of `made`."""
+        value = self._known.pop(id(outline))
+        self.values[value].saved = self.values[value].unsquashed = made.detach()
+        self._known[id(made)] = value
+        self._living.setdefault(made.untyped_storage()._cdata, []).append(made)
 
     def _in_place(self, call: tuple[Any, Any, Any], read: list[int], changed: Tensor, name: str) -> Tensor:
         """Run and record the out-of-place `call`, and give `changed` its result, and what `changed` is a part of."""
@@ -539,10 +579,20 @@ class _Recorder(TorchFunctionMode):
             )
 
 
+def _outlined(item: Any) -> Any:
+    return item.to("meta") if isinstance(item, Tensor) else item
+
+
 def _lasting(step: Step) -> Iterator[int]:
     """The values of a step that a propagation asks for: not what comes before a scale that is folded in."""
     yield from step.inputs
     yield from (value for value in step.results if value is not None)
+
+
+def _restore(values: Sequence[Value], numbers: Iterable[int]) -> None:
+    """Save those values that are made again each time, as what they are made of may go."""
+    for number in numbers:
+        values[number].restore()
 
 
 def _let_go(values: Sequence[Value], lasting: Container[int]) -> None:

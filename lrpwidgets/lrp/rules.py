@@ -27,6 +27,7 @@ from . import pieces
 from .ledger import Handover
 from .linear import ONES, LinearStep, Term
 from .products import Product
+from .samples import Samples
 
 
 def stabilizing() -> Any:
@@ -300,7 +301,7 @@ class ZBox(LinearRule):
         low, high = step.box(self.low, self.high)
         whole, positive, negative = step.matrix(1, 1), step.matrix(1, 0), step.matrix(0, 1)
         total = step.output - step.least(self.low, self.high)
-        share, stabilizer = _signed_share(step, relevance, total, self.stabilizer)
+        share, stabilizer = signed_share(step.samples, relevance, total, self.stabilizer)
         terms = [
             Term(step.inputs, whole, share),
             Term(tuple(-x for x in low), positive, share),
@@ -342,8 +343,7 @@ class Signal(ProductRule):
             return Half(self.epsilon).propagate(product, relevance)
         if product.elementwise:
             return product.hand(relevance, (float(signal == 0), float(signal == 1)))
-        share, stabilizer = _signed_share(product, relevance, product.output, self.epsilon)
-        return Handover(product.contributions(share, [signal]), stabilizer=stabilizer)
+        return _of_sum(product, relevance, (signal,), self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -357,8 +357,7 @@ class Half(ProductRule):
     def propagate(self, product: Product, relevance: Tensor) -> Handover:
         if product.elementwise:
             return product.hand(relevance, (0.5, 0.5))
-        share, stabilizer = _signed_share(product, relevance, product.output, self.epsilon, times=2)
-        return Handover(product.contributions(share), stabilizer=stabilizer)
+        return _of_sum(product, relevance, (0, 1), self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -375,7 +374,7 @@ class Proportional(ProductRule):
             return Half(self.epsilon).propagate(product, relevance)
         one, other = product.unsquashed
         total = (one + other).expand(relevance.shape)
-        share, stabilizer = _signed_share(product, relevance, total, self.epsilon)
+        share, stabilizer = signed_share(product.samples, relevance, total, self.epsilon)
         return replace(product.hand(share, (one, other)), stabilizer=stabilizer)
 
 
@@ -405,6 +404,23 @@ def register(rule: type[Rule]) -> type[Rule]:
     return rule
 
 
+def shares_sums(rule: Rule | None, signal: int | None) -> tuple[tuple[int, ...], float] | None:
+    """Which factors get equal parts of a sum of products, and the ε; None under a rule that is none of these.
+
+    `signal` is the slot of the factor that is no gate, if the other one is.
+    """
+    if type(rule) not in (Half, Signal, Proportional):
+        return None
+    assert isinstance(rule, Half | Signal | Proportional)
+    return (signal,) if isinstance(rule, Signal) and signal is not None else (0, 1), rule.epsilon
+
+
+def _of_sum(product: Product, relevance: Tensor, slots: tuple[int, ...], epsilon: float) -> Handover:
+    """Equal parts of a sum of products to the factors in `slots`."""
+    share, stabilizer = signed_share(product.samples, relevance, product.output, epsilon, times=len(slots))
+    return Handover(product.contributions(share, slots), stabilizer=stabilizer)
+
+
 def _by_contribution(
     step: LinearStep, relevance: Tensor, p: float, n: float, stabilizer: Tensor | float, factor: float = 1.0
 ) -> Division:
@@ -419,7 +435,7 @@ def _by_contribution(
         if isinstance(stabilizer, float | int) and stabilizer == 0:
             share, losses = _unstabilized_share(step, relevance, total)
         else:
-            share, absorbed = _signed_share(step, relevance, total, stabilizer)
+            share, absorbed = signed_share(step.samples, relevance, total, stabilizer)
             losses = {"stabilizer": absorbed}
         if bias is not None:
             (losses["bias"],) = step.samples.sum(share, *weights)
@@ -441,17 +457,17 @@ def _by_contribution(
     return Division(step.by_sign(share, p, n), biased[0] if biased else 0.0, stabilized, rules)
 
 
-def _signed_share(
-    step: LinearStep | Product, relevance: Tensor, total: Tensor, stabilizer: Tensor | float, times: int = 1
+def signed_share(
+    samples: Samples, relevance: Tensor, total: Tensor, stabilizer: Tensor | float, times: int = 1
 ) -> tuple[Tensor, Tensor]:
     """s = R / (z + ε·sign z) with sign(0) = +1 for z = `times` `total`, and what the stabilizer absorbs per sample."""
-    if isinstance(stabilizer, int | float) and pieces.pay(step.samples, relevance, total):
-        return pieces.signed_share(step.samples.count, relevance, total, stabilizer, times)
+    if isinstance(stabilizer, int | float) and pieces.pay(samples, relevance, total):
+        return pieces.signed_share(samples.count, relevance, total, stabilizer, times)
     # A tensor of ε may differ by sample. copysign takes −0 for negative; all its terms are zero then.
     offset = torch.copysign(torch.as_tensor(stabilizer, dtype=total.dtype, device=total.device), total)
     share = torch.add(offset, total, alpha=times)
     share = torch.div(relevance, share, out=share) if share.dtype == relevance.dtype else relevance / share
-    return share, step.samples.sum(share, offset)[0]
+    return share, samples.sum(share, offset)[0]
 
 
 def _unstabilized_share(step: LinearStep, relevance: Tensor, total: Tensor) -> tuple[Tensor, dict[str, Tensor | float]]:

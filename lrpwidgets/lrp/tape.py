@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..readable import Readable, summary
 from . import operations, pickling
-from .call import Call, substitute, version
+from .call import Call, fill, results, substitute, version
 from .linear import per_channel
 from .operations import Operation
 from .samples import Samples
@@ -44,27 +44,46 @@ class Value(Readable):
     """What an activation was applied to, if one made it; else its own tensor."""
     places: Tensor | None = None
     """Where in its plane each maximum was found, if a max pooling made it."""
-    relu_of: Value | None = None
-    """What it is the positive part of, if that is all that is saved: a third of a network's memory less."""
+    again: Again | None = None
+    """How it is made, if its numbers are not saved but made again: those of activations are a third of a network's."""
 
     @property
     def tensor(self) -> Tensor:
         """Its numbers, unless they are gone."""
-        return self.saved if self.relu_of is None else torch.relu(self.relu_of.tensor)
+        return self.saved if self.again is None else self.again.tensor()
+
+    @property
+    def result(self) -> Tensor:
+        """The same for the step that made it; an activation needs no numbers of what it made."""
+        passed = self.again is not None and self.again.step.kind == "activation"
+        return self.saved if passed else self.tensor
+
+    @property
+    def at_hand(self) -> Tensor:
+        """The same without numbers, if these would be made again."""
+        return self.saved if self.again else self.tensor
 
     @property
     def gone(self) -> bool:
         """Whether its numbers can't be had any more."""
-        return self.saved.is_meta and self.relu_of is None
+        return self.saved.is_meta and self.again is None
 
     def let_go(self) -> None:
         """Keep no more than the shape and the type."""
         self.saved = self.unsquashed = self.saved.to("meta")
-        self.places = self.relu_of = None
+        self.places = self.again = None
 
-    def derive(self, source: Value) -> None:
-        """Save no numbers, but make those of the positive part of `source` whenever they are asked for."""
-        self.saved, self.relu_of = self.saved.to("meta"), source
+    def make_again(self, step: Step, values: Sequence[Value]) -> None:
+        """Save no numbers, but let the `step` that made it make them again whenever they are asked for."""
+        own, self.saved = self.unsquashed is self.saved, self.saved.to("meta")
+        self.unsquashed = self.saved if own else self.unsquashed
+        self.again = Again(step, tuple(values[value] for value in step.inputs))
+
+    def restore(self) -> None:
+        """Save its numbers, if they are made again each time."""
+        if self.again is not None:
+            self.saved = self.unsquashed = self.again.tensor()
+            self.again = None
 
 
 class UnknownLayerError(KeyError, ValueError):
@@ -126,6 +145,24 @@ class Step:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update({name: pickling.found(item) for name, item in state.items()})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Again(Readable):
+    """A step of one result, and the values that it reads."""
+
+    step: Step
+    sources: tuple[Value, ...]
+
+    def tensor(self) -> Tensor:
+        """The result, computed anew."""
+        made = tuple(value.tensor for value in self.sources)
+        with torch.no_grad():
+            for each in (self.step, *self.step.folded):
+                made = results(each.function(*fill(each.args, made), **fill(each.kwargs, made)))
+        (found,) = made
+        assert isinstance(found, Tensor)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +274,7 @@ class Tape:
             step.args,
             step.kwargs,
             step.inputs,
-            outputs=tuple(None if v is None else values[v].saved for v in step.results),
+            outputs=tuple(None if v is None else values[v].result for v in step.results),
             folded=tuple([self._call(each, several, found) for each in step.folded]),
             channelwise=step.channelwise,
             at_bound=partial(self._at_bound, step.inputs[0]),
@@ -334,15 +371,22 @@ def _keeps_order(step: Step) -> bool:
 
 
 def call_of(
-    values: Sequence[Value], function: Callable[..., Any], args: Any, kwargs: Any, read: Sequence[int], **more: Any
+    values: Sequence[Value],
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    read: Sequence[int],
+    *,
+    at_hand: bool = False,
+    **more: Any,
 ) -> Call:
-    """The call of `function` that read those `values`."""
+    """The call of `function` that read those `values`; `at_hand`: those that are made again have no numbers."""
     given = [values[v] for v in read]
     return Call(
         function,
         args,
         kwargs,
-        inputs=tuple([value.tensor for value in given]),
+        inputs=tuple([value.at_hand if at_hand else value.tensor for value in given]),
         nonnegative=all(value.nonnegative for value in given),
         gates=tuple([value.gate for value in given]),
         magnitudes=tuple([value.magnitude for value in given]),
