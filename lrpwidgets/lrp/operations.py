@@ -332,11 +332,6 @@ def squashes(operation: Operation, call: Call) -> bool:
     return isinstance(operation, Activation) and key(call.function) in _NONLINEAR
 
 
-def is_cheap(function: Callable[..., Any]) -> bool:
-    """Whether the function takes less time than to keep what it makes takes memory."""
-    return key(function) in ("relu", "gelu", "silu")
-
-
 def is_random(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether the call draws random numbers: a dropout that eval mode does not switch off."""
     if "dropout" not in key(function):

@@ -106,6 +106,7 @@ def in_pieces(request, monkeypatch):
 
     def switch() -> None:
         monkeypatch.setattr(pieces, "LEAST", 1)
+        monkeypatch.setattr(attention, "LARGE", 1)
         monkeypatch.setattr(pieces, "PIECE", request.param)
 
     return switch
