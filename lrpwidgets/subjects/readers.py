@@ -1,6 +1,7 @@
 """Small networks that read texts: token ids (B, T), `PADDING` behind shorter ones, to scores (B, classes).
 
-What stands behind a text changes nothing of its scores.
+What stands behind a text changes nothing of its scores. A word that is hidden, `PADDING` in the midst of a text, is 0,
+and all others keep their places.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .texts.encoded import PADDING
+from .texts.encoded import PADDING, last_places
 
 
 class Reader(nn.Module):
@@ -66,8 +67,8 @@ class Recurrent(Reader):
     def forward(self, tokens: Tensor) -> Tensor:
         vectors, _ = self.embedded(tokens)
         states, _ = self.memory(vectors)
-        last = (tokens != PADDING).sum(1) - 1
-        scores: Tensor = self.classify(states[torch.arange(len(tokens), device=tokens.device), last])
+        rows = torch.arange(len(tokens), device=tokens.device)
+        scores: Tensor = self.classify(states[rows, last_places(tokens)])
         return scores
 
 

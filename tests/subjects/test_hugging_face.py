@@ -182,6 +182,46 @@ def _matches(model, tokenizer, subject):
     assert together.ledger.imbalance < 1e-5
 
 
+HIDING = {
+    **{f"classifier {name}": spec for name, spec in CLASSIFIERS.items()},
+    **{f"speaker {name}": SPEAKERS[name] for name in ("gpt2", "llama", "bert", "roberta")},
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_word_that_is_hidden_is_masked_and_all_others_keep_their_places(made, name):
+    model, tokenizer = made(*HIDING[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    x, place = subject.item(1)[0], 1
+    batch = padded([x, torch.cat((x, x[-1:].expand(2)))])[:1].scatter(1, torch.tensor([[place]]), -1)
+    assert batch[0, -1] == -1  # and behind it padding
+    given = {"input_ids": x[None], "attention_mask": torch.ones_like(x)[None].index_fill(1, torch.tensor(place), 0)}
+    if name in ("classifier bart", "classifier t5"):  # their decoder reads the text again, one place later
+        mask = torch.ones_like(x)[None].index_fill(1, torch.tensor(place + 1), 0)
+        given["decoder_attention_mask"] = mask
+    with torch.no_grad():
+        logits = model(**given).logits[0]
+    if "speaker" in name:
+        mask = tokenizer.mask_token_id
+        logits = logits[x.tolist().index(mask) if mask in x.tolist() else -1]
+    torch.testing.assert_close(subject.explainer().scores(batch)[0], logits)
+
+
+@pytest.mark.parametrize("kind", ["GPT2LMHeadModel", "GPT2ForSequenceClassification"])
+def test_erasure_of_a_model_that_reads_the_last_place_is_what_its_score_loses(made, kind):
+    model, tokenizer = made(kind, "GPT2Config", GPT2, "gpt")
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    x = subject.item(0)[0][None]
+    with torch.no_grad():
+        scores = [model(input_ids=x, attention_mask=1 - row[None]).logits for row in torch.eye(x.shape[1]).long()]
+        whole = model(input_ids=x).logits
+    scores, whole = (
+        torch.cat([each if each.dim() == 2 else each[:, -1] for each in all_]) for all_ in (scores, [whole])
+    )
+    found = lw.methods.explain(subject.explainer(), x, "erasure", 1, progress=False).relevance[0]
+    torch.testing.assert_close(found[:-1], (whole - scores)[:-1, 1], atol=1e-6, rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["t5", "bart"])
 def test_decoders_are_asked_for_the_next_piece_of_an_answer(made, name):
     model, tokenizer = made(*SPEAKERS[name])

@@ -95,6 +95,27 @@ def test_a_batch_of_two_lengths_has_the_scores_of_each_alone(made, name):
     assert not any("padding" in note for note in subject.notes)
 
 
+@pytest.mark.parametrize("name", MADE)
+def test_a_word_that_is_hidden_does_not_end_the_text(made, name):
+    model, processor = made(name)
+    subject = describe(model, pairs(), tokenizer=processor)
+    pixels, tokens = (each[None] for each in subject.item(0)[0])
+    words = modality_of(subject).sample(subject, 0).text.word_of
+    hidden = tokens.index_fill(1, torch.tensor(words.index(1)), -1)
+    given = subject.model.inputs(pixels, hidden)
+    with torch.no_grad():
+        places, _ = subject.model._places(hidden)
+        assert places.get("logits_to_keep", torch.tensor([tokens.shape[1] - 1])).tolist() == [tokens.shape[1] - 1]
+        longer = torch.nn.functional.pad(hidden, (0, 2), value=-1)
+        torch.testing.assert_close(
+            subject.explainer().scores((pixels, longer)),
+            subject.explainer().scores((pixels, hidden)),
+            atol=1e-4,
+            rtol=1e-4,
+        )
+    assert given["attention_mask"].sum() == tokens.shape[1] - 1
+
+
 def test_the_tokens_of_a_picture_are_one_item(llava):
     encoded = llava.tokenizer.encode(QUESTIONS[0])
     relevance = np.random.default_rng(0).normal(size=len(encoded)).tolist()

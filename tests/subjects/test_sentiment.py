@@ -68,6 +68,21 @@ def test_the_subject_is_whole(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_a_word_that_is_hidden_keeps_its_place(model):
+    """No other word moves: scores are those of the network whose vector of that word is 0, and counts it not."""
+    subject = subjects.load("sentiment", model=model)
+    x, place = subject.item(0)[0], 2
+    hidden, longer = x.index_fill(0, torch.tensor(place), PADDING), torch.cat((x, x))
+    scores = subject.explainer().scores(padded([hidden, longer]))[0]
+    torch.testing.assert_close(scores, subject.explainer().scores(hidden[None])[0], rtol=1e-4, atol=1e-4)
+    if model == "lstm":
+        with torch.no_grad():
+            vectors = subject.model.embedding(x[None]).index_fill(1, torch.tensor(place), 0)
+            own = subject.model.classify(subject.model.memory(vectors)[0][0, -1])
+        torch.testing.assert_close(scores, own)
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_padding_changes_no_score_and_has_no_relevance(model):
     subject = subjects.load("sentiment", model=model)
     texts = [subject.item(index)[0] for index in range(6)]

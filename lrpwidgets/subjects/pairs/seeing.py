@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...lrp.scores import taken
-from ..texts.encoded import PADDING
+from ..texts.encoded import PADDING, last_places
 from ..texts.reading import Around
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Seeing(Around):
         few = "logits_to_keep" in self._takes and self._generates and self.select is None
         if not few or self.picture is None or self._begin is not None:  # else other places count than those of tokens
             return {}, None
-        places, mine = ((tokens != PADDING).sum(1) - 1).unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        places, mine = last_places(tokens).unique(return_inverse=True)  # type: ignore[no-untyped-call]
         return {"logits_to_keep": places}, mine
 
     def _check(self, made: Mapping[str, Tensor]) -> None:
@@ -104,7 +104,7 @@ class Matching(Seeing):
     """Of models as CLIP, that hold every picture against every text: here each against its own, one by one."""
 
     def forward(self, pixels: Tensor, tokens: Tensor) -> Tensor:
-        ends = (tokens != PADDING).sum(1).tolist()
+        ends = (last_places(tokens) + 1).tolist()
         found = [
             super(Matching, self).forward(pixels[at : at + 1], tokens[at : at + 1, :end]) for at, end in enumerate(ends)
         ]

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PADDING = -1
-"""The token id that stands behind shorter texts of a batch. It is none: models of texts give it no weight."""
+"""The token id that stands behind shorter texts of a batch, and in a text where a word is hidden.
+
+It is none: models of texts give it no weight. A word that is hidden keeps its place.
+"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,6 +97,14 @@ class Encoded(Readable):
 
     def _holders(self, of: Sequence[Span]) -> tuple[int, ...]:
         return tuple(holder(of, start) if end > start else -1 for start, end in self.spans)
+
+
+def last_places(tokens: Tensor) -> Tensor:
+    """Where each text of a batch (B, T) ends, (B,): its last place that is no `PADDING`, whatever is hidden before."""
+    import torch
+
+    there = (tokens != PADDING).long()
+    return (there * torch.arange(tokens.shape[1], device=tokens.device)).amax(1)
 
 
 def padded(ids: Sequence[Tensor]) -> Tensor:

@@ -53,7 +53,8 @@ def describe(
     model : nn.Module
         One of Hugging Face's transformers: it may classify texts, tell the next piece of a text or of an answer, or
         what stands at a mask, or find answers. Or one of your own, which maps token ids (B, T), int64, to scores
-        (B, classes); behind shorter texts of a batch the id is `PADDING`, −1, and must not count.
+        (B, classes); behind shorter texts of a batch the id is `PADDING`, −1, and must not count. In a text it stands
+        for a word that is hidden: so its last token is the last that is no padding, however many there are.
     texts : optional
         A list of str, of pairs (text, label), or of dictionaries with such keys as "text" and "label"; a pair (texts,
         labels); a dictionary of columns; or a dataset of Hugging Face. Labels are numbers, names or None.

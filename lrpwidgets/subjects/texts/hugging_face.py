@@ -205,17 +205,23 @@ def task(model: Any) -> str:
 
 def longest(model: Any) -> int | None:
     """How many tokens the model has positions for; None where there is no end."""
-    from torch import nn
-
     config = model.config.get_text_config() if sees_and_reads(model) else model.config
     most: int | None = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0:
         return None
+    begin = padding_place(model)
+    return most if begin is None else most - begin - 1
+
+
+def padding_place(model: Any) -> int | None:
+    """The place of all padding where a model counts only other tokens, from behind it, as RoBERTa does; else None."""
+    from torch import nn
+
     for name, module in model.named_modules():
         begin = getattr(module, "padding_idx", None)
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and begin is not None:
-            return most - int(begin) - 1  # as RoBERTa counts: the first come behind padding's
-    return most
+            return int(begin)
+    return None
 
 
 def class_names(model: Any) -> list[str]:

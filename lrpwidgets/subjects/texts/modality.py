@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..modality import Modality
 from ..shown import Array, Drawn, Shown
 from .attention import attends
-from .encoded import PADDING, padded
+from .encoded import PADDING, last_places, padded
 from .samples import name as named
 from .striking import struck
 
@@ -81,7 +81,7 @@ class Texts(Modality):
 
     def alone(self, batch: Tensor, place: int) -> Tensor:
         """Without the padding behind it, for which a model of few positions may have no place."""
-        return batch[place : place + 1, : int((batch[place] != PADDING).sum())]
+        return batch[place : place + 1, : int(last_places(batch[place : place + 1])) + 1]
 
     def alike(self, shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
         """Texts may have any length."""

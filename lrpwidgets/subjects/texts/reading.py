@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ...lrp.scores import taken
-from .encoded import PADDING
-from .hugging_face import task
+from .encoded import PADDING, last_places
+from .hugging_face import padding_place, task
 
 if TYPE_CHECKING:
     from ...lrp.scores import Select
@@ -67,12 +68,16 @@ class Reading(Around):
         super().__init__(model, select)
         self._types = "token_type_ids" in self._takes and getattr(model.config, "type_vocab_size", 0) > 1
         self._keeps = "logits_to_keep" in self._takes
+        self._counts = padding_place(model) is not None
+        self._repeats = "decoder_attention_mask" in self._takes
+        """Whether a decoder reads the same text again."""
         self._reads_last = getattr(model.config, "summary_type", None) == "last"
 
     def forward(self, tokens: Tensor) -> Tensor:
         there = tokens != PADDING
         if self._reads_last:  # of XLNet, whatever the mask says: so padding goes before the text
-            order = there.long().argsort(dim=1, stable=True)
+            order = torch.arange(tokens.shape[1], device=tokens.device) + last_places(tokens).unsqueeze(1) + 1
+            order = order % tokens.shape[1]
             tokens, there = tokens.gather(1, order), there.gather(1, order)
         return self._called(tokens, there)
 
@@ -85,8 +90,15 @@ class Reading(Around):
         return self._model(**self._inputs(tokens, there), return_dict=True, **self._options, **more)
 
     def _inputs(self, tokens: Tensor, there: Tensor) -> dict[str, Tensor]:
-        padding = getattr(self.config, "pad_token_id", None)
-        return {"input_ids": tokens.masked_fill(~there, padding or 0), "attention_mask": there.long()}
+        padding = getattr(self.config, "pad_token_id", None) or 0
+        inputs = {"input_ids": tokens.masked_fill(~there, padding), "attention_mask": there.long()}
+        hidden = ~there & (there.flip(1).cumsum(1).flip(1) > 0)
+        if bool(hidden.any()):
+            if self._counts:  # padding has no position, and all behind it would move; the mask hides any token
+                inputs["input_ids"] = inputs["input_ids"].masked_fill(hidden, 0 if padding else 1)
+            if self._repeats:
+                inputs["decoder_attention_mask"] = functional.pad(there[:, :-1], (1, 0), value=True).long()
+        return inputs
 
 
 class LastPlace(Reading):
@@ -96,7 +108,7 @@ class LastPlace(Reading):
         there = tokens != PADDING
         body = getattr(self._model, self._model.base_model_prefix)
         states = body(**self._inputs(tokens, there), return_dict=True, **self._options)[0]
-        scores: Tensor = self._model.score(states[_rows(tokens), there.sum(1) - 1])
+        scores: Tensor = self._model.score(states[_rows(tokens), last_places(tokens)])
         return scores
 
 
@@ -105,7 +117,7 @@ class NextPiece(Reading):
 
     def forward(self, tokens: Tensor) -> Tensor:
         there = tokens != PADDING
-        last = there.sum(1) - 1
+        last = last_places(tokens)
         if not self._keeps:
             return self._called(tokens, there)[_rows(tokens), last]
         places, mine = last.unique(return_inverse=True)  # type: ignore[no-untyped-call]  # scores of a whole text would take much memory
@@ -131,6 +143,7 @@ class DecodedPiece(Reading):
 
     def __init__(self, model: Any, select: Select, begin: Sequence[int]) -> None:
         super().__init__(model, select)
+        self._repeats = False
         self.begin = tuple(begin)
         """Ids of the answer so far. They are no input: no relevance is theirs."""
 
@@ -216,7 +229,7 @@ class Span(Place):
         ends = (tokens == self.separator).long() if self.separator is not None else torch.zeros_like(tokens)
         if self.asked:  # where nothing stands between question and text, they cannot be told apart
             own &= (ends.cumsum(1) - ends > 0) | ~ends.any(1, keepdim=True)
-        after = torch.nn.functional.pad(own, (0, LONGEST - 1)).unfold(1, LONGEST, 1)
+        after = functional.pad(own, (0, LONGEST - 1)).unfold(1, LONGEST, 1)
         found = own.unsqueeze(2) & (after.long().cumprod(2) > 0)
         if self.first is not None:
             found[:, 0, 0] |= tokens[:, 0] == self.first
