@@ -16,11 +16,12 @@ from torch import Tensor
 from .. import methods as catalogue
 from ..lrp import Explainer, Rather
 from ..lrp.targets import Target
+from ..methods.method import Attribution, CannotExplainError
 from ..progress import Pace, Progress, Watcher, duration, listening, say
 from ..subjects import Subject
 from ..subjects.shown import Shown
 from ..tables import Table
-from .contenders import Methods, contenders
+from .contenders import BASELINES, Methods, Settings, contenders, none_left
 from .flipping import Gain
 from .intervals import LEVEL, Interval, interval
 from .parts import Become, Parts, batch, opened, parts_of
@@ -76,7 +77,7 @@ class Comparison:
     items: NDArray[np.int64] = field(repr=False)
     """Numbers of the inputs, (n,)."""
     obstacles: dict[str, str]
-    """Methods that cannot explain this model, and why."""
+    """Methods that cannot explain this model, or one of the inputs, and why."""
     unreadable: dict[int, str] = field(default_factory=dict)
     """Inputs that could not be opened, and why; they do not count."""
 
@@ -145,7 +146,7 @@ def compare(
     methods
         Names, as of :func:`lrpwidgets.methods.names`, or settings by name; the bounds of the input are the subject's
         by default. ``"random"`` and, of pictures, ``"edges"`` are the baselines that any explanation must exceed, and
-        are added. Those that cannot explain the model are left out.
+        are added. Those that cannot explain the model are left out, and from then on those that fail on an input.
     fills
         As for :class:`Flipping`, by default uniform noise and zero; of texts the ways of :class:`WordFlipping`, by
         default both. The order may depend on it.
@@ -240,16 +241,19 @@ class Course:
         """Inputs that could not be opened, and why; they do not count."""
         self._first = self._opened(1)
         self._example = batch(subject, self._first)
-        each = sum(parts.forwards(self._first) for parts in self._parts.values())
+        self._each = sum(parts.forwards(self._first) for parts in self._parts.values())
         self._explainer = subject.explainer(device=device)
         self._able, self.obstacles = contenders(subject, self._explainer, methods, self._example)
-        self.forwards = each * len(self._able)
-        """Inputs that go through the model for each input that is added, beyond what methods take."""
         looks = max(1, 1 + -(-(len(self.items) - FIRST) // ROUND))
         self._level = 1 - (1 - LEVEL) / (looks * len(fills) * (len(self._able) - 1))
         self._gains: dict[tuple[Become, str], list[Gain]] = {(fill, name): [] for fill in fills for name in self._able}
         self._judged = 0
         self._undecided: dict[Become, list[tuple[str, str]]] = {fill: [] for fill in fills}
+
+    @property
+    def forwards(self) -> int:
+        """Inputs that go through the model for each input that is added, beyond what methods take."""
+        return self._each * len(self._able)
 
     @property
     def ended(self) -> bool:
@@ -268,13 +272,21 @@ class Course:
         return Estimate(passes * len(self.items), float(seconds) * len(self.items))
 
     def advance(self, count: int, pace: Pace) -> Comparison:
-        """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added."""
+        """Add the next `count` inputs; `pace` counts forward passes. If its watcher raises, none is added.
+
+        A method that fails on them is left out; ValueError if no other is left but baselines.
+        """
         shown = self._opened(count)
         if not shown:  # those that were left cannot be
             return self._comparison()
         x = batch(self._subject, shown)
         target = self._explainer.scores(x).argmax(1) if self._target is None else self._target
-        found = {name: self._known(name, x, shown, target, pace) for name in self._able}
+        found = {}
+        for name in list(self._able):
+            try:
+                found[name] = self._known(name, x, shown, target, pace)
+            except CannotExplainError as error:
+                self._leave_out(name, str(error))
         for name, gains in found.items():
             for fill, gain in gains.items():
                 self._gains[fill, name].append(gain)
@@ -296,6 +308,13 @@ class Course:
             raise ValueError(f"None of the inputs can be opened: {next(iter(self.unreadable.values()))}")
         return found
 
+    def _leave_out(self, name: str, why: str) -> None:
+        self._able = {each: settings for each, settings in self._able.items() if each != name}
+        self.obstacles = {**self.obstacles, name: why}
+        self._gains = {key: gains for key, gains in self._gains.items() if key[1] != name}
+        if not self._able.keys() - set(BASELINES):
+            raise ValueError(none_left(self.obstacles))
+
     def _known(self, name: str, x: Tensor, shown: list[Shown], target: Target, pace: Pace) -> dict[Become, Gain]:
         key = (name, repr(sorted(self._able[name].items())), len(self.done), len(x))
         if key not in self._memory:
@@ -308,7 +327,7 @@ class Course:
         """By fill, both curves of each input."""
         seed = self._seed + len(self.done)
         settings = {**self._able[name], **({"seed": seed} if name == "random" else {})}  # other maps for other inputs
-        told = catalogue.explain(self._explainer, x, name, target, progress=lambda _: pace.tell(), **settings)
+        told = self._explained(name, x, target, pace, settings)
         for fill, parts in self._parts.items():
             before = pace.done
 
@@ -317,11 +336,31 @@ class Course:
 
             yield fill, parts.gain(self._explainer, shown, told.relevance, target, advanced, seed)
 
+    def _explained(self, name: str, x: Tensor, target: Target, pace: Pace, settings: Settings) -> Attribution:
+        """What a method says; CannotExplainError for all that it raises, but not for what the watcher does."""
+        ends: list[Exception] = []
+
+        def tell(_: Progress) -> None:
+            try:
+                pace.tell()
+            except Exception as error:
+                ends.append(error)
+                raise
+
+        try:
+            return catalogue.explain(self._explainer, x, name, target, progress=tell, **settings)
+        except Exception as error:  # whatever a model or a method of one's own raises: the others go on
+            if any(error is each for each in ends):
+                raise
+            raise CannotExplainError(str(error) or type(error).__name__) from error
+
     def _comparison(self) -> Comparison:
         gains = {key: Gain.joined(parts) for key, parts in self._gains.items()}
         count = len(self.done)
         found = Comparison(gains, self._judged, self._undecided, self.done, self.obstacles, dict(self.unreadable))
-        if count == len(self.items) or (count >= FIRST and (count - FIRST) // ROUND > (self._judged - FIRST) // ROUND):
+        gone = {name for pairs in self._undecided.values() for pair in pairs for name in pair} - self._able.keys()
+        further = count >= FIRST and (count - FIRST) // ROUND > (self._judged - FIRST) // ROUND
+        if gone or further or count == len(self.items):
             undecided = {fill: self._alike(fill, found) for fill in self._parts}
             self._judged, self._undecided = count, undecided
             found = replace(found, judged=count, undecided=undecided)

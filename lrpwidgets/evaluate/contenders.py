@@ -37,9 +37,14 @@ def contenders(
     obstacles = catalogue.obstacles(explainer, x, asked)
     able = {name: settings for name, settings in asked.items() if name not in obstacles}
     if not able.keys() - set(BASELINES):
-        why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
-        raise ValueError(f"There is no method to compare with the baselines.{why}")
+        raise ValueError(none_left(obstacles))
     return able, obstacles
+
+
+def none_left(obstacles: Mapping[str, str]) -> str:
+    """What to say where there are only baselines."""
+    why = "".join(f" {name}: {reason}" for name, reason in obstacles.items())
+    return f"There is no method to compare with the baselines.{why}"
 
 
 def preset_bounds(subject: Subject, name: str) -> dict[str, Any]:

@@ -94,7 +94,8 @@ class Occlusion(Perturbation):
 class Erasure(Method):
     """How far the score falls if a token is hidden, one after the other (Li et al. 2016).
 
-    Hidden is what a model gives no weight, as it gives none to what stands behind shorter texts.
+    Hidden is what a model gives no weight, as it gives none to what stands behind shorter texts. Tokens that a model
+    names in its `special_tokens`, as those of `lrpwidgets.subjects.describe` do, are no words: they stay and get 0.
     """
 
     alone: ClassVar[bool] = True
@@ -111,14 +112,23 @@ class Erasure(Method):
         return None
 
     def trial(self, question: Question) -> None:
-        question.forward(_hidden(question.x[:1], torch.zeros(1, dtype=torch.long)))
+        if len(places := _words(question)):
+            question.forward(_hidden(question.x[:1], places[:1]))
 
     @torch.no_grad()
     def attribute(self, question: Question) -> Found:
-        places = torch.arange(question.x.shape[1], device=question.x.device)
-        left = [question.forward(_hidden(question.x, part)) for part in torch.split(places, question.batch_size)]
-        lost = question.value - torch.cat(left)
-        return Found(lost.masked_fill(question.x[0] == PADDING, 0)[None])
+        places, found = _words(question), question.value.new_zeros(question.x.shape)
+        for part in torch.split(places, question.batch_size) if len(places) else ():
+            found[0, part] = question.value - question.forward(_hidden(question.x, part))
+        stay = int((question.x[0] != PADDING).sum()) > len(places)
+        return Found(found, ["Special tokens were not hidden, as models look for them: theirs is 0."] if stay else [])
+
+
+def _words(question: Question) -> Tensor:
+    """The places of a text (1, T) whose tokens can be hidden."""
+    x = question.x[0]
+    special = torch.tensor(sorted(getattr(question.explainer.model, "special_tokens", ())), dtype=x.dtype)
+    return ((x != PADDING) & ~torch.isin(x, special.to(x.device))).nonzero().flatten()
 
 
 def _hidden(x: Tensor, places: Tensor) -> Tensor:

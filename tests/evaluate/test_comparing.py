@@ -19,6 +19,7 @@ from lrpwidgets.lrp import Rather
 from lrpwidgets.progress import Cancelled, Pace
 from lrpwidgets.subjects import Subject
 from lrpwidgets.subjects.samples import TensorSamples
+from lrpwidgets.subjects.texts import TextSamples
 from tests.widgets.texts.conftest import Sum, subject_of
 
 QUICK = {"region": 1, "steps": 16}
@@ -214,6 +215,54 @@ def test_texts_are_compared_by_their_words_cut_out_and_hidden():
         torch.testing.assert_close(found.gains[way, "erasure"].values, gain.values)
 
 
+class Fussy(methods.method.Method):
+    """Fails on a text of five tokens, which is not the first."""
+
+    whole_numbers = True
+
+    def cost(self, x):
+        return methods.method.Cost(0)
+
+    def attribute(self, question):
+        if question.x.shape[1] == 5:
+            raise RuntimeError("five tokens are too many.")
+        return methods.method.Found(torch.ones(question.x.shape))
+
+
+def test_a_method_that_fails_on_the_way_is_left_out_and_the_others_go_on(monkeypatch):
+    monkeypatch.setitem(methods.METHODS, "fussy", Fussy)
+    monkeypatch.setattr(comparing, "FIRST", 2)
+    monkeypatch.setattr(comparing, "ROUND", 1)
+    subject = subject_of(Sum())
+    texts = [*["The film is good", "Bad film is warm"] * 3, "The film is good."][1:]
+    longest = replace(subject, dataset=TextSamples(texts, [0] * 6, subject.tokenizer))
+    course = Course(longest, ["erasure", "fussy"], samples=6, target=1, steps=4, seed=0)
+    course.items = np.arange(6)
+    pace = Pace(lambda _: None, 0, 1)
+    before = course.advance(5, pace)
+    assert before.obstacles == {}
+    assert "fussy" in before.order("cut")
+    found = course.advance(1, pace)
+    assert found.obstacles == {"fussy": "five tokens are too many."}
+    assert before.obstacles == {}
+    for fill in found.fills:
+        assert set(found.order(fill)) == {"erasure", "random"}
+        assert not any("fussy" in pair for pair in found.undecided[fill])
+    assert len(found.gains["cut", "erasure"].values) == 6
+    with pytest.raises(ValueError, match=r"no method to compare with the baselines\. fussy: five tokens are too many"):
+        Course(longest, ["fussy"], samples=6, steps=4).advance(6, pace)
+
+
+def test_what_ends_a_comparison_is_no_failure_of_a_method():
+    def enough(_):
+        raise RuntimeError("enough")
+
+    course = Course(subject_of(Sum()), ["erasure"], samples=4, target=1, steps=4)
+    with pytest.raises(RuntimeError, match="enough"):
+        course.advance(2, Pace(enough, 0, 1))
+    assert course.obstacles == {}
+
+
 def test_a_class_is_compared_rather_than_another():
     subject = subject_of(Sum())
     how = {"samples": 4, "steps": 4, "fills": ["hide"], "progress": False}
@@ -234,7 +283,7 @@ def test_of_texts_it_says_before_what_it_takes_and_what_cannot_be():
         with pytest.raises((TypeError, ValueError), match=sentence):
             compare(subject, **{"methods": ["erasure"], "progress": False, **asked} | wrong)
     named = replace(subject, dataset=TensorSamples(torch.zeros(4, 3, dtype=torch.long), [0] * 4, list("abcd")))
-    with pytest.raises(ValueError, match="has no texts; make it"):
+    with pytest.raises(ValueError, match="has no texts with labels; make it"):
         compare(named, ["erasure"], progress=False, **asked)
 
 

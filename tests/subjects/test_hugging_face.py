@@ -222,6 +222,19 @@ def test_erasure_of_a_model_that_reads_the_last_place_is_what_its_score_loses(ma
     torch.testing.assert_close(found[:-1], (whole - scores)[:-1, 1], atol=1e-6, rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_special_tokens_are_not_erased(made, name):
+    model, tokenizer = made(*CLASSIFIERS[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    x = subject.item(0)[0]
+    found = lw.methods.explain(subject.explainer(), x[None], "erasure", progress=False)
+    added = [place for place, token in enumerate(x.tolist()) if token in tokenizer.all_special_ids]
+    assert (found.relevance[0, added] == 0).all()
+    assert found.relevance[0].count_nonzero() > len(x) // 2
+    assert found.caveats == (["Special tokens were not hidden, as models look for them: theirs is 0."] if added else [])
+    assert "erasure" not in lw.methods.obstacles(subject.explainer(), x[None], ["erasure"])
+
+
 @pytest.mark.parametrize("name", ["t5", "bart"])
 def test_decoders_are_asked_for_the_next_piece_of_an_answer(made, name):
     model, tokenizer = made(*SPEAKERS[name])

@@ -64,6 +64,9 @@ class Around(nn.Module):
 class Reading(Around):
     """Scores of texts; by itself of those models that have a row of scores for each text."""
 
+    special_tokens: frozenset[int] = frozenset()
+    """Those that are no words, such as ``[CLS]``: a model may look for them, so they are never hidden."""
+
     def __init__(self, model: Any, select: Select = "logits") -> None:
         super().__init__(model, select)
         self._types = "token_type_ids" in self._takes and getattr(model.config, "type_vocab_size", 0) > 1
@@ -198,7 +201,6 @@ class Span(Place):
         self.separator: int | None = (
             tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
         )
-        self.added = tuple({self.separator, *tokenizer.all_special_ids} - {None, tokenizer.unk_token_id})
         self.asked = asked
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -225,7 +227,8 @@ class Span(Place):
 
     def _answers(self, tokens: Tensor) -> Tensor:
         """Which of all there are, (B, T, LONGEST)."""
-        own = (tokens != PADDING) & ~torch.isin(tokens, torch.tensor(self.added).to(tokens))
+        added = self.special_tokens | ({self.separator} - {None})
+        own = (tokens != PADDING) & ~torch.isin(tokens, torch.tensor(sorted(added)).to(tokens))
         ends = (tokens == self.separator).long() if self.separator is not None else torch.zeros_like(tokens)
         if self.asked:  # where nothing stands between question and text, they cannot be told apart
             own &= (ends.cumsum(1) - ends > 0) | ~ends.any(1, keepdim=True)
@@ -258,6 +261,14 @@ def reading(
     ValueError
         If the model computes attention in kernels that hide what they do, or gives no scores of a text.
     """
+    found, notes = _reading(model, tokenizer, select, answer, asked=asked)
+    found.special_tokens = frozenset(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    return found, notes
+
+
+def _reading(
+    model: Any, tokenizer: Any, select: Select = None, answer: str = "", *, asked: bool = False
+) -> tuple[Reading, list[str]]:
     check_attention(model)
     what = task(model)
     if answer and what != "decoder":

@@ -131,6 +131,7 @@ def said(found: Comparison, fill: Become) -> list[str]:
     useless = [each for each in order if each not in CONTROLS and not _beats_chance(found, fill, each)]
     if useless:
         sentences.append(f"No better than a random order: {_and([title(each) for each in useless])}.")
+    sentences += [f"Left out is {title(name)}, which failed: {why}" for name, why in found.obstacles.items()]
     return sentences
 
 
