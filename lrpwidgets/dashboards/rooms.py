@@ -59,7 +59,7 @@ def _workshop(subject: Subject, device: str, place: Place) -> Workshop:
 
 def closed(name: str, subject: Subject) -> str:
     """Why there is nothing to do in a room for a subject; empty if there is."""
-    if why := modality_of(subject).closed.get(name):
+    if why := modality_of(subject).why_closed(subject, name):
         return why
     needs = ROOMS[name].needs
     return f"{needs} a whole data set, and here is none." if needs and not len(subject.dataset) else ""

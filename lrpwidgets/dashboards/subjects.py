@@ -44,5 +44,5 @@ def opened(
 
 def check_open(room: str, subject: Subject) -> None:
     """Raise ValueError if the room of that name is closed for such data."""
-    if why := modality_of(subject).closed.get(room):
+    if why := modality_of(subject).why_closed(subject, room):
         raise ValueError(f"{why} Explore is open: dashboards.explore(subject), lrpwidgets serve explore.")

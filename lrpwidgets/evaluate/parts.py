@@ -27,7 +27,7 @@ from ..subjects.texts import Encoded
 from .fills import Fill
 from .flipping import Flipping, Gain, flip, flipped, srg
 from .regions import regions, space
-from .words import Way, WordFlipping, flip_words, gone, srg_words, summed, without
+from .words import Way, WordFlipping, check_answers, flip_words, gone, srg_words, summed, without
 
 Become = Fill | Way
 """What becomes of parts that are taken away: fills of regions, ways of words."""
@@ -44,7 +44,8 @@ class Parts(ABC):
     fill
         What becomes of parts.
     settings
-        As for :class:`.Flipping`, or :class:`.WordFlipping`, whose errors are raised.
+        As for :class:`.Flipping`, or :class:`.WordFlipping`, whose errors are raised, and for words those of
+        :func:`.flip_words` about a model.
     """
 
     unit: ClassVar[str]
@@ -164,6 +165,7 @@ class Words(Parts):
 
     def __init__(self, subject: Subject, fill: Become, **settings: Any) -> None:
         self.how = WordFlipping(way=cast("Way", fill), **settings)
+        check_answers(subject)
 
     @classmethod
     def sized(cls, x: Tensor, region: int | None) -> dict[str, int]:

@@ -19,6 +19,7 @@ from ..lrp.targets import Target, target_weights
 from ..progress import Pace, Watcher, listening
 from ..subjects import Subject
 from ..subjects.texts import PADDING, Encoded, padded
+from ..subjects.texts.modality import answers_in_text
 from .flipping import Curves, Gain, Output, check_counts, check_names, check_single
 from .regions import Order
 
@@ -96,7 +97,8 @@ def flip_words(
     Raises
     ------
     ValueError
-        If relevance does not fit the texts or is not finite, or an argument is out of range.
+        If relevance does not fit the texts or is not finite, an argument is out of range, or the model answers with
+        places in the text, as question answering does: its answers go with the words.
     """
     how = WordFlipping(**settings)
     return _curves(subject, texts, relevance, target, [order], how, progress)[0]
@@ -157,6 +159,16 @@ def sufficiency(
     return _fall(subject, texts, relevance, target, settings, keep=True)
 
 
+def check_answers(subject: Subject | Explainer) -> None:
+    """ValueError if words cannot be taken away, as the outputs of the model are places in the text."""
+    if answers_in_text(subject.model):
+        name = subject.title if isinstance(subject, Subject) else f"The model {type(subject.model).__name__}"
+        raise ValueError(
+            f"{name} answers with places in the text: they move when words are cut out, and hidden words are no "
+            "answer, so that what is left of a score says nothing. Give a model whose classes stay the same."
+        )
+
+
 def _fall(
     subject: Subject,
     texts: Sequence[Encoded],
@@ -168,6 +180,7 @@ def _fall(
 ) -> Tensor:
     progress = settings.pop("progress", True)
     how = WordFlipping(**{"output": "probability", **settings})
+    check_answers(subject)
     variants = []
     for text, values in _pairs(texts, relevance):
         words = _ranked(text, values, "most", how.seed)
@@ -234,6 +247,7 @@ def _curves(
     how: WordFlipping,
     progress: bool | Watcher,
 ) -> list[Curves]:
+    check_answers(subject)
     pairs, shares = _pairs(texts, relevance), torch.linspace(0, 1, how.steps + 1)
     variants = [
         without(text, words[: round(share * _most(text, words))], how.way)

@@ -33,6 +33,10 @@ class Modality(ABC):
     closed: ClassVar[Mapping[str, str]] = {}
     """Why there is nothing to do for it in some rooms of a dashboard, by their names: a sentence."""
 
+    def why_closed(self, subject: Subject, room: str) -> str:
+        """Why there is nothing to do for a subject in a room, a sentence; empty if there is."""
+        return self.closed.get(room, "")
+
     @abstractmethod
     def takes(self, subject: Subject) -> bool:
         """Whether inputs can come from outside."""

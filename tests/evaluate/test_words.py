@@ -78,6 +78,24 @@ def test_words_have_the_sum_over_their_tokens_and_go_the_most_relevant_first():
     assert evaluate.words.without(encoded, [0], "hide").tolist() == [4, -1, -1, 2]
 
 
+def test_no_word_goes_where_answers_are_places_in_the_text():
+    pytest.importorskip("transformers")
+    from tests.subjects import answering
+
+    subject = answering.make()
+    texts = [subject.tokenizer.encode(text) for text in subject.dataset.texts]
+    worth = [torch.ones(len(each)) for each in texts]
+    figures = (evaluate.flip_words, evaluate.srg_words, evaluate.comprehensiveness, evaluate.sufficiency)
+    for way in ("cut", "hide"):
+        for each in figures:
+            with pytest.raises(ValueError, match="answers with places in the text: they move when words"):
+                each(subject, texts, worth, way=way, progress=False)
+        with pytest.raises(ValueError, match="answers with places in the text"):
+            evaluate.compare(subject, ["epsilon"], fills=[way], progress=False)
+    with pytest.raises(ValueError, match="The model Span answers with places"):
+        evaluate.flip_words(subject.explainer(), texts, worth, progress=False)
+
+
 def test_the_probability_of_a_single_score_is_not_followed(summing):
     subject, texts, worth = summing
     single = Explainer(subject.model, select=lambda scores: scores[:, :1])

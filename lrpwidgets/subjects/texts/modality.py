@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..modality import Modality
 from ..shown import Array, Drawn, Shown
@@ -30,6 +30,11 @@ _CLOSED = {
 }
 
 
+def answers_in_text(model: Any) -> bool:
+    """Whether the outputs of a model of texts are places in the text: then it says what each is called."""
+    return getattr(model, "outputs", None) is not None
+
+
 class Texts(Modality):
     """Texts as token ids; of `Subject.tokenizer`."""
 
@@ -39,6 +44,11 @@ class Texts(Modality):
 
     def takes(self, subject: Subject) -> bool:
         return True
+
+    def why_closed(self, subject: Subject, room: str) -> str:
+        if room == "compare" and answers_in_text(subject.model):
+            return "Methods are compared by words that go, and the answers of this model are words of the text."
+        return super().why_closed(subject, room)
 
     def sample(self, subject: Subject, index: int) -> Shown:
         texts, labels = (getattr(subject.dataset, each, None) for each in ("texts", "labels"))

@@ -32,6 +32,7 @@ from ...methods import Cost
 from ...progress import Pace, Progress, Watcher
 from ...readable import Readable
 from ...subjects import Subject
+from ...subjects.modality import modality_of
 from ...subjects.shown import Shown
 from ..base.answers import Answering
 from ..base.asking import Place
@@ -123,7 +124,7 @@ class Referee(Inputs):
     Raises
     ------
     ValueError
-        If a part of the question makes no sense.
+        If a part of the question makes no sense, or methods cannot be compared on such a subject.
     """
 
     parts = PARTS
@@ -158,6 +159,8 @@ class Referee(Inputs):
     def __init__(self, subject: Subject, device: str | None = None, **question: Any) -> None:
         until_run_again(self.close)
         self.subject, self.device = subject, device
+        if why := modality_of(subject).why_closed(subject, "compare"):
+            raise ValueError(why)
         self.kind, self.drawing = parts_of(subject), drawing_of(subject)
         self.explainer = subject.explainer(device=device)
         self.worker, self.solver = NewestWins(), Solver(self)

@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from lrpwidgets import dashboards, evaluate, methods, subjects
+from lrpwidgets.dashboards import rooms
 from lrpwidgets.lrp import Rather
 from lrpwidgets.subjects.texts import TextSamples, levels
 from lrpwidgets.widgets.base.asking import Place
@@ -78,6 +79,19 @@ def test_every_method_that_can_explains_the_texts_that_are_shown(reading):
             maps = reading.rows[name].maps
             np.testing.assert_allclose(maps[place, : len(x)], found, rtol=1e-4, atol=1e-6)
             assert (maps[place, len(x) :] == 0).all()
+
+
+def test_the_room_is_closed_where_answers_are_words_of_the_text():
+    pytest.importorskip("transformers")
+    from tests.subjects import answering
+
+    subject, why = answering.make(), "the answers of this model are words of the text"
+    with pytest.raises(ValueError, match=why):
+        Referee(subject)
+    with pytest.raises(ValueError, match=f"{why}\\. Explore is open"):
+        dashboards.compare(subject)
+    assert why in rooms.closed("compare", subject)
+    assert rooms.closed("explore", subject) == ""
 
 
 def test_a_row_has_the_words_of_a_text_in_shares_of_their_own_sum(reading):
