@@ -1,7 +1,8 @@
 """Region perturbation of texts: what is left of the score as words go, or come back.
 
-Every text has as many parts as it has words, so that curves run over shares of the words. Tokens that a tokenizer adds
-always stay; where it adds none one word does, as no model reads nothing.
+Every text has as many parts as it has words, so that curves run over shares of the words. Special tokens, which a
+tokenizer adds or which are written in a text, always stay; where there are none one word does, as no model reads
+nothing.
 """
 
 from __future__ import annotations
@@ -207,10 +208,10 @@ def _pairs(texts: Sequence[Encoded], relevance: Sequence[Tensor]) -> list[tuple[
 
 
 def _ranked(text: Encoded, values: np.ndarray[Any, Any], order: Order, seed: int) -> list[int]:
-    """The words of a text that the model reads, in the order in which they go; words alike in random order."""
+    """The words of a text that the model reads and that can go, in their order; words alike in random order."""
     if order not in get_args(Order):
         raise ValueError(f"order must be one of {', '.join(get_args(Order))}, got {order!r}.")
-    sums = _sums(text, values)
+    sums = {word: amount for word, amount in _sums(text, values).items() if word not in text.staying}
     mixed: list[int] = np.random.default_rng(seed).permutation(list(sums)).tolist()
     if order == "random":
         return mixed
@@ -228,7 +229,7 @@ def _sums(text: Encoded, values: np.ndarray[Any, Any]) -> dict[int, float]:
 
 def _most(text: Encoded, words: Sequence[int]) -> int:
     """How many of all words can go."""
-    return len(words) - (min(text.word_of) >= 0)
+    return len(words) - (min(text.word_of) >= 0 and not text.staying)
 
 
 def without(text: Encoded, words: Sequence[int], way: Way) -> Tensor:

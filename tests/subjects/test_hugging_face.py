@@ -22,7 +22,7 @@ from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # no
 from lrpwidgets.spray.inserted import token_of  # noqa: E402
 from lrpwidgets.subjects import describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
-from lrpwidgets.subjects.texts import HuggingFaceTokenizer, hugging_face, padded  # noqa: E402
+from lrpwidgets.subjects.texts import HuggingFaceTokenizer, cells, hugging_face, padded, struck  # noqa: E402
 from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
 from lrpwidgets.subjects.texts.reading import LONGEST  # noqa: E402
 from tests.subjects import answering  # noqa: E402
@@ -368,6 +368,39 @@ def test_every_piece_stands_where_it_is_written(tokenizers):
         assert not encoded.unknown
 
 
+@pytest.mark.parametrize("name", ["wordpiece", "bytes"])
+def test_a_special_token_in_a_text_is_one_word_that_is_never_struck(tokenizers, name):
+    wrapped = HuggingFaceTokenizer(tokenizers[name])
+    mask = tokenizers[name].mask_token
+    encoded = wrapped.encode(f"The plot is {mask}, dull[{mask}")
+    words = ["The", "plot", "is", mask, ",", "dull", "[", mask]
+    assert [encoded.word(number) for number in range(len(encoded.words))] == words
+    assert {encoded.word(encoded.word_of[place]) for place in encoded.special} == {mask}
+    assert encoded.staying == {3, 7}
+    assert [cell.text for cell in cells(encoded, [0.0] * len(encoded), "word") if mask in cell.text] == [mask, mask]
+    left = struck(encoded, [1, 6], wrapped)
+    assert (left.staying, [left.word(number) for number in range(len(left.words))]) == ({3, 7}, words)
+    with pytest.raises(ValueError, match="is a token that the model looks for, so it stays; strike other words"):
+        struck(encoded, [2, 3], wrapped)
+
+
+@pytest.mark.parametrize("way", ["cut", "hide"])
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_masked_model_is_followed_as_all_other_words_go(made, name, way):
+    model, tokenizer = made(*SPEAKERS[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    texts = [modality_of(subject).sample(subject, number).text for number in range(2)]
+    relevance = [torch.arange(len(text), 0, -1.0) for text in texts]
+    curves = lw.evaluate.flip_words(subject, texts, relevance, way=way, steps=2, output="probability", progress=False)
+    left = lw.evaluate.words.without(texts[0], lw.evaluate.words.gone(texts[0], relevance[0], 1.0), way)
+    kept = [token for token in texts[0].ids if token in {*tokenizer.all_special_ids, tokenizer.vocab.get("Ġ")}]
+    assert [token for token in left.tolist() if token >= 0] == kept
+    scores = [subject.explainer().scores(each[None]).softmax(1)[0] for each in (texts[0].x, left)]
+    assert float(curves.scores[0, 2]) == pytest.approx(float(scores[1][scores[0].argmax()]), rel=1e-4)
+    found = lw.evaluate.compare(subject, ["epsilon", "erasure"], samples=2, steps=2, progress=False)
+    assert found.obstacles == {}
+
+
 def test_what_the_vocabulary_does_not_have_is_noted(tokenizers):
     for name in ("wordpiece", "unigram"):
         encoded = HuggingFaceTokenizer(tokenizers[name]).encode("The plot is 好.")
@@ -463,8 +496,8 @@ def test_masked_models_need_a_mask_also_when_words_are_struck(made):
     modality = modality_of(subject)
     shown = modality.sample(subject, 0)
     words = [shown.text.word(number) for number in range(len(shown.text.words))]
-    with pytest.raises(ValueError, match=r"fills in \[MASK\]"):
-        modality.changed(subject, shown, [words.index("MASK")])
+    with pytest.raises(ValueError, match=r"'\[MASK\]' is a token that the model looks for, so it stays"):
+        modality.changed(subject, shown, [words.index("[MASK]")])
     with pytest.raises(ValueError, match="mask"):
         subject.model(tokenizer("The plot", return_tensors="pt")["input_ids"])
 

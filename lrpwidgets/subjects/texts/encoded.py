@@ -32,6 +32,8 @@ class Encoded(Readable):
     """What each token is called."""
     unknown: frozenset[int] = frozenset()
     """Tokens, by number, whose word the vocabulary does not have."""
+    special: frozenset[int] = frozenset()
+    """Tokens, by number, that are written in the text and are special, such as a mask: each is a word, and stays."""
     struck: frozenset[int] = frozenset()
     """Words, by number, that the model does not read."""
     attended: bool = True
@@ -55,7 +57,12 @@ class Encoded(Readable):
     @cached_property
     def words(self) -> list[Span]:
         """Words of the text, those that are struck too."""
-        return words(self.text)
+        return words(self.text, sorted({self.spans[place] for place in self.special}))
+
+    @cached_property
+    def staying(self) -> frozenset[int]:
+        """Words, by number, that are special tokens: a model looks for them, so that they are never struck."""
+        return frozenset(self.word_of[place] for place in self.special)
 
     @cached_property
     def sentences(self) -> list[Span]:

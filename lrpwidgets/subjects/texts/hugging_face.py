@@ -96,7 +96,9 @@ class HuggingFaceTokenizer(Tokenizer):
         pieces = tuple(map(self.piece, ids))
         unknown = self.tokenizer.unk_token_id
         missing = frozenset(i for i, each in enumerate(ids) if each == unknown and spans[i][1] > spans[i][0])
-        return Encoded(text, tuple(ids), tuple(spans), pieces, missing)
+        own = self.special - {unknown}
+        special = frozenset(i for i, each in enumerate(ids) if each in own and spans[i][1] > spans[i][0])
+        return Encoded(text, tuple(ids), tuple(spans), pieces, missing, special)
 
     def piece(self, token: int) -> str:
         written = self.tokenizer.convert_ids_to_tokens(int(token))
@@ -131,10 +133,10 @@ class HuggingFaceTokenizer(Tokenizer):
     def _slow(self, text: str) -> tuple[list[int], list[Span]]:
         ids = list(self._encoded(text)["input_ids"])
         added = self.tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
-        unknown = self.tokenizer.unk_token_id
+        of_text = (self.tokenizer.unk_token_id, self.tokenizer.mask_token_id)  # none that is added is one of these
         written: list[str] = self.tokenizer.convert_ids_to_tokens(ids)
         before = self._before(ids) if self.question else 0
-        mine = (not out or each == unknown for each, out in zip(ids, added, strict=True))
+        mine = (not out or each in of_text for each, out in zip(ids, added, strict=True))
         kept = [place >= before and own for place, own in enumerate(mine)]
         return ids, aligned(text, [each if keep else None for each, keep in zip(written, kept, strict=True)])
 

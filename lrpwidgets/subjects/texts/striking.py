@@ -29,7 +29,7 @@ def struck(encoded: Encoded, words: Sequence[int], tokenizer: Tokenizer) -> Enco
     Raises
     ------
     ValueError
-        If the text has no such word, or none would be left.
+        If the text has no such word, it is a special token, or none would be left.
 
     Examples
     --------
@@ -41,6 +41,10 @@ def struck(encoded: Encoded, words: Sequence[int], tokenizer: Tokenizer) -> Enco
     whole, count = encoded.text, len(encoded.words)
     if wrong := [each for each in words if not 0 <= each < count]:
         raise ValueError(f"There is no word {wrong[0]} to strike; the text has {count}, from 0 on.")
+    if stays := encoded.staying & set(words):
+        raise ValueError(
+            f"{encoded.word(min(stays))!r} is a token that the model looks for, so it stays; strike other words."
+        )
     gone = encoded.struck | set(words)
     left, places = without(whole, [encoded.words[each] for each in sorted(gone)])
     if not left.strip():

@@ -23,9 +23,15 @@ _WORD = re.compile(rf"\d+(?:[.,]\d+)*(?![\w{_COMBINING}])|{_LETTERS}(?:['’]{_L
 _END = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+|\n\s*\n""")
 
 
-def words(text: str) -> list[Span]:
-    """Words, numbers and marks; a mark is a word by itself."""
-    return [match.span() for match in _WORD.finditer(text)]
+def words(text: str, whole: Sequence[Span] = ()) -> list[Span]:
+    """Words, numbers and marks; a mark is a word by itself, and so is each of the ordered spans that are `whole`."""
+    found: list[Span] = []
+    behind = 0
+    for start, end in (*whole, (len(text), len(text))):
+        found += [match.span() for match in _WORD.finditer(text, behind, start)]
+        found += [(start, end)] if end > start else []
+        behind = end
+    return found
 
 
 def sentences(text: str) -> list[Span]:

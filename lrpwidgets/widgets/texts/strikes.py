@@ -93,7 +93,7 @@ def strikes(
     modality, encoded = modality_of(subject), shown.text
     assert encoded is not None
     sums = Columns(encoded).by_word(relevance)
-    words = [word for word in sums if not is_mark(encoded.text, encoded.words[word])]
+    words = [word for word in sums if not (word in encoded.staying or is_mark(encoded.text, encoded.words[word]))]
     chosen = sorted(sorted(words, key=lambda word: -abs(sums[word]))[:MOST])
     if len(words) < 2:
         return Strikes([], torch.zeros(0, 1), len(words))
