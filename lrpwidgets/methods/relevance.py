@@ -51,6 +51,7 @@ class LRP(Propagation):
 class PatternAttribution(Propagation):
     """LRP by what the neurons respond to, w ⊙ a, which is learned from data (Kindermans et al. 2018)."""
 
+    whole_numbers: ClassVar[bool] = False
     background: Tensor | None = None
     """Inputs of the data set, (N, ...): some hundred."""
     patterns: Patterns | None = None

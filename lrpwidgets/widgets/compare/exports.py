@@ -72,13 +72,14 @@ def latex(referee: Referee) -> str:
 def code(referee: Referee) -> str:
     """Python that computes the same table again."""
     subject, bounded = referee.subject, False
+    refused = {} if referee.looked is None else referee.looked.obstacles
     lines = []
     for name in referee.methods:
         settings = dict(referee.settings.get(name, {}))
         given = [f"{key!r}: {value!r}" for key, value in settings.items()]
         if subject.bounds is not None and name in composites.names() and composites.takes_bounds(name):
             given, bounded = ['"low": low', '"high": high', *given], True
-        if name in LEARNING:
+        if name in LEARNING and name not in refused:
             given = [*given, '"background": background']
         lines.append(f"    {name!r}: {{{', '.join(given)}}},")
     background = any("background" in each for each in lines)

@@ -31,6 +31,7 @@ from lrpwidgets.widgets.compare import (
 )
 from lrpwidgets.widgets.compare.question import CompareQuestion
 from lrpwidgets.widgets.compare.referee import STEPS
+from lrpwidgets.widgets.compare.rows import LEARNING
 from tests.widgets import promises
 from tests.widgets.explore.test_any_order import inside
 from tests.widgets.texts import toy
@@ -92,6 +93,22 @@ def test_the_room_is_closed_where_answers_are_words_of_the_text():
         dashboards.compare(subject)
     assert why in rooms.closed("compare", subject)
     assert rooms.closed("explore", subject) == ""
+
+
+def test_methods_that_learn_from_numbers_are_refused_and_python_goes_on_without_them(compared):
+    """Whether or not the shown texts are as long as those that would be learned from."""
+    subject = subjects.load("sentiment", model="cnn")
+    lengths = [len(subject.item(item)[0]) for item in range(len(subject.dataset))]
+    drawn = np.random.default_rng(0).permutation(len(lengths))[:100]
+    widest = max(lengths[item] for item in drawn)
+    for items in ((0, 1), (lengths.index(widest), 0)):
+        made = compared(subject, methods=("epsilon", *LEARNING), samples=2, items=items, region=None)
+        for name in LEARNING:
+            assert made.rows[name].obstacle.startswith("the input holds whole numbers")
+        space = {}
+        exec(exports.code(made).replace("print(result.standings.to_frame())", ""), space)
+        assert set(space["result"].order("cut")) == {"epsilon", "random"}
+        assert set(space["result"].obstacles) == set(LEARNING)
 
 
 def test_a_row_has_the_words_of_a_text_in_shares_of_their_own_sum(reading):
