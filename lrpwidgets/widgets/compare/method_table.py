@@ -42,7 +42,8 @@ class MethodTable(View):
     rows: traitlets.List[Any] = traitlets.List(help="a dict for each method").tag(sync=True)
     maps = traitlets.Bytes(help="float16, by method and input").tag(sync=True)
     scale = traitlets.Float(help="what full colour stands for: a share of Σ|R|, per pixel or word").tag(sync=True)
-    head = traitlets.Dict(help="class that is explained, than which, classes, inputs, which is flipped").tag(sync=True)
+    head = traitlets.Dict(help="class that is explained, than which, inputs, which is flipped").tag(sync=True)
+    classes: traitlets.List[str] = traitlets.List(help="what each is called; of language models many").tag(sync=True)
     choice: traitlets.List[Any] = traitlets.List(help="further methods: name, title, why not, cost").tag(sync=True)
     large = traitlets.Dict(help="the map that is enlarged, and the settings of its method").tag(sync=True)
     large_map = traitlets.Bytes(help="float16").tag(sync=True)
@@ -50,7 +51,8 @@ class MethodTable(View):
 
     def __init__(self, referee: Referee, **traits: Any) -> None:
         modality = modality_of(referee.subject)
-        super().__init__(referee, brought=modality.brought, takes=modality.takes(referee.subject), **traits)
+        fixed = {"classes": [str(each) for each in referee.subject.classes], "brought": modality.brought}
+        super().__init__(referee, takes=modality.takes(referee.subject), **fixed, **traits)
         self._arrivals = Arrivals(referee)
         self._small: dict[str, tuple[Array, Array]] = {}
         self.follow(self._show_inputs, "looked", "target", "than", "samples", "column")
@@ -104,7 +106,6 @@ class MethodTable(View):
                 "target": referee.target,
                 "than": referee.than,
                 "part": referee.drawing.words["part"],
-                "classes": [str(each) for each in referee.subject.classes],
                 "samples": referee.samples,
                 "count": len(referee.subject.dataset),
                 "column": referee.column,

@@ -126,6 +126,17 @@ def test_a_row_has_the_words_of_a_text_in_shares_of_their_own_sum(reading):
     np.testing.assert_allclose(drawn(view)[row], shares, atol=2e-3)
 
 
+def test_names_of_classes_travel_once_as_there_may_be_many(compared, say):
+    subject = replace(brief(), classes=["negative", "positive", *(f"piece {number}" for number in range(50_000))])
+    view, sent = MethodTable(compared(subject, **QUICK)), []
+    assert view.classes == subject.classes
+    view.send_state = sent.extend
+    say(view, column=1)
+    assert "head" in sent
+    assert "classes" not in sent
+    assert len(str(view.head)) < 500
+
+
 def test_a_row_says_how_far_it_agrees_with_the_method_that_stands_out_word_by_word(reading, say):
     view = MethodTable(reading)
     reading.marked = ("epsilon",)

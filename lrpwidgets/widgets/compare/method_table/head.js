@@ -15,7 +15,8 @@ export function headOf(model) {
   const methods = menu("+ method", "Have one method more", []);
   const list = /** @type {HTMLElement} */ (methods.querySelector(".lrp-list"));
   const made = element("div", { className: "lrp-head lrp-methods-head" }, element("h2", {}, "Which explanation of "), target, rather, " should I trust, on ", samples, "?", element("span", { className: "lrp-space" }), methods);
-  let told = "";
+  /** @type {string[] | null} */
+  let told = null;
   const numberOf = (/** @type {HTMLSelectElement} */ { value }) => (value === "" ? null : Number(value));
   searchable(target);
   searchable(than);
@@ -24,9 +25,10 @@ export function headOf(model) {
   samples.addEventListener("change", () => model.send({ samples: Number(samples.value) }));
 
   function tell() {
-    const { target: asked, than: other, classes = [], samples: most, count = 0 } = model.get("head");
-    if (JSON.stringify(classes) !== told) {
-      told = JSON.stringify(classes);
+    const { target: asked, than: other, samples: most, count = 0 } = model.get("head");
+    const classes = model.get("classes");
+    if (classes !== told) {
+      told = classes;
       target.replaceChildren(element("option", { value: "" }, "the top class"), ...optionsOf(classes));
       than.replaceChildren();
     }
