@@ -136,12 +136,14 @@ def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: in
     """
     random, others = np.random.default_rng(seed), of_other_classes(subject, artefact.label)
     numbers = random.permutation(others)[: min(2 * _PAIRS, max(4, len(others) // 2))]  # a proof takes the rest
-    inputs = modality_of(subject).stacked([subject.item(int(i))[0] for i in numbers])
-    first, second = inputs.tensor_split(2)
+    read = [(number, x) for number, x, _ in subject.readable(numbers.tolist())]
+    if not read:
+        raise ValueError(f"None of {len(numbers):,} inputs of other classes can be read; mend them, or add others.")
+    first, second = modality_of(subject).stacked([x for _, x in read]).tensor_split(2)
     shown = artefact.taken(first, random)
     if shown is None:
         raise ValueError(f"{artefact.what} is in no input but in a layer; take the cluster that it is of.")
-    return Concept(name or artefact.what, artefact.label, artefact, shown, second, tuple(numbers.tolist()))
+    return Concept(name or artefact.what, artefact.label, artefact, shown, second, tuple(number for number, _ in read))
 
 
 def of_clusters(

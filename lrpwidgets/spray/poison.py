@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..progress import Progress, Watcher, listening
 from ..subjects.modality import modality_of
+from .batch import FAULTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -395,7 +397,13 @@ def answers(
 ) -> list[Answers]:
     """What the model says with each of `suspects`, which are of one class, on the same pictures.
 
-    None of the inputs `known`, by their numbers, is asked: a model that was repaired has seen them.
+    None of the inputs `known`, by their numbers, is asked: a model that was repaired has seen them. Inputs that cannot
+    be read, or that the model refuses, are left out, as in a store.
+
+    Raises
+    ------
+    ValueError
+        As :func:`poison_test`, or if none of the inputs can be read.
     """
     import torch
 
@@ -404,21 +412,48 @@ def answers(
     draws = [copy.deepcopy(random) for _ in suspects]  # so that a verdict does not depend on the others
     told: list[list[Tensor]] = [[] for _ in suspects]
     changes: list[list[Tensor]] = [[] for _ in suspects]
+    kept: list[int] = []
     done = 0
     for part in np.array_split(chosen, -(-len(chosen) // 64)):
-        inputs, labels = zip(*(subject.item(int(item)) for item in part), strict=True)
+        done += len(part)
+        asked, plain = _asked(explainer, subject, part.tolist())
+        if not asked:
+            continue
+        numbers, inputs, labels = zip(*asked, strict=True)
+        kept += numbers
         batch, truth = modality.stacked(inputs), torch.tensor(labels)
-        plain = _class_scores(explainer, batch)
         for suspect, draw, found, change in zip(suspects, draws, told, changes, strict=True):
             scores = torch.cat([plain[None], suspect.scores(batch, explainer, draw)])
             says = scores.argmax(-1)
             change.append(scores[1, :, label] - plain[:, label])
             found.append(torch.stack([says == truth, says == label]))
-        done += len(part)
         tell(Progress(done, len(chosen), "poison test"))
-    each = ((torch.cat(found, -1).numpy(), torch.cat(change)) for found, change in zip(told, changes, strict=True))
     of = f"{modality.brought}s"
-    return [Answers(chosen, found[0], found[1], change.double().numpy(), of) for found, change in each]
+    if not kept:
+        raise ValueError(f"None of {len(chosen):,} {of} of other classes can be read; mend them, or add others.")
+    each = ((torch.cat(found, -1).numpy(), torch.cat(change)) for found, change in zip(told, changes, strict=True))
+    return [Answers(np.array(kept), found[0], found[1], change.double().numpy(), of) for found, change in each]
+
+
+def _asked(explainer: Explainer, subject: Subject, numbers: list[int]) -> tuple[list[tuple[int, Tensor, int]], Tensor]:
+    """Number, input and label of those that can be read and asked, and their scores (n, C)."""
+    import torch
+
+    modality = modality_of(subject)
+    read = [(number, x, label) for number, x, label in subject.readable(numbers) if label is not None]
+    if not read:
+        return [], torch.empty(0)
+    try:
+        return read, _class_scores(explainer, modality.stacked([x for _, x, _ in read]))
+    except FAULTS as error:
+        fault = error
+    found: list[tuple[tuple[int, Tensor, int], Tensor]] = []
+    for each in read:
+        with suppress(*FAULTS):
+            found.append((each, _class_scores(explainer, modality.stacked([each[1]]))))
+    if not found:  # then it is not the inputs that are at fault
+        raise fault
+    return [each for each, _ in found], torch.cat([scores for _, scores in found])
 
 
 def _class_scores(explainer: Explainer, inputs: Tensor) -> Tensor:
@@ -484,7 +519,15 @@ def _controls(
     """Inputs of that class in each of the largest other clusters; else those of other classes, and False."""
     others = other_clusters(atlas, number, label)
     found = tuple(atlas.store.index[rows].astype(np.int64) for rows in others)
-    return found or (of_other_classes(subject, label),), subject, bool(others)
+    return found or (_stored(atlas, of_other_classes(subject, label)),), subject, bool(others)
+
+
+def _stored(atlas: Atlas, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the inputs of which the store has relevance, as others cannot be read; UntestableError if none."""
+    found = np.intersect1d(numbers, atlas.store.index[atlas.store.done])
+    if not len(found):
+        raise UntestableError("the store has relevance of no input of another class to compare with")
+    return found
 
 
 def other_clusters(atlas: Atlas, number: int, label: int) -> tuple[NDArray[np.int64], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -106,12 +106,41 @@ class Subject:
         x, label = self.dataset[index]
         return x, None if label is None else int(label)
 
+    def readable(self, numbers: Iterable[int]) -> Iterator[tuple[int, Tensor, int | None]]:
+        """Number, input and label of those that can be read, and are like the first that can.
+
+        Others are left out, as a relevance store leaves them out: a broken file, an empty text, another shape.
+        """
+        from .modality import modality_of
+
+        each = ((number, read) for number in numbers if (read := self._read(number)) is not None)
+        first = next((read for number in range(len(self.dataset)) if (read := self._read(number)) is not None), None)
+        for number, (x, label) in each:
+            if first is not None and modality_of(self).alike(tuple(x.shape), tuple(first[0].shape)):
+                yield number, x, label
+
+    def _read(self, index: int) -> Sample | None:
+        """The item at `index`; None if it cannot be read."""
+        try:
+            return self.item(index)
+        except MemoryError:
+            raise
+        except Exception:  # a data set is anybody's code, and one input must not end what is done with many
+            return None
+
     def labels(self) -> NDArray[np.int64]:
-        """Label of every input, (N,), −1 where unknown; what the dataset does not tell by itself is decoded for it."""
+        """Label of every input, (N,), −1 where unknown; what the dataset does not tell by itself is decoded for it.
+
+        It is unknown of an input that cannot be read.
+        """
         import numpy as np
 
         told = getattr(self.dataset, "labels", None)
-        found = [self.item(index)[1] for index in range(len(self.dataset))] if told is None else told
+        if told is None:
+            read = map(self._read, range(len(self.dataset)))
+            found: Sequence[int | None] = [None if each is None else each[1] for each in read]
+        else:
+            found = told
         return np.array([-1 if each is None else int(each) for each in found], np.int64)
 
     def item_name(self, index: int) -> str:

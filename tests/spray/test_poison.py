@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
+from lrpwidgets.improve import of_artefact
 from lrpwidgets.lrp import Cancelled, Explainer, TwoClasses
 from lrpwidgets.spray import RelevanceStore, Verdict, boxed, candidate, poison_test, spray
 from lrpwidgets.spray.poison import EXPLAINED, TURNS, Answers, suspicious_box
@@ -339,6 +340,50 @@ def test_labels_that_only_reading_tells_are_found(analysed):
     labels = [None] * 100 + [0] * 70 + [1] * 10
     there = replace(subject, dataset=Unlabelled(labels))
     assert poison_test(candidate(atlas, 0, subject), explainer, there).samples == 10
+
+
+class Broken:
+    """The same pictures, of which some cannot be read, and one has another shape."""
+
+    def __init__(self, broken, told=True):
+        self._whole, self._broken = pictures(), broken
+        if told:
+            self.labels = self._whole.labels
+
+    def __len__(self):
+        return len(self._whole)
+
+    def __getitem__(self, index):
+        if index in self._broken:
+            raise OSError("image file is truncated")
+        x, label = self._whole[index]
+        return (x[:, 1:] if index == 61 else x), label
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_pictures_that_cannot_be_read_are_left_out(analysed, told):
+    atlas, explainer, subject = analysed(tag=2)
+    artefact = candidate(atlas, tagged_cluster(atlas), subject)
+    broken = {0, *range(64, 80), 179}
+    there = replace(subject, dataset=Broken(broken, told))
+    verdict = poison_test(artefact, explainer, there, progress=False)
+    assert verdict.samples == 2 * CLASS_SIZE - 18
+    assert verdict.clever_hans
+    concept = of_artefact(artefact, there)
+    assert not broken & set(concept.seen)
+    with pytest.raises(ValueError, match="None of 120 pictures of other classes can be read"):
+        poison_test(artefact, explainer, replace(subject, dataset=Broken(set(range(60, 180)))), progress=False)
+
+
+def test_a_box_without_another_cluster_has_the_control_of_pictures_that_could_be_read(tmp_path, analysed):
+    _, explainer, subject = analysed(tag=2)
+    subject = replace(subject, dataset=Broken(set(range(64, 80))))
+    with pytest.warns(RuntimeWarning, match="17 of 180 inputs could not be read"):
+        store = RelevanceStore.create(tmp_path / "broken", explainer, subject, progress=False)
+    artefact = candidate(spray(store.select(label=0), clusters=1, progress=False), 0, subject)
+    assert not artefact.of_class
+    assert not set(artefact.controls[0]) & {61, *range(64, 80)}
+    assert poison_test(artefact, explainer, subject, progress=False).samples == 2 * CLASS_SIZE - 17
 
 
 # Where it looks.

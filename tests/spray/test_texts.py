@@ -129,11 +129,11 @@ def test_a_store_of_texts_goes_on_where_it_ended_and_equals_one_that_did_not(tmp
 
 
 class Places(nn.Module):
-    """A model that has places for six words only."""
+    """A model that has places for a few words only."""
 
-    def __init__(self, inner: nn.Module) -> None:
+    def __init__(self, inner: nn.Module, places: int = 6) -> None:
         super().__init__()
-        self.inner, self.places = inner, nn.Embedding(6, 2)
+        self.inner, self.places = inner, nn.Embedding(places, 2)
 
     def forward(self, tokens):
         return self.inner(tokens) + 0 * self.places(torch.arange(tokens.shape[1])).sum()
@@ -254,6 +254,21 @@ def test_a_text_that_gets_too_long_loses_its_last_words(analysed):
         tokenizer.encode("the film is dull").x[None], np.random.default_rng(0)
     )
     assert taken.shape == (1, 5)
+
+
+def test_texts_that_a_store_leaves_out_are_left_out_of_the_test(tmp_path):
+    """An empty one, and one for which the model has no place."""
+    said = texts()
+    said[0], said[2] = "", "the plot " * 40
+    subject = of_texts(said=said)
+    subject = replace(subject, model=Places(subject.model, 60))
+    with pytest.warns(RuntimeWarning, match="2 of 160 inputs could not be read or explained"):
+        store = stored(tmp_path, subject)
+    atlas = spray(store.select(label=1), progress=False)
+    atlas = atlas.parted(np.flatnonzero(atlas.rows % 4 == 1))
+    trial = poison_tests(atlas, SIGNED, subject.explainer(), subject, progress=False)
+    verdict = trial.verdicts["word"]
+    assert (verdict.samples, verdict.turned) == (COUNT // 2 - 2, COUNT // 2 - 2)
 
 
 def test_without_another_cluster_of_the_class_it_is_not_tested_and_a_candidate_has_the_control_of_others(tmp_path):

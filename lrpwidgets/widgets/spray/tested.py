@@ -140,8 +140,8 @@ def _examples(
     suspects: Mapping[str, Suspect], label: int, subject: Subject
 ) -> tuple[dict[str, list[NDArray[np.uint8]]], dict[str, list[tuple[str, bool]]]]:
     """Pictures and quotes that show each of the suspects on the first input of another class."""
-    inputs = map(subject.item, range(len(subject.dataset)))
-    other = next((x for x, truth in inputs if truth not in (None, label)), None)
+    inputs = subject.readable(range(len(subject.dataset)))
+    other = next((x for _, x, truth in inputs if truth not in (None, label)), None)
     if other is None:  # then nothing was tested
         return {}, {}
     with torch.no_grad():

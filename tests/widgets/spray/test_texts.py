@@ -23,7 +23,7 @@ from lrpwidgets.widgets.spray.excerpts import LONGEST, Library
 from lrpwidgets.widgets.spray.exports import code, table
 from lrpwidgets.widgets.spray.report import report
 from lrpwidgets.widgets.spray.tested import WORD
-from tests.spray.test_texts import COUNT, SIGNATURE, of_texts, stored
+from tests.spray.test_texts import COUNT, SIGNATURE, of_texts, stored, texts
 
 
 @pytest.fixture
@@ -148,6 +148,23 @@ def test_the_cluster_of_a_signature_is_convicted_and_a_text_shows_how(state):
     assert ["ann", True] in test["quote"]
     assert not view.tested["mend"]  # no room is there where a model of texts is mended
     view.close()
+
+
+def test_an_empty_text_does_not_end_the_tests(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "embeddings_here", lambda: ["spectral"])
+    said = ["", *texts()[1:]]
+    subject = of_texts(said=said)
+    with pytest.warns(RuntimeWarning, match="1 of 160 inputs could not be read"):
+        store = stored(tmp_path, subject)
+    state = Investigation(store, subject)
+    state.ask(group=1)
+    state.test(signed(state))
+    assert state.error == ""
+    assert [piece for piece, put in state.verdict.quotes["word"] if not put] == said[2].split()
+    state.test_word(signed(state), "great")
+    assert state.error == ""
+    assert state.verdict.concept is not None
+    state.close()
 
 
 def test_a_word_of_ones_own_is_put_to_the_test(state, say):
