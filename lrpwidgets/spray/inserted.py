@@ -153,19 +153,28 @@ def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = Non
     Raises
     ------
     ValueError
-        If there is no cluster of that number, the subject has no tokenizer, the store is not of its vocabulary, or
-        there are no words for a control.
+        If there is no cluster of that number, the subject has no tokenizer, or the store is not of its vocabulary.
+    UntestableError
+        If no word is given, and on none the cluster has more relevance than the others, or there is nothing to compare
+        with.
     """
     cluster, label, tokenizer = atlas.cluster(number), label_of(atlas, number), subject.tokenizer
     if tokenizer is None:
         raise ValueError(f"{subject.title!r} has texts and no tokenizer; give it one: Subject(..., tokenizer=).")
     excess = cluster.excess_on(tokenizer)
+    if token is None:
+        token = int(excess.argmax())
+        if not excess[token] > 0:
+            raise UntestableError("it has no word more than the other clusters")
     others = other_clusters(atlas, number, label)
     members = _read(atlas, subject, cluster.rows[:MEMBERS])
     seen = [*members, *(text for rows in others for text in _read(atlas, subject, rows[:MEMBERS]))]
-    phrase = _phrase(int(excess.argmax()) if token is None else token, seen)
+    phrase = _phrase(token, seen)
     lenders = others or (np.flatnonzero(atlas.store.done & (atlas.store.target != label)),)
-    controls = tuple(_foremost(atlas, subject, rows, phrase) for rows in lenders)
+    if not others and not len(lenders[0]):
+        raise UntestableError("there is no other cluster of its class, and no text of another one, to compare with")
+    whose = "another cluster" if others else "other classes"
+    controls = tuple(_foremost(atlas, subject, rows, phrase, whose) for rows in lenders)
     counts = np.array([count for text in members if (count := len(_found(text, phrase)))] or [1])
     return Inserted(phrase, counts, label, controls, tokenizer, bool(others))
 
@@ -194,8 +203,8 @@ def token_of(word: str, subject: Subject) -> int:
     raise ValueError(f"{word!r} is {len(read)} tokens to the model ({parts}); take one of them.")
 
 
-def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: Ids) -> list[Lent]:
-    """Of texts of `rows` the token that speaks most for the class, and how often they have it.
+def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: Ids, whose: str) -> list[Lent]:
+    """Of texts of `rows`, those of `whose`, the token that speaks most for the class, and how often they have it.
 
     The word itself does not count: where it is in other clusters, too, there are other reasons for the class as well.
     """
@@ -206,7 +215,7 @@ def _foremost(atlas: Atlas, subject: Subject, rows: NDArray[np.int64], phrase: I
     found = zip(_read(atlas, subject, some), maps, strict=True)
     lent = [(token := int(each.argmax()), text.count(token)) for text, each in found if each.max() > -np.inf]
     if not lent:
-        raise UntestableError("the texts of another cluster have no other words to compare with")
+        raise UntestableError(f"the texts of {whose} have no other words to compare with")
     return lent
 
 

@@ -14,6 +14,7 @@ from lrpwidgets import subjects
 from lrpwidgets.lrp import Cancelled
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, poison_tests, spray
 from lrpwidgets.spray.classes import atlases
+from lrpwidgets.spray.poison import UntestableError
 from lrpwidgets.spray.recomputed import recomputed
 from lrpwidgets.spray.virelay import write
 from lrpwidgets.subjects import Subject, signed_reviews
@@ -219,6 +220,17 @@ def test_a_signature_is_convicted_and_what_speaks_for_the_class_is_not(analysed)
     acquitted = poison_tests(atlas, UNSIGNED, subject.explainer(), subject, progress=False)
     assert not acquitted.clever_hans
     assert acquitted.conclusion == "Not convicted by this test."
+
+
+def test_a_cluster_without_a_word_of_its_own_is_not_tested_by_an_arbitrary_one(tmp_path):
+    subject = of_texts(said=["the great film", "a dull plot"] * 20)
+    atlas = spray(stored(tmp_path, subject).select(label=0), clusters=1, progress=False).parted(np.arange(10))
+    assert not atlas.cluster(0).words(subject.tokenizer)
+    trial = poison_tests(atlas, 0, subject.explainer(), subject, progress=False)
+    assert trial.missing == {"word": "it has no word more than the other clusters"}
+    assert not trial.verdicts
+    with pytest.raises(UntestableError, match="it has no word more than the other clusters"):
+        candidate(atlas, 0, subject)
 
 
 def test_a_model_that_does_not_read_the_signature_is_acquitted(analysed):

@@ -290,7 +290,10 @@ class Investigation(Asking):
         token = token_of(word, self.subject)
 
         def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
-            suspect = word_of(atlas, number, self.subject, token)
+            try:
+                suspect = word_of(atlas, number, self.subject, token)
+            except poison.UntestableError as why:
+                raise ValueError(f"{name} cannot be tested: {why}.") from None
 
             def to_forget(trial: Trial) -> Concept:
                 return replace(of_artefact(suspect, self.subject, name=suspect.what), trial=trial)
@@ -298,7 +301,8 @@ class Investigation(Asking):
             return suspect.label, ({"word": suspect}, {}), to_forget
 
         atlas.members(number)  # raises for a cluster that is not there
-        self._tests.make([Wanted(question, WORD, f"“{word.strip()}” in {self.name(number)}", find)])
+        name = f"“{word.strip()}” in {self.name(number)}"
+        self._tests.make([Wanted(question, WORD, name, find)])
 
     def test_selection(self) -> None:
         """Put the selected points, as of a lasso, to the poison tests, beside the rest of their class.

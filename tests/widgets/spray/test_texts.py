@@ -202,6 +202,19 @@ def test_a_word_for_a_cluster_that_is_not_there_is_refused(state):
         state.test_word(12, "great")
 
 
+def test_a_word_with_nothing_to_compare_it_with_is_not_tested(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "embeddings_here", lambda: ["spectral"])
+    subject = of_texts(said=["the great film", "a lovely plot", "it is fine"] * 8)
+    state = Investigation(stored(tmp_path, subject), subject)
+    state.ask(group=1, count=1)
+    state.test_word(0, "great")
+    assert state.error == (
+        "“great” in cluster 0 cannot be tested: there is no other cluster of its class, and no text of another one, to "
+        "compare with."
+    )
+    state.close()
+
+
 def test_pictures_have_no_words_to_test(tmp_path, digits, monkeypatch):
     from tests.widgets.spray.investigated import investigate
 
