@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..subjects.texts.encoded import PADDING, padded
+from ..subjects.texts.pieces import SPACE
 from .poison import MEMBERS, UntestableError, label_of, other_clusters
 
 if TYPE_CHECKING:
@@ -182,21 +183,28 @@ def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = Non
 def token_of(word: str, subject: Subject) -> int:
     """The token that a word is, as a person types it: that of the word behind another one, if there are two.
 
+    A piece of the vocabulary that nobody types, such as "##ly" or "▁is", is that token.
+
     Raises
     ------
     ValueError
         If the vocabulary does not have it, it is several tokens, or the subject has no texts.
     """
-    if subject.tokenizer is None:
+    tokenizer = subject.tokenizer
+    if tokenizer is None:
         raise ValueError(f"{subject.title!r} has no texts, and so no words.")
     word = word.strip()
     if not word:
         raise ValueError("No word is given to be tested; take one of the words of the cards.")
+    if word.startswith(SPACE) and word in tokenizer.numbers:
+        return tokenizer.numbers[word]
     for written in (f" {word}", word):
-        encoded = subject.tokenizer.encode(written)
+        encoded = tokenizer.part(written)
         read = [place for place, (start, end) in enumerate(encoded.spans) if end > start]
         if len(read) == 1 and read[0] not in encoded.unknown:
             return encoded.ids[read[0]]
+    if word in tokenizer.numbers:
+        return tokenizer.numbers[word]
     if any(place in encoded.unknown for place in read):
         raise ValueError(f"The model's vocabulary does not have {word!r}; take one of the words of the cards.")
     parts = ", ".join(repr(encoded.pieces[place]) for place in read)

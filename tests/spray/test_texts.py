@@ -14,6 +14,7 @@ from lrpwidgets import subjects
 from lrpwidgets.lrp import Cancelled
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, poison_tests, spray
 from lrpwidgets.spray.classes import atlases
+from lrpwidgets.spray.inserted import token_of
 from lrpwidgets.spray.poison import UntestableError
 from lrpwidgets.spray.recomputed import recomputed
 from lrpwidgets.spray.virelay import write
@@ -281,6 +282,12 @@ def test_texts_that_a_store_leaves_out_are_left_out_of_the_test(tmp_path):
     trial = poison_tests(atlas, SIGNED, subject.explainer(), subject, progress=False)
     verdict = trial.verdicts["word"]
     assert (verdict.samples, verdict.turned) == (COUNT // 2 - 2, COUNT // 2 - 2)
+
+
+def test_the_word_that_stands_for_unknown_ones_is_found_as_it_is_written():
+    subject = of_texts()
+    assert token_of(UNKNOWN, subject) == 0
+    assert token_of(" Great", subject) == subject.tokenizer.known.index("great")
 
 
 def test_without_another_cluster_of_the_class_it_is_not_tested_and_a_candidate_has_the_control_of_others(tmp_path):

@@ -20,7 +20,7 @@ from lrpwidgets import subjects  # noqa: E402
 from lrpwidgets.lrp import TwoClasses  # noqa: E402
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # noqa: E402
 from lrpwidgets.spray.inserted import token_of  # noqa: E402
-from lrpwidgets.subjects import describe, reviews  # noqa: E402
+from lrpwidgets.subjects import Subject, describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
 from lrpwidgets.subjects.texts import HuggingFaceTokenizer, cells, hugging_face, padded, struck  # noqa: E402
 from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
@@ -674,6 +674,35 @@ def test_a_model_that_is_nowhere_is_told_so(saved):
     config.save_pretrained(saved)
     with pytest.raises(ValueError, match="does not say which class"):
         subjects.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("name", ["wordpiece", "bytes", "gpt", "unigram"])
+def test_each_piece_is_found_as_it_is_written(tokenizers, name):
+    own = HuggingFaceTokenizer(tokenizers[name])
+    subject = Subject(torch.nn.Identity(), modality="text", tokenizer=own)
+    for token in (each for each in range(own.size) if each not in own.special and own.piece(each).strip()):
+        piece = own.piece(token)
+        found = token_of(piece, subject)
+        assert own.piece(found) in (piece, f"▁{piece}")  # typed words stand behind others
+        if piece.startswith(("##", "▁")):
+            assert found == token
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_word_of_a_model_that_fills_in_a_mask_is_found(made, name):
+    model, tokenizer = made(*SPEAKERS[name])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="The model fills in"):
+        subject.tokenizer.encode("film")
+    word = subject.tokenizer.piece(token_of("film", subject))
+    assert word.removeprefix("▁") == "film"
+
+
+def test_a_word_is_found_where_the_model_has_places_for_few_tokens(tokenizers):
+    for truncate in (False, True):
+        own = HuggingFaceTokenizer(tokenizers["wordpiece"], most=2, truncate=truncate)
+        subject = Subject(torch.nn.Identity(), modality="text", tokenizer=own)
+        assert own.piece(token_of("film", subject)) == "film"
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "t5"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from importlib import import_module
 from inspect import signature
@@ -99,6 +100,11 @@ class HuggingFaceTokenizer(Tokenizer):
         own = self.special - {unknown}
         special = frozenset(i for i, each in enumerate(ids) if each in own and spans[i][1] > spans[i][0])
         return Encoded(text, tuple(ids), tuple(spans), pieces, missing, special)
+
+    def part(self, text: str) -> Encoded:
+        free = copy(self)
+        free.most, free.needed, free.question = None, None, ""
+        return free.encode(text)
 
     def piece(self, token: int) -> str:
         written = self.tokenizer.convert_ids_to_tokens(int(token))

@@ -35,6 +35,15 @@ class Tokenizer(ABC):
     def piece(self, token: int) -> str:
         """What the token of that id is called."""
 
+    def part(self, text: str) -> Encoded:
+        """The tokens of a part of a text, such as one word: it may lack what a whole text must have."""
+        return self.encode(text)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Ids by what tokens are called; of several that are called alike the first."""
+        return {self.piece(token): token for token in reversed(range(self.size))}
+
     @property
     def special(self) -> frozenset[int]:
         """Tokens that are no words, such as ``[CLS]``."""

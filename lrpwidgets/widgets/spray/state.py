@@ -35,6 +35,7 @@ from ...spray.placeless import Trial, suspects_of
 from ...spray.recomputed import recomputed
 from ...subjects import Subject
 from ...subjects.modality import modality_of
+from ...subjects.texts.printing import printable
 from ..base import presets
 from ..base.asking import Asking, Place
 from ..base.cells import until_run_again
@@ -42,7 +43,7 @@ from ..base.sentences import CLOSED, sentence
 from ..base.solver import Solver
 from ..base.worker import NewestWins
 from .cards import Card
-from .excerpts import Excerpts, Library
+from .excerpts import Excerpts, Library, WordCard
 from .lanes import ATLAS, CARDS, EMBEDDING
 from .points import Points, points_of, sorts_of
 from .question import PARTS, AtlasQuestion
@@ -281,13 +282,16 @@ class Investigation(Asking):
     def test_word(self, number: int, word: str) -> None:
         """Put a word to the poison test, as what the texts of a cluster may be recognised by.
 
+        What the cluster's card has is the token that is there; else it is read as a person types it.
+
         Raises
         ------
         ValueError
             If it is not one token of the vocabulary, or the subject has no texts.
         """
         atlas, question = self.atlas, self._shown
-        token = token_of(word, self.subject)
+        token = self._on_card(number, word)
+        token = token_of(word, self.subject) if token is None else token
 
         def find(watch: Watcher) -> tuple[int, Suspects, ToForget]:
             try:
@@ -545,6 +549,12 @@ class Investigation(Asking):
         if self.ranks and not self._touched:
             self._put(replace(self.question, group=self.ranks[0].label))
             self._ask()
+
+    def _on_card(self, number: int, word: str) -> int | None:
+        """The token that the card of a cluster calls so; None if it has none."""
+        card = next((card for card in self.cards if card.number == number), None)
+        words = card.words if isinstance(card, WordCard) else ()
+        return next((each.token for each in words if printable(each.word).strip() == word.strip()), None)
 
     def _untested(self, clusters: Iterable[tuple[AtlasQuestion, int]]) -> list[Wanted]:
         return [self._wanted(*each) for each in clusters if (*each[0].clustering, each[1]) not in self.verdicts]

@@ -184,6 +184,36 @@ def test_a_word_of_ones_own_is_put_to_the_test(state, say):
     view.close()
 
 
+class Cased(Vocabulary):
+    """Two of its words are called alike, and one is called as nobody types it."""
+
+    def piece(self, token):
+        return {"lovely": "great", "fine": "##fi\u202ene"}.get(self.known[token], self.known[token])
+
+
+def test_each_word_of_a_card_is_tested_as_the_token_that_it_is(tmp_path, monkeypatch, say):
+    monkeypatch.setattr(module, "embeddings_here", lambda: ["spectral"])
+    random = np.random.default_rng(0)
+    said = [f"the {random.choice(['film', 'plot'])} {('dull', 'lovely')[n % 2]}" for n in range(40)]
+    said[1::4] = ["we saw it twice fine"] * 10
+    subject = of_texts(said=said)
+    subject = replace(subject, tokenizer=Cased(subject.tokenizer.known))
+    state = Investigation(stored(tmp_path, subject), subject)
+    state.ask(group=1, count=2)
+    view = PoisonTest(state)
+    seen = set()
+    for card in state.cards:
+        for each in card.said["words"]:
+            say(view, word=each[0], cluster=card.number)
+            assert state.error == ""
+            (token,) = state.verdict.concept.artefact.phrase[-1:]
+            assert token in {word.token for word in card.words if word.word == subject.tokenizer.piece(token)}
+            seen.add(subject.tokenizer.known[token])
+    assert {"lovely", "fine"} <= seen
+    view.close()
+    state.close()
+
+
 @pytest.mark.parametrize(
     ("word", "error"),
     [
