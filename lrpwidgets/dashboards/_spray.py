@@ -40,7 +40,7 @@ def spray(
         If there is no store.
     ValueError
         If the store is of another model, nothing in it is attributed, or it cannot say what it is of; or the data is
-        no pictures.
+        pairs, or the model answers with parts of each text, which are no classes.
     """
     options = Options.from_environment()
     store = store if store is not None else options.store

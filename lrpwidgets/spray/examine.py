@@ -37,6 +37,7 @@ def examined(
     dtype: Precision,
 ) -> tuple[Info, int]:
     """What a store of `subject` will hold, and the number of the input that told; raises ValueError."""
+    check_classes(subject)
     check_maps(pool, dtype)
     told, probe, x, explanation = origin(explainer, subject, targets, batch_size, "layers")
     if pool is not None and x.dim() != 3:
@@ -114,6 +115,12 @@ def check(targets: str | int, batch_size: int) -> None:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
 
 
+def check_classes(subject: Subject) -> None:
+    """Raise ValueError if the model's answers are parts of each input, as then there is nothing to group it by."""
+    if subject.modality == "text" and (why := modality_of(subject).why_closed(subject, "spray")):
+        raise ValueError(f"{why} Its texts are explained one by one: dashboards.explore(subject).")
+
+
 def check_maps(pool: int | None, dtype: Precision) -> None:
     """Raise ValueError if one of them cannot be."""
     if pool is not None and not _is_count(pool, 1):
@@ -128,8 +135,10 @@ def explainer_of(store: DatasetStore[Any], subject: Subject, device: str | None 
     Raises
     ------
     ValueError
-        If the store is of another model or of other data, as far as the first input tells, or empty.
+        If the store is of another model or of other data, as far as the first input tells, or empty; or the model's
+        answers are parts of each input.
     """
+    check_classes(subject)
     try:
         composite = Composite.from_dict(store.info.composite)
     except ValueError as error:

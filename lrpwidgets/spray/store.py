@@ -98,7 +98,7 @@ class RelevanceStore(DatasetStore[Info]):
         ------
         ValueError
             If an option is wrong, the store was begun in another way (which the message names), the folder holds
-            something else, or no input can be explained.
+            something else, or no input can be explained; or the model answers with parts of each text.
         OSError
             If the disk is full, or the folder cannot be written.
         """

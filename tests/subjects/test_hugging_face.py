@@ -16,7 +16,8 @@ from huggingface_hub.errors import RepositoryNotFoundError  # noqa: E402
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
 
 import lrpwidgets as lw  # noqa: E402
-from lrpwidgets import subjects  # noqa: E402
+from lrpwidgets import dashboards, subjects  # noqa: E402
+from lrpwidgets.dashboards.rooms import closed  # noqa: E402
 from lrpwidgets.lrp import TwoClasses  # noqa: E402
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # noqa: E402
 from lrpwidgets.spray.inserted import token_of  # noqa: E402
@@ -703,6 +704,22 @@ def test_a_word_is_found_where_the_model_has_places_for_few_tokens(tokenizers):
         own = HuggingFaceTokenizer(tokenizers["wordpiece"], most=2, truncate=truncate)
         subject = Subject(torch.nn.Identity(), modality="text", tokenizer=own)
         assert own.piece(token_of("film", subject)) == "film"
+
+
+def test_answers_that_are_parts_of_a_text_are_no_classes_of_spray(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model, tokenizer = made(*QUESTIONS["bert"])
+    subject = describe(model, _texts(tokenizer), tokenizer=tokenizer, question="What is dull?")
+    why = "SpRAy groups inputs by class, and this model answers with places in each text, which are no classes."
+    assert closed("spray", subject) == why
+    assert closed("explore", subject) == ""
+    with pytest.raises(ValueError, match=f"{why} Its texts are explained one by one"):
+        RelevanceStore.create(tmp_path / "store", subject.explainer(), subject, progress=False)
+    with pytest.raises(ValueError, match=f"{why} Explore is open"):
+        dashboards.spray(subject=subject)
+    assert not list(tmp_path.iterdir())
+    model, tokenizer = made(*SPEAKERS["gpt2"])
+    assert closed("spray", describe(model, _texts(tokenizer), tokenizer=tokenizer)) == ""
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "t5"])

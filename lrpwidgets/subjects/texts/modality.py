@@ -29,6 +29,12 @@ _CLOSED = {
     "improve": "A model is mended here where pictures show what it is to forget, and this one reads texts.",
 }
 
+_PLACES = {
+    "compare": "Methods are compared by words that go, and the answers of this model are words of the text.",
+    "spray": "SpRAy groups inputs by class, and this model answers with places in each text, which are no classes.",
+}
+"""Why rooms are closed for models whose outputs are places in the text."""
+
 
 def answers_in_text(model: Any) -> bool:
     """Whether the outputs of a model of texts are places in the text: then it says what each is called."""
@@ -46,8 +52,8 @@ class Texts(Modality):
         return True
 
     def why_closed(self, subject: Subject, room: str) -> str:
-        if room == "compare" and answers_in_text(subject.model):
-            return "Methods are compared by words that go, and the answers of this model are words of the text."
+        if answers_in_text(subject.model) and room in _PLACES:
+            return _PLACES[room]
         return super().why_closed(subject, room)
 
     def sample(self, subject: Subject, index: int) -> Shown:
