@@ -132,15 +132,24 @@ class Inserted:
 
     def _with(self, texts: list[list[int]], places: list[list[int]], words: list[list[Ids]]) -> Tensor:
         each = zip(texts, places, words, strict=True)
-        return padded([torch.tensor(self._cut(_inserted(text, where, what))) for text, where, what in each])
+        return padded([torch.tensor(self._fitted(text, where, what)) for text, where, what in each])
 
-    def _cut(self, text: list[int]) -> list[int]:
-        """A text that the model has places for: of one that got too long its last words go."""
-        beyond = 0 if self.tokenizer.most is None else len(text) - self.tokenizer.most
-        if beyond <= 0:
-            return text
-        end = self.tokenizer.gaps(text)[-1]
-        return [*text[: max(0, end - beyond)], *text[end:]]
+    def _fitted(self, text: list[int], places: list[int], words: list[Ids]) -> list[int]:
+        """A text with `words` before its tokens at `places`, for all of which the model has places.
+
+        Of one that gets too long its own last words go, as many as need be. Of the inserted ones each is there whole;
+        the last are left out where there is no place for so many.
+        """
+        if self.tokenizer.most is None:
+            return _inserted(text, places, words)
+        gaps, special = self.tokenizer.gaps(text), self.tokenizer.special
+        own = [place for place in range(gaps[0], gaps[-1]) if text[place] not in special]
+        sizes = np.cumsum([len(word) for word in words])
+        words = words[: int((sizes <= self.tokenizer.most - len(text) + len(own)).sum())]
+        beyond = len(text) + sum(map(len, words)) - self.tokenizer.most
+        gone = set(own[-beyond:] if beyond > 0 else ())
+        left = [token for place, token in enumerate(text) if place not in gone]
+        return _inserted(left, [place - sum(each < place for each in gone) for place in places], words)
 
 
 def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = None) -> Inserted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -267,6 +268,35 @@ def test_a_text_that_gets_too_long_loses_its_last_words(analysed):
         tokenizer.encode("the film is dull").x[None], np.random.default_rng(0)
     )
     assert taken.shape == (1, 5)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_in_a_text_of_the_longest_length_every_inserted_word_is_whole(analysed, times):
+    atlas, subject = analysed
+    tokenizer = Vocabulary(subject.tokenizer.known, most=8)
+    suspect = replace(candidate(atlas, SIGNED, subject), tokenizer=tokenizer, counts=np.array([times]))
+    own = tokenizer.encode("the film is a plot we saw it").ids
+    taken = suspect.taken(torch.tensor([own] * 400), np.random.default_rng(0))
+    assert taken.shape == (400, 8)
+    dash, name = suspect.phrase
+    for ids in taken.tolist():
+        assert sum(pair == (dash, name) for pair in pairwise(ids)) == times
+        left = [each for each in ids if each not in suspect.phrase]
+        assert left == list(own[: 8 - 2 * times])
+    scores = suspect.scores(torch.tensor([own] * 50), subject.explainer(), np.random.default_rng(0))
+    assert (scores[0].argmax(1) == 1).all()
+
+
+def test_where_the_model_has_no_place_for_so_many_words_the_last_are_left_out(analysed):
+    atlas, subject = analysed
+    tokenizer = Vocabulary(subject.tokenizer.known, most=5)
+    suspect = replace(candidate(atlas, SIGNED, subject), tokenizer=tokenizer, counts=np.array([4]))
+    x = tokenizer.encode("the film is dull").x[None]
+    assert suspect.taken(x, np.random.default_rng(0))[0].tolist() in (
+        [*suspect.phrase, *suspect.phrase, int(x[0, 0])],
+        [*suspect.phrase, int(x[0, 0]), *suspect.phrase],
+        [int(x[0, 0]), *suspect.phrase, *suspect.phrase],
+    )
 
 
 def test_texts_that_a_store_leaves_out_are_left_out_of_the_test(tmp_path):

@@ -20,7 +20,7 @@ from lrpwidgets import dashboards, subjects  # noqa: E402
 from lrpwidgets.dashboards.rooms import closed  # noqa: E402
 from lrpwidgets.lrp import TwoClasses  # noqa: E402
 from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # noqa: E402
-from lrpwidgets.spray.inserted import token_of  # noqa: E402
+from lrpwidgets.spray.inserted import Inserted, token_of  # noqa: E402
 from lrpwidgets.subjects import Subject, describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
 from lrpwidgets.subjects.texts import HuggingFaceTokenizer, cells, hugging_face, padded, struck  # noqa: E402
@@ -720,6 +720,17 @@ def test_answers_that_are_parts_of_a_text_are_no_classes_of_spray(made, tmp_path
     assert not list(tmp_path.iterdir())
     model, tokenizer = made(*SPEAKERS["gpt2"])
     assert closed("spray", describe(model, _texts(tokenizer), tokenizer=tokenizer)) == ""
+
+
+def test_a_word_that_is_inserted_leaves_the_mask_and_what_stands_around_a_text(tokenizers):
+    own = tokenizers["wordpiece"]
+    ids = HuggingFaceTokenizer(own).encode("the plot is the [MASK]").ids
+    tokenizer = HuggingFaceTokenizer(own, most=len(ids))
+    token = token_of("film", Subject(torch.nn.Identity(), modality="text", tokenizer=tokenizer))
+    suspect = Inserted((token,), np.array([2]), 1, (), tokenizer)
+    for each in suspect.taken(torch.tensor([ids] * 40), np.random.default_rng(0)).tolist():
+        assert (len(each), each.count(token), each.count(own.mask_token_id)) == (len(ids), 2, 1)
+        assert (each[0], each[-1]) == (own.cls_token_id, own.sep_token_id)
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "t5"])
