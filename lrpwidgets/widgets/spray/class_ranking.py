@@ -21,7 +21,9 @@ class ClassRanking(View):
     shared: Investigation
     _esm = script(__file__)
     _css = style(__file__)
-    classes: traitlets.List[str] = traitlets.List(traitlets.Unicode(), help="names of all classes").tag(sync=True)
+    classes = traitlets.Dict(
+        help="names of the classes that have maps, by number: a model may have as many outputs as there are words"
+    ).tag(sync=True)
     labels = traitlets.Bytes(help="int32, the ranked classes by number, the most separable first").tag(sync=True)
     values = traitlets.Bytes(help="float32, by what they are ranked, one for each of them").tag(sync=True)
     stands = traitlets.Bytes(help="uint8, whether it stands out from chance, one for each of them").tag(sync=True)
@@ -53,7 +55,7 @@ class ClassRanking(View):
         investigation, ranks = self.shared, self._ranks()
         store, present = investigation.store, investigation.classes()
         self.draw(
-            classes=[store.class_name(label) for label in range(max(present, default=-1) + 1)],
+            classes={label: store.class_name(label) for label in sorted({*present, *(each.label for each in ranks)})},
             labels=np.array([each.label for each in ranks], np.int32).tobytes(),
             values=np.array([suspicion(each) for each in ranks], np.float32).tobytes(),
             stands=np.array([stands_out(each, len(ranks)) for each in ranks], np.uint8).tobytes(),

@@ -37,7 +37,7 @@ def test_classes_are_listed_with_the_most_separable_on_top(state, ranking):
     np.testing.assert_allclose(values, [each.times for each in state.ranks], rtol=1e-6)
     assert [*ranking.stands] == [each.chance * 3 <= STANDS_OUT for each in state.ranks]
     assert np.frombuffer(ranking.sizes, np.int32).sum() == 48
-    assert ranking.classes[3] == "3"
+    assert ranking.classes == {3: "3", 5: "5", 7: "7"}
     assert ranking.state == {
         "group": state.group, "by": "prediction", "ranking": False, "maps": 48, "present": 3, "fewest": 10,
         "unit": "× chance", "shown": "", "stored": "epsilon_plus_flat",
