@@ -105,9 +105,11 @@ class Inserted:
         (text,), random = _texts(x[None]), np.random.default_rng(0)
         own = [self._own(random)]
         (places,) = self._places([text], [own], random)
+        text, places, words = self._fitted(text, places, own[0])
         pieces: list[tuple[str, bool]] = []
         for place in range(len(text) + 1):
-            pieces += [(self.tokenizer.piece(token), True) for token in self.phrase * places.count(place)]
+            put = [word for at, word in zip(places, words, strict=False) if at == place]
+            pieces += [(self.tokenizer.piece(token), True) for word in put for token in word]
             pieces += [(self.tokenizer.piece(token), False) for token in text[place : place + 1]]
         return pieces
 
@@ -132,16 +134,16 @@ class Inserted:
 
     def _with(self, texts: list[list[int]], places: list[list[int]], words: list[list[Ids]]) -> Tensor:
         each = zip(texts, places, words, strict=True)
-        return padded([torch.tensor(self._fitted(text, where, what)) for text, where, what in each])
+        return padded([torch.tensor(_inserted(*self._fitted(text, where, what))) for text, where, what in each])
 
-    def _fitted(self, text: list[int], places: list[int], words: list[Ids]) -> list[int]:
-        """A text with `words` before its tokens at `places`, for all of which the model has places.
+    def _fitted(self, text: list[int], places: list[int], words: list[Ids]) -> tuple[list[int], list[int], list[Ids]]:
+        """A text, and the words that go before its tokens at `places`, so that the model has places for all.
 
         Of one that gets too long its own last words go, as many as need be. Of the inserted ones each is there whole;
         the last are left out where there is no place for so many.
         """
         if self.tokenizer.most is None:
-            return _inserted(text, places, words)
+            return text, places, words
         gaps, special = self.tokenizer.gaps(text), self.tokenizer.special
         own = [place for place in range(gaps[0], gaps[-1]) if text[place] not in special]
         sizes = np.cumsum([len(word) for word in words])
@@ -149,7 +151,7 @@ class Inserted:
         beyond = len(text) + sum(map(len, words)) - self.tokenizer.most
         gone = set(own[-beyond:] if beyond > 0 else ())
         left = [token for place, token in enumerate(text) if place not in gone]
-        return _inserted(left, [place - sum(each < place for each in gone) for place in places], words)
+        return left, [place - sum(each < place for each in gone) for place in places], words
 
 
 def word_of(atlas: Atlas, number: int, subject: Subject, token: int | None = None) -> Inserted:

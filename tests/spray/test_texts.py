@@ -283,6 +283,8 @@ def test_in_a_text_of_the_longest_length_every_inserted_word_is_whole(analysed, 
         assert sum(pair == (dash, name) for pair in pairwise(ids)) == times
         left = [each for each in ids if each not in suspect.phrase]
         assert left == list(own[: 8 - 2 * times])
+    quote = suspect.quoted(torch.tensor(own))
+    assert (len(quote), sum(put for _, put in quote)) == (8, 2 * times)
     scores = suspect.scores(torch.tensor([own] * 50), subject.explainer(), np.random.default_rng(0))
     assert (scores[0].argmax(1) == 1).all()
 
