@@ -16,7 +16,7 @@ from ..readable import Readable
 from ..spray.placeless import Trial, suspects_of, tried
 from ..spray.poison import Suspect, UntestableError, label_of, of_other_classes
 from ..subjects import Subject
-from ..subjects.modality import modality_of
+from ..subjects.modality import modality_of, readable
 from .directions import Direction, Method, Over, Side, direction, sides
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def of_artefact(artefact: Suspect, subject: Subject, *, name: str = "", seed: in
     """
     random, others = np.random.default_rng(seed), of_other_classes(subject, artefact.label)
     numbers = random.permutation(others)[: min(2 * _PAIRS, max(4, len(others) // 2))]  # a proof takes the rest
-    read = [(number, x) for number, x, _ in subject.readable(numbers.tolist())]
+    read = [(number, x) for number, x, _ in readable(subject, numbers.tolist())]
     if not read:
         raise ValueError(f"None of {len(numbers):,} inputs of other classes can be read; mend them, or add others.")
     first, second = modality_of(subject).stacked([x for _, x in read]).tensor_split(2)

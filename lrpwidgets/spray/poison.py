@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, Watcher, listening
-from ..subjects.modality import modality_of
+from ..subjects.modality import modality_of, readable
 from .batch import FAULTS
 
 if TYPE_CHECKING:
@@ -440,7 +440,7 @@ def _asked(explainer: Explainer, subject: Subject, numbers: list[int]) -> tuple[
     import torch
 
     modality = modality_of(subject)
-    read = [(number, x, label) for number, x, label in subject.readable(numbers) if label is not None]
+    read = [(number, x, label) for number, x, label in readable(subject, numbers) if label is not None]
     if not read:
         return [], torch.empty(0)
     try:

@@ -8,7 +8,7 @@ its data is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -122,3 +122,16 @@ def modality_named(name: str) -> Modality:
     module, _, kind = _WHERE[name].partition(":")
     found: Modality = getattr(import_module(module, __package__), kind)()
     return found
+
+
+def readable(subject: Subject, numbers: Iterable[int]) -> Iterator[tuple[int, Tensor, int | None]]:
+    """Number, input and label of those of a subject's inputs that can be read, and are like the first that can.
+
+    Others are left out, as a relevance store leaves them out: a broken file, an empty text, another shape.
+    """
+    modality = modality_of(subject)
+    first = next((read for each in range(len(subject.dataset)) if (read := subject.readable_item(each))), None)
+    for number in numbers:
+        read = subject.readable_item(number)
+        if read and first and modality.alike(tuple(read[0].shape), tuple(first[0].shape)):
+            yield number, *read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -106,21 +106,8 @@ class Subject:
         x, label = self.dataset[index]
         return x, None if label is None else int(label)
 
-    def readable(self, numbers: Iterable[int]) -> Iterator[tuple[int, Tensor, int | None]]:
-        """Number, input and label of those that can be read, and are like the first that can.
-
-        Others are left out, as a relevance store leaves them out: a broken file, an empty text, another shape.
-        """
-        from .modality import modality_of
-
-        each = ((number, read) for number in numbers if (read := self._read(number)) is not None)
-        first = next((read for number in range(len(self.dataset)) if (read := self._read(number)) is not None), None)
-        for number, (x, label) in each:
-            if first is not None and modality_of(self).alike(tuple(x.shape), tuple(first[0].shape)):
-                yield number, x, label
-
-    def _read(self, index: int) -> Sample | None:
-        """The item at `index`; None if it cannot be read."""
+    def readable_item(self, index: int) -> Sample | None:
+        """As `item`; None if it cannot be read, as a broken file or an empty text."""
         try:
             return self.item(index)
         except MemoryError:
@@ -137,7 +124,7 @@ class Subject:
 
         told = getattr(self.dataset, "labels", None)
         if told is None:
-            read = map(self._read, range(len(self.dataset)))
+            read = map(self.readable_item, range(len(self.dataset)))
             found: Sequence[int | None] = [None if each is None else each[1] for each in read]
         else:
             found = told

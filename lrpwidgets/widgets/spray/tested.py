@@ -18,6 +18,7 @@ from ...spray.inserted import Inserted
 from ...spray.placeless import Trial, tried
 from ...spray.poison import Box, Suspect
 from ...subjects import Subject
+from ...subjects.modality import readable
 from ..base.solver import Solver
 from .lanes import TESTS
 from .question import AtlasQuestion
@@ -140,7 +141,7 @@ def _examples(
     suspects: Mapping[str, Suspect], label: int, subject: Subject
 ) -> tuple[dict[str, list[NDArray[np.uint8]]], dict[str, list[tuple[str, bool]]]]:
     """Pictures and quotes that show each of the suspects on the first input of another class."""
-    inputs = subject.readable(range(len(subject.dataset)))
+    inputs = readable(subject, range(len(subject.dataset)))
     other = next((x for _, x, truth in inputs if truth not in (None, label)), None)
     if other is None:  # then nothing was tested
         return {}, {}
