@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import anywidget
@@ -27,6 +27,18 @@ class ChartLook(anywidget.AnyWidget):
 def look() -> ChartLook:
     """The style of the charts, which works as long as it is on the page."""
     return ChartLook(layout=ipywidgets.Layout(display="none"))
+
+
+class Lines(bqplot.Lines):  # type: ignore[misc]  # bqplot has no types
+    """Lines whose x and y come together: a page that is being opened may have missed one of them.
+
+    bqplot looks for an x of every y, and would write errors until all is sent again.
+    """
+
+    def send_state(self, key: str | Iterable[str] | None = None) -> None:
+        """Send some traits, or all; with x or y comes the other one."""
+        keys = None if key is None else {key} if isinstance(key, str) else set(key)
+        super().send_state(keys | {"x", "y"} if keys and keys & {"x", "y"} else keys)
 
 
 class Chart(Follower):

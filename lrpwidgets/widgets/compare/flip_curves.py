@@ -70,18 +70,18 @@ class _Curves:
         scales = {"x": self._x, "y": self._y}
         # Never empty: bqplot's script reads the first of its lines.
         nothing: dict[str, Any] = {"scales": scales, "x": [0, 1], "visible": False}
-        self._others = bqplot.Lines(y=[[0, 0], [0, 0]], colors=[_OTHER], stroke_width=1, **nothing)
-        self._random = bqplot.Lines(y=[0, 0], colors=["var(--quiet)"], stroke_width=1.2, line_style="dotted", **nothing)
-        self._edges = bqplot.Lines(y=[0, 0], colors=["var(--quiet)"], stroke_width=1.2, line_style="dashed", **nothing)
-        self._marked = [bqplot.Lines(y=[0, 0], colors=[colour], stroke_width=2, **nothing) for colour in _COLOURS]
+        self._others = charts.Lines(y=[[0, 0], [0, 0]], colors=[_OTHER], stroke_width=1, **nothing)
+        self._random = charts.Lines(y=[0, 0], colors=["var(--quiet)"], stroke_width=1.2, line_style="dotted", **nothing)
+        self._edges = charts.Lines(y=[0, 0], colors=["var(--quiet)"], stroke_width=1.2, line_style="dashed", **nothing)
+        self._marked = [charts.Lines(y=[0, 0], colors=[colour], stroke_width=2, **nothing) for colour in _COLOURS]
         self._bands = [
-            bqplot.Lines(
+            charts.Lines(
                 y=[[0, 0], [0, 0]], colors=[colour], opacities=[0.0, 0.0], fill="between", fill_colors=[colour],
                 fill_opacities=[0.13], stroke_width=0, **nothing,
             )
             for colour in _COLOURS
         ]  # fmt: skip
-        self._at = bqplot.Lines(y=[0, 1], colors=["var(--ink)"], stroke_width=1, **nothing)
+        self._at = charts.Lines(y=[0, 1], colors=["var(--ink)"], stroke_width=1, **nothing)
         self.across = bqplot.Axis(scale=self._x, grid_lines="none", tick_values=[0, 25, 50, 75, 100])
         self.up = charts.axis(self._y, vertical=True)
         charts.label(self.up, [0, 0.5, 1])
@@ -121,7 +121,7 @@ def _band(curves: Any) -> Any:
     return np.array([[each.low for each in found], [each.high for each in found]])
 
 
-def _draw(line: bqplot.Lines, x: Any, y: Any) -> None:
+def _draw(line: charts.Lines, x: Any, y: Any) -> None:
     with line.hold_sync():
         line.visible = y is not None
         if y is not None:
