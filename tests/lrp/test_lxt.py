@@ -392,7 +392,7 @@ class Efficient:
         return weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + epsilon).detach())
 
     def activation(self, function, x: Tensor) -> Tensor:
-        return x * (function(x) / x).detach()
+        return x * (function(x) / x).where(x != 0, 0).detach()  # of a number that is 0 there is nothing to pass on
 
     def gated(self, gate: Tensor, signal: Tensor) -> Tensor:
         product = gate * signal
