@@ -116,9 +116,9 @@ def check(targets: str | int, batch_size: int) -> None:
 
 
 def check_classes(subject: Subject) -> None:
-    """Raise ValueError if the model's answers are parts of each input, as then there is nothing to group it by."""
-    if subject.modality == "text" and (why := modality_of(subject).why_closed(subject, "spray")):
-        raise ValueError(f"{why} Its texts are explained one by one: dashboards.explore(subject).")
+    """Raise ValueError if inputs cannot be grouped, as where a model's answers are parts of each of them."""
+    if why := modality_of(subject).why_closed(subject, "spray"):
+        raise ValueError(f"{why} Its inputs are explained one by one: dashboards.explore(subject).")
 
 
 def check_maps(pool: int | None, dtype: Precision) -> None:

@@ -172,7 +172,7 @@ def test_what_is_for_pictures_is_refused(tmp_path, options, sentence):
 
 
 def test_pairs_of_inputs_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="A relevance store is of one input"):
+    with pytest.raises(ValueError, match=r"SpRAy looks at pictures alone here.*explained one by one"):
         stored(tmp_path, subjects.load("visual-questions"))
 
 

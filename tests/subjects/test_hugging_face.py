@@ -713,7 +713,7 @@ def test_answers_that_are_parts_of_a_text_are_no_classes_of_spray(made, tmp_path
     why = "SpRAy groups inputs by class, and this model answers with places in each text, which are no classes."
     assert closed("spray", subject) == why
     assert closed("explore", subject) == ""
-    with pytest.raises(ValueError, match=f"{why} Its texts are explained one by one"):
+    with pytest.raises(ValueError, match=f"{why} Its inputs are explained one by one"):
         RelevanceStore.create(tmp_path / "store", subject.explainer(), subject, progress=False)
     with pytest.raises(ValueError, match=f"{why} Explore is open"):
         dashboards.spray(subject=subject)
