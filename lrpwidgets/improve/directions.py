@@ -95,7 +95,7 @@ class Direction(Readable):
     @property
     def clean(self) -> float:
         """Mean place of inputs without, along it; over all positions, where it goes through channels."""
-        return float(self.middle @ self.vector)
+        return float((self.middle * self.vector).sum())  # a product of matrices depends on where they lie in memory
 
     @property
     def axis(self) -> int | None:

@@ -414,9 +414,10 @@ def answers(
     changes: list[list[Tensor]] = [[] for _ in suspects]
     kept: list[int] = []
     done = 0
+    like = next((x for _, x, _ in readable(subject, chosen.tolist())), None)
     for part in np.array_split(chosen, -(-len(chosen) // 64)):
         done += len(part)
-        asked, plain = _asked(explainer, subject, part.tolist())
+        asked, plain = _asked(explainer, subject, part.tolist(), like)
         if not asked:
             continue
         numbers, inputs, labels = zip(*asked, strict=True)
@@ -435,12 +436,14 @@ def answers(
     return [Answers(np.array(kept), found[0], found[1], change.double().numpy(), of) for found, change in each]
 
 
-def _asked(explainer: Explainer, subject: Subject, numbers: list[int]) -> tuple[list[tuple[int, Tensor, int]], Tensor]:
-    """Number, input and label of those that can be read and asked, and their scores (n, C)."""
+def _asked(
+    explainer: Explainer, subject: Subject, numbers: list[int], like: Tensor | None
+) -> tuple[list[tuple[int, Tensor, int]], Tensor]:
+    """Number, input and label of those that can be read, are as `like`, and can be asked, and their scores (n, C)."""
     import torch
 
     modality = modality_of(subject)
-    read = [(number, x, label) for number, x, label in readable(subject, numbers) if label is not None]
+    read = [(number, x, label) for number, x, label in readable(subject, numbers, like) if label is not None]
     if not read:
         return [], torch.empty(0)
     try:

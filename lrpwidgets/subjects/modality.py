@@ -124,14 +124,18 @@ def modality_named(name: str) -> Modality:
     return found
 
 
-def readable(subject: Subject, numbers: Iterable[int]) -> Iterator[tuple[int, Tensor, int | None]]:
-    """Number, input and label of those of a subject's inputs that can be read, and are like the first that can.
+def readable(
+    subject: Subject, numbers: Iterable[int], like: Tensor | None = None
+) -> Iterator[tuple[int, Tensor, int | None]]:
+    """Number, input and label of those of a subject's inputs that can be read, and are as `like`, or the first of them.
 
     Others are left out, as a relevance store leaves them out: a broken file, an empty text, another shape.
     """
     modality = modality_of(subject)
-    first = next((read for each in range(len(subject.dataset)) if (read := subject.readable_item(each))), None)
     for number in numbers:
         read = subject.readable_item(number)
-        if read and first and modality.alike(tuple(read[0].shape), tuple(first[0].shape)):
+        if read is None:
+            continue
+        like = read[0] if like is None else like
+        if modality.alike(tuple(read[0].shape), tuple(like.shape)):
             yield number, *read
