@@ -57,7 +57,7 @@ def test_the_wall_shows_texts_whose_words_have_the_colours(dashboard, atlas):
     first = subjects.load("signed-reviews").dataset.texts[int(atlas.store.index[atlas.rows[0]])]
     shown = lines.first.locator(".lrp-wall-words").inner_text()
     assert "".join(shown.split()) == "".join(first.split())
-    colours = lines.first.locator(".lrp-word").evaluate_all("(all) => all.map((each) => each.style.background)")
+    colours = lines.first.locator(".lrp-tinted").evaluate_all("(all) => all.map((each) => each.style.background)")
     assert len(set(colours)) > 2
     assert lines.count() < 20  # those in view
 
@@ -66,7 +66,7 @@ def test_the_wall_scrolls_and_asks_for_what_comes_into_view(dashboard, atlas):
     page = dashboard.page
     scroller = page.locator(".lrp-wall-scroller")
     scroller.evaluate("(box) => (box.scrollTop = 1e6)")
-    page.wait_for_function("document.querySelector('.lrp-wall-line:last-child .lrp-word')")
+    page.wait_for_function("document.querySelector('.lrp-wall-line:last-child .lrp-tinted')")
     expect(page.locator(".lrp-wall-foot")).to_contain_text(f"of {len(atlas)}")
     last = int(atlas.store.index[atlas.rows[-1]])
     expect(page.locator(".lrp-wall-line").filter(has_text=f"text {last}:")).to_be_visible()
@@ -124,7 +124,7 @@ def test_the_text_of_a_point_is_beside_the_pointer(dashboard):
         if tip.is_visible():
             break
     expect(tip).to_be_visible()
-    expect(tip.locator(".lrp-word").first).to_be_visible()
+    expect(tip.locator(".lrp-tinted").first).to_be_visible()
     expect(tip.locator("canvas")).to_be_hidden()
     expect(tip.locator("figcaption")).to_contain_text("positive")
 
@@ -133,11 +133,11 @@ def test_it_fits_a_laptop_and_the_dark(dashboard):
     page = dashboard.page
     page.set_viewport_size({"width": 1280, "height": 720})
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    before = page.locator(".lrp-wall-line .lrp-word").first.evaluate("(each) => getComputedStyle(each).background")
+    before = page.locator(".lrp-wall-line .lrp-tinted").first.evaluate("(each) => getComputedStyle(each).background")
     page.keyboard.press("d")
     page.wait_for_function(
         """(before) => {
-          const word = document.querySelector(".lrp-wall-line .lrp-word");
+          const word = document.querySelector(".lrp-wall-line .lrp-tinted");
           return word && getComputedStyle(word).background !== before;
         }""",
         arg=before,

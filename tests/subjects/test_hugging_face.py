@@ -23,7 +23,15 @@ from lrpwidgets.spray import RelevanceStore, candidate, poison_test, spray  # no
 from lrpwidgets.spray.inserted import Inserted, token_of  # noqa: E402
 from lrpwidgets.subjects import Subject, describe, reviews  # noqa: E402
 from lrpwidgets.subjects.modality import modality_of  # noqa: E402
-from lrpwidgets.subjects.texts import HuggingFaceTokenizer, cells, hugging_face, padded, struck  # noqa: E402
+from lrpwidgets.subjects.texts import (  # noqa: E402
+    UNKNOWN,
+    HuggingFaceTokenizer,
+    Vocabulary,
+    cells,
+    hugging_face,
+    padded,
+    struck,
+)
 from lrpwidgets.subjects.texts.pieces import aligned  # noqa: E402
 from lrpwidgets.subjects.texts.reading import LONGEST  # noqa: E402
 from tests.subjects import answering  # noqa: E402
@@ -757,3 +765,15 @@ def test_a_data_set_of_texts_goes_through_spray(made, tmp_path, name):
         ]
         assert len(after) > len(before)
     assert poison_test(suspect, explainer, subject, progress=False).inputs == "texts"
+
+
+def test_a_list_of_words_reads_for_a_model_of_transformers():
+    words = Vocabulary([UNKNOWN, "the", "film", "is", "dull"])
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=words.size, num_labels=2, **SMALL)
+    model = transformers.BertForSequenceClassification(config).eval()
+    subject = describe(model, ["the film", "the film is dull"], tokenizer=words)
+    assert subject.model.special_tokens == frozenset()
+    relevance = subject.explainer("epsilon").explain(_batch(subject)).relevance
+    assert not relevance[0, 2:].any()
+    assert relevance[1].all()

@@ -247,7 +247,7 @@ def reading(
     Parameters
     ----------
     tokenizer
-        That of transformers.
+        That of transformers, or a `Vocabulary`.
     select
         Which part of what the model returns holds the scores; "start_logits" or "end_logits" of question answering, by
         default both, as `Span` has them. A function takes scores (B, C) of what models of other tasks return.
@@ -262,7 +262,8 @@ def reading(
         If the model computes attention in kernels that hide what they do, or gives no scores of a text.
     """
     found, notes = _reading(model, tokenizer, select, answer, asked=asked)
-    found.special_tokens = frozenset(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    found.special_tokens = frozenset(getattr(tokenizer, "all_special_ids", ())) - {unknown}  # a list of words has none
     return found, notes
 
 

@@ -39,7 +39,7 @@ export function excerpts() {
  */
 export function write(line, [, words, cut, goesOn], brush) {
   const made = words.flatMap(([word, share]) => {
-    const cell = element("bdi", { className: share === null ? "lrp-word lrp-sunk" : "lrp-word" }, word);
+    const cell = element("bdi", { className: share === null ? "lrp-tinted lrp-sunk" : "lrp-tinted" }, word);
     if (share !== null) brush.paint(cell, share, 1);
     return [cell, " "];
   });

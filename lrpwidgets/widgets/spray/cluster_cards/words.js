@@ -14,7 +14,7 @@ export function tellWords({ chips, more, large, tiles, said: { words = [], examp
   const limit = limitOf(words.map(([, excess]) => excess));
   const chip = (/** @type {[string, number, number]} */ [word, excess, texts]) => {
     const title = `“${word}”: ${number(100 * excess)} % of the relevance more than in the other clusters' texts; ${texts} of its ${size} texts have it`;
-    const made = element("bdi", { className: "lrp-word", title }, word);
+    const made = element("bdi", { className: "lrp-tinted", title }, word);
     brush.paint(made, excess, limit);
     return made;
   };
