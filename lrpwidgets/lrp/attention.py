@@ -1,7 +1,7 @@
 """Attention over many tokens: relevance passes its matrices of all pairs piece by piece, and none of them is kept.
 
 Scores of all pairs, their mask, their softmax and the values summed by these weights are steps with a rule and a line
-in the ledger each. Over hundreds of tokens each of the matrices is larger than all else in a layer, and to write them
+in the ledger each. Over thousands of tokens each of the matrices is larger than all else in a layer, and to write them
 to memory takes longer than to compute them. So their numbers are made again from queries and keys whenever they are
 asked for, and what these steps hand on is computed for a few rows at a time, all steps at once. The relevance of the
 weights and scores is computed when somebody looks at it.

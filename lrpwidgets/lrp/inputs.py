@@ -123,10 +123,8 @@ def check_batch(batch: Batch) -> None:
     Those of one sample, given by name, need not be: patches of its picture, as Qwen2-VL takes them, or texts that are
     held against it, as CLIP does, are one input however many rows it has.
     """
-    if differ := sizes_that_differ(batch):
-        sizes = [len(x) for position, x in enumerate(batch.tensors) if position not in batch.constants]
-        if min(sizes) > 1 or not batch.names:
-            raise ValueError(differ)
+    if (differ := sizes_that_differ(batch)) and (batch.size > 1 or not batch.names):
+        raise ValueError(differ)
 
 
 def sizes_that_differ(batch: Batch) -> str:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import own
 from .brush import Stroke, painted
+from .by_name import from_pretrained
 from .framing import Crop
-from .guess import describe, from_pretrained
+from .guess import describe
 from .imagenet import from_folder
 from .normalization import Normalization
 from .pictures import open_picture

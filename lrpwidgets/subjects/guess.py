@@ -25,7 +25,6 @@ from .ranges import guessed_range
 from .subject import Subject
 from .texts import hugging_face
 from .texts.guess import describe as of_texts
-from .texts.guess import titled
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -153,36 +152,6 @@ def describe(
         guesses["title"] = _title(model, items)
     found = {"model": model, "dataset": samples, "classes": names, "select": told.select}
     return Subject(**{**found, **guesses, **fields})
-
-
-def from_pretrained(name: str | Path, data: Any = None, **options: Any) -> Subject:
-    """A subject of a model of Hugging Face's, from a folder, the cache, or else the net.
-
-    Weights are read from safetensors alone, never from pickles, and no code that comes with a model is run. Its class
-    is what its configuration says.
-
-    Parameters
-    ----------
-    name : str or Path
-        As `transformers.AutoModel.from_pretrained` takes it.
-    data : optional
-        Texts as `lrpwidgets.subjects.texts.describe` takes them, or pairs of a picture and a text as
-        `lrpwidgets.subjects.pairs.describe` does.
-    **options
-        Those of either.
-
-    Raises
-    ------
-    ImportError
-        If transformers is not there.
-    ValueError
-        If there is no such model, it has no processor for pairs, or does not say which class it is; and as `describe`
-        does.
-    """
-    model, reader = hugging_face.downloaded(name)
-    if hugging_face.sees_and_reads(model) and holds_pairs(data):
-        reader = hugging_face.processor(name)
-    return titled(describe, name, data, model, reader, options)
 
 
 def _is_of_pairs(model: Any, dataset: Any, tokenizer: Any, select: Select) -> bool:

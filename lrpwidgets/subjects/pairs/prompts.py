@@ -213,13 +213,11 @@ class _Overheard:
         self.texts: list[_Read] = []
 
     def __call__(self, text: Any, **options: Any) -> Any:
-        made = self.tokenizer(text, return_offsets_mapping=True, **options)
         import torch
 
-        ids, places = (
-            torch.as_tensor(made["input_ids"]),
-            torch.as_tensor(made.pop("offset_mapping")),
-        )  # in a list or not
+        made = self.tokenizer(text, return_offsets_mapping=True, **options)
+        ids = torch.as_tensor(made["input_ids"])  # of one text, in a list or not
+        places = torch.as_tensor(made.pop("offset_mapping"))
         offsets = [(start, end) for start, end in places.reshape(-1, 2).tolist()]
         self.texts.append(_Read(text if isinstance(text, str) else text[0], ids.flatten().tolist(), offsets))
         return made

@@ -52,9 +52,7 @@ def picture_of(given: Any) -> Image.Image:
     """A picture in RGB, of whatever form; ValueError, or OSError of a file, if it is none."""
     if isinstance(given, Image.Image):
         return as_rgb(given)
-    if isinstance(given, str | Path):
-        return open_picture(given)
-    if isinstance(given, bytes):
+    if isinstance(given, str | Path | bytes):
         return open_picture(given)
     values = given.numpy(force=True) if hasattr(given, "detach") else given
     if not isinstance(values, np.ndarray):

@@ -1,11 +1,12 @@
 """Subjects of texts: tokenizers, words, samples, and any model of texts.
 
 A model of texts takes token ids, int64 (B, T), with `PADDING` behind shorter texts, and gives scores (B, C). `describe`
-makes a subject of one, also of those of Hugging Face's transformers; `from_pretrained` looks for such a model by name.
+makes a subject of one, also of those of Hugging Face's transformers; `lrpwidgets.subjects.from_pretrained` looks for
+such a model by name.
 """
 
 from .encoded import PADDING, Encoded, padded
-from .guess import describe, from_pretrained
+from .guess import describe
 from .hugging_face import HuggingFaceTokenizer
 from .levels import Cell, Level, cells
 from .samples import KnownTexts, TextSamples
@@ -25,7 +26,6 @@ __all__ = [
     "Vocabulary",
     "cells",
     "describe",
-    "from_pretrained",
     "padded",
     "struck",
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ast import literal_eval
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
 
 TEXT_KEYS = ("text", "sentence", "content", "review", "document")
 """Keys of the text, where items are dictionaries."""
-
-_LONGEST_RECIPE = 2000
-"""Characters of a value in a recipe."""
 
 LOOKED_AT = 32
 """Texts from which guesses are made."""
@@ -109,62 +104,6 @@ def describe(
         guesses["title"] = type(model).__name__
     samples = TextSamples(items, numbers, mine)
     return Subject(**{"model": read, "dataset": samples, "tokenizer": mine, "modality": "text", **guesses, **fields})
-
-
-def from_pretrained(name: str | Path, texts: Any = None, **options: Any) -> Subject:
-    """A subject of a model of Hugging Face's, from a folder, the cache, or else the net.
-
-    Weights are read from safetensors alone, never from pickles, and no code that comes with a model is run. Its class
-    is what its configuration says.
-
-    Parameters
-    ----------
-    name : str or Path
-        As `transformers.AutoModel.from_pretrained` takes it.
-    texts : optional
-        As `describe` takes them.
-    **options
-        Those of `describe`.
-
-    Raises
-    ------
-    ImportError
-        If transformers is not there.
-    ValueError
-        If there is no such model, or it does not say which class it is; and as `describe` does.
-    """
-    return titled(describe, name, texts, *hugging_face.downloaded(name), options)
-
-
-def titled(
-    described: Callable[..., Subject], name: str | Path, texts: Any, model: Any, tokenizer: Any, options: dict[str, Any]
-) -> Subject:
-    """The subject of a model that was loaded by its name: that is its title, and how to make it again."""
-    title = Path(name).name if Path(name).is_dir() else str(name)
-    names = {} if "name" in options else {"title": title}
-    subject = described(model, texts, tokenizer=tokenizer, **{**names, **options})
-    return subject if "recipe" in options else replace(subject, recipe=_recipe(name, texts, options))
-
-
-def _recipe(name: str | Path, texts: Any, options: Mapping[str, Any]) -> str:
-    """How to make it again; empty where data or an option has no short spelling."""
-    written = [repr(str(name)), *([] if texts is None else [_spelled(texts)])]
-    written += [f"{key}={_spelled(value)}" for key, value in options.items()]
-    return (
-        f"subjects.from_pretrained({', '.join(written)})" if all(each and each[-1:] != "=" for each in written) else ""
-    )
-
-
-def _spelled(value: Any) -> str:
-    """Python of a value; empty if it is long, or no plain one."""
-    if isinstance(value, Path):
-        value = str(value)
-    text = repr(value)
-    try:
-        plain = literal_eval(text) == value
-    except (ValueError, SyntaxError):
-        return ""
-    return text if plain and len(text) <= _LONGEST_RECIPE else ""
 
 
 def columns(texts: Any) -> tuple[list[str], list[Any], list[str]]:
