@@ -321,7 +321,7 @@ class Studio(Wishing):
         reel = self._reel
         reel.resume()
         with self.hold_trait_notifications():
-            self.looked, self.running = None, True
+            self.looked, self.running = None, most is None
         orders = reel.orders
         self.films.submit(told(lambda: reel.play(most, orders)), self._done(reel), lane=FILM)
 

@@ -44,7 +44,7 @@ class Wishing(Inputs):
     moment = traitlets.Instance(Moment, allow_none=True, help="The newest frame.")
     kept = traitlets.Tuple(help="Moments that stay, the first among them.")
     looked = traitlets.Int(None, allow_none=True, help="Which of them is looked at; None: the newest frame.")
-    running = traitlets.Bool(help="Whether frames are being made.")
+    running = traitlets.Bool(help="Whether frames are made one after the other; not in a single step.")
     ended = traitlets.Bool(help="Whether there are no more.")
     glance = traitlets.Instance(Glance, allow_none=True, help="Where the film stands among real inputs, in passing.")
     judged = traitlets.Instance(Judged, allow_none=True, help="How honest a frame is; None before the first.")

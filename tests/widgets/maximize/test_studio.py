@@ -79,6 +79,15 @@ def test_step_makes_one_frame_and_play_the_rest(film, digits):
     assert (studio.moment.step, studio.ended) == (32, True)
 
 
+def test_a_step_alone_is_no_film_that_runs(film, digits):
+    studio, told = film(digits), []
+    studio.observe(lambda change: told.append(change["new"]), "running")
+    studio.step()
+    assert told == []  # else "play" would be "pause" for a moment, beneath the pointer of whoever presses it
+    studio.play()
+    assert told == [True, False]
+
+
 def test_a_film_that_was_stopped_begins_again(film, digits):
     studio = film(digits)
     studio.step()
