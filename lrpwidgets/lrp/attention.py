@@ -1,10 +1,10 @@
-"""Attention over many tokens: relevance passes its matrices of all pairs piece by piece, and none of them is kept.
+"""Attention over many tokens: relevance passes its matrices of all pairs piece by piece, and is not kept for them.
 
 Scores of all pairs, their mask, their softmax and the values summed by these weights are steps with a rule and a line
-in the ledger each. Over thousands of tokens each of the matrices is larger than all else in a layer, and to write them
-to memory takes longer than to compute them. So their numbers are made again from queries and keys whenever they are
-asked for, and what these steps hand on is computed for a few rows at a time, all steps at once. The relevance of the
-weights and scores is computed when somebody looks at it.
+in the ledger each. Over hundreds of tokens each of the matrices is larger than all else in a layer, and to write them
+to memory takes longer than to compute them. So what these steps hand on is computed for a few rows at a time, all
+steps at once, and the relevance of the weights and scores when somebody looks at it. Over thousands of tokens scores
+and weights themselves are not kept either, but made again from queries and keys whenever they are asked for.
 
 What this does not know, such as rules of one's own, goes its way step by step.
 """
@@ -32,12 +32,14 @@ from .rules import Rule, shares_sums, signed_share
 from .tape import Step, Tape, Value
 from .weighted import EffectiveWeights
 
-LARGE = 2**22
-"""Pairs, of all heads together, from which on attention goes piece by piece.
+JOINT = 2**20
+"""Pairs, of all heads together, from which on relevance passes all steps of an attention at once."""
 
-Of 3 million, as in twelve heads over 512 tokens, matrices that are kept are passed more quickly: with two threads an
-explanation takes 1.2 times a forward and backward, and piece by piece 1.4 times. Over 1,536 tokens it is the other way
-round.
+LARGE = 2**22
+"""Pairs from which on scores and weights are made again.
+
+Of 3 million, as in twelve heads over 512 tokens, an explanation that keeps them is quicker, with two threads by a
+seventh. Over 1,536 tokens it is the other way round.
 """
 
 
@@ -135,14 +137,18 @@ class _Weighing:
         self.values = values[last.inputs[1]].tensor
         """(..., S, E)."""
         self.scale = attention.scale
+        made = [values[_result(steps[index])] for index in (attention.steps[0], attention.steps[-2])]
+        self.kept = None if any(value.again for value in made) else [value.saved for value in made]
+        """Scores without a mask, and weights; None if they are made again."""
         shape = (*self.queries.shape[:-1], self.keys.shape[-1])
         masks = (steps[index].args[1] for index in attention.steps if _is_mask(steps[index]))
         self.masks: list[Tensor] = [mask.expand(shape) for mask in masks]
 
     def each_piece(self, work: Callable[[_Piece], None]) -> None:
-        """Do the `work` on every piece; several heads at once, each in a thread of its own.
+        """Do the `work` on every piece.
 
-        Torch's own threads would wait for each other after each of many small calls.
+        Where scores and weights are made again, several heads at once, each in a thread of its own: torch's own threads
+        would wait for each other after each of many small calls.
         """
         *batch, heads, queries, _ = self.queries.shape
         several = max(pieces.PIECE // (queries * self.keys.shape[-1]), 1)
@@ -152,7 +158,7 @@ class _Weighing:
             for head in range(0, heads, several)
         ]
         threads = torch.get_num_threads()
-        workers = min(threads, len(parts))
+        workers = min(threads, len(parts)) if self.kept is None else 1
 
         def run(number: int) -> None:
             with torch.no_grad():
@@ -199,9 +205,9 @@ class _Target:
         self.share, self._stabilized = signed_share(made.samples, received, made.tensor, epsilon, len(self.sums_to))
         self.of_row = (self.share * made.tensor).sum(-1, keepdim=True)
         """What the weights of each query receive."""
-        self.queries = torch.zeros_like(weighing.queries)
-        self.keys = torch.zeros_like(weighing.keys.mT)
-        self.values = torch.zeros_like(weighing.values)
+        self.queries = torch.empty_like(weighing.queries)
+        self.keys = torch.empty_like(weighing.keys.mT)
+        self.values = torch.empty_like(weighing.values)
         heads = weighing.queries.shape[:-2]
         self.handed, self.lost = (self.share.new_zeros(heads, dtype=torch.float64) for _ in range(2))
         """By head, what the softmax hands to the scores, and what the stabilizer of their product absorbs of it."""
@@ -282,17 +288,18 @@ class _Piece:
     def pass_on(self, targets: Sequence[_Target]) -> None:
         """Add to each of the targets what these rows hand on."""
         heads, rows = self._heads, self._rows
+        more = int(rows.start > 0)  # the first rows of some heads begin their sums
         scores, weights = self._weights()
         for target in targets:
             if 1 in target.sums_to:
-                target.values[heads].baddbmm_(weights.mT, target.share[heads][:, rows])
+                target.values[heads].baddbmm_(weights.mT, target.share[heads][:, rows], beta=more)
         if 0 not in targets[0].sums_to:
             return
         slots, epsilon = targets[0].scores_to, targets[0].scores_epsilon
-        *_, offset, received = self._memory
-        products = weights.mul_(scores)
+        total, products, offset, received = self._memory  # of which made scores and weights are the first two
+        torch.mul(weights, scores, out=products)
         torch.copysign(torch.as_tensor(epsilon, dtype=scores.dtype), scores, out=offset)
-        total = torch.add(offset, scores, alpha=len(slots), out=scores)
+        torch.add(offset, scores, alpha=len(slots), out=total)
         for target in targets:
             torch.bmm(target.share[heads][:, rows], self._values.mT, out=received)
             # R_i = x_i s_i (g_i − Σ_j s_j g_j), where the weights s receive s g.
@@ -303,10 +310,13 @@ class _Piece:
             if 0 in slots:
                 torch.bmm(share, self._keys.mT, out=target.queries[heads][:, rows])
             if 1 in slots:
-                target.keys[heads].baddbmm_(share.mT, self._queries)
+                target.keys[heads].baddbmm_(share.mT, self._queries, beta=more)
 
     def _weights(self) -> tuple[Tensor, Tensor]:
         """The scores without a mask, and their softmax under it."""
+        if self._weighing.kept is not None:
+            scores, weights = (whole[self._heads][:, self._rows] for whole in self._weighing.kept)
+            return scores, weights
         scores, weights, masked, _ = self._memory
         torch.bmm(self._queries * self._weighing.scale, self._keys, out=scores)
         if self._weighing.masks:
@@ -325,9 +335,9 @@ def may_be_large(
     return query.shape[:-1].numel() * key.shape[-2] >= LARGE
 
 
-def found(steps: Sequence[Step], values: Sequence[Value], end: int = -1) -> list[Attention]:
-    """The attentions among `steps` that are large enough; `end` is a value that is read by others as well."""
-    softmaxes = [index for index, step in enumerate(steps) if _is_large_softmax(step, values)]
+def found(steps: Sequence[Step], values: Sequence[Value], least: int, end: int = -1) -> list[Attention]:
+    """The attentions among `steps` of at `least` so many pairs; `end` is a value that is read by others as well."""
+    softmaxes = [index for index, step in enumerate(steps) if _is_large_softmax(step, values, least)]
     if not softmaxes:
         return []
     readers = Counter(value for step in steps for value in step.inputs)
@@ -388,12 +398,12 @@ def _scale(step: Step, values: Sequence[Value]) -> float | None:
     return float(total.scale) if number and not total.shifts else None
 
 
-def _is_large_softmax(step: Step, values: Sequence[Value]) -> bool:
+def _is_large_softmax(step: Step, values: Sequence[Value], least: int) -> bool:
     if step.operation is not operations.SOFTMAX or key(step.function) == "softmin" or step.folded:
         return False
     saved = values[_result(step)].saved
     arguments = (lambda input, dim=None, *_, **__: dim)(*step.args, **step.kwargs)
-    return saved.numel() >= LARGE and saved.dim() > 2 and arguments in (-1, saved.dim() - 1)
+    return saved.numel() >= least and saved.dim() > 2 and arguments in (-1, saved.dim() - 1)
 
 
 def _is_mask(step: Step) -> bool:

@@ -89,6 +89,8 @@ def _adding(
     call = tape.call(step)
     own = () if step.folded and not (is_alone(step) or is_sum(step)) else (call,)
     varying = set[int]().union(*(affine.axes(each) for each in (*own, *call.folded)))
+    if not varying:
+        return None
     channels = channel_axis(tape, index)
     samples = _sample_axis(tape, value, channels)
     axes = [axis for axis in range(len(shape)) if axis not in (samples, channels)]

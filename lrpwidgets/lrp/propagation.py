@@ -151,7 +151,7 @@ def propagate(
     earlier: Sequence[Relevance | None] = before or [None] * len(starts)
     adds = adding(tape, cache)
     # Relevance of all pairs of an attention is computed from its activations, so not if it is all that is kept.
-    attentions = attention.found(tape.steps, tape.values, tape.output) if keep != "layers" else []
+    attentions = attention.found(tape.steps, tape.values, attention.JOINT, tape.output) if keep != "layers" else []
     jointly = {each.top: each for each in attentions if each.suits(plan.rules, starts, tape)}
     joint = {top: each.steps for top, each in jointly.items()}
     runs = [_Run(tape, plan.rules, s, readers, one, keep, joint) for s, one in zip(starts, earlier, strict=True)]

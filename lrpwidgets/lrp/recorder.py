@@ -85,7 +85,7 @@ def record(
     if rewritten:
         steps = canonical(steps, recorder.values, recorder.starts, end)
     lasting = {end, *recorder.starts, *(value for step in steps for value in _lasting(step))}
-    attentions = attention.found(steps, recorder.values, end)
+    attentions = attention.found(steps, recorder.values, attention.LARGE, end)
     _restore(recorder.values, lasting.difference(*(each.inner(steps) for each in attentions)))
     _let_go(recorder.values, lasting)
     for each in attentions:
@@ -388,7 +388,7 @@ class _Recorder(TorchFunctionMode):
         finally:
             self._outlining = False
         steps = self.steps[first:]
-        whole = next(iter(attention.found(steps, self.values)), None)
+        whole = next(iter(attention.found(steps, self.values, attention.LARGE)), None)
         if whole is None or whole.top != len(steps) - 1:
             del self.steps[first:]
             return None

@@ -197,9 +197,9 @@ class Tape:
         """The model's output, (B, C)."""
         return self.values[self.output].tensor
 
-    @property
+    @cached_property
     def nothing(self) -> Tensor:
-        """A zero for every sample, (B,), in the ledger's precision."""
+        """A zero for every sample, (B,), in the ledger's precision; never to be written into."""
         return torch.zeros(len(self.scores), dtype=torch.float64)
 
     def index(self, name: str) -> int:
