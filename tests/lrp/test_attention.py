@@ -119,6 +119,7 @@ def in_pieces(size, made_again, monkeypatch):
         monkeypatch.setattr(pieces, "LEAST", 1)
         monkeypatch.setattr(pieces, "PIECE", size)
         monkeypatch.setattr(attention, "JOINT", 1)
+        monkeypatch.setattr(attention, "LEAST", 1)
         if made_again:
             monkeypatch.setattr(attention, "LARGE", 1)
 
@@ -342,6 +343,14 @@ def test_threads_are_as_many_as_before(in_pieces):
         assert_near(found.relevance, Explainer(Model(), "attn_lrp").explain(IDS, 1).relevance, 1e-12)
     finally:
         torch.set_num_threads(before)
+
+
+def test_many_small_ones_go_step_by_step(in_pieces, monkeypatch):
+    in_pieces()
+    monkeypatch.setattr(attention, "LEAST", TOKENS**2 + 1)
+    found = Explainer(Model(), "attn_lrp").explain(IDS, 1)
+    assert pairs(found)
+    assert not found._whole[0].of.later
 
 
 def test_shares_of_sums_are_known_of_the_rules_of_this_package_alone():
