@@ -42,7 +42,7 @@ LARGE = 2**22
 """Pairs from which on scores and weights are made again.
 
 Of 3 million, as in twelve heads over 512 tokens, an explanation that keeps them is quicker, with two threads by a
-seventh. Over 1,536 tokens it is the other way round.
+sixth. Over 1,536 tokens it is the other way round.
 """
 
 
