@@ -35,8 +35,8 @@ from .weighted import EffectiveWeights
 JOINT = 2**20
 """Pairs, of all heads together, from which on relevance passes all steps of an attention at once."""
 
-LEAST = 2**12
-"""Pairs of a single head from which on: pieces of many small ones, such as the windows of a Swin, take longer."""
+OF_A_HEAD = 2**12
+"""Pairs that a single head must have for either: in pieces, many small ones, as the windows of a Swin, take longer."""
 
 LARGE = 2**22
 """Pairs from which on scores and weights are made again.
@@ -335,7 +335,7 @@ def may_be_large(
     """Whether ``F.scaled_dot_product_attention`` would make matrices that are large enough."""
     if query.dim() < 3 or query.device.type != "cpu" or query.dtype not in (torch.float32, torch.float64) or dropout_p:
         return False
-    return query.shape[-2] * key.shape[-2] >= LEAST and query.shape[:-1].numel() * key.shape[-2] >= LARGE
+    return _are_many((*query.shape[:-1], key.shape[-2]), LARGE)
 
 
 def found(steps: Sequence[Step], values: Sequence[Value], least: int, end: int = -1) -> list[Attention]:
@@ -406,8 +406,12 @@ def _is_large_softmax(step: Step, values: Sequence[Value], least: int) -> bool:
         return False
     saved = values[_result(step)].saved
     arguments = (lambda input, dim=None, *_, **__: dim)(*step.args, **step.kwargs)
-    large = saved.dim() > 2 and saved.shape[-2:].numel() >= LEAST and saved.numel() >= least
-    return large and arguments in (-1, saved.dim() - 1)
+    return saved.dim() > 2 and _are_many(saved.shape, least) and arguments in (-1, saved.dim() - 1)
+
+
+def _are_many(shape: Sequence[int], least: int) -> bool:
+    """Whether matrices (..., T, S) of pairs are large, and at `least` so many pairs together."""
+    return math.prod(shape[-2:]) >= OF_A_HEAD and math.prod(shape) >= least
 
 
 def _is_mask(step: Step) -> bool:

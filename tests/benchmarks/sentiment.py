@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -28,8 +28,8 @@ network with random weights; chance: of random relevance."""
 LARGE = 0.2
 """Share of the largest |relevance| from which on a word is struck."""
 
-REVIEWS = 200
-"""How many of the held-out reviews are explained, with each network."""
+REVIEWS = range(200, 400)
+"""Which of the held-out reviews are explained, with each network. How the networks are trained was chosen by others."""
 
 CONTRAST = torch.tensor([[-1.0, 1.0]])
 """Positive less negative."""
@@ -80,12 +80,13 @@ def gradient_times_input(model: torch.nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda x: explain(model, x, "gradient_times_input", CONTRAST, progress=False).relevance[0]
 
 
-def figures(subject: Subject, attribute: Callable[[Tensor], Tensor], count: int | None = None) -> Figures:
-    """How well relevance fits the truth, over the first `count` held-out reviews."""
+def figures(subject: Subject, attribute: Callable[[Tensor], Tensor], reviews: Iterable[int]) -> Figures:
+    """How well relevance fits the truth, over these of the held-out `reviews`."""
     right, rank, signs, strikes, chance = [], [], [], [], []
     modality = modality_of(subject)
-    for index, truth in enumerate(subject.dataset.truth[:count]):  # type: ignore[attr-defined]  # it has known texts
-        shown, known = modality.sample(subject, index), torch.tensor(truth)
+    for index in reviews:
+        shown = modality.sample(subject, index)
+        known = torch.tensor(subject.dataset.truth[index])  # type: ignore[attr-defined]  # it has known texts
         score = _score(subject, shown.x)
         right.append((score > 0) == (shown.label == 1))
         if not right[-1]:

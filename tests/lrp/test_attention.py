@@ -119,7 +119,7 @@ def in_pieces(size, made_again, monkeypatch):
         monkeypatch.setattr(pieces, "LEAST", 1)
         monkeypatch.setattr(pieces, "PIECE", size)
         monkeypatch.setattr(attention, "JOINT", 1)
-        monkeypatch.setattr(attention, "LEAST", 1)
+        monkeypatch.setattr(attention, "OF_A_HEAD", 1)
         if made_again:
             monkeypatch.setattr(attention, "LARGE", 1)
 
@@ -347,7 +347,7 @@ def test_threads_are_as_many_as_before(in_pieces):
 
 def test_many_small_ones_go_step_by_step(in_pieces, monkeypatch):
     in_pieces()
-    monkeypatch.setattr(attention, "LEAST", TOKENS**2 + 1)
+    monkeypatch.setattr(attention, "OF_A_HEAD", TOKENS**2 + 1)
     found = Explainer(Model(), "attn_lrp").explain(IDS, 1)
     assert pairs(found)
     assert not found._whole[0].of.later
